@@ -1,0 +1,53 @@
+"""Durations and buffers as a caller writes them: `{hours, minutes}`."""
+
+from dataclasses import dataclass
+
+from .errors import Key, Path, Problems
+from .instants import HOUR, MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Hours and minutes; either may be left out. Minutes stay below 60 when hours are given."""
+
+    hours: int | None = None
+    minutes: int | None = None
+
+    @property
+    def seconds(self) -> int:
+        return (self.hours or 0) * HOUR + (self.minutes or 0) * MINUTE
+
+    def check(self, path: Path, problems: Problems) -> None:
+        """Reports negative parts, and minutes that should have been hours."""
+        for name, value in (("hours", self.hours), ("minutes", self.minutes)):
+            if value is not None and value < 0:
+                problems.add((*path, name), Key.INVALID, "must not be negative")
+        if self.hours is not None and self.minutes is not None and self.minutes >= 60:
+            problems.add((*path, "minutes"), Key.INVALID, "must be less than 60 when hours are given")
+
+    def check_positive(self, path: Path, problems: Problems) -> None:
+        """As `check`; and the whole must be longer than nothing."""
+        before = len(problems)
+        self.check(path, problems)
+        if self.hours is None and self.minutes is None:
+            problems.add(path, Key.REQUIRED, "needs hours, minutes or both")
+        elif len(problems) == before and self.seconds == 0:
+            problems.add(path, Key.TOO_SHORT, "must be at least one minute")
+
+
+NONE = Duration(minutes=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """The least free time before and after a meeting. It keeps away from events only, not from the edge of a period."""
+
+    before: Duration = NONE
+    after: Duration = NONE
+
+    def check(self, path: Path, problems: Problems) -> None:
+        self.before.check((*path, "before"), problems)
+        self.after.check((*path, "after"), problems)
+
+
+NO_BUFFER = Buffer()

@@ -1,0 +1,173 @@
+"""Events: what a caller puts on a calendar, and what is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from .errors import Key, Path, Problems
+from .instants import Instant, Unreadable
+from .limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, LOCATION_LENGTH, SUMMARY_LENGTH, URL_LENGTH
+from .periods import read
+from .spans import Span
+from .texts import check_id, check_text
+from .zones import ZoneInfo, check_zone, local_midnight
+
+EventTime: TypeAlias = Instant | date
+"""An instant, or the date of an all-day event."""
+
+#: A front end makes a link of an event's URL: these schemes would run what the URL says.
+_UNSAFE_SCHEMES = frozenset({"javascript", "data", "vbscript"})
+
+
+class Transparency(StrEnum):
+    """Whether the event takes time: an opaque one blocks, a transparent one does not."""
+
+    OPAQUE = "opaque"
+    TRANSPARENT = "transparent"
+
+
+class EventStatus(StrEnum):
+    """A tentative event blocks as a confirmed one does, unless a query says to ignore it."""
+
+    CONFIRMED = "confirmed"
+    TENTATIVE = "tentative"
+
+
+class FreeBusyStatus(StrEnum):
+    """What an event means for somebody who only may know when its owner has time."""
+
+    BUSY = "busy"
+    TENTATIVE = "tentative"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an event is; latitude and longitude in decimal degrees, kept as they were written."""
+
+    description: str | None = None
+    lat: str | None = None
+    long: str | None = None
+
+    def check(self, path: Path, problems: Problems) -> None:
+        check_text(self.description, (*path, "description"), problems, longest=LOCATION_LENGTH)
+        _check_degrees(self.lat, 90, (*path, "lat"), problems)
+        _check_degrees(self.long, 180, (*path, "long"), problems)
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event as a caller upserts it. Start and end are both instants, or both dates: then the end is exclusive."""
+
+    event_id: str
+    summary: str
+    start: EventTime | Unreadable
+    end: EventTime | Unreadable
+    description: str = ""
+    tzid: str = "Etc/UTC"
+    location: Location | None = None
+    url: str | None = None
+    transparency: Transparency = Transparency.OPAQUE
+    status: EventStatus = EventStatus.CONFIRMED
+
+    def check(self, path: Path, problems: Problems) -> None:
+        """Reports everything that is wrong with the event."""
+        check_id(self.event_id, (*path, "event_id"), problems, longest=EXTERNAL_ID_LENGTH)
+        check_text(self.summary, (*path, "summary"), problems, longest=SUMMARY_LENGTH)
+        check_text(self.description, (*path, "description"), problems, longest=DESCRIPTION_LENGTH)
+        check_zone(self.tzid, (*path, "tzid"), problems)
+        if self.location is not None:
+            self.location.check((*path, "location"), problems)
+        _check_url(self.url, (*path, "url"), problems)
+        self._check_times(path, problems)
+
+    def _check_times(self, path: Path, problems: Problems) -> None:
+        times = {"start": self.start, "end": self.end}
+        unreadable = {name: value.why for name, value in times.items() if isinstance(value, Unreadable)}
+        for name, why in unreadable.items():
+            problems.add((*path, name), Key.INVALID, why)
+        if unreadable:
+            return
+        if isinstance(self.start, date) != isinstance(self.end, date):
+            problems.add(
+                (*path, "end"), Key.INVALID, "must be a date if the start is one, and a time if the start is one"
+            )
+        elif self.end <= self.start:  # pyright: ignore[reportOperatorIssue]: both are dates or both are instants
+            problems.add((*path, "end"), Key.INVALID, "must be after the start")
+
+    def span(self) -> Span:
+        """The time that the checked event covers; an all-day event runs from local midnight to local midnight."""
+        zone = ZoneInfo(self.tzid)
+        return Span(_instant(self.start, zone), _instant(self.end, zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is kept: what the caller wrote, the time it covers, and what became of it."""
+
+    draft: EventDraft
+    span: Span
+    calendar_id: str
+    event_uid: str
+    deleted: bool
+    created: Instant
+    updated: Instant
+
+    @property
+    def free_busy_status(self) -> FreeBusyStatus:
+        if self.deleted or self.draft.transparency is Transparency.TRANSPARENT:
+            return FreeBusyStatus.FREE
+        if self.draft.status is EventStatus.TENTATIVE:
+            return FreeBusyStatus.TENTATIVE
+        return FreeBusyStatus.BUSY
+
+
+@dataclass(frozen=True, slots=True)
+class EventWindow:
+    """Which events to list: those that start before `to` and end after `from_`; None: no bound on that side."""
+
+    from_: Instant | Unreadable | None = None
+    to: Instant | Unreadable | None = None
+    #: None: all of the account's calendars
+    calendar_ids: Sequence[str] | None = None
+    include_deleted: bool = False
+    #: only what was changed at this instant or later
+    last_modified: Instant | Unreadable | None = None
+
+    def check(self, problems: Problems) -> None:
+        """Reports what cannot be read, and a window that ends before it begins."""
+        for name, value in (("from", self.from_), ("to", self.to), ("last_modified", self.last_modified)):
+            if isinstance(value, Unreadable):
+                problems.add((name,), Key.INVALID, value.why)
+        if isinstance(self.from_, Instant) and isinstance(self.to, Instant) and self.to <= self.from_:
+            problems.add(("to",), Key.INVALID, "must be after from")
+
+
+def _instant(value: EventTime | Unreadable, zone: ZoneInfo) -> Instant:
+    return local_midnight(value, zone) if isinstance(value, date) else read(value)
+
+
+def _check_degrees(text: str | None, most: int, path: Path, problems: Problems) -> None:
+    if text is None:
+        return
+    try:
+        inside = text.isascii() and abs(float(text)) <= most
+    except ValueError:
+        inside = False
+    if not inside or len(text) > 32:
+        problems.add(path, Key.INVALID, f"must be decimal degrees from -{most} to {most}")
+
+
+def _check_url(url: str | None, path: Path, problems: Problems) -> None:
+    if url is None:
+        return
+    check_text(url, path, problems, longest=URL_LENGTH)
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
+    if not scheme or scheme in _UNSAFE_SCHEMES:
+        problems.add(path, Key.INVALID, "must be a whole URL such as https://example.com/room")

@@ -1,0 +1,42 @@
+"""Ids that we give out, and what is kept of secrets.
+
+An id of ours says by its first letters what it is. Whether a text has the shape of one is decided here, so that a text
+without it never reaches the database: it is simply unknown.
+"""
+
+import hashlib
+import hmac
+import re
+
+_SUB = re.compile(r"(?:acc|res|apc)_[0-9a-f]{24}", re.ASCII)
+_CALENDAR_ID = re.compile(r"cal_[A-Za-z0-9_-]{1,60}", re.ASCII)
+_CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+
+
+def is_sub(text: str) -> bool:
+    """Whether this could be an account's sub."""
+    return _SUB.fullmatch(text) is not None
+
+
+def is_calendar_id(text: str) -> bool:
+    """Whether this could be a calendar's id."""
+    return _CALENDAR_ID.fullmatch(text) is not None
+
+
+def is_client_id(text: str) -> bool:
+    """Whether this could be a client's id: printable ASCII without spaces, for an operator may choose it."""
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
+def digest(secret: str) -> bytes:
+    """What is stored in place of a secret or a token.
+
+    SHA-256 and no slow password hash: our secrets are 256 random bits, which nobody guesses, and they are looked up on
+    every request.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def matches(secret: str, stored: bytes) -> bool:
+    """Whether this is the secret whose digest is stored, in a time that does not tell how much of it was right."""
+    return hmac.compare_digest(digest(secret), stored)

@@ -1,0 +1,96 @@
+"""Instants and dates as text, and back.
+
+An *instant* is a whole second in UTC, held as the number of seconds since 1970-01-01T00:00:00Z. A plain integer sorts,
+subtracts and crosses a database driver without a time zone getting lost on the way, and half-open spans of them have
+no fraction that could fall between two stools.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+Instant: TypeAlias = int
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1)
+
+# The first and last day are left out: there an offset or a buffer would run out of the calendar.
+EARLIEST: Instant = (date(1, 1, 2) - _EPOCH_DAY).days * DAY
+LATEST: Instant = (date(9999, 12, 31) - _EPOCH_DAY).days * DAY
+
+# RFC 3339, and what ISO 8601 allows beside it: a space for the T, no seconds, an offset without its colon.
+_INSTANT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<clock>\d\d:\d\d(?::\d\d)?)(?P<fraction>\.\d+)?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A value that could not be read, kept in its place so that it is reported beside all other problems."""
+
+    why: str
+
+
+def parse_instant(text: str) -> Instant:
+    """The instant that an ISO 8601 text with `Z` or an offset names.
+
+    Raises ValueError, worded for the caller, for a text of another shape, one without a zone, a date that does not
+    exist, and a fraction of a second that is not zero.
+    """
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise ValueError("must be a time such as 2027-01-19T09:00:00Z")
+    if match["zone"] is None:
+        raise ValueError("has no time zone: end it with Z or an offset such as +01:00")
+    if match["fraction"] and match["fraction"].strip(".0"):
+        raise ValueError("must be a whole second")
+    try:
+        moment = datetime.fromisoformat(f"{match['date']}T{match['clock']}{match['zone'].upper()}")
+    except ValueError:
+        raise ValueError("is not a time that exists") from None
+    since_epoch = moment - _EPOCH
+    instant = since_epoch.days * DAY + since_epoch.seconds
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError("lies outside the years 1 to 9999")
+    return instant
+
+
+def format_instant(instant: Instant) -> str:
+    """The instant as `2027-01-19T09:00:00Z`."""
+    return (_EPOCH + timedelta(seconds=instant)).isoformat()[:19] + "Z"
+
+
+def parse_date(text: str) -> date:
+    """The date that `2027-01-19` names. Raises ValueError, worded for the caller, for anything else."""
+    if _DATE.fullmatch(text) is None:
+        raise ValueError("must be a date such as 2027-01-19")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a date that exists") from None
+    if not EARLIEST <= (day - _EPOCH_DAY).days * DAY < LATEST - DAY:
+        raise ValueError("lies outside the years 1 to 9999")
+    return day
+
+
+def read_instant(text: str) -> Instant | Unreadable:
+    """As parse_instant, but an unreadable text comes back as such instead of raising."""
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        return Unreadable(str(error))
+
+
+def read_event_time(text: str) -> Instant | date | Unreadable:
+    """An instant, or a date for an all-day event."""
+    try:
+        return parse_date(text) if _DATE.fullmatch(text) else parse_instant(text)
+    except ValueError as error:
+        return Unreadable(str(error))

@@ -1,0 +1,39 @@
+"""How much a caller may ask for. Every default is a documented limit of the service whose behaviour we follow, unless
+its comment says otherwise; an operator may raise any of them, and no algorithm relies on their being small."""
+
+from dataclasses import dataclass
+
+from .instants import DAY, MINUTE
+
+# What text may hold is part of what an event is, not of what a machine can bear: these are the same everywhere.
+SUMMARY_LENGTH = 1024
+DESCRIPTION_LENGTH = 4096
+# Ours: no documented limit. An id must fit an index and a URL must fit a browser.
+EXTERNAL_ID_LENGTH = 255
+NAME_LENGTH = 255
+LOCATION_LENGTH = 1024
+URL_LENGTH = 2048
+
+SHORTEST_PERIOD = MINUTE
+START_INTERVALS = (5, 10, 15, 30, 60)
+"""Minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an operator may raise."""
+
+    #: different accounts over all groups of an availability query
+    max_accounts: int = 10
+    #: query periods, or query slots, of an availability query
+    max_query_periods: int = 50
+    #: available periods that a member brings along
+    max_member_periods: int = 50
+    #: length of a query period or of a member's own period, in seconds
+    max_period: int = 35 * DAY
+    #: results of an availability query
+    max_results: int = 200
+    #: items on a page of a connection (ours)
+    max_page: int = 1000
+    #: events in one upsertEvents (ours)
+    max_batch: int = 1000

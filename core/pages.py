@@ -1,0 +1,80 @@
+"""Pages of a long list, by keyset: a cursor names the last item that was seen, and the next page starts behind it.
+
+So a page costs the same however far down it lies, and an item that is added or deleted meanwhile neither repeats nor
+hides another.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from .errors import Key, Path, Problems
+from .instants import Instant
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list that is ordered by instant, then by id."""
+
+    instant: Instant
+    id: str
+
+    def encode(self) -> str:
+        """Opaque text for a client to hand back."""
+        return base64.urlsafe_b64encode(f"{self.instant} {self.id}".encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "Cursor":
+        """Raises ValueError for a text that no `encode` gave out."""
+        try:
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            instant, separator, id = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(" ")
+            cursor = cls(int(instant), id)
+        except (ValueError, binascii.Error):
+            raise ValueError("is not a cursor that was given out here") from None
+        if not separator or not id.isprintable() or abs(cursor.instant) >= 1 << 62:
+            raise ValueError("is not a cursor that was given out here")
+        return cursor
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The `first` items behind the cursor `after`; None: from the beginning."""
+
+    first: int
+    after: str | None = None
+
+    def check(self, problems: Problems, *, most: int, at: Path = ()) -> Cursor | None:
+        """The cursor, after reporting a page size outside 1 to `most` and a cursor that is none."""
+        if self.first < 1:
+            problems.add((*at, "first"), Key.TOO_FEW, "must be at least 1")
+        elif self.first > most:
+            problems.add((*at, "first"), Key.TOO_MANY, f"must be at most {most}")
+        if self.after is None:
+            return None
+        try:
+            return Cursor.decode(self.after)
+        except ValueError as error:
+            problems.add((*at, "after"), Key.INVALID, str(error))
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items of a list, each with its cursor."""
+
+    items: Sequence[T]
+    cursors: Sequence[str]
+    has_next: bool
+    has_previous: bool
+
+    @classmethod
+    def cut(cls, found: Sequence[T], request: PageRequest, cursor_of: Callable[[T], Cursor]) -> "Page[T]":
+        """A page of what was found behind the request's cursor; one item more than asked for tells of a next page."""
+        items = found[: request.first]
+        cursors = [cursor_of(item).encode() for item in items]
+        return cls(items, cursors, has_next=len(found) > request.first, has_previous=request.after is not None)

@@ -1,0 +1,73 @@
+"""A start and an end as a caller writes them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .errors import Key, Path, Problems
+from .instants import DAY, Instant, Unreadable
+from .limits import SHORTEST_PERIOD
+from .spans import SpanSet
+
+
+def check_instant(value: Instant | Unreadable, path: Path, problems: Problems) -> Instant | None:
+    """The instant, or None after reporting why it could not be read."""
+    if isinstance(value, Unreadable):
+        problems.add(path, Key.INVALID, value.why)
+        return None
+    return value
+
+
+def check_future(value: Instant | Unreadable, path: Path, problems: Problems, now: Instant) -> Instant | None:
+    """As check_instant; and it must lie after now."""
+    instant = check_instant(value, path, problems)
+    if instant is not None and instant <= now:
+        problems.add(path, Key.IN_PAST, "must be in the future")
+    return instant
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`[start, end)`; either may be unreadable until it has been checked."""
+
+    start: Instant | Unreadable
+    end: Instant | Unreadable
+
+    def check(self, path: Path, problems: Problems, *, now: Instant, longest: int) -> None:
+        """Reports what cannot be read, a start that is not after now, a length outside 1 minute to `longest` seconds."""
+        start = check_future(self.start, (*path, "start"), problems, now)
+        end = check_instant(self.end, (*path, "end"), problems)
+        if start is None or end is None:
+            return
+        if end - start < SHORTEST_PERIOD:
+            problems.add((*path, "end"), Key.TOO_SHORT, "must be at least one minute after the start")
+        elif end - start > longest:
+            problems.add((*path, "end"), Key.TOO_LONG, f"must be at most {longest // DAY} days after the start")
+
+
+def check_periods(
+    periods: Sequence[Period], path: Path, problems: Problems, *, now: Instant, most: int, longest: int
+) -> None:
+    """Reports a wrong number of periods, and what is wrong with each of the first `most` of them."""
+    check_count(len(periods), path, problems, most=most, noun="period")
+    for index, period in enumerate(periods[:most]):
+        period.check((*path, index), problems, now=now, longest=longest)
+
+
+def check_count(count: int, path: Path, problems: Problems, *, most: int, noun: str) -> None:
+    """Reports a list that is empty, or longer than `most`."""
+    if count == 0:
+        problems.add(path, Key.TOO_FEW, f"needs at least one {noun}")
+    elif count > most:
+        problems.add(path, Key.TOO_MANY, f"takes at most {most} {noun}s, not {count}")
+
+
+def union(periods: Iterable[Period]) -> SpanSet:
+    """The time that checked periods cover together; overlapping and touching ones become one."""
+    return SpanSet.of((read(period.start), read(period.end)) for period in periods)
+
+
+def read(value: Instant | Unreadable) -> Instant:
+    """The instant of a value that has been checked."""
+    if isinstance(value, Unreadable):
+        raise TypeError(f"used before it was checked: {value.why}")
+    return value

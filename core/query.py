@@ -1,0 +1,179 @@
+"""An availability query: who has to meet, for how long, and where in time to look."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from .durations import NO_BUFFER, Buffer, Duration
+from .errors import Key, Path, Problems
+from .instants import MINUTE, Instant, Unreadable
+from .limits import START_INTERVALS, Limits
+from .periods import Period, check_count, check_future, check_periods, read, union
+from .spans import SpanSet
+
+
+class ResponseFormat(StrEnum):
+    """What an answer is made of: stretches as long as can be, or meetings of the required duration."""
+
+    PERIODS = "periods"
+    SLOTS = "slots"
+    OVERLAPPING_SLOTS = "overlapping_slots"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account in a group, with what counts for it in this query only."""
+
+    sub: str
+    #: When the member is available at all; None: always.
+    available_periods: Sequence[Period] | None = None
+    #: Whose events block. None: all of the account's calendars; none: nothing blocks.
+    calendar_ids: Sequence[str] | None = None
+    #: Replaces the query's buffer whole.
+    buffer: Buffer | None = None
+    #: Whether tentative events do not block.
+    ignore_tentative: bool = False
+
+    def own_time(self) -> SpanSet | None:
+        """The union of the member's own periods; None when it brings none along."""
+        return union(self.available_periods) if self.available_periods is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Members of whom `required` have to stay from start to end."""
+
+    members: Sequence[Member]
+    required: Literal["all"] | int | Unreadable = "all"
+
+    @property
+    def needed(self) -> int:
+        """How many members have to be free."""
+        if isinstance(self.required, Unreadable):
+            raise TypeError("used before it was checked")
+        return len(self.members) if self.required == "all" else self.required
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityQuery:
+    """When can these groups meet? One of available_periods, its newer name query_periods, and query_slots is given."""
+
+    participants: Sequence[Group]
+    required_duration: Duration
+    available_periods: Sequence[Period] | None = None
+    query_periods: Sequence[Period] | None = None
+    query_slots: Sequence[Instant | Unreadable] | None = None
+    buffer: Buffer = NO_BUFFER
+    start_interval: Duration | None = None
+    response_format: ResponseFormat = ResponseFormat.PERIODS
+    max_results: int = 20
+
+    @property
+    def duration(self) -> int:
+        """Seconds."""
+        return self.required_duration.seconds
+
+    @property
+    def interval(self) -> int | None:
+        """Seconds between the starts of the grid, which lies on the UTC clock."""
+        return self.start_interval.seconds if self.start_interval is not None else None
+
+    @property
+    def asked_starts(self) -> list[Instant] | None:
+        """The starts asked about by query_slots, in time order, each once; None when periods are asked about."""
+        return sorted({read(slot) for slot in self.query_slots}) if self.query_slots is not None else None
+
+    def window(self) -> SpanSet:
+        """Where to look: the union of the query periods, or of the slots asked about."""
+        if (starts := self.asked_starts) is not None:
+            return SpanSet.of((start, start + self.duration) for start in starts)
+        return union(self.query_periods if self.query_periods is not None else self.available_periods or ())
+
+    def members(self) -> Iterator[tuple[Path, Member]]:
+        """Every member of every group, with its path."""
+        for group_index, group in enumerate(self.participants):
+            for member_index, member in enumerate(group.members):
+                yield ("participants", group_index, "members", member_index), member
+
+    def buffer_of(self, member: Member) -> Buffer:
+        return member.buffer if member.buffer is not None else self.buffer
+
+    def check(self, now: Instant, limits: Limits) -> Problems:
+        """Every problem that can be seen without looking at anybody's calendar."""
+        problems = Problems()
+        self._check_participants(problems, now, limits)
+        self.required_duration.check_positive(("required_duration",), problems)
+        self._check_window(problems, now, limits)
+        self.buffer.check(("buffer",), problems)
+        self._check_start_interval(problems)
+        if self.max_results < 1:
+            problems.add(("max_results",), Key.TOO_FEW, "must be at least 1")
+        elif self.max_results > limits.max_results:
+            problems.add(("max_results",), Key.TOO_MANY, f"must be at most {limits.max_results}")
+        return problems
+
+    def _check_participants(self, problems: Problems, now: Instant, limits: Limits) -> None:
+        path: Path = ("participants",)
+        if not self.participants:
+            problems.add(path, Key.TOO_FEW, "needs at least one group")
+        accounts = len({member.sub for _, member in self.members()})
+        if accounts > limits.max_accounts:
+            problems.add(path, Key.TOO_MANY, f"takes at most {limits.max_accounts} accounts, not {accounts}")
+        for index, group in enumerate(self.participants):
+            _check_group(group, (*path, index), problems, now, limits)
+
+    def _check_window(self, problems: Problems, now: Instant, limits: Limits) -> None:
+        doors = {
+            "available_periods": self.available_periods,
+            "query_periods": self.query_periods,
+            "query_slots": self.query_slots,
+        }
+        given = [name for name, value in doors.items() if value is not None]
+        if not given:
+            problems.add(("query_periods",), Key.REQUIRED, "give query periods or query slots")
+        if len(given) > 1:
+            for name in given:
+                problems.add((name,), Key.CONFLICT, "give query periods or query slots, and only once")
+        for name in ("available_periods", "query_periods"):
+            if (periods := getattr(self, name)) is not None:
+                most, longest = limits.max_query_periods, limits.max_period
+                check_periods(periods, (name,), problems, now=now, most=most, longest=longest)
+        if self.query_slots is not None:
+            check_count(len(self.query_slots), ("query_slots",), problems, most=limits.max_query_periods, noun="slot")
+            for index, start in enumerate(self.query_slots[: limits.max_query_periods]):
+                check_future(start, ("query_slots", index, "start"), problems, now)
+
+    def _check_start_interval(self, problems: Problems) -> None:
+        if self.start_interval is None:
+            return
+        before = len(problems)
+        self.start_interval.check(("start_interval",), problems)
+        if len(problems) == before and self.start_interval.seconds not in {m * MINUTE for m in START_INTERVALS}:
+            allowed = ", ".join(map(str, START_INTERVALS))
+            problems.add(("start_interval",), Key.INCLUSION, f"must be one of {allowed} minutes")
+
+
+def _check_group(group: Group, path: Path, problems: Problems, now: Instant, limits: Limits) -> None:
+    size = len(group.members)
+    if not size:
+        problems.add((*path, "members"), Key.TOO_FEW, "needs at least one member")
+    if isinstance(group.required, Unreadable):
+        problems.add((*path, "required"), Key.INCLUSION, group.required.why)
+    elif group.required != "all":
+        if group.required < 1:
+            problems.add((*path, "required"), Key.TOO_FEW, "must be at least 1, or all")
+        elif group.required > size > 0:
+            problems.add((*path, "required"), Key.TOO_MANY, f"asks for {group.required} of {size} members")
+    seen: set[str] = set()
+    for index, member in enumerate(group.members):
+        at = (*path, "members", index)
+        if member.sub in seen:
+            problems.add((*at, "sub"), Key.DUPLICATE, "is in this group already")
+        seen.add(member.sub)
+        if member.available_periods is not None:
+            most, longest = limits.max_member_periods, limits.max_period
+            own = (*at, "available_periods")
+            check_periods(member.available_periods, own, problems, now=now, most=most, longest=longest)
+        if member.buffer is not None:
+            member.buffer.check((*at, "buffer"), problems)

@@ -1,0 +1,111 @@
+"""Random questions for the laws, and the same question in the words of the core."""
+
+from hypothesis import strategies as st
+
+from core.durations import Buffer, Duration
+from core.instants import MINUTE, Instant
+from core.limits import START_INTERVALS
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+from core.solver import Facts
+from core.spans import SpanSet
+from tests.oracle import Person, Question, Ticks, ticks
+from tests.pictures import MIDNIGHT
+
+#: ticks in a question; the oracle tries pairs of them
+WIDTH = 48
+NAMES = ("alice", "bob", "carol", "dave")
+
+type_of_tick = st.sampled_from((1, 5))
+"""Minutes a tick: fine enough for starts off every grid, or coarse enough for whole hours."""
+
+
+def spans(most: int, *, longest: int = WIDTH, least: int = 0) -> st.SearchStrategy[Ticks]:
+    """Ticks covered by some spans. Two bytes a span: drawing a number at a time would take longer than the laws do."""
+    return st.binary(min_size=2 * least, max_size=2 * most).map(
+        lambda drawn: ticks(
+            *(
+                (start % WIDTH, start % WIDTH + 1 + length % longest)
+                for start, length in zip(drawn[::2], drawn[1::2], strict=False)
+            )
+        )
+    )
+
+
+@st.composite
+def person(draw: st.DrawFn, name: str) -> Person:
+    before, after = draw(st.sampled_from([(0, 0), (0, 0), (2, 0), (0, 3), (1, 2)]))
+    busy = draw(spans(5, longest=12))
+    own = draw(st.none() | st.none() | spans(3, least=1))
+    hours = draw(st.none() | st.none() | spans(3))
+    return Person(name, busy, own, hours, before, after)
+
+
+@st.composite
+def group(draw: st.DrawFn) -> tuple[int, tuple[Person, ...]]:
+    names = draw(st.permutations(NAMES))[: draw(st.sampled_from((2, 3, 4, 1)))]
+    needed = min(draw(st.sampled_from((1, 1, 2, 3, 4))), len(names))
+    return needed, tuple(draw(person(name)) for name in names)
+
+
+@st.composite
+def questions(draw: st.DrawFn, formats: tuple[str, ...] = tuple(ResponseFormat)) -> tuple[Question, int]:
+    """A question, and how many minutes a tick of it lasts."""
+    minutes = draw(type_of_tick)
+    grids = [interval // minutes for interval in START_INTERVALS]
+    question = Question(
+        groups=tuple(draw(st.lists(group(), min_size=1, max_size=2))),
+        duration=draw(st.sampled_from((2, 1, 3, 5, 9))),
+        window=draw(st.just(ticks((0, WIDTH))) | spans(3, least=1)),
+        interval=draw(st.none() | st.sampled_from(grids)),
+        format=draw(st.sampled_from(formats)),
+        most=draw(st.sampled_from((200, 20, 3, 1))),
+    )
+    return question, minutes
+
+
+@st.composite
+def questions_about_slots(draw: st.DrawFn) -> tuple[Question, int]:
+    """The same, but about given starts."""
+    question, minutes = draw(questions())
+    asked = draw(st.lists(st.integers(0, WIDTH), min_size=1, max_size=10))
+    fields = {name: getattr(question, name) for name in ("groups", "duration", "interval", "format", "most")}
+    return Question(asked=tuple(asked), **fields), minutes
+
+
+def to_core(question: Question, minutes: int) -> tuple[AvailabilityQuery, list[list[Facts]]]:
+    """The query, and what the calendars say."""
+    query = AvailabilityQuery(
+        participants=[Group([_member(each, minutes) for each in people], needed) for needed, people in question.groups],
+        required_duration=Duration(minutes=question.duration * minutes),
+        query_periods=_periods(question.window, minutes) if question.asked is None else None,
+        query_slots=[at(tick, minutes) for tick in question.asked] if question.asked is not None else None,
+        start_interval=Duration(minutes=question.interval * minutes) if question.interval is not None else None,
+        response_format=ResponseFormat(question.format),
+        max_results=question.most,
+    )
+    return query, [[_facts(each, minutes) for each in people] for _, people in question.groups]
+
+
+def at(tick: int, minutes: int) -> Instant:
+    """When a tick begins. Midnight lies on every grid, as tick 0 does."""
+    return MIDNIGHT + tick * minutes * MINUTE
+
+
+def _member(each: Person, minutes: int) -> Member:
+    buffer = Buffer(Duration(minutes=each.before * minutes), Duration(minutes=each.after * minutes))
+    return Member(each.name, available_periods=each.own and _periods(each.own, minutes), buffer=buffer)
+
+
+def _facts(each: Person, minutes: int) -> Facts:
+    hours = SpanSet.of(_each(each.hours, minutes)) if each.hours is not None else None
+    return Facts(SpanSet.of(_each(each.busy, minutes)), hours)
+
+
+def _periods(covered: Ticks, minutes: int) -> list[Period]:
+    return [Period(start, end) for start, end in _each(covered, minutes)]
+
+
+def _each(covered: Ticks, minutes: int) -> list[tuple[Instant, Instant]]:
+    """A span a tick, in no order: putting them together is what the core is for."""
+    return [(at(tick, minutes), at(tick + 1, minutes)) for tick in covered]

@@ -1,0 +1,281 @@
+"""Ten times the events cost little more than ten times the work, however nastily they lie.
+
+No stopwatch: what is counted are the lines of the core that run, and every comparison and sum of two instants in it. Both
+are the same on every machine. n log n gives 13.7 where all is sorted from a random order, 10 where there is an order to
+begin with; n² would give 100.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import core
+from core.durations import Buffer, Duration
+from core.instants import DAY, MINUTE
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+from core.solver import Facts, Opening, solve
+from core.spans import SpanSet
+from tests.pictures import MIDNIGHT
+
+CORE = str(Path(core.__file__).parent)
+FEW = 500
+"""A tenth of what is claimed: five thousand."""
+MOST_GROWTH = 12.5
+N_LOG_N = 13.7
+
+Bounds = Sequence[tuple[int, int]]
+
+
+class Counted(int):
+    """An instant that counts what is done with it, and whose sums count as well."""
+
+    done = 0
+
+
+def _counted(name: str) -> Callable[..., Any]:
+    plain = getattr(int, name)
+
+    def operation(self: int, *others: int) -> object:
+        Counted.done += 1
+        result = plain(self, *others)
+        return Counted(result) if type(result) is int else result
+
+    return operation
+
+
+for _name in (
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "neg",
+    "mul",
+    "rmul",
+    "floordiv",
+    "mod",
+):
+    setattr(Counted, f"__{_name}__", _counted(f"__{_name}__"))
+Counted.__hash__ = int.__hash__
+
+
+@contextmanager
+def lines_counted() -> Iterator[list[int]]:
+    """How many lines of the core run inside, in the only item of a list."""
+    count = [0]
+
+    def of_line(frame: FrameType, event: str, argument: object) -> object:
+        count[0] += event == "line"
+        return of_line
+
+    def of_call(frame: FrameType, event: str, argument: object) -> object:
+        return of_line if frame.f_code.co_filename.startswith(CORE) else None
+
+    before = sys.gettrace()
+    sys.settrace(of_call)
+    try:
+        yield count
+    finally:
+        sys.settrace(before)
+
+
+def work(query: AvailabilityQuery, busy: Sequence[Bounds]) -> tuple[int, list[Opening]]:
+    """How much it takes to answer, from the events as they are read to the openings; members' events in request order."""
+    counted = [[(Counted(start), Counted(end)) for start, end in bounds] for bounds in busy]
+    Counted.done = 0
+    with lines_counted() as lines:
+        each = iter(counted)
+        facts = [[Facts(SpanSet.of(next(each))) for _ in group.members] for group in query.participants]
+        openings = solve(query, facts)
+    return lines[0] + Counted.done, openings
+
+
+def ask(
+    *sizes: int, required: int | str = "all", window: int = 35 * DAY, most: int = 20, minutes: int = 30, **fields: Any
+) -> AvailabilityQuery:
+    """A query with a group of each size, over a window of so many seconds."""
+    names = iter(range(sum(sizes)))
+    return AvailabilityQuery(
+        participants=[Group([Member(f"acc{next(names)}") for _ in range(size)], required) for size in sizes],
+        required_duration=Duration(minutes=minutes),
+        query_periods=[Period(Counted(MIDNIGHT), Counted(MIDNIGHT + window))],
+        max_results=most,
+        **fields,
+    )
+
+
+def at(*minutes: float) -> Any:
+    return tuple(MIDNIGHT + int(minute * MINUTE) for minute in minutes)
+
+
+# The shapes: n events each, at most 35 days = 50,400 minutes
+
+
+def comb(n: int) -> Bounds:
+    """Gaps as long as the events: five minutes of each if there are 5,000 of them."""
+    step = 50_000 / n
+    return [at(event * step, event * step + step / 2) for event in range(n)]
+
+
+def nested(n: int) -> Bounds:
+    """Each inside the one before."""
+    return [at(event * 3, 50_000 - event * 3) for event in range(n)]
+
+
+def staircase(n: int) -> Bounds:
+    """Each overlaps the next hundred."""
+    return [at(event * 5, event * 5 + 500) for event in range(n)]
+
+
+def touching(n: int) -> Bounds:
+    """Each begins where the last one ends: one busy stretch in the end."""
+    return [at(event * 5, event * 5 + 5) for event in range(n)]
+
+
+def equal(n: int) -> Bounds:
+    """One and the same meeting, n times."""
+    return [at(600, 660)] * n
+
+
+def shuffled(n: int) -> Bounds:
+    """The comb in an order without any order: multiples of a prime, round and round."""
+    teeth = comb(n)
+    return [teeth[event * 7919 % n] for event in range(n)]
+
+
+SHAPES = [comb, nested, staircase, touching, equal, shuffled]
+
+
+def growth(of: Callable[[int], tuple[AvailabilityQuery, Sequence[Bounds]]]) -> float:
+    """How many times the work of FEW events is that of ten times as many."""
+    return work(*of(10 * FEW))[0] / work(*of(FEW))[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("response_format", ResponseFormat)
+def test_five_thousand_events_of_one_member_in_one_window(shape, response_format):
+    """All in one gap is where others become quadratic, or worse."""
+    buffer = Buffer(Duration(minutes=1), Duration(minutes=1))
+    query = ask(1, minutes=1, response_format=response_format, buffer=buffer)
+    assert growth(lambda n: (query, [shape(n)])) < MOST_GROWTH
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("required", ["all", 1, 5])
+def test_five_thousand_events_over_ten_members(shape, required):
+    """Each a little later than the one before, so that hardly two of the bounds are the same."""
+
+    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        query = ask(10, required=required, minutes=1)
+        return query, [[(start + late, end + late) for start, end in shape(n // 10)] for late in range(10)]
+
+    assert growth(case) < MOST_GROWTH
+
+
+@pytest.mark.parametrize("required", ["all", 1, 250])
+def test_many_members_with_ten_events_each(required):
+    """An operator may raise the limit of ten accounts; then the members are many, and the work is that of their events."""
+
+    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        members = n // 10
+        query = ask(members, required=required if required == "all" else max(1, required * n // 5000), minutes=1)
+        return query, [[(start + late, end + late) for start, end in comb(10)] for late in range(members)]
+
+    assert growth(case) < MOST_GROWTH
+
+
+def test_members_who_take_turns():
+    """Reach changes at every bound: as many steps as there can be, and a long period at each."""
+
+    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        step = 50_000 / n
+        early = [at(event * step, event * step + step / 4) for event in range(0, n, 2)]
+        late = [at(event * step, event * step + step / 4) for event in range(1, n, 2)]
+        return ask(2, required=1, minutes=1, most=n), [early, late]
+
+    assert growth(case) < MOST_GROWTH
+
+
+def test_two_groups_of_many_steps():
+    """Both have as many steps as there can be, and no bound in common."""
+
+    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        teeth = comb(n // 4)
+        busy = [[(start + late, end + late) for start, end in teeth] for late in (0, 1, 2, 3)]
+        return ask(2, 2, required=1, minutes=1), busy
+
+    assert growth(case) < MOST_GROWTH
+
+
+def test_many_groups_with_ten_events_each():
+    """Two by two, each step is looked at once a round: log n rounds, the whole of n log n, and more than sorting takes."""
+
+    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        groups = n // 10
+        teeth = [at(event * 5000, event * 5000 + 1) for event in range(10)]
+        busy = [[(start + 120 * late, end + 120 * late) for start, end in teeth] for late in range(groups)]
+        return ask(*[1] * groups, minutes=1), busy
+
+    assert growth(case) < N_LOG_N
+
+
+def test_many_periods_and_many_asked_slots():
+    """What the query itself brings along grows as events do."""
+
+    def periods(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        teeth = [Period(Counted(start), Counted(end)) for start, end in shuffled(n)]
+        query = replace(ask(1, minutes=1), query_periods=teeth)
+        return replace(query, participants=[Group([Member("alice", available_periods=teeth)])]), [staircase(10)]
+
+    def asked(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+        starts = [Counted(start) for start, _ in shuffled(n)]
+        return replace(ask(1, minutes=1), query_periods=None, query_slots=starts), [comb(n)]
+
+    assert growth(periods) < MOST_GROWTH
+    assert growth(asked) < MOST_GROWTH
+
+
+@pytest.mark.parametrize("response_format", ResponseFormat)
+def test_few_results_of_a_huge_window_cost_no_more_than_of_a_small_one(response_format):
+    """Nothing walks along minutes: twenty slots of ten years are twenty slots."""
+    day = ask(3, required=2, window=DAY, response_format=response_format, start_interval=Duration(minutes=5))
+    decade = replace(day, query_periods=[Period(Counted(MIDNIGHT), Counted(MIDNIGHT + 3650 * DAY))])
+    busy = [[at(hour * 60 + late, hour * 60 + late + 5) for hour in range(8)] for late in (0, 10, 20)]
+    of_day, openings = work(day, busy)
+    of_decade, as_many = work(decade, busy)
+    assert len(openings) == len(as_many)
+    assert of_decade <= of_day * 1.01
+
+
+def test_the_work_is_really_counted():
+    """A counter that stood still would pass everything above."""
+    lines_and_sums, openings = work(ask(1), [comb(100)])
+    assert len(openings) == 20
+    assert lines_and_sums > 1000
+    with lines_counted() as lines:
+        list(range(1000))
+    assert lines == [0]
+
+
+def test_what_is_quadratic_is_found_to_be():
+    """The same measure, on comparing every event with every other."""
+
+    def compare_all(n: int) -> int:
+        instants = [Counted(instant) for instant in range(n // 10)]
+        Counted.done = 0
+        assert not any(one > other for at, one in enumerate(instants) for other in instants[at:])
+        return Counted.done
+
+    assert compare_all(10 * FEW) / compare_all(FEW) > 90

@@ -1,0 +1,90 @@
+"""A start and an end, and lists of them."""
+
+import pytest
+
+from core.errors import Key, Problems, spell
+from core.instants import DAY, MINUTE, Unreadable, parse_instant
+from core.periods import Period, check_count, check_periods, read, union
+
+NOW = parse_instant("2027-01-19T09:00:00Z")
+LONGEST = 35 * DAY
+
+
+def found(*periods: Period, most: int = 50) -> list[tuple[str, Key]]:
+    problems = Problems()
+    check_periods(periods, ("periods",), problems, now=NOW, most=most, longest=LONGEST)
+    return [(spell(problem.path), problem.key) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(NOW + 1, NOW + 1 + MINUTE), (NOW + 1, NOW + 1 + LONGEST), (NOW + 400 * DAY, NOW + 401 * DAY)],
+)
+def test_a_period_of_one_minute_to_35_days_in_the_future_is_fine(start, end):
+    """The edges belong to what is allowed; how far in the future is the caller's business."""
+    assert found(Period(start, end)) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "path", "key"),
+    [
+        (NOW, NOW + DAY, "start", Key.IN_PAST),
+        (NOW - 1, NOW + DAY, "start", Key.IN_PAST),
+        (NOW + 1, NOW + MINUTE, "end", Key.TOO_SHORT),
+        (NOW + 1, NOW + 1, "end", Key.TOO_SHORT),
+        (NOW + DAY, NOW + 1, "end", Key.TOO_SHORT),
+        (NOW + 1, NOW + 2 + LONGEST, "end", Key.TOO_LONG),
+        (Unreadable("no"), NOW + DAY, "start", Key.INVALID),
+        (NOW + 1, Unreadable("no"), "end", Key.INVALID),
+    ],
+)
+def test_what_is_wrong_is_reported_at_the_half_that_is_wrong(start, end, path, key):
+    """A start that is not in the future is not clipped without a word: now itself is past already."""
+    assert found(Period(NOW + 1, NOW + DAY), Period(start, end)) == [(f"periods[1].{path}", key)]
+
+
+def test_both_halves_of_a_period_can_be_wrong_at_once():
+    """Whoever fixes the first must not be told of the second a request later."""
+    assert found(Period(NOW - DAY, NOW - DAY)) == [("periods[0].start", Key.IN_PAST), ("periods[0].end", Key.TOO_SHORT)]
+    assert found(Period(Unreadable("no"), Unreadable("no"))) == [
+        ("periods[0].start", Key.INVALID),
+        ("periods[0].end", Key.INVALID),
+    ]
+
+
+def test_there_is_at_least_one_period():
+    """An empty list is no way of saying always."""
+    assert found() == [("periods", Key.TOO_FEW)]
+
+
+def test_there_are_at_most_so_many_periods():
+    """The limit itself is allowed. Of more only the first are looked at: a million periods get no million problems."""
+    fine, past = Period(NOW + 1, NOW + DAY), Period(NOW - 1, NOW + DAY)
+    assert found(fine, fine, most=2) == []
+    assert found(fine, past, past, past, most=2) == [("periods", Key.TOO_MANY), ("periods[1].start", Key.IN_PAST)]
+
+
+def test_a_problem_of_number_says_the_number():
+    """People read the description."""
+    problems = Problems()
+    check_count(51, ("query_periods",), problems, most=50, noun="period")
+    assert problems[0].description == "takes at most 50 periods, not 51"
+
+
+def test_a_problem_of_length_says_the_days():
+    """In days: that is how the limit is documented."""
+    problems = Problems()
+    Period(NOW + 1, NOW + 40 * DAY).check((), problems, now=NOW, longest=LONGEST)
+    assert problems[0].description == "must be at most 35 days after the start"
+
+
+def test_periods_cover_what_they_cover_together():
+    """Overlapping and touching ones are one: nobody wants a meeting to stop at a seam between two of them."""
+    assert list(union([Period(50, 60), Period(10, 30), Period(20, 40), Period(40, 50)])) == [(10, 60)]
+
+
+def test_an_unreadable_value_cannot_be_used():
+    """Forgetting to check is a fault of ours, and has to be loud."""
+    assert read(NOW) == NOW
+    with pytest.raises(TypeError, match="used before it was checked: has no time zone"):
+        union([Period(NOW, Unreadable("has no time zone"))])

@@ -1,0 +1,335 @@
+"""What a query may ask: every rule, with the path and the key of the problem that breaking it gives."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.durations import Buffer, Duration
+from core.errors import Key, spell
+from core.instants import DAY, HOUR, MINUTE, Unreadable, parse_instant
+from core.limits import Limits
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+
+NOW = parse_instant("2027-01-18T12:00:00Z")
+DAY_AFTER = Period(NOW + DAY, NOW + 2 * DAY)
+PAST = Period(NOW - DAY, NOW + DAY)
+NEGATIVE = Duration(minutes=-1)
+DEFAULTS = Limits()
+
+FINE = AvailabilityQuery(
+    participants=[Group([Member("alice"), Member("bob")])],
+    required_duration=Duration(minutes=60),
+    query_periods=[DAY_AFTER],
+)
+
+
+def found(query: AvailabilityQuery, limits: Limits = DEFAULTS) -> list[tuple[str, str]]:
+    """Path and key, spelled, of every problem."""
+    return [(spell(problem.path), problem.key.value) for problem in query.check(NOW, limits)]
+
+
+def changed(**fields: object) -> list[tuple[str, str]]:
+    return found(replace(FINE, **fields))
+
+
+def of_members(*members: Member, required: object = "all") -> list[tuple[str, str]]:
+    return changed(participants=[Group(members, required)])
+
+
+def test_an_ordinary_query_has_no_problem():
+    """Every problem below comes from the one change that its test makes."""
+    assert found(FINE) == []
+
+
+def test_what_is_left_out_has_its_documented_default():
+    """Periods, twenty of them, no buffer, starts anywhere."""
+    assert (FINE.response_format, FINE.max_results, FINE.interval) == (ResponseFormat.PERIODS, 20, None)
+    assert FINE.buffer_of(Member("alice")) == Buffer(Duration(minutes=0), Duration(minutes=0))
+    assert (Member("alice").calendar_ids, Member("alice").ignore_tentative) == (None, False)
+
+
+# Participants
+
+
+def test_there_is_at_least_one_group():
+    """Nobody has time for everybody's meeting."""
+    assert changed(participants=[]) == [("participants", "errors.too_few")]
+
+
+def test_each_group_has_at_least_one_member():
+    """`required` of an empty group is not reported on top."""
+    assert changed(participants=[Group([Member("alice")]), Group([], 1)]) == [
+        ("participants[1].members", "errors.too_few")
+    ]
+
+
+@pytest.mark.parametrize("required", ["all", 1, 2])
+def test_all_or_some_of_a_group_may_be_required(required):
+    """Up to as many as there are."""
+    assert of_members(Member("alice"), Member("bob"), required=required) == []
+
+
+@pytest.mark.parametrize(
+    ("required", "key"),
+    [
+        (0, "errors.too_few"),
+        (-1, "errors.too_few"),
+        (3, "errors.too_many"),
+        (Unreadable("must be all or a number"), "errors.inclusion"),
+    ],
+)
+def test_no_other_number_of_members_can_be_required(required, key):
+    """Three of two people never meet: a caller wants to hear that, and not that there is no time."""
+    assert of_members(Member("alice"), Member("bob"), required=required) == [("participants[0].required", key)]
+
+
+def test_how_many_are_needed():
+    """All is the size of the group."""
+    three = [Member("alice"), Member("bob"), Member("carol")]
+    assert [Group(three).needed, Group(three, 2).needed] == [3, 2]
+    with pytest.raises(TypeError, match="before it was checked"):
+        _ = Group(three, Unreadable("no")).needed
+
+
+def test_the_same_account_twice_in_a_group_is_an_error():
+    """It would count as two people. Each repetition is reported where it stands."""
+    assert of_members(Member("alice"), Member("bob"), Member("alice"), Member("alice")) == [
+        ("participants[0].members[2].sub", "errors.duplicate"),
+        ("participants[0].members[3].sub", "errors.duplicate"),
+    ]
+
+
+def test_the_same_account_in_two_groups_is_fine():
+    """She can be one of the interviewers and the host as well."""
+    assert changed(participants=[Group([Member("alice")]), Group([Member("alice"), Member("bob")], 1)]) == []
+
+
+def test_ten_accounts_over_all_groups_are_allowed():
+    """An account that is in two groups counts once."""
+    ten = [Member(f"acc{number}") for number in range(10)]
+    assert changed(participants=[Group(ten), Group(ten[:3], 1)]) == []
+    assert changed(participants=[Group(ten[:6]), Group([*ten[6:], Member("one more")])]) == [
+        ("participants", "errors.too_many")
+    ]
+
+
+def test_members_come_with_their_paths():
+    """In request order, group by group."""
+    query = replace(FINE, participants=[Group([Member("alice"), Member("bob")]), Group([Member("alice")])])
+    assert [(spell(path), member.sub) for path, member in query.members()] == [
+        ("participants[0].members[0]", "alice"),
+        ("participants[0].members[1]", "bob"),
+        ("participants[1].members[0]", "alice"),
+    ]
+
+
+# What a member brings along
+
+
+def test_a_members_own_periods_follow_the_rules_of_query_periods():
+    """One to fifty, in the future, a minute to 35 days long."""
+    path = "participants[0].members[0].available_periods"
+    assert of_members(Member("alice", available_periods=[DAY_AFTER] * 50)) == []
+    assert of_members(Member("alice", available_periods=[])) == [(path, "errors.too_few")]
+    assert of_members(Member("alice", available_periods=[DAY_AFTER] * 51)) == [(path, "errors.too_many")]
+    assert of_members(Member("alice", available_periods=[DAY_AFTER, PAST])) == [(f"{path}[1].start", "errors.in_past")]
+    assert of_members(Member("alice", available_periods=[Period(NOW + 1, NOW + 36 * DAY)])) == [
+        (f"{path}[0].end", "errors.too_long")
+    ]
+
+
+def test_a_members_own_time_is_the_union_of_its_periods():
+    """None means always; that is not the same as an empty set."""
+    touching = [Period(NOW + HOUR, NOW + 2 * HOUR), Period(NOW, NOW + HOUR)]
+    own = Member("alice", available_periods=touching).own_time()
+    assert own is not None
+    assert list(own) == [(NOW, NOW + 2 * HOUR)]
+    assert Member("alice").own_time() is None
+
+
+def test_both_buffers_are_checked():
+    """The query's and a member's own."""
+    assert changed(buffer=Buffer(before=NEGATIVE)) == [("buffer.before.minutes", "errors.invalid")]
+    assert of_members(Member("alice", buffer=Buffer(after=NEGATIVE))) == [
+        ("participants[0].members[0].buffer.after.minutes", "errors.invalid")
+    ]
+
+
+def test_a_members_buffer_replaces_the_query_s_whole():
+    """A half that it leaves out is nothing, and does not come from the query."""
+    query = replace(FINE, buffer=Buffer(Duration(minutes=30), Duration(minutes=15)))
+    own = Buffer(after=Duration(minutes=5))
+    assert query.buffer_of(Member("alice", buffer=own)) == own
+    assert query.buffer_of(Member("alice", buffer=own)).before.seconds == 0
+    assert query.buffer_of(Member("alice")) == query.buffer
+
+
+# How long, how many, which starts
+
+
+@pytest.mark.parametrize(
+    ("duration", "problem"),
+    [
+        (Duration(), ("required_duration", "errors.required")),
+        (Duration(hours=0), ("required_duration", "errors.too_short")),
+        (Duration(hours=1, minutes=60), ("required_duration.minutes", "errors.invalid")),
+        (Duration(hours=-1), ("required_duration.hours", "errors.invalid")),
+    ],
+)
+def test_a_meeting_has_to_have_a_length(duration, problem):
+    """Nothing in all is an error here, though it is none for a buffer."""
+    assert changed(required_duration=duration) == [problem]
+
+
+@pytest.mark.parametrize("minutes", [5, 10, 15, 30, 60])
+def test_starts_may_fall_on_these_grids(minutes):
+    """An hour may be written either way."""
+    assert changed(start_interval=Duration(minutes=minutes)) == []
+    assert changed(start_interval=Duration(hours=minutes // 60, minutes=minutes % 60)) == []
+
+
+@pytest.mark.parametrize(
+    "interval", [Duration(), Duration(minutes=0), Duration(minutes=20), Duration(minutes=120), Duration(hours=2)]
+)
+def test_starts_may_fall_on_no_other_grid(interval):
+    """All five divide the hour, so the grid is the same on every day."""
+    assert changed(start_interval=interval) == [("start_interval", "errors.inclusion")]
+
+
+def test_a_grid_that_is_no_duration_is_reported_once():
+    """As what it is, not as one of the wrong ones too."""
+    assert changed(start_interval=NEGATIVE) == [("start_interval.minutes", "errors.invalid")]
+
+
+@pytest.mark.parametrize(
+    ("most", "problems"),
+    [
+        (0, [("max_results", "errors.too_few")]),
+        (-5, [("max_results", "errors.too_few")]),
+        (1, []),
+        (200, []),
+        (201, [("max_results", "errors.too_many")]),
+    ],
+)
+def test_one_to_two_hundred_results_can_be_asked_for(most, problems):
+    """The edges belong to what is allowed."""
+    assert changed(max_results=most) == problems
+
+
+# Where to look
+
+
+@pytest.mark.parametrize("name", ["available_periods", "query_periods"])
+def test_query_periods_have_two_names_and_the_same_rules(name):
+    """The older name is supported for as long as the newer one."""
+    nowhere = replace(FINE, query_periods=None)
+    assert found(replace(nowhere, **{name: [DAY_AFTER] * 50})) == []
+    assert found(replace(nowhere, **{name: []})) == [(name, "errors.too_few")]
+    assert found(replace(nowhere, **{name: [DAY_AFTER] * 51})) == [(name, "errors.too_many")]
+    assert found(replace(nowhere, **{name: [DAY_AFTER, PAST]})) == [(f"{name}[1].start", "errors.in_past")]
+    assert found(replace(nowhere, **{name: [Period(NOW + 1, NOW + 30)]})) == [(f"{name}[0].end", "errors.too_short")]
+    assert list(replace(nowhere, **{name: [DAY_AFTER]}).window()) == [(NOW + DAY, NOW + 2 * DAY)]
+
+
+def test_query_slots_are_one_to_fifty_starts_in_the_future():
+    """Each problem is where its start stands."""
+    asked = replace(FINE, query_periods=None)
+    assert found(replace(asked, query_slots=[NOW + 1] * 50)) == []
+    assert found(replace(asked, query_slots=[])) == [("query_slots", "errors.too_few")]
+    assert found(replace(asked, query_slots=[NOW + 1] * 51)) == [("query_slots", "errors.too_many")]
+    assert found(replace(asked, query_slots=[NOW + 1, NOW, Unreadable("no")])) == [
+        ("query_slots[1].start", "errors.in_past"),
+        ("query_slots[2].start", "errors.invalid"),
+    ]
+
+
+def test_somewhere_has_to_be_looked():
+    """It is the newer name that is asked for."""
+    assert changed(query_periods=None) == [("query_periods", "errors.required")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"available_periods": [DAY_AFTER], "query_periods": [DAY_AFTER]},
+        {"query_periods": [DAY_AFTER], "query_slots": [NOW + 1]},
+        {"available_periods": [DAY_AFTER], "query_slots": [NOW + 1]},
+        {"available_periods": [DAY_AFTER], "query_periods": [DAY_AFTER], "query_slots": [NOW + 1]},
+    ],
+)
+def test_only_one_place_to_look_can_be_given(fields):
+    """No guess which of them was meant: each is reported."""
+    problems = found(replace(replace(FINE, query_periods=None), **fields))
+    assert problems == [(name, "errors.conflict") for name in fields]
+
+
+def test_slots_asked_about_are_looked_at_in_time_order_and_once():
+    """The window is what they cover together, each as long as the meeting."""
+    query = replace(FINE, query_periods=None, query_slots=[NOW + 2 * HOUR, NOW + 30 * MINUTE, NOW + 2 * HOUR])
+    assert query.asked_starts == [NOW + 30 * MINUTE, NOW + 2 * HOUR]
+    assert list(query.window()) == [(NOW + 30 * MINUTE, NOW + 90 * MINUTE), (NOW + 2 * HOUR, NOW + 3 * HOUR)]
+    assert FINE.asked_starts is None
+
+
+# All at once, and the operator's limits
+
+
+def test_all_problems_are_reported_at_once():
+    """Whoever has nine things wrong makes one request to find out, and not nine."""
+    query = AvailabilityQuery(
+        participants=[
+            Group([Member("alice", available_periods=[PAST], buffer=Buffer(NEGATIVE)), Member("alice")], required=3),
+            Group([]),
+        ],
+        required_duration=Duration(minutes=0),
+        query_periods=[PAST, Period(Unreadable("no"), Unreadable("no"))],
+        buffer=Buffer(after=NEGATIVE),
+        start_interval=Duration(minutes=7),
+        max_results=0,
+    )
+    assert sorted(found(query)) == [
+        ("buffer.after.minutes", "errors.invalid"),
+        ("max_results", "errors.too_few"),
+        ("participants[0].members[0].available_periods[0].start", "errors.in_past"),
+        ("participants[0].members[0].buffer.before.minutes", "errors.invalid"),
+        ("participants[0].members[1].sub", "errors.duplicate"),
+        ("participants[0].required", "errors.too_many"),
+        ("participants[1].members", "errors.too_few"),
+        ("query_periods[0].start", "errors.in_past"),
+        ("query_periods[1].end", "errors.invalid"),
+        ("query_periods[1].start", "errors.invalid"),
+        ("required_duration", "errors.too_short"),
+        ("start_interval", "errors.inclusion"),
+    ]
+
+
+def test_an_operator_may_move_every_limit():
+    """Each limit is named in the description of its problem, as it stands with this operator."""
+    query = replace(
+        FINE,
+        participants=[Group([Member("alice", available_periods=[DAY_AFTER] * 3), Member("bob")])],
+        query_periods=[Period(NOW + 1, NOW + 8 * DAY), *[DAY_AFTER] * 2],
+        max_results=6,
+    )
+    small = Limits(max_accounts=1, max_query_periods=2, max_member_periods=2, max_period=7 * DAY, max_results=5)
+    assert found(query) == []
+    assert {spell(problem.path): problem.description for problem in query.check(NOW, small)} == {
+        "participants": "takes at most 1 accounts, not 2",
+        "participants[0].members[0].available_periods": "takes at most 2 periods, not 3",
+        "query_periods": "takes at most 2 periods, not 3",
+        "query_periods[0].end": "must be at most 7 days after the start",
+        "max_results": "must be at most 5",
+    }
+    many = [Member(f"acc{number}") for number in range(1000)]
+    period = Period(NOW + 1, NOW + 366 * DAY)
+    large = Limits(max_accounts=1000, max_results=10_000, max_period=366 * DAY)
+    assert found(replace(FINE, participants=[Group(many)], query_periods=[period], max_results=10_000), large) == []
+
+
+def test_every_key_is_spelled_as_documented():
+    """Programs compare them as text."""
+    assert {key.value.removeprefix("errors.") for key in Key} == {
+        *("required", "invalid", "in_past", "too_long", "too_short", "too_many", "too_few"),
+        *("inclusion", "unknown", "duplicate", "conflict"),
+    }

@@ -1,0 +1,88 @@
+"""From reach to results: what each format makes of the same steps. Whole answers are drawn in test_solver."""
+
+from itertools import islice
+
+import pytest
+
+from core.instants import MINUTE, parse_instant
+from core.reach import Step, Steps
+from core.slots import Viable, asked_slots, on_grid, overlapping_slots, periods, slots, viable
+
+#: reach jumps from 40 to 90 at 20, and there is nobody between 90 and 95
+STEPS: Steps = [Step(0, 20, 40), Step(20, 90, 90), Step(95, 120, 120)]
+
+
+def test_a_start_is_viable_while_the_meeting_ends_in_reach():
+    """Both ends of a viable stretch are starts: whole seconds leave nothing between the last and the next."""
+    assert list(viable(STEPS, 25)) == [Viable(0, 15, 40), Viable(20, 65, 90), Viable(95, 95, 120)]
+
+
+def test_a_step_too_short_is_not_viable():
+    """A second is missing in the last one."""
+    assert list(viable(STEPS, 26)) == [Viable(0, 14, 40), Viable(20, 64, 90)]
+    assert list(viable(STEPS, 71)) == []
+
+
+@pytest.mark.parametrize(
+    ("instant", "interval", "point"),
+    [(0, 30, 0), (1, 30, 30), (30, 30, 30), (31, 30, 60), (-1, 30, 0), (-31, 30, -30), (17, None, 17)],
+)
+def test_the_grid_point_is_never_before_the_instant(instant, interval, point):
+    """Rounded up, before 1970 as well."""
+    assert on_grid(instant, interval) == point
+
+
+def test_the_grid_lies_on_the_utc_clock():
+    """So every quarter of an hour is one, whatever day it is."""
+    start = parse_instant("2027-01-19T09:07:30Z")
+    assert on_grid(start, 15 * MINUTE) == parse_instant("2027-01-19T09:15:00Z")
+    assert on_grid(start, 60 * MINUTE) == parse_instant("2027-01-19T10:00:00Z")
+
+
+def test_periods_start_where_a_longer_one_becomes_possible():
+    """The later one reaches further: neither lies inside the other."""
+    assert list(periods(STEPS, 25, None)) == [(0, 40), (20, 90), (95, 120)]
+
+
+def test_periods_start_on_the_grid():
+    """One that is too short from its first grid point on is none."""
+    assert list(periods(STEPS, 20, 15)) == [(0, 40), (30, 90)]
+    assert list(periods(STEPS, 15, 15)) == [(0, 40), (30, 90), (105, 120)]
+
+
+def test_a_period_inside_another_is_left_out():
+    """A step with the same reach behind a gap in the grid gives nothing new."""
+    assert list(periods([Step(0, 10, 50), Step(10, 50, 50)], 10, None)) == [(0, 50)]
+
+
+def test_slots_go_on_where_the_last_one_ends():
+    """Across a step as well: the third starts at 30, where the second ends, and not where the step starts."""
+    assert list(slots(STEPS, 15, None)) == [(0, 15), (15, 30), (30, 45), (45, 60), (60, 75), (75, 90), (95, 110)]
+
+
+def test_slots_go_on_at_the_next_grid_point():
+    """Behind the end of the last one: results never overlap."""
+    assert list(slots(STEPS, 15, 10)) == [(0, 15), (20, 35), (40, 55), (60, 75), (100, 115)]
+
+
+def test_overlapping_slots_start_on_every_grid_point():
+    """As often as the meeting fits."""
+    assert list(overlapping_slots(STEPS, 40, 10)) == [(0, 40), (20, 60), (30, 70), (40, 80), (50, 90)]
+
+
+def test_overlapping_slots_without_a_grid_are_slots():
+    """There is no telling how close they should lie."""
+    assert list(overlapping_slots(STEPS, 15, None)) == list(slots(STEPS, 15, None))
+
+
+def test_starts_that_are_asked_about_are_answered_where_they_are_viable():
+    """Off any grid; the very last moment of a stretch counts, the second behind it does not."""
+    starts = [-5, 0, 15, 16, 19, 20, 65, 66, 94, 95, 96, 200]
+    assert [start for start, _ in asked_slots(STEPS, 25, starts)] == [0, 15, 20, 65, 95]
+
+
+def test_nothing_is_worked_out_before_it_is_wanted():
+    """Twenty slots of a thousand years cost as much as twenty slots of a day."""
+    forever = [Step(0, 1 << 40, 1 << 40)]
+    assert len(list(islice(slots(forever, 60, None), 20))) == 20
+    assert len(list(islice(overlapping_slots(forever, 60, 5), 20))) == 20

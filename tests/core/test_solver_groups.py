@@ -1,0 +1,162 @@
+"""When can they meet? Who has to stay, and who is named: drawn, and executed (see tests/pictures.py)."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.durations import Duration
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member
+from core.solver import Facts, Opening, free_times, solve
+from core.spans import SpanSet
+from tests.pictures import MIDNIGHT, check_picture, read_picture
+
+
+def test_all_members_have_to_be_free_throughout():
+    """What is left is what they have in common."""
+    check_picture("""
+        09:00 every 30 minutes
+        periods of 60 minutes, all of alice bob
+        query       ############
+        alice       ###.....#...
+        bob         .....##....#
+        =alice bob  ...##....##.
+    """)
+
+
+def test_nobody_hands_over_in_the_middle():
+    """One of them is free at every moment; but nobody has the two hours from ten to twelve."""
+    check_picture("""
+        09:00 every 60 minutes
+        slots of 120 minutes, starting every 60 minutes, 1 of alice bob
+        query   ####
+        alice   ##..
+        bob     ..##
+        =bob    ##..
+        =alice  ..##
+    """)
+    check_picture("""
+        10:00 every 60 minutes
+        periods of 120 minutes, 1 of alice bob
+        query   ##
+        alice   #.
+        bob     .#
+        =       ..
+    """)
+
+
+def test_two_of_three_have_to_be_the_same_two_throughout():
+    """At every moment two are free, but never the same two for three hours: for that Carol has to stay."""
+    check_picture("""
+        09:00 every 60 minutes
+        periods of 180 minutes, 2 of alice bob carol
+        query       ######
+        alice       ....##
+        bob         ##....
+        carol       ..##..
+        =           ......
+    """)
+    check_picture("""
+        09:00 every 60 minutes
+        periods of 180 minutes, 2 of alice bob carol
+        query         ######
+        alice         ....##
+        bob           ##....
+        carol         #.....
+        =alice carol  .###..
+        =bob carol    ..####
+    """)
+
+
+def test_every_group_has_to_be_satisfied_at_once():
+    """The hosts have the morning and the late afternoon; there is a room from ten on, and none in the last hour."""
+    check_picture("""
+        09:00 every 60 minutes
+        periods of 60 minutes, all of alice bob, 1 of red blue
+        query                ########
+        alice                ...##...
+        bob                  ....#...
+        red                  #......#
+        blue                 #....###
+        =alice bob red blue  .##.....
+        =alice bob red       .....##.
+    """)
+
+
+def test_a_result_names_everybody_who_is_free_for_the_whole_of_it():
+    """One room is enough; two are named where both are free throughout, so that the caller may choose."""
+    check_picture("""
+        09:00 every 60 minutes
+        slots of 60 minutes, all of alice, 1 of red blue
+        query            ####
+        alice            ....
+        red              #...
+        blue             ..#.
+        =alice blue      #...
+        =alice red blue  .#..
+        =alice red       ..#.
+        =alice red blue  ...#
+    """)
+
+
+def test_participants_come_in_the_order_of_the_request():
+    """Whatever order they are drawn or free in."""
+    check_picture("""
+        09:00 every 60 minutes
+        periods of 60 minutes, 1 of red blue, all of carol alice
+        query                 ##
+        alice                 ..
+        blue                  ..
+        carol                 ..
+        red                   ..
+        =red blue carol alice ##
+    """)
+
+
+def test_somebody_in_two_groups_is_named_once():
+    """Where she is mentioned first; and she counts in both groups."""
+    check_picture("""
+        09:00 every 60 minutes
+        periods of 60 minutes, 1 of alice bob, 1 of carol alice
+        query       ####
+        alice       ..##
+        bob         ....
+        carol       #...
+        =alice bob  ##..
+        =bob carol  .###
+    """)
+
+
+def test_somebody_in_two_groups_may_be_bound_in_one_of_them_only():
+    """The facts go member by member. Where she counts in the second group only, she is named behind the first."""
+    hour = 3600
+    first, second = Period(MIDNIGHT, MIDNIGHT + hour), Period(MIDNIGHT + hour, MIDNIGHT + 2 * hour)
+    query = AvailabilityQuery(
+        participants=[Group([Member("alice", available_periods=[first]), Member("bob")], 1), Group([Member("alice")])],
+        required_duration=Duration(hours=1),
+        query_periods=[first, second],
+    )
+    busy = Facts(SpanSet([MIDNIGHT], [MIDNIGHT + hour]))
+    free = Facts(SpanSet())
+    assert solve(query, [[free, busy], [free]]) == [
+        Opening(first.start, first.end, ("alice",)),
+        Opening(second.start, second.end, ("bob", "alice")),
+    ]
+
+
+def test_facts_for_other_members_than_asked_about_are_refused():
+    """A missing row of facts would otherwise be a free colleague."""
+    picture = read_picture("""
+        09:00 every 60 minutes
+        periods of 60 minutes, 1 of alice bob
+        query       ##
+        alice       ..
+        bob         ..
+        =alice bob  ##
+    """)
+    with pytest.raises(ValueError, match="argument"):
+        free_times(picture.query, [picture.facts()[0][:1]])
+    with pytest.raises(ValueError, match="argument"):
+        free_times(picture.query, [])
+    with pytest.raises(ValueError, match="argument"):
+        free_times(replace(picture.query, participants=()), picture.facts())

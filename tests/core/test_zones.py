@@ -1,0 +1,59 @@
+"""Local wall-clock time to instants. Every zone and every change of its clocks: test_every_zone."""
+
+import zoneinfo
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.errors import Key, Problem, Problems
+from core.instants import format_instant
+from core.zones import check_zone, known_zones, local_instant, local_midnight
+
+
+def test_a_known_zone_is_given():
+    """And nothing is reported."""
+    problems = Problems()
+    assert check_zone("Europe/London", ("tzid",), problems) == ZoneInfo("Europe/London")
+    assert problems == []
+
+
+@pytest.mark.parametrize("tzid", ["Europe/Atlantis", "europe/london", "", "/etc/localtime", "UTC+1", "Europe\0/London"])
+def test_an_unknown_zone_is_reported(tzid):
+    """With a word on what one looks like. Nothing is looked up on the disk under a name that is not in the list."""
+    problems = Problems()
+    assert check_zone(tzid, ("event", "tzid"), problems) is None
+    assert problems == [Problem(("event", "tzid"), Key.INVALID, "must be an IANA time zone such as Europe/London")]
+
+
+def test_zones_do_not_come_from_the_machine():
+    """Two servers with different system packages must not disagree about noon."""
+    assert zoneinfo.TZPATH == ()
+    assert {"Etc/UTC", "UTC", "Europe/London", "America/New_York", "Pacific/Apia"} <= known_zones()
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "tzid", "instant", "why"),
+    [
+        ("2027-01-19", "09:00", "America/New_York", "2027-01-19T14:00:00Z", "in winter"),
+        ("2027-07-19", "09:00", "America/New_York", "2027-07-19T13:00:00Z", "in summer"),
+        ("2027-07-19", "09:00", "Asia/Kathmandu", "2027-07-19T03:15:00Z", "a quarter of an hour off"),
+        ("2027-03-14", "02:30", "America/New_York", "2027-03-14T07:30:00Z", "skipped: the offset before, 03:30 EDT"),
+        ("2027-11-07", "01:30", "America/New_York", "2027-11-07T05:30:00Z", "twice: the first"),
+        ("2026-04-24", "00:00", "Africa/Cairo", "2026-04-23T22:00:00Z", "midnight itself is skipped"),
+    ],
+)
+def test_a_local_time_is_read_as_rfc_5545_says(day, clock, tzid, instant, why):
+    """Section 3.3.5: a time that clocks jump over, and one that they show twice, are both somewhere definite."""
+    found = local_instant(date.fromisoformat(day), time.fromisoformat(clock), ZoneInfo(tzid))
+    assert format_instant(found) == instant, why
+
+
+def test_midnight_is_where_the_day_begins():
+    """In the zone."""
+    assert format_instant(local_midnight(date(2027, 1, 19), ZoneInfo("Asia/Tokyo"))) == "2027-01-18T15:00:00Z"
+
+
+def test_an_offset_of_seconds_is_kept():
+    """Before standard time, Liberia was 44 minutes and 30 seconds behind Greenwich."""
+    assert format_instant(local_midnight(date(1960, 1, 1), ZoneInfo("Africa/Monrovia"))) == "1960-01-01T00:44:30Z"

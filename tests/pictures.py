@@ -1,0 +1,293 @@
+"""Pictures of availability that are executed.
+
+    09:00 every 30 minutes
+    periods of 60 minutes, 1 of alice bob
+    query   ############
+    alice   ####....####
+    bob     ....####..##
+    =bob    ####....##..
+    =alice  ....####....
+
+The first line says when the first character is, on 2027-01-19 UTC, and how long each one lasts. The lines before the
+first row say what is asked for, as clauses with commas between them; names have spaces between them:
+
+    periods of 60 minutes               or `slots of …`, `overlapping slots of …`: the one clause that has to be there
+    starting every 30 minutes           the grid of the starts
+    all of alice bob, 1 of red blue     the groups; without this clause everybody who is drawn, and all of them
+    buffer 15 before 10 after           either half may be left out
+    bob buffer 30 after                 a member's own buffer
+    bob ignores tentative
+    at most 5
+
+Then the rows, all of the same width. A dot is nothing, and a run of one and the same mark is one stretch: where two
+stretches touch, `#` and `=` take turns. A row may be repeated where stretches overlap.
+
+    query          ######..####    query periods
+    asked          #.#.........    query slots: each mark a start that is asked about
+    alice          ..##..??....    events; ? is a tentative one
+    alice only     ########....    the available periods that the query gives a member
+    alice hours    ....########    the hours that the member keeps by rules of its own
+    =alice bob     ####==##....    the answer: three openings, with everybody who is free, in the order of the answer
+
+A row `=` of dots says that nothing is found.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from core.durations import NONE, Buffer, Duration
+from core.instants import MINUTE, Instant, format_instant, parse_instant
+from core.limits import Limits
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+from core.solver import Facts, Opening, solve
+from core.spans import Span, SpanSet
+
+MIDNIGHT = parse_instant("2027-01-19T00:00:00Z")
+
+_CLOCK = re.compile(r"(\d\d):(\d\d) every (\d+) minutes?")
+_ROW = re.compile(r"(?P<label>\S.*?)\s+(?P<cells>[#=?.]+)")
+_FORMAT = re.compile(r"(periods|slots|overlapping slots) of (\d+) minutes")
+_INTERVAL = re.compile(r"starting every (\d+) minutes")
+_GROUP = re.compile(r"(all|\d+) of (\w+(?: \w+)*)")
+_BUFFER = re.compile(r"(?:(\w+) )?buffer(?: (\d+) before)?(?: (\d+) after)?")
+_TENTATIVE = re.compile(r"(\w+) ignores tentative")
+_MOST = re.compile(r"at most (\d+)")
+
+
+class Unclear(ValueError):
+    """The drawing itself is wrong: nothing can be learnt from running it."""
+
+
+@dataclass
+class Ask:
+    """What the lines between the clock and the first row ask for."""
+
+    response_format: ResponseFormat | None = None
+    duration: Duration = NONE
+    interval: Duration | None = None
+    groups: list[tuple[str, list[str]]] = field(default_factory=list)
+    buffers: dict[str | None, Buffer] = field(default_factory=dict)
+    ignoring_tentative: set[str] = field(default_factory=set)
+    most: int = 20
+
+    def take(self, clause: str) -> None:
+        if match := _FORMAT.fullmatch(clause):
+            self.response_format = ResponseFormat(match[1].replace(" ", "_"))
+            self.duration = Duration(minutes=int(match[2]))
+        elif match := _INTERVAL.fullmatch(clause):
+            self.interval = Duration(minutes=int(match[1]))
+        elif match := _GROUP.fullmatch(clause):
+            self.groups.append((match[1], match[2].split()))
+        elif match := _BUFFER.fullmatch(clause):
+            before, after = (Duration(minutes=int(minutes or 0)) for minutes in match.groups()[1:])
+            self.buffers[match[1]] = Buffer(before, after)
+        elif match := _TENTATIVE.fullmatch(clause):
+            self.ignoring_tentative.add(match[1])
+        elif match := _MOST.fullmatch(clause):
+            self.most = int(match[1])
+        else:
+            raise Unclear(f"no clause and no row: {clause!r}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows as they are drawn, and what they mean on the clock."""
+
+    start: Instant
+    cell: int
+    drawn: Sequence[tuple[str, str]]
+
+    def runs(self, label: str, marks: str = "#=") -> list[Span]:
+        """The stretches of every row of this label, one for each run of a mark."""
+        return sorted(span for name, cells in self.drawn if name == label for span in self._runs(cells, marks))
+
+    def _runs(self, cells: str, marks: str) -> Iterator[Span]:
+        at = self.start
+        for mark, run in groupby(cells):
+            end = at + self.cell * len(list(run))
+            if mark in marks:
+                yield Span(at, end)
+            at = end
+
+    def starts(self, label: str) -> list[Instant]:
+        """Where each single mark of the rows begins."""
+        return [start for span in self.runs(label) for start in range(span.start, span.end, self.cell)]
+
+    def has(self, label: str) -> bool:
+        return any(name == label for name, _ in self.drawn)
+
+    def labels(self) -> list[str]:
+        return list(dict.fromkeys(name for name, _ in self.drawn))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, read: the question, what the calendars say, and the answer that is drawn."""
+
+    head: str
+    rows: Rows
+    query: AvailabilityQuery
+    busy: dict[str, SpanSet]
+    tentative: dict[str, SpanSet]
+    hours: dict[str, SpanSet | None]
+    answer: list[Opening]
+
+    def facts(self) -> list[list[Facts]]:
+        """What the calendars say, in the order of the query's groups and members."""
+        return [[self._facts(member) for member in group.members] for group in self.query.participants]
+
+    def _facts(self, member: Member) -> Facts:
+        busy, tentative = self.busy[member.sub], self.tentative[member.sub]
+        return Facts(busy if member.ignore_tentative else busy | tentative, self.hours[member.sub])
+
+    def compare(self, found: Sequence[Opening]) -> str:
+        """Nothing when this is the answer that is drawn; else both, one above the other, and where they differ."""
+        if list(found) == self.answer:
+            return ""
+        lines = ["this is not the answer that is drawn", "", *_indented(self.head.splitlines())]
+        lines += ["drawn", *_indented(self.draw(self.answer)), "found", *_indented(self.draw(found))]
+        lines += [f"not found: {_said(opening)}" for opening in self.answer if opening not in found]
+        lines += [f"not drawn: {_said(opening)}" for opening in found if opening not in self.answer]
+        if sorted(found) == self.answer:
+            lines.append(f"not in time order: {', '.join(map(_said, found))}")
+        return "\n".join(lines)
+
+    def draw(self, openings: Iterable[Opening]) -> list[str]:
+        """Rows for the openings, as many of a label as overlap; one that no cells fit is left to the words below."""
+        widest = max(len(label) for label, _ in self.rows.drawn)
+        width = len(self.rows.drawn[0][1])
+        rows: list[tuple[str, list[str]]] = []
+        for opening in openings:
+            first, skew = divmod(opening.start - self.rows.start, self.rows.cell)
+            last, bent = divmod(opening.end - self.rows.start, self.rows.cell)
+            if not skew and not bent and 0 <= first < last <= width:
+                cells = _place(rows, f"={' '.join(opening.participants)}", first, last, width)
+                cells[first:last] = ("=" if first and cells[first - 1] == "#" else "#") * (last - first)
+        return [f"{label:{widest}}  {''.join(cells)}" for label, cells in rows] or ["(nothing)"]
+
+
+def span_set(cells: str) -> SpanSet:
+    """`.##.#` as a set, a second each: what is covered is marked."""
+    return SpanSet.of((at, at + 1) for at, mark in enumerate(cells) if mark == "#")
+
+
+def check_picture(text: str) -> None:
+    """Fails, showing drawn and found, unless the solver's answer is the one that is drawn."""
+    __tracebackhide__ = True
+    picture = read_picture(text)
+    if difference := picture.compare(solve(picture.query, picture.facts())):
+        raise AssertionError(difference)
+
+
+def read_picture(text: str) -> Picture:
+    """The picture of a drawing. Raises Unclear for one that cannot be meant."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    clock = _CLOCK.fullmatch(lines[0])
+    if clock is None:
+        raise Unclear(f"the first line must read like `09:00 every 30 minutes`, not {lines[0]!r}")
+    hours, minutes, cell = map(int, clock.groups())
+    first_row = next((index for index, line in enumerate(lines) if _ROW.fullmatch(line)), len(lines))
+    ask = Ask()
+    for clause in ",".join(line.rstrip(",") for line in lines[1:first_row]).split(","):
+        ask.take(clause.strip())
+    rows = Rows(MIDNIGHT + (60 * hours + minutes) * MINUTE, cell * MINUTE, list(_read_rows(lines[first_row:])))
+    members = _members(ask, rows)
+    return Picture(
+        head="\n".join(line for line in lines if not line.startswith("=")),
+        rows=rows,
+        query=_checked(_query(ask, rows, members)),
+        busy={name: SpanSet.of(rows.runs(name)) for name in members},
+        tentative={name: SpanSet.of(rows.runs(name, "?")) for name in members},
+        hours={name: _hours(rows, name) for name in members},
+        answer=_answer(rows, members),
+    )
+
+
+def _read_rows(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    width = None
+    for line in lines:
+        match = _ROW.fullmatch(line)
+        if match is None:
+            raise Unclear(f"not a row: {line!r}")
+        if width not in (None, len(match["cells"])):
+            raise Unclear(f"not as wide as the row above: {line!r}")
+        width = len(match["cells"])
+        yield " ".join(match["label"].split()), match["cells"]
+
+
+def _members(ask: Ask, rows: Rows) -> dict[str, Member]:
+    """Everybody who is drawn, in the order of their rows."""
+    drawn = [label for label in rows.labels() if label not in ("query", "asked") and label[0] != "="]
+    names = [label for label in drawn if " " not in label]
+    if strange := [label for label in drawn if label.removesuffix(" only").removesuffix(" hours") not in names]:
+        raise Unclear(f"no rows of a member: {', '.join(strange)}")
+    asked = {name for _, group in ask.groups for name in group} or set(names)
+    if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative} <= {None, *names}:
+        raise Unclear(f"drawn are {', '.join(names)}, but others are asked about")
+    return {name: _member(ask, rows, name) for name in names}
+
+
+def _member(ask: Ask, rows: Rows, name: str) -> Member:
+    own = [Period(*span) for span in rows.runs(f"{name} only")] if rows.has(f"{name} only") else None
+    buffer, ignoring = ask.buffers.get(name), name in ask.ignoring_tentative
+    return Member(name, available_periods=own, buffer=buffer, ignore_tentative=ignoring)
+
+
+def _hours(rows: Rows, name: str) -> SpanSet | None:
+    return SpanSet.of(rows.runs(f"{name} hours")) if rows.has(f"{name} hours") else None
+
+
+def _query(ask: Ask, rows: Rows, members: dict[str, Member]) -> AvailabilityQuery:
+    if ask.response_format is None:
+        raise Unclear("needs a clause such as `periods of 60 minutes`")
+    groups = ask.groups or [("all", list(members))]
+    return AvailabilityQuery(
+        participants=[
+            Group([members[name] for name in names], "all" if required == "all" else int(required))
+            for required, names in groups
+        ],
+        required_duration=ask.duration,
+        query_periods=[Period(*span) for span in rows.runs("query")] if rows.has("query") else None,
+        query_slots=rows.starts("asked") if rows.has("asked") else None,
+        buffer=ask.buffers.get(None, Buffer()),
+        start_interval=ask.interval,
+        response_format=ask.response_format,
+        max_results=ask.most,
+    )
+
+
+def _checked(query: AvailabilityQuery) -> AvailabilityQuery:
+    if problems := query.check(MIDNIGHT - MINUTE, Limits()):
+        raise Unclear(f"no query that would be answered: {problems}")
+    return query
+
+
+def _answer(rows: Rows, members: dict[str, Member]) -> list[Opening]:
+    labels = [label for label in rows.labels() if label[0] == "="]
+    if not labels:
+        raise Unclear("has no answer: draw a row `=` of dots if nothing is found")
+    openings = [Opening(*span, tuple(label[1:].split())) for label in labels for span in rows.runs(label)]
+    if strange := {name for opening in openings for name in opening.participants} - set(members):
+        raise Unclear(f"in the answer, but not drawn: {', '.join(sorted(strange))}")
+    return sorted(openings)
+
+
+def _place(rows: list[tuple[str, list[str]]], label: str, first: int, last: int, width: int) -> list[str]:
+    """A row of this label with room from first to last, and a dot behind it; a new one where there is none."""
+    for name, cells in rows:
+        if name == label and set(cells[first : last + 1]) <= {"."}:
+            return cells
+    rows.append((label, ["."] * width))
+    return rows[-1][1]
+
+
+def _said(opening: Opening) -> str:
+    start, end = format_instant(opening.start)[11:16], format_instant(opening.end)[11:16]
+    return f"{start} to {end} {' '.join(opening.participants)}"
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

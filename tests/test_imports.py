@@ -1,0 +1,78 @@
+"""Who may know whom: the arrows of the architecture, walked in the sources."""
+
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+#: from a package to what it may import beside the standard library and itself
+MAY = {
+    "core": set[str](),
+    "db": {"core", "sqlmodel", "sqlalchemy", "alembic"},
+    "resolvers": {"core", "db"},
+    "schema": {"core", "resolvers", "strawberry", "graphql"},
+    "server": {
+        *("core", "db", "resolvers", "schema"),
+        *("graphql", "orjson", "platformdirs", "sqlalchemy", "starlette", "strawberry", "uvicorn"),
+    },
+}
+
+#: what the pure heart must not reach for, although Python brings it along
+NOT_IN_CORE = {"asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "uuid"}
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level modules that a file imports absolutely."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module or "")
+    return {name.partition(".")[0] for name in found}
+
+
+def wrong_arrows() -> list[str]:
+    """Every import that points where it must not."""
+    wrong: list[str] = []
+    for package, allowed in MAY.items():
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for name in sorted(imports(path) - sys.stdlib_module_names - allowed - {package}):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}, which {package} may not know")
+    return wrong
+
+
+def test_every_arrow_points_inwards() -> None:
+    """server → schema → resolvers → db → core, each further right as well, none to the left."""
+    assert wrong_arrows() == []
+
+
+def test_a_package_names_itself_only_by_a_dot() -> None:
+    """Relative inside, absolute across: an import tells at a glance whether it leaves the room."""
+    assert [
+        str(path.relative_to(ROOT))
+        for package in MAY
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if package in imports(path) and path.parent.name != "migrations"
+    ] == []
+
+
+def test_core_has_no_clock_no_chance_and_no_world() -> None:
+    """Values in, values out: what it gives depends on nothing but what it is given."""
+    assert [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / "core").glob("*.py"))
+        for name in sorted(imports(path) & NOT_IN_CORE)
+    ] == []
+
+
+def test_the_clock_is_read_in_one_place() -> None:
+    """`now` comes in with the request, so that every test can say what time it is."""
+    reading = [
+        str(path.relative_to(ROOT))
+        for package in MAY
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "time.time()" in path.read_text("utf-8") or ".now(" in path.read_text("utf-8")
+    ]
+    assert reading == ["server/app.py"]
