@@ -1,0 +1,163 @@
+"""Events, by the caller's event_id within a calendar. A deleted one keeps its row, so that a reader can learn of it."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, tuple_
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.events import Event, EventDraft, EventStatus, EventWindow, Location, Transparency
+from core.instants import Instant
+from core.pages import Cursor
+from core.spans import Span
+
+from . import tables
+from .statements import insert
+
+_KEPT_ON_UPDATE = {"key", "calendar_key", "event_id", "event_uid", "created_at"}
+
+
+class BusyRow(NamedTuple):
+    """One stretch of busy time on a calendar."""
+
+    calendar_key: int
+    start: Instant
+    end: Instant
+    tentative: bool
+
+
+async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> int:
+    """Makes or replaces the events of a locked calendar; how many of them were not there before, or were deleted."""
+    existing = select(col(tables.Event.event_id)).where(
+        col(tables.Event.calendar_key) == calendar_key,
+        col(tables.Event.event_id).in_([draft.event_id for draft in drafts]),
+        col(tables.Event.deleted).is_(False),
+    )
+    updated = len((await session.exec(existing)).all())
+    statement = insert(session, tables.Event)
+    replaced = {name: statement.excluded[name] for name in tables.Event.model_fields if name not in _KEPT_ON_UPDATE}
+    # An event that comes back from the dead was created now.
+    replaced["created_at"] = case(
+        (col(tables.Event.deleted), statement.excluded["created_at"]), else_=col(tables.Event.created_at)
+    )
+    statement = statement.on_conflict_do_update(index_elements=["calendar_key", "event_id"], set_=replaced)
+    await session.exec(statement, params=[_row(calendar_key, draft, now) for draft in drafts])
+    return len(drafts) - updated
+
+
+async def get(session: AsyncSession, calendar_key: int, calendar_id: str, event_id: str) -> Event:
+    """The event with this id, which exists."""
+    statement = select(tables.Event).where(
+        col(tables.Event.calendar_key) == calendar_key, col(tables.Event.event_id) == event_id
+    )
+    return _event((await session.exec(statement)).one(), calendar_id)
+
+
+async def listed(
+    session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
+) -> list[Event]:
+    """At most `count` events of these calendars in the window, soonest first, behind the cursor."""
+    statement = select(tables.Event).where(col(tables.Event.calendar_key).in_(calendar_ids))
+    if window.to is not None:
+        statement = statement.where(col(tables.Event.starts_at) < window.to)
+    if window.from_ is not None:
+        statement = statement.where(col(tables.Event.ends_at) > window.from_)
+    if window.last_modified is not None:
+        statement = statement.where(col(tables.Event.updated_at) >= window.last_modified)
+    if not window.include_deleted:
+        statement = statement.where(col(tables.Event.deleted).is_(False))
+    place = tuple_(col(tables.Event.starts_at), col(tables.Event.event_uid))
+    if after is not None:
+        statement = statement.where(place > tuple_(after.instant, after.id))
+    statement = statement.order_by(col(tables.Event.starts_at), col(tables.Event.event_uid)).limit(count)
+    return [_event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
+
+
+async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:
+    """Deletes an event of a locked calendar; whether there was one."""
+    return await _delete(session, [calendar_key], now, event_id) == 1
+
+
+async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> int:
+    """Deletes every event of locked calendars; how many there were."""
+    return await _delete(session, calendar_keys, now, None)
+
+
+async def busy(session: AsyncSession, calendar_keys: Collection[int], start: Instant, end: Instant) -> list[BusyRow]:
+    """What blocks on these calendars between two instants: columns, not objects, for a query reads thousands."""
+    statement = select(
+        col(tables.Event.calendar_key),
+        col(tables.Event.starts_at),
+        col(tables.Event.ends_at),
+        col(tables.Event.status) == EventStatus.TENTATIVE.value,
+    ).where(
+        col(tables.Event.calendar_key).in_(calendar_keys),
+        col(tables.Event.blocks),
+        col(tables.Event.ends_at) > start,
+        col(tables.Event.starts_at) < end,
+    )
+    return [BusyRow(*row) for row in await session.exec(statement)]
+
+
+async def _delete(session: AsyncSession, calendar_keys: Collection[int], now: Instant, event_id: str | None) -> int:
+    statement = update(tables.Event).where(
+        col(tables.Event.calendar_key).in_(calendar_keys), col(tables.Event.deleted).is_(False)
+    )
+    if event_id is not None:
+        statement = statement.where(col(tables.Event.event_id) == event_id)
+    return (await session.exec(statement.values(deleted=True, blocks=False, updated_at=now))).rowcount
+
+
+def _row(calendar_key: int, draft: EventDraft, now: Instant) -> dict[str, Any]:
+    span = draft.span()
+    location = draft.location or Location()
+    return {
+        "calendar_key": calendar_key,
+        "event_id": draft.event_id,
+        "event_uid": f"evt_{secrets.token_hex(12)}",
+        "summary": draft.summary,
+        "description": draft.description,
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "start_date": draft.start if isinstance(draft.start, date) else None,
+        "end_date": draft.end if isinstance(draft.end, date) else None,
+        "tzid": draft.tzid,
+        "location_description": location.description,
+        "location_lat": location.lat,
+        "location_long": location.long,
+        "url": draft.url,
+        "transparency": draft.transparency.value,
+        "status": draft.status.value,
+        "blocks": draft.transparency is Transparency.OPAQUE,
+        "deleted": False,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _event(row: tables.Event, calendar_id: str) -> Event:
+    location = Location(row.location_description, row.location_lat, row.location_long)
+    draft = EventDraft(
+        event_id=row.event_id,
+        summary=row.summary,
+        description=row.description,
+        start=row.start_date or row.starts_at,
+        end=row.end_date or row.ends_at,
+        tzid=row.tzid,
+        location=location if location != Location() else None,
+        url=row.url,
+        transparency=Transparency(row.transparency),
+        status=EventStatus(row.status),
+    )
+    return Event(
+        draft=draft,
+        span=Span(row.starts_at, row.ends_at),
+        calendar_id=calendar_id,
+        event_uid=row.event_uid,
+        deleted=row.deleted,
+        created=row.created_at,
+        updated=row.updated_at,
+    )

@@ -1,0 +1,66 @@
+"""Bringing a database up to the schema of this code, by Alembic, from Python and without an ini file."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from .database import Database
+
+#: "openings" in hexadecimal: the lock that keeps two migrations of one PostgreSQL database apart
+_LOCK = 0x6F70656E696E6773
+
+
+class NewerDatabaseError(RuntimeError):
+    """The database was made by a newer version of Openings."""
+
+
+async def migrate(database: Database) -> tuple[str | None, str]:
+    """Brings the database up to date; the revisions before and after.
+
+    Safe when many start at once: one does it, the others wait and find it done. Raises NewerDatabaseError and changes
+    nothing when the database has a revision that this code does not know.
+    """
+    database.make_folder()
+    async with database.writer.connect() as connection:
+        revisions = await connection.run_sync(_upgrade)
+        await connection.commit()
+    return revisions
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database has the schema of this code."""
+    async with database.reader.connect() as connection:
+        return await connection.run_sync(_revision) == _scripts().get_current_head()
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    # On SQLite the writer's BEGIN IMMEDIATE is the lock.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    before = _revision(connection)
+    scripts = _scripts()
+    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
+        raise NewerDatabaseError(f"the database has revision {before}, which this version of Openings does not know")
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return before, scripts.get_current_head() or ""
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

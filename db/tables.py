@@ -1,0 +1,137 @@
+"""Tables. A row is not a domain object: it is how a value of `core` is kept, and nothing here validates.
+
+Instants are whole seconds since 1970 in a BIGINT. Both databases compare and index them alike, a driver neither parses
+nor localises them, and no time zone can be lost (SQLite has none; PostgreSQL's depends on the session).
+Secrets and tokens are kept as SHA-256 digests only.
+"""
+
+from datetime import date
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+metadata: MetaData = SQLModel.metadata
+
+# SQLite numbers rows by itself only for a column that is declared INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _key() -> Column[int]:
+    return Column(_Key, primary_key=True)
+
+
+def _reference(target: str) -> Column[int]:
+    return Column(_Key, ForeignKey(target, ondelete="CASCADE"), nullable=False)
+
+
+def _digest() -> Column[bytes]:
+    return Column(LargeBinary(32), nullable=False, unique=True)
+
+
+def _instant() -> Column[int]:
+    return Column(BigInteger, nullable=False)
+
+
+class Client(SQLModel, table=True):
+    """An application. Its secret is also its key for asking by bearer, hence unique."""
+
+    __tablename__ = "clients"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_id: str = Field(unique=True)
+    name: str
+    secret_digest: bytes = Field(sa_column=_digest())
+    created_at: int = Field(sa_column=_instant())
+
+
+class Account(SQLModel, table=True):
+    """Anything whose time can be asked about, with its one profile."""
+
+    __tablename__ = "accounts"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    # Create-or-get relies on it: of concurrent first calls with one id, one inserts and the others find its row.
+    __table_args__ = (UniqueConstraint("client_key", "kind", "external_id"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    kind: str
+    external_id: str
+    sub: str = Field(unique=True)
+    name: str | None
+    email: str | None
+    tzid: str
+    profile_id: str = Field(unique=True)
+    revoked_at: int | None = Field(sa_column=Column(BigInteger))
+    created_at: int = Field(sa_column=_instant())
+
+
+class Token(SQLModel, table=True):
+    """An access token, which expires, or a refresh token, which does not."""
+
+    __tablename__ = "tokens"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "account_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    kind: str
+    digest: bytes = Field(sa_column=_digest())
+    scope: str
+    expires_at: int | None = Field(sa_column=Column(BigInteger))
+    created_at: int = Field(sa_column=_instant())
+
+
+class Calendar(SQLModel, table=True):
+    """A calendar. Every change of its events raises its version in the same transaction, which also locks it."""
+
+    __tablename__ = "calendars"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "account_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    calendar_id: str = Field(unique=True)
+    name: str
+    primary: bool
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Event(SQLModel, table=True):
+    """An event. `starts_at` and `ends_at` are the time it covers; an all-day event has its dates as well."""
+
+    __tablename__ = "events"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (
+        UniqueConstraint("calendar_key", "event_id"),
+        # Busy time is read from this index alone. The end comes first: a query looks ahead, so the years of history
+        # that end before it are never touched. `blocks` is a column of it and no condition on it, because SQLite reads
+        # the table beside a conditional index, and then prefers the one below.
+        Index("events_blocking", "calendar_key", "blocks", "ends_at", "starts_at", "status"),
+        # Pages of events, soonest first.
+        Index("events_by_start", "calendar_key", "starts_at", "event_uid"),
+    )
+
+    key: int | None = Field(default=None, sa_column=_key())
+    calendar_key: int = Field(sa_column=_reference("calendars.key"))
+    event_id: str
+    event_uid: str = Field(unique=True)
+    summary: str
+    description: str
+    starts_at: int = Field(sa_column=_instant())
+    ends_at: int = Field(sa_column=_instant())
+    start_date: date | None
+    end_date: date | None
+    tzid: str
+    location_description: str | None
+    location_lat: str | None
+    location_long: str | None
+    url: str | None
+    transparency: str
+    status: str
+    #: opaque and not deleted: what an availability query reads
+    blocks: bool
+    deleted: bool
+    created_at: int = Field(sa_column=_instant())
+    updated_at: int = Field(sa_column=_instant())

