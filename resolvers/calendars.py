@@ -1,0 +1,14 @@
+"""The calendars of the account that asks."""
+
+from core.access import require_account
+from core.accounts import Calendar
+from db import calendars as db_calendars
+
+from .context import Context
+
+
+async def calendars(ctx: Context) -> list[Calendar]:
+    """The account's calendars, the primary one first."""
+    account = require_account(ctx.actor)
+    async with ctx.db.read() as session:
+        return await db_calendars.of_account(session, account)

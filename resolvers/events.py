@@ -1,0 +1,128 @@
+"""Events of the account that asks: to upsert, to delete, to list."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from core.access import require_account
+from core.errors import Key, NotFound, Path, Problem, Problems, Unprocessable
+from core.events import Event, EventDraft, EventWindow
+from core.identity import is_calendar_id
+from core.limits import EXTERNAL_ID_LENGTH
+from core.pages import Cursor, Page, PageRequest
+from core.periods import check_count
+from core.texts import check_id
+from db import calendars, events
+from db.database import Session
+
+from .context import Context
+
+_UNKNOWN_CALENDAR = "is not a calendar of this account"
+
+
+class UpsertedEvent(NamedTuple):
+    """An event after an upsert, and whether it was not there before."""
+
+    event: Event
+    created: bool
+
+
+class UpsertedEvents(NamedTuple):
+    """How many events were not there before an upsert, and how many were replaced."""
+
+    created: int
+    updated: int
+
+
+async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
+    """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
+    account = require_account(ctx.actor)
+    problems = Problems()
+    draft.check(("event",), problems)
+    async with ctx.db.write() as session:
+        calendar = await _lock(session, account, calendar_id, problems)
+        created = await events.upsert(session, calendar, [draft], ctx.now)
+        return UpsertedEvent(await events.get(session, calendar, calendar_id, draft.event_id), created == 1)
+
+
+async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
+    """As upsert_event for many events of one calendar: all of them are kept, or none."""
+    account = require_account(ctx.actor)
+    problems = Problems()
+    check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
+    seen: set[str] = set()
+    for index, draft in enumerate(drafts[: ctx.limits.max_batch]):
+        draft.check(("events", index), problems)
+        if draft.event_id in seen:
+            problems.add(("events", index, "event_id"), Key.DUPLICATE, "is in this request already")
+        seen.add(draft.event_id)
+    async with ctx.db.write() as session:
+        calendar = await _lock(session, account, calendar_id, problems)
+        created = await events.upsert(session, calendar, drafts, ctx.now)
+        return UpsertedEvents(created, len(drafts) - created)
+
+
+async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
+    """Deletes the event; whether there was one. Raises NotFound for the calendar."""
+    account = require_account(ctx.actor)
+    problems = Problems()
+    check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
+    async with ctx.db.write() as session:
+        calendar = await _lock(session, account, calendar_id, problems)
+        return await events.delete(session, calendar, event_id, ctx.now)
+
+
+async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
+    """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
+    account = require_account(ctx.actor)
+    problems = Problems()
+    if delete_all is not None and calendar_ids is not None:
+        for name in ("delete_all", "calendar_ids"):
+            problems.add((name,), Key.CONFLICT, "give delete_all or calendar_ids, not both")
+    elif calendar_ids is not None:
+        check_count(len(calendar_ids), ("calendar_ids",), problems, most=ctx.limits.max_batch, noun="calendar")
+    elif not delete_all:
+        problems.add(("delete_all",), Key.REQUIRED, "must be true, or give calendar_ids")
+    problems.refuse()
+    async with ctx.db.write() as session:
+        own = await calendars.keys_of_account(session, account)
+        chosen = _choose(own, calendar_ids)
+        await calendars.lock_all(session, list(chosen))
+        return await events.delete_all(session, chosen, ctx.now)
+
+
+async def list_events(ctx: Context, window: EventWindow, request: PageRequest) -> Page[Event]:
+    """The account's events in the window, soonest first. Raises Unprocessable, and NotFound for a calendar."""
+    account = require_account(ctx.actor)
+    problems = Problems()
+    window.check(problems)
+    cursor = request.check(problems, most=ctx.limits.max_page)
+    problems.refuse()
+    async with ctx.db.read() as session:
+        chosen = _choose(await calendars.keys_of_account(session, account), window.calendar_ids)
+        found = await events.listed(session, chosen, window, cursor, request.first + 1)
+    return Page[Event].cut(found, request, _place)
+
+
+def _place(event: Event) -> Cursor:
+    return Cursor(event.span.start, event.event_uid)
+
+
+async def _lock(session: Session, account: int, calendar_id: str, problems: Problems) -> int:
+    """The locked calendar's key, once the request has no other problem either."""
+    calendar = await calendars.lock(session, account, calendar_id) if is_calendar_id(calendar_id) else None
+    if calendar is None:
+        unknown = Problem(("calendar_id",), Key.UNKNOWN, _UNKNOWN_CALENDAR)
+        if problems:
+            raise Unprocessable(problems=[unknown, *problems])
+        raise NotFound(problems=[unknown])
+    problems.refuse()
+    return calendar
+
+
+def _choose(own: Mapping[str, int], asked: Sequence[str] | None) -> dict[int, str]:
+    """From key to id: the calendars that were asked for, or all of the account's."""
+    unknown = [index for index, calendar_id in enumerate(asked or ()) if calendar_id not in own]
+    if unknown:
+        paths: list[Path] = [("calendar_ids", index) for index in unknown]
+        raise NotFound(problems=[Problem(path, Key.UNKNOWN, _UNKNOWN_CALENDAR) for path in paths])
+    return {own[calendar_id]: calendar_id for calendar_id in (asked if asked is not None else own)}

@@ -1,0 +1,11 @@
+"""What a GraphQL client sees: declarations. `of` makes a GraphQL type of a core value, `to_core` the way back."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from .mutation import Mutation
+from .query import Query
+from .scalars import SCALARS, Date
+
+# Date stands in no field by itself: an EventTime is one or the other, and says so.
+schema = strawberry.Schema(query=Query, mutation=Mutation, types=(Date,), config=StrawberryConfig(scalar_map=SCALARS))

@@ -1,0 +1,127 @@
+"""Input types of an availability query: wire shapes, each with its way to the core value."""
+
+from collections.abc import Sequence
+
+import strawberry
+from strawberry import ID, UNSET, field
+
+from core.durations import NO_BUFFER, NONE, Buffer, Duration
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member
+
+from .enums import ResponseFormat
+from .given import given, given_or
+from .scalars import DateTime, Required
+
+
+@strawberry.input(description="A length of time: hours, minutes or both.")
+class DurationInput:
+    hours: int | None = field(default=UNSET, description="Hours, not negative.")
+    minutes: int | None = field(default=UNSET, description="Minutes, not negative; less than 60 when hours are given.")
+
+    def to_core(self) -> Duration:
+        return Duration(given(self.hours), given(self.minutes))
+
+
+@strawberry.input(description="A stretch of time: its start belongs to it, its end does not.")
+class PeriodInput:
+    start: DateTime = field(description="When it begins, in the future.")
+    end: DateTime = field(description="When it is over: one minute to 35 days later.")
+
+    def to_core(self) -> Period:
+        return Period(self.start, self.end)
+
+
+@strawberry.input(description="A start to ask about.")
+class SlotStartInput:
+    start: DateTime = field(description="When the meeting would begin, in the future.")
+
+
+@strawberry.input(
+    description="The least free time around a meeting. It keeps away from events, not from the edge of a period."
+)
+class BufferInput:
+    before: DurationInput | None = field(default=UNSET, description="Free time before the meeting.")
+    after: DurationInput | None = field(default=UNSET, description="Free time after the meeting.")
+
+    def to_core(self) -> Buffer:
+        before, after = given(self.before), given(self.after)
+        return Buffer(before.to_core() if before else NONE, after.to_core() if after else NONE)
+
+
+@strawberry.input(description="One account in a group, with what counts for it in this query only.")
+class MemberInput:
+    sub: ID = field(description="The account's sub: `apc_…`, `acc_…` or `res_…`.")
+    available_periods: list[PeriodInput] | None = field(
+        default=UNSET, description="When the member is available at all, 1 to 50 periods; left out: always."
+    )
+    calendar_ids: list[ID] | None = field(
+        default=UNSET, description="Whose events block; left out: all of the account's calendars; empty: none."
+    )
+    buffer: BufferInput | None = field(default=UNSET, description="Replaces the query's buffer whole.")
+    ignore_tentative: bool | None = field(default=False, description="Whether tentative events do not block.")
+
+    def to_core(self) -> Member:
+        buffer = given(self.buffer)
+        return Member(
+            sub=self.sub,
+            available_periods=_periods(given(self.available_periods)),
+            calendar_ids=given(self.calendar_ids),
+            buffer=buffer.to_core() if buffer is not None else None,
+            ignore_tentative=given_or(self.ignore_tentative, False),
+        )
+
+
+@strawberry.input(description="Members, and how many of them have to stay from start to end.")
+class ParticipantGroupInput:
+    members: list[MemberInput] = field(description="At least one, each sub once.")
+    required: Required = field(description='`"all"`, or how many of them, at least 1.')
+
+    def to_core(self) -> Group:
+        return Group([member.to_core() for member in self.members], self.required)
+
+
+@strawberry.input(
+    description="When can these groups meet? Exactly one of availablePeriods, its newer name queryPeriods, and querySlots."
+)
+class AvailabilityInput:
+    participants: list[ParticipantGroupInput] = field(
+        description="The groups, each of which has to be satisfied; at most 10 accounts in all."
+    )
+    required_duration: DurationInput = field(description="How long the meeting is, at least one minute.")
+    available_periods: list[PeriodInput] | None = field(default=UNSET, description="Where to look: 1 to 50 periods.")
+    query_periods: list[PeriodInput] | None = field(
+        default=UNSET, description="Where to look: 1 to 50 periods. The newer name of availablePeriods."
+    )
+    query_slots: list[SlotStartInput] | None = field(
+        default=UNSET, description="The starts to look at: 1 to 50. The answer is those that are possible, as slots."
+    )
+    buffer: BufferInput | None = field(default=UNSET, description="For every member without a buffer of its own.")
+    start_interval: DurationInput | None = field(
+        default=UNSET,
+        description="Starts fall on multiples of 5, 10, 15, 30 or 60 minutes of the UTC clock; left out: anywhere.",
+    )
+    response_format: ResponseFormat | None = field(
+        default=ResponseFormat.PERIODS, description="What the answer is made of."
+    )
+    max_results: int | None = field(default=20, description="How many results at most, the soonest first: 1 to 200.")
+
+    def to_core(self) -> AvailabilityQuery:
+        slots = given(self.query_slots)
+        buffer = given(self.buffer)
+        interval = given(self.start_interval)
+        return AvailabilityQuery(
+            participants=[group.to_core() for group in self.participants],
+            required_duration=self.required_duration.to_core(),
+            available_periods=_periods(given(self.available_periods)),
+            query_periods=_periods(given(self.query_periods)),
+            query_slots=[slot.start for slot in slots] if slots is not None else None,
+            buffer=buffer.to_core() if buffer is not None else NO_BUFFER,
+            start_interval=interval.to_core() if interval is not None else None,
+            response_format=given_or(self.response_format, ResponseFormat.PERIODS),
+            max_results=given_or(self.max_results, 20),
+        )
+
+
+def _periods(periods: Sequence[PeriodInput] | None) -> list[Period] | None:
+    return [period.to_core() for period in periods] if periods is not None else None

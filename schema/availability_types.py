@@ -1,0 +1,51 @@
+"""Output types of an availability query, each made of a core value by `of`."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import strawberry
+from strawberry import ID, field
+
+from core.query import AvailabilityQuery, ResponseFormat
+from core.solver import Opening
+
+from .scalars import DateTime
+
+
+@strawberry.type(description="Somebody who is free.")
+class Participant:
+    sub: ID = field(description="The account's sub.")
+
+
+@strawberry.type(description="A stretch of time, and everybody who is free for the whole of it.")
+class AvailableTime:
+    start: DateTime = field(description="When it begins.")
+    end: DateTime = field(description="When it is over.")
+    participants: list[Participant] = field(
+        description="All members who are free throughout, not only as many as are required, in the order of the query."
+    )
+
+
+@strawberry.type(description="When they can meet, soonest first. An empty list: at no time.")
+class Availability:
+    available_periods: list[AvailableTime] | None = field(
+        description="The answer as periods; null unless the response format is PERIODS."
+    )
+    available_slots: list[AvailableTime] | None = field(
+        description="The answer as slots; null unless the response format is SLOTS or OVERLAPPING_SLOTS, or querySlots was given."
+    )
+
+    @classmethod
+    def of(cls, query: AvailabilityQuery, openings: Sequence[Opening]) -> Self:
+        people: dict[tuple[str, ...], list[Participant]] = {}
+        times = [AvailableTime(start=start, end=end, participants=_once(people, subs)) for start, end, subs in openings]
+        if query.query_slots is None and query.response_format is ResponseFormat.PERIODS:
+            return cls(available_periods=times, available_slots=None)
+        return cls(available_periods=None, available_slots=times)
+
+
+def _once(made: dict[tuple[str, ...], list[Participant]], subs: tuple[str, ...]) -> list[Participant]:
+    """The same people in slot after slot are one and the same list."""
+    if (people := made.get(subs)) is None:
+        people = made[subs] = [Participant(sub=ID(sub)) for sub in subs]
+    return people

@@ -1,0 +1,98 @@
+"""What can be done."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import Info, argument, field
+
+from resolvers import application_calendars, events, tokens
+from resolvers.context import Context
+
+from .event_types import DeleteEventPayload, DeleteEventsPayload, Event, UpsertEventPayload, UpsertEventsPayload
+from .given import given
+from .inputs import (
+    ApplicationCalendarInput,
+    DeleteEventInput,
+    DeleteEventsInput,
+    RefreshTokenInput,
+    RevokeAuthorizationInput,
+    UpsertEventInput,
+    UpsertEventsInput,
+)
+from .types import AccountAuthorization, RevokeAuthorizationPayload
+
+
+@strawberry.type(description="What can be done. One after the other, each wholly or not at all.")
+class Mutation:
+    @field(
+        description="Creates an application calendar, or gets the one that has this id already, with a new pair of tokens. "
+        "Needs no token: the application's own credentials are in the input."
+    )
+    async def application_calendar(
+        self,
+        info: Info[Context],
+        input: Annotated[ApplicationCalendarInput, argument(description="Which calendar, and who asks.")],
+    ) -> AccountAuthorization | None:
+        return AccountAuthorization.of(
+            await application_calendars.application_calendar(
+                info.context, input.client_id, input.client_secret, input.application_calendar_id
+            )
+        )
+
+    @field(description="A new access token for the account of a refresh token. The refresh token stays valid.")
+    async def refresh_token(
+        self,
+        info: Info[Context],
+        input: Annotated[RefreshTokenInput, argument(description="The refresh token, and who asks.")],
+    ) -> AccountAuthorization | None:
+        return AccountAuthorization.of(
+            await tokens.refresh(info.context, input.client_id, input.client_secret, input.refresh_token)
+        )
+
+    @field(
+        description="Ends every token of an account at once. Its sub is then unknown to queries; its data stays, and asking "
+        "for the account again gives the same sub. What is unknown is revoked already."
+    )
+    async def revoke_authorization(
+        self,
+        info: Info[Context],
+        input: Annotated[RevokeAuthorizationInput, argument(description="Which account, and who asks.")],
+    ) -> RevokeAuthorizationPayload | None:
+        await tokens.revoke(info.context, input.client_id, input.client_secret, given(input.token), given(input.sub))
+        return RevokeAuthorizationPayload(revoked=True)
+
+    @field(
+        description="Creates an event, or replaces the one that has its eventId. The same call twice is the same as once."
+    )
+    async def upsert_event(
+        self,
+        info: Info[Context],
+        input: Annotated[UpsertEventInput, argument(description="The event, and its calendar.")],
+    ) -> UpsertEventPayload | None:
+        event, created = await events.upsert_event(info.context, input.calendar_id, input.event.to_core())
+        return UpsertEventPayload(event=Event.of(event), created=created)
+
+    @field(
+        description="Creates or replaces up to 1000 events of one calendar in one transaction: all of them, or none."
+    )
+    async def upsert_events(
+        self,
+        info: Info[Context],
+        input: Annotated[UpsertEventsInput, argument(description="The events, and their calendar.")],
+    ) -> UpsertEventsPayload | None:
+        drafts = [event.to_core() for event in input.events]
+        created, updated = await events.upsert_events(info.context, input.calendar_id, drafts)
+        return UpsertEventsPayload(created=created, updated=updated)
+
+    @field(description="Deletes an event. One that is not there is deleted already.")
+    async def delete_event(
+        self, info: Info[Context], input: Annotated[DeleteEventInput, argument(description="Which event.")]
+    ) -> DeleteEventPayload | None:
+        return DeleteEventPayload(deleted=await events.delete_event(info.context, input.calendar_id, input.event_id))
+
+    @field(description="Deletes every event of the account, or of some of its calendars.")
+    async def delete_events(
+        self, info: Info[Context], input: Annotated[DeleteEventsInput, argument(description="Which events.")]
+    ) -> DeleteEventsPayload | None:
+        deleted = await events.delete_events(info.context, given(input.delete_all), given(input.calendar_ids))
+        return DeleteEventsPayload(deleted=deleted)

@@ -1,0 +1,100 @@
+"""What a request costs in SQL statements. No stopwatch: the number is the same on every machine."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from tests.api import CLIENT_SECRET, Api, Someone
+
+AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"
+UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"
+
+
+@contextmanager
+def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
+    """The statements that are executed meanwhile, with their parameters; not those that begin and end a transaction."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            statements.append((statement, parameters))
+
+    engines = {api.db.reader.sync_engine, api.db.writer.sync_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def fill(api: Api, whose: Someone, count: int) -> None:
+    """Half-hour events, one an hour."""
+    events = [
+        {"eventId": f"e{n}", "summary": "Busy", "start": hour(n), "end": hour(n).replace(":00:00", ":30:00")}
+        for n in range(count)
+    ]
+    await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": events})
+
+
+def hour(n: int) -> str:
+    return f"2027-01-{10 + n // 24:02}T{n % 24:02}:00:00Z"
+
+
+def question(people: list[Someone]) -> dict[str, Any]:
+    return {
+        "participants": [{"required": "all", "members": [{"sub": person.sub} for person in people]}],
+        "requiredDuration": {"minutes": 30},
+        "queryPeriods": [{"start": "2027-01-09T00:00:00Z", "end": "2027-01-20T00:00:00Z"}],
+        "responseFormat": "SLOTS",
+    }
+
+
+@pytest.mark.parametrize("events", [0, 200])
+async def test_availability_of_ten_members_reads_in_three_statements(api: Api, events: int) -> None:
+    """Who asks, whose calendars, and what is on them: however many members and events there are."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    if events:
+        for person in people:
+            await fill(api, person, events)
+    with counted(api) as statements:
+        await api.data(AVAILABILITY, CLIENT_SECRET, input=question(people))
+    assert len(statements) == 3
+
+
+async def test_a_batch_of_events_is_written_in_as_many_statements_as_one_event(api: Api) -> None:
+    """The token, the lock on the calendar, what is there, and the write."""
+    person = await api.application_calendar("person")
+    with counted(api) as one:
+        await fill(api, person, 1)
+    with counted(api) as many:
+        await fill(api, person, 240)
+    assert len(one) == len(many) == 4
+
+
+HISTORY = """
+WITH RECURSIVE past(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < 5000)
+INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid,
+                    transparency, status, blocks, deleted, created_at, updated_at)
+SELECT key, 'past ' || n, 'past ' || key || ' ' || n, '', '', 1799000000 - n * 7200, 1799003600 - n * 7200, 'Etc/UTC',
+       'opaque', 'confirmed', TRUE, FALSE, 0, 0
+FROM past, calendars
+"""
+
+
+async def test_busy_time_is_read_from_its_own_index(api: Api) -> None:
+    """The plan of the very statement: no scan of the table, and not the index that would walk through all of the past."""
+    people = [await api.application_calendar(f"person {n}") for n in range(3)]
+    async with api.db.writer.begin() as connection:
+        await connection.execute(text(HISTORY))
+        await connection.execute(text("ANALYZE"))
+    with counted(api) as statements:
+        await api.data(AVAILABILITY, CLIENT_SECRET, input=question(people))
+    statement, parameters = statements[-1]
+    explain = "EXPLAIN QUERY PLAN " if api.db.dialect == "sqlite" else "EXPLAIN "
+    async with api.db.reader.connect() as connection:
+        plan = " ".join(str(row[-1]) for row in await connection.exec_driver_sql(explain + statement, parameters))
+    assert "events_blocking" in plan, plan
+    assert ("COVERING INDEX" if api.db.dialect == "sqlite" else "Index") in plan, plan
