@@ -1,0 +1,54 @@
+# Everything a developer types. On a fresh machine with Python 3.11 and make, each of these sets up what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install serve test check fix bench schema clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: .venv/.dev node_modules/.installed  ## everything, the tools for development included
+
+serve: .venv/.run node_modules/.installed  ## the server with demo data, on http://127.0.0.1:8000/graphql
+	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
+
+test: install  ## all tests, on SQLite and on a real PostgreSQL
+	$(BIN)/pytest
+
+check: install  ## style, types, and the printed schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+fix: install  ## what can be put right by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install  ## how fast, compared with what else there is
+	$(BIN)/python -m benchmarks
+
+schema: .venv/.run  ## print the schema to schema/schema.graphql
+	$(BIN)/openings schema > schema/schema.graphql
+
+clean:  ## remove everything that was installed, and the demo data
+	rm -rf .venv node_modules .data
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"  # older ones know no dependency groups
+
+.venv/.run: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run
+	$(BIN)/pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+# GraphiQL's own files. Without npm, or without a registry to reach, the page loads them from the internet instead.
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --ignore-scripts; \
+	then touch $@; \
+	else echo "No npm here: GraphiQL will be loaded from the internet." >&2; fi

@@ -1,0 +1,91 @@
+"""The application: what is served where, read from top to bottom."""
+
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from core.instants import Instant
+from db.database import Database
+from db.migrate import is_current
+from schema import schema
+
+from . import demo
+from .examples import examples
+from .graphiql import assets_route, page
+from .graphql import GraphQL
+from .logs import AccessLog
+from .settings import Settings
+
+log = logging.getLogger("openings")
+
+
+def clock() -> Instant:
+    """The present instant."""
+    return int(time.time())
+
+
+def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> Starlette:
+    """The application on the database of the settings, which has been migrated. `clock` is for tests to set."""
+    db = Database(settings.database_url)
+
+    async def graphiql(request: Request) -> Response:
+        cast = await demo.cast(db) if settings.demo else demo.NOBODY
+        return page(examples(cast, clock()))
+
+    async def ready(_request: Request) -> Response:
+        return await _readiness(db)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        yield
+        await db.close()
+
+    endpoint = GraphQL(schema, db, settings.limits, clock, graphiql, max_body=settings.max_body)
+    assets = assets_route()
+    app = Starlette(
+        routes=[
+            Route("/", _home, methods=["GET"]),
+            Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
+            Route("/healthz", _alive, methods=["GET"]),
+            Route("/readyz", ready, methods=["GET"]),
+            *([assets] if assets is not None else []),
+        ],
+        middleware=[Middleware(AccessLog)],
+        lifespan=lifespan,
+    )
+    app.state.db = db
+    return app
+
+
+def from_environment() -> Starlette:
+    """The application as a worker process makes it."""
+    return create_app(Settings.read(os.environ))
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+async def _alive(_request: Request) -> Response:
+    return JSONResponse({"status": "alive"})
+
+
+async def _readiness(db: Database) -> Response:
+    try:
+        current = await is_current(db)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("not ready: %s", type(error).__name__)
+        return JSONResponse({"status": "the database cannot be reached"}, 503)
+    if not current:
+        return JSONResponse({"status": "the database has another schema: run openings migrate"}, 503)
+    return JSONResponse({"status": "ready", "tzdata": version("tzdata")})

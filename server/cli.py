@@ -1,0 +1,142 @@
+"""The command line: `openings serve`, `migrate`, `client create`, `schema`.
+
+What a program wants to read goes to standard output, everything else to standard error. What a person did wrong ends in
+one line that says what to do about it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from typing import NoReturn, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from db import clients
+from db.database import Database, DatabaseUrlError
+from db.migrate import NewerDatabaseError, migrate
+from schema import schema
+
+from . import demo
+from .app import clock
+from .serving import PortTakenError, serve
+from .settings import SettingError, Settings
+
+T = TypeVar("T")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command. Exits with 0, with 1 when it could not be done, with 2 when it was not understood."""
+    options = vars(parser().parse_args(arguments))
+    run: Callable[[Settings, dict[str, str]], None] = options.pop("run")
+    flags = {name: options.pop(name, None) for name in ("database_url", "host", "port", "workers", "demo")}
+    try:
+        run(Settings.read(os.environ, **flags), options)
+    except SettingError as error:
+        _stop(str(error), 2)
+    except (DatabaseUrlError, NewerDatabaseError, PortTakenError) as error:
+        _stop(str(error))
+
+
+def _serve(settings: Settings, _options: dict[str, str]) -> None:
+    credentials = _with_database(settings, lambda db: _prepare(db, settings))
+    serve(settings, credentials)
+
+
+def _migrate(settings: Settings, _options: dict[str, str]) -> None:
+    before, after = _with_database(settings, migrate)
+    if before == after:
+        print(f"The database is at revision {after} already.", file=sys.stderr)
+    else:
+        print(
+            f"The database is now at revision {after}; it was {f'at {before}' if before else 'empty'}.", file=sys.stderr
+        )
+
+
+def _create_client(settings: Settings, options: dict[str, str]) -> None:
+    async def create(db: Database) -> tuple[str, str]:
+        await migrate(db)
+        async with db.write() as session:
+            return await clients.create(session, options["name"], clock())
+
+    client_id, secret = _with_database(settings, create)
+    print(json.dumps({"client_id": client_id, "client_secret": secret}))
+
+
+def _schema(_settings: Settings, _options: dict[str, str]) -> None:
+    print(schema.as_str())
+
+
+async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
+    """Everything that has to be there before the first request."""
+    await migrate(db)
+    if settings.client_id:
+        async with db.write() as session:
+            await clients.ensure(session, settings.client_id, settings.client_secret, clock(), name=settings.client_id)
+    return await demo.prepare(db, clock()) if settings.demo else None
+
+
+def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """What the work gives. A database that cannot be opened or reached stops the program with one line."""
+
+    async def run() -> T:
+        db = Database(settings.database_url)
+        try:
+            return await work(db)
+        except (DBAPIError, OSError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            _stop(f"cannot use the database {db.shown_url}: {str(cause).splitlines()[0]}")
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
+
+
+def _stop(words: str, status: int = 1) -> NoReturn:
+    print(f"openings: {words}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what was not understood."""
+
+    def error(self, message: str) -> NoReturn:
+        _stop(f"{message}; see {self.prog} --help", 2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their flags."""
+    root = _Parser(prog="openings", description="A self-hosted scheduling engine with a GraphQL API.")
+    root.add_argument("--version", action="version", version=f"openings {version('openings')}")
+    commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    database = _Parser(add_help=False)
+    database.add_argument("--database-url", metavar="URL", help="sqlite:///path/file.db or postgresql://user@host/name")
+
+    command = commands.add_parser("serve", parents=[database], help="migrate the database and answer requests")
+    command.add_argument("--host", help="address to listen on (127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (8000)")
+    command.add_argument("--workers", type=int, help="processes that answer requests (1)")
+    command.add_argument("--demo", action="store_true", default=None, help="keep demo data, with examples in GraphiQL")
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("migrate", parents=[database], help="bring the database up to date")
+    command.set_defaults(run=_migrate)
+
+    command = commands.add_parser("client", help="manage clients")
+    actions = command.add_subparsers(required=True, metavar="ACTION", parser_class=_Parser)
+    command = actions.add_parser(
+        "create", parents=[database], help="make a client; prints its id and its secret as JSON"
+    )
+    command.add_argument("name", help="what to call it: the name of your application")
+    command.set_defaults(run=_create_client)
+
+    command = commands.add_parser("schema", help="print the GraphQL schema")
+    command.set_defaults(run=_schema)
+    return root
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""GraphQL documents: parsed and validated once each, however often they are sent."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+MAX_TOKENS = 10_000
+MAX_COMMENTS = 1_000
+MAX_SOURCE_LENGTH = 200_000
+MAX_ERRORS = 20
+
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with what is wrong with it; it can be executed when nothing is."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
+        """The operation that is to be executed: the one of that name, or the only one."""
+        definitions = self.node.definitions if self.node is not None else ()
+        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+        if name is None:
+            if len(operations) == 1:
+                return operations[0]
+            return GraphQLError(
+                "Several operations: say in operationName which one is meant." if operations else "No operation."
+            )
+        named = [operation for operation in operations if operation.name is not None and operation.name.value == name]
+        return named[0] if named else GraphQLError(f"No operation is named {name[:64]!r}.")
+
+
+class Documents:
+    """A bounded cache of documents by their source; the longest unused one makes room."""
+
+    def __init__(self, schema: GraphQLSchema, *, size: int = 1000) -> None:
+        self._schema = schema
+        self._size = size
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, source: str) -> Document:
+        """The document of this source."""
+        if (document := self._kept.get(source)) is not None:
+            self._kept.move_to_end(source)
+            return document
+        document = self._read(source)
+        self._kept[source] = document
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return document
+
+    def _read(self, source: str) -> Document:
+        try:
+            node = parse(
+                source,
+                max_lexical_tokens=MAX_TOKENS,
+                max_comments=MAX_COMMENTS,
+                max_source_length=MAX_SOURCE_LENGTH,
+            )
+        except GraphQLError as error:
+            return Document(None, (error,))
+        return Document(node, tuple(validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)))
+
+
+def describe(operation: OperationDefinitionNode) -> str:
+    """An operation in a log: its kind, and its name or the fields that it asks for. No arguments, so no contents."""
+    if operation.name is not None:
+        return f"{operation.operation.value} {operation.name.value[:64]}"
+    fields = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
+    return f"{operation.operation.value} {{{','.join(fields[:5])[:64]}}}"
+
+
+def is_query(operation: OperationDefinitionNode) -> bool:
+    return operation.operation is OperationType.QUERY

@@ -1,0 +1,71 @@
+"""From what the execution gave to what the client sees: refusals with their code, faults of ours masked."""
+
+import logging
+import secrets
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError
+
+from core.errors import Refusal
+from schema.errors import extensions, message
+
+log = logging.getLogger("openings")
+
+BAD_REQUEST = "BAD_REQUEST"
+"""The code of an error in the GraphQL itself: the document, or variables that do not fit it."""
+
+
+def outcome(result: ExecutionResult) -> dict[str, Any]:
+    """The body of the answer to an execution."""
+    if not result.errors:
+        return {"data": result.data}
+    errors = [_formatted(error) for error in result.errors]
+    # Without a path it is the request that failed, not a field: then there was no execution, and there is no data.
+    if result.data is None and all(error.path is None for error in result.errors):
+        return {"errors": errors}
+    return {"errors": errors, "data": result.data}
+
+
+def rejected(*errors: GraphQLError) -> dict[str, Any]:
+    """The body of the answer to a document that is not executed."""
+    return {"errors": [_with_code(error, BAD_REQUEST) for error in errors]}
+
+
+def fault(error: BaseException) -> dict[str, Any]:
+    """The body of the answer when something of ours broke outside the execution."""
+    return {"errors": [_masked(GraphQLError("", original_error=error), error)]}  # pyright: ignore[reportArgumentType]
+
+
+def _formatted(error: GraphQLError) -> dict[str, Any]:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if isinstance(cause, Refusal):
+        return _refused(error, cause)
+    if cause is None and error.path is None:
+        return _with_code(error, BAD_REQUEST)
+    return _masked(error, cause or error)
+
+
+def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
+    found = extensions(refusal)
+    problems = [f"{path} {problem['key']}" for path, at in found.get("errors", {}).items() for problem in at]
+    log.info("refused %s: %s", _field(error), "; ".join([refusal.code, *problems[:5]]))
+    return {**error.formatted, "message": message(refusal), "extensions": found}
+
+
+def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
+    """Nothing of what went wrong leaves the house but an id, under which the log has all of it."""
+    id = secrets.token_hex(8)
+    log.error("fault %s in %s", id, _field(error), exc_info=cause)
+    words = f"Something went wrong here, not with your request. The log has it under {id}."
+    shown = {name: value for name, value in error.formatted.items() if name in ("locations", "path")}
+    return {"message": words, **shown, "extensions": {"code": "INTERNAL", "id": id}}
+
+
+def _with_code(error: GraphQLError, code: str) -> dict[str, Any]:
+    return {**error.formatted, "extensions": {"code": code}}
+
+
+def _field(error: GraphQLError) -> str:
+    return str(error.path[0]) if error.path else "the request"

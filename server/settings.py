@@ -1,0 +1,100 @@
+"""Settings: one frozen value, read once. Command-line flags win over the environment, the environment over defaults."""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from core.instants import DAY
+from core.limits import Limits
+
+PREFIX = "OPENINGS_"
+
+
+class SettingError(ValueError):
+    """A setting cannot be used as it was given."""
+
+
+def default_database_url() -> str:
+    """A SQLite file in the user's data folder."""
+    return f"sqlite:///{Path(user_data_path('openings')) / 'openings.db'}"
+
+
+def _setting(default: Any, help: str, **more: Any) -> Any:
+    return field(default=default, metadata={"help": help, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs. Each field is the environment variable OPENINGS_ and its name in capitals."""
+
+    database_url: str = _setting(
+        "", "sqlite:///path/file.db or postgresql://user@host/name; by default a SQLite file in your data folder"
+    )
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
+    workers: int = _setting(1, "processes that answer requests", least=1)
+    client_id: str = _setting("", "a client that is there from the first start: its id")
+    client_secret: str = _setting("", "and its secret")
+    demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
+    max_accounts: int = _setting(10, "accounts in one availability query", least=1)
+    max_query_periods: int = _setting(50, "periods or slots that one availability query asks about", least=1)
+    max_member_periods: int = _setting(50, "available periods that a member brings along", least=1)
+    max_period_days: int = _setting(35, "days that a period may last", least=1)
+    max_results: int = _setting(200, "results of one availability query", least=1)
+    max_body: int = _setting(8 * 1024 * 1024, "bytes of one request", least=1024)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_accounts=self.max_accounts,
+            max_query_periods=self.max_query_periods,
+            max_member_periods=self.max_member_periods,
+            max_period=self.max_period_days * DAY,
+            max_results=self.max_results,
+        )
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], **flags: object) -> "Settings":
+        """Settings from flags that are not None, then from the environment. Raises SettingError."""
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = environment.get(PREFIX + setting.name.upper(), "")
+            if flags.get(setting.name) is not None:
+                values[setting.name] = flags[setting.name]
+            elif text != "":
+                values[setting.name] = _parse(setting, text)
+        values.setdefault("database_url", default_database_url())
+        settings = cls(**values)
+        if bool(settings.client_id) != bool(settings.client_secret):
+            raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET go together: set both, or neither")
+        return settings
+
+    def environment(self) -> dict[str, str]:
+        """The environment that `read` makes the same settings of: what a worker process is started with."""
+        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        return {
+            PREFIX + name.upper(): str(int(value) if isinstance(value, bool) else value)
+            for name, value in values.items()
+        }
+
+
+def _parse(setting: Field[Any], text: str) -> object:
+    name = PREFIX + setting.name.upper()
+    if isinstance(setting.default, bool):
+        if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
+            raise SettingError(f"{name} must be 1 or 0, not {text!r}")
+        return text.lower() in {"1", "true", "yes"}
+    if isinstance(setting.default, int):
+        return parse_number(text, name, least=setting.metadata["least"], most=setting.metadata.get("most"))
+    return text
+
+
+def parse_number(text: str, name: str, *, least: int, most: int | None = None) -> int:
+    """A whole number within bounds. Raises SettingError, naming the setting."""
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    if not (text.isascii() and text.isdigit()) or int(text) < least or (most is not None and int(text) > most):
+        raise SettingError(f"{name} must be a whole number {bounds}, not {text!r}")
+    return int(text)

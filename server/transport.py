@@ -1,0 +1,146 @@
+"""GraphQL over HTTP: from a request to what is to be executed, and from an answer to a response.
+
+Follows the GraphQL-over-HTTP specification. A client that says nothing about it is answered in `application/json`, where
+whatever is well-formed GraphQL over HTTP has status 200; in `application/graphql-response+json` a request that could not
+be executed at all has status 400.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+
+
+class TransportError(Exception):
+    """The request is not GraphQL over HTTP: nothing was looked at but its envelope."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a client wants executed."""
+
+    query: str
+    name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+async def read_operation(request: Request, max_body: int) -> Operation:
+    """The operation in a GET's parameters or a POST's JSON body of at most so many bytes. Raises TransportError."""
+    if request.method == "GET":
+        parameters = request.query_params
+        envelope: dict[str, Any] = {
+            "query": parameters.get("query"),
+            "operationName": parameters.get("operationName") or None,
+        }
+        for name in ("variables", "extensions"):
+            envelope[name] = _json(parameters[name].encode("utf-8", "surrogatepass")) if parameters.get(name) else None
+    else:
+        if _media_type(request.headers.get("content-type", "")) != JSON:
+            raise TransportError(415, "Send the request as application/json.")
+        envelope = _object(_json(await _body(request, max_body)))
+    return Operation(
+        query=_query(envelope.get("query")),
+        name=_optional(envelope, "operationName", str) or None,
+        variables=_optional(envelope, "variables", dict),
+        extensions=_optional(envelope, "extensions", dict),
+    )
+
+
+def negotiate(accept: str | None) -> str:
+    """The media type to answer in: the acceptable one that the client likes best. Raises TransportError."""
+    best, chosen = 0.0, None
+    for position in (accept or "*/*").split(","):
+        media_type, _, parameters = position.partition(";")
+        offered = {GRAPHQL_JSON: GRAPHQL_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}.get(
+            media_type.strip().lower()
+        )
+        quality = _quality(parameters)
+        if offered is not None and quality > best:
+            best, chosen = quality, offered
+    if chosen is None:
+        raise TransportError(406, f"Answers come as {GRAPHQL_JSON} or {JSON}.")
+    return chosen
+
+
+def wants_html(accept: str | None) -> bool:
+    """Whether this is a person with a browser: it names HTML, and no program does."""
+    return "text/html" in (accept or "").lower()
+
+
+def respond(body: dict[str, Any], media_type: str, status: int | None = None) -> Response:
+    """The answer as a response; its status follows from the media type unless it is given."""
+    if status is None:
+        status = 400 if media_type == GRAPHQL_JSON and "data" not in body else 200
+    return Response(orjson.dumps(body), status, media_type=f"{media_type}; charset=utf-8")
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The whole body; one that is too large is given up on as soon as that is known."""
+    announced = request.headers.get("content-length", "0")
+    body = bytearray()
+    if announced.isdigit() and int(announced) <= most:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                break
+        else:
+            return bytes(body)
+    raise TransportError(413, f"A request may have at most {most} bytes.")
+
+
+def _media_type(content_type: str) -> str:
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.lower().partition("charset=")[2].strip(' "')
+    return media_type.strip().lower() if charset in ("", "utf-8", "utf8") else ""
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise TransportError(400, f"The request is not JSON: {error}.") from None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        raise TransportError(400, "One operation a request: batches are not supported.")
+    if not isinstance(value, dict):
+        raise TransportError(400, "The request must be a JSON object.")
+    return value  # pyright: ignore[reportUnknownVariableType]: any JSON object
+
+
+def _query(value: Any) -> str:
+    if value is None:
+        raise TransportError(400, "The request has no query.")
+    if not isinstance(value, str):
+        raise TransportError(400, "The query must be a string.")
+    return value
+
+
+def _optional(envelope: dict[str, Any], name: str, kind: type) -> Any:
+    value = envelope.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise TransportError(400, f"{name} must be {'a string' if kind is str else 'an object'}.")
+    return value
