@@ -1,0 +1,114 @@
+"""The documentation is run: every request in it is sent, and every answer compared."""
+
+import json
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import Key
+from core.instants import parse_instant
+from db import clients
+from server.cli import parser
+from server.settings import PREFIX, Settings
+
+from .api import Api
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+_EXAMPLE = re.compile(r"```graphql(?: as=(?P<who>\S+))?\n(?P<query>.*?)```\n```json\n(?P<answer>.*?)```", re.DOTALL)
+_ID = re.compile(r"(?:apc|acc|res|cal|pro|evt)_\w{10,}")
+_SECRET = {"accessToken", "refreshToken"}
+
+
+@dataclass
+class Page:
+    """A page that is being read from top to bottom: its ids and tokens stand for those of this run."""
+
+    api: Api
+    names: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def run(self, who: str | None, query: str, answer: str) -> None:
+        for name, value in self.names.items():
+            query = query.replace(name, value)
+        found = await self.api(query, self.tokens.get(who) if who else None)
+        self.learn(json.loads(answer), found)
+        for name, value in self.names.items():
+            answer = answer.replace(name, value)
+        assert found == json.loads(answer)
+        if made := (found.get("data") or {}).get("applicationCalendar"):
+            calendar_id = re.search(r'applicationCalendarId: "(.*?)"', query)
+            assert calendar_id is not None
+            self.tokens[calendar_id[1]] = made.get("accessToken", "")
+
+    def learn(self, drawn: Any, found: Any, key: str = "") -> None:
+        """Whatever looks like an id, or is a token, stands for what was found in its place."""
+        if isinstance(drawn, dict) and isinstance(found, dict):
+            for name in drawn.keys() & found.keys():
+                self.learn(drawn[name], found[name], name)
+        elif isinstance(drawn, list) and isinstance(found, list):
+            for one, other in zip(drawn, found, strict=False):
+                self.learn(one, other, key)
+        elif isinstance(drawn, str) and isinstance(found, str) and (key in _SECRET or _ID.fullmatch(drawn)):
+            self.names.setdefault(drawn, found)
+
+
+@pytest.mark.parametrize(
+    "path", [page for page in PAGES if _EXAMPLE.search(page.read_text("utf-8"))], ids=lambda page: page.name
+)
+async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, database_url: str) -> None:
+    """Read from top to bottom, as a user would try them."""
+    async with Api.on(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
+        async with api.db.write() as session:
+            await clients.ensure(session, "demo", "the client secret that make serve printed", api.now, name="Demo")
+        page = Page(api)
+        for example in _EXAMPLE.finditer(path.read_text("utf-8")):
+            await page.run(example["who"], example["query"], example["answer"])
+
+
+def test_every_request_in_the_docs_has_an_answer() -> None:
+    """None is left out of the run because its answer is not where it is looked for."""
+    for path in PAGES:
+        text = path.read_text("utf-8")
+        assert text.count("```graphql") == len(_EXAMPLE.findall(text)), path.name
+
+
+def test_every_setting_is_documented_with_its_default_and_its_words() -> None:
+    """The table in docs/configuration.md is the code's own."""
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for setting in fields(Settings):
+        default = {True: "`1`", False: "`0`", "": ""}.get(setting.default, f"`{setting.default}`")
+        row = re.search(rf"^\| `{PREFIX}{setting.name.upper()}` \|.*$", page, re.MULTILINE)
+        assert row is not None, setting.name
+        _, _, _, shown, words, _ = (cell.strip() for cell in row[0].split("|"))
+        assert words.replace("`", "") in setting.metadata["help"], setting.name
+        assert setting.name == "database_url" or shown == default, setting.name
+
+
+def test_every_command_is_documented() -> None:
+    """A heading for what --help lists."""
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    usage = parser().format_help()
+    commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
+    assert commands
+    assert [command for command in commands if f"`openings {command}" not in page] == []
+
+
+def test_every_code_and_every_key_of_an_error_is_documented() -> None:
+    """Programs are written against them."""
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    sources = (ROOT / "core" / "errors.py").read_text("utf-8") + (ROOT / "server" / "outcome.py").read_text("utf-8")
+    codes = {"INTERNAL", *re.findall(r'(?:code|BAD_REQUEST) = "([A-Z_]+)"', sources)}
+    assert len(codes) > 5
+    assert [word for word in (*sorted(codes), *Key) if f"`{word}`" not in page] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    """Within the repository, that is."""
+    for path in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"

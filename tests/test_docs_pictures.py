@@ -1,0 +1,67 @@
+"""The drawings in the documentation are run, and its limits are the code's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.instants import DAY
+from core.limits import START_INTERVALS, Limits
+from tests.pictures import check_picture, read_picture
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").glob("**/*.md"))]
+
+_PICTURE = re.compile(r"^```picture\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def pictures() -> list[tuple[str, str]]:
+    """Every drawing, with the page and the line where it begins."""
+    found = []
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        for match in _PICTURE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append((f"{page.relative_to(ROOT)}:{line}", match[1]))
+    return found
+
+
+PICTURES = pictures()
+
+
+@pytest.mark.parametrize("drawing", [drawing for _, drawing in PICTURES], ids=[where for where, _ in PICTURES])
+def test_every_picture_in_the_docs_is_what_the_solver_answers(drawing):
+    """Nobody reads a page that was right once."""
+    check_picture(drawing)
+
+
+def test_every_picture_in_the_docs_is_found():
+    """One with a slip in its fence would not be run, and nobody would miss it."""
+    fences = sum(page.read_text("utf-8").count("```picture") for page in PAGES)
+    assert len(PICTURES) == fences
+    assert any(where.startswith("docs/availability.md") for where, _ in PICTURES)
+
+
+def test_the_pictures_in_the_docs_show_everything_that_a_picture_can():
+    """All formats, several groups, both ways to ask: a page on the meaning of an answer leaves none of it to words."""
+    queries = [read_picture(drawing).query for _, drawing in PICTURES]
+    assert {query.response_format.value for query in queries} == {"periods", "slots", "overlapping_slots"}
+    assert max(len(query.participants) for query in queries) > 1
+    assert {query.query_slots is None for query in queries} == {True, False}
+    assert any(query.start_interval for query in queries)
+
+
+def test_the_limits_in_the_docs_are_the_code_s():
+    """A number in a table is the first thing to go stale."""
+    page = (ROOT / "docs" / "availability.md").read_text("utf-8")
+    rows = re.findall(r"^\| .* \| ([^|]*) \| `OPENINGS_(\w+)` \|$", page, re.MULTILINE)
+    limits = Limits()
+    assert rows == [
+        (f"{limits.max_accounts}", "MAX_ACCOUNTS"),
+        (f"1 to {limits.max_query_periods}", "MAX_QUERY_PERIODS"),
+        (f"1 to {limits.max_member_periods}", "MAX_MEMBER_PERIODS"),
+        (f"1 minute to {limits.max_period // DAY} days", "MAX_PERIOD_DAYS"),
+        (f"1 to {limits.max_results}", "MAX_RESULTS"),
+    ]
+    *first, last = START_INTERVALS
+    assert f"`startInterval` is one of {', '.join(map(str, first))} and {last} minutes" in page
