@@ -1,5 +1,6 @@
 """Events: what a caller puts on a calendar, and what is kept."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,13 +11,15 @@ from urllib.parse import urlsplit
 from .errors import Key, Path, Problems
 from .instants import Instant, Unreadable
 from .limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, LOCATION_LENGTH, SUMMARY_LENGTH, URL_LENGTH
-from .periods import read
+from .periods import check_instant, check_window, read
 from .spans import Span
 from .texts import check_id, check_text
 from .zones import ZoneInfo, check_zone, local_midnight
 
 EventTime: TypeAlias = Instant | date
 """An instant, or the date of an all-day event."""
+
+_DEGREES = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 
 #: A front end makes a link of an event's URL: these schemes would run what the URL says.
 _UNSAFE_SCHEMES = frozenset({"javascript", "data", "vbscript"})
@@ -139,11 +142,9 @@ class EventWindow:
 
     def check(self, problems: Problems) -> None:
         """Reports what cannot be read, and a window that ends before it begins."""
-        for name, value in (("from", self.from_), ("to", self.to), ("last_modified", self.last_modified)):
-            if isinstance(value, Unreadable):
-                problems.add((name,), Key.INVALID, value.why)
-        if isinstance(self.from_, Instant) and isinstance(self.to, Instant) and self.to <= self.from_:
-            problems.add(("to",), Key.INVALID, "must be after from")
+        check_window(self.from_, self.to, problems)
+        if self.last_modified is not None:
+            check_instant(self.last_modified, ("last_modified",), problems)
 
 
 def _instant(value: EventTime | Unreadable, zone: ZoneInfo) -> Instant:
@@ -151,13 +152,7 @@ def _instant(value: EventTime | Unreadable, zone: ZoneInfo) -> Instant:
 
 
 def _check_degrees(text: str | None, most: int, path: Path, problems: Problems) -> None:
-    if text is None:
-        return
-    try:
-        inside = text.isascii() and abs(float(text)) <= most
-    except ValueError:
-        inside = False
-    if not inside or len(text) > 32:
+    if text is not None and (_DEGREES.fullmatch(text) is None or abs(float(text)) > most):
         problems.add(path, Key.INVALID, f"must be decimal degrees from -{most} to {most}")
 
 
@@ -166,8 +161,11 @@ def _check_url(url: str | None, path: Path, problems: Problems) -> None:
         return
     check_text(url, path, problems, longest=URL_LENGTH)
     try:
-        scheme = urlsplit(url).scheme
+        parts = urlsplit(url)
     except ValueError:
-        scheme = ""
-    if not scheme or scheme in _UNSAFE_SCHEMES:
+        whole = False
+    else:
+        somewhere = parts.netloc if parts.scheme in ("http", "https") else parts.netloc or parts.path
+        whole = bool(parts.scheme and somewhere) and parts.scheme not in _UNSAFE_SCHEMES
+    if not whole:
         problems.add(path, Key.INVALID, "must be a whole URL such as https://example.com/room")

@@ -19,9 +19,9 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 
-# The first and last day are left out: there an offset or a buffer would run out of the calendar.
-EARLIEST: Instant = (date(1, 1, 2) - _EPOCH_DAY).days * DAY
-LATEST: Instant = (date(9999, 12, 31) - _EPOCH_DAY).days * DAY
+# The first and the last year are left out: there an offset or a duration would run out of the calendar.
+EARLIEST: Instant = (date(2, 1, 1) - _EPOCH_DAY).days * DAY
+LATEST: Instant = (date(9999, 1, 1) - _EPOCH_DAY).days * DAY
 
 # RFC 3339, and what ISO 8601 allows beside it: a space for the T, no seconds, an offset without its colon.
 _INSTANT = re.compile(
@@ -58,7 +58,7 @@ def parse_instant(text: str) -> Instant:
     since_epoch = moment - _EPOCH
     instant = since_epoch.days * DAY + since_epoch.seconds
     if not EARLIEST <= instant < LATEST:
-        raise ValueError("lies outside the years 1 to 9999")
+        raise ValueError("lies outside the years 2 to 9998")
     return instant
 
 
@@ -76,7 +76,7 @@ def parse_date(text: str) -> date:
     except ValueError:
         raise ValueError("is not a date that exists") from None
     if not EARLIEST <= (day - _EPOCH_DAY).days * DAY < LATEST - DAY:
-        raise ValueError("lies outside the years 1 to 9999")
+        raise ValueError("lies outside the years 2 to 9998")
     return day
 
 

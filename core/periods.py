@@ -25,6 +25,17 @@ def check_future(value: Instant | Unreadable, path: Path, problems: Problems, no
     return instant
 
 
+def check_window(
+    start: Instant | Unreadable | None, end: Instant | Unreadable | None, problems: Problems
+) -> tuple[Instant | None, Instant | None]:
+    """The bounds `from` and `to` of a list, either of which may be missing; reports a window that ends before it begins."""
+    from_ = check_instant(start, ("from",), problems) if start is not None else None
+    to = check_instant(end, ("to",), problems) if end is not None else None
+    if from_ is not None and to is not None and to <= from_:
+        problems.add(("to",), Key.INVALID, "must be after from")
+    return from_, to
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """`[start, end)`; either may be unreadable until it has been checked."""
@@ -32,9 +43,14 @@ class Period:
     start: Instant | Unreadable
     end: Instant | Unreadable
 
-    def check(self, path: Path, problems: Problems, *, now: Instant, longest: int) -> None:
-        """Reports what cannot be read, a start that is not after now, a length outside 1 minute to `longest` seconds."""
-        start = check_future(self.start, (*path, "start"), problems, now)
+    def check(self, path: Path, problems: Problems, *, now: Instant | None, longest: int) -> None:
+        """Reports what cannot be read, a start that is not after now, a length outside 1 minute to `longest` seconds.
+
+        With None for now the period may lie in the past.
+        """
+        start = check_instant(self.start, (*path, "start"), problems)
+        if start is not None and now is not None:
+            check_future(start, (*path, "start"), problems, now)
         end = check_instant(self.end, (*path, "end"), problems)
         if start is None or end is None:
             return

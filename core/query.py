@@ -7,7 +7,7 @@ from typing import Literal
 
 from .durations import NO_BUFFER, Buffer, Duration
 from .errors import Key, Path, Problems
-from .instants import MINUTE, Instant, Unreadable
+from .instants import DAY, MINUTE, Instant, Unreadable
 from .limits import START_INTERVALS, Limits
 from .periods import Period, check_count, check_future, check_periods, read, union
 from .spans import SpanSet
@@ -141,6 +141,9 @@ class AvailabilityQuery:
                 check_periods(periods, (name,), problems, now=now, most=most, longest=longest)
         if self.query_slots is not None:
             check_count(len(self.query_slots), ("query_slots",), problems, most=limits.max_query_periods, noun="slot")
+            if self.duration > limits.max_period:
+                days = limits.max_period // DAY
+                problems.add(("required_duration",), Key.TOO_LONG, f"must be at most {days} days for query slots")
             for index, start in enumerate(self.query_slots[: limits.max_query_periods]):
                 check_future(start, ("query_slots", index, "start"), problems, now)
 

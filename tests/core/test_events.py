@@ -87,8 +87,11 @@ def test_a_zone_has_to_be_known(tzid):
         ("90", "180", []),
         ("-90", "-180", []),
         ("90.1", "180.1", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
+        ("-90.1", "-180.1", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
         ("north", "", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
         ("nan", "inf", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
+        ("1_0", "1e1", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
+        (" 10", "10\n", [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
         ("٥١", "0." + "1" * 40, [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
     ],
 )
@@ -125,6 +128,9 @@ def test_a_url_may_have_any_scheme_that_opens_something(url):
         "data:text/html,hello",
         "vbscript:x",
         "https://[not-an-address/",
+        "https:",
+        "https:///room",
+        "zoommtg:",
     ],
 )
 def test_a_url_must_be_whole_and_must_not_run_anything(url):

@@ -65,10 +65,10 @@ def test_an_instant_is_read_from_every_usual_spelling(text):
         ("2016-12-31T23:59:60Z", "is not a time that exists"),
         ("2027-01-19T09:00:00+24:00", "is not a time that exists"),
         ("0000-01-01T00:00:00Z", "is not a time that exists"),
-        ("0001-01-01T23:59:59Z", "lies outside the years 1 to 9999"),
-        ("0001-01-02T00:00:00+00:01", "lies outside the years 1 to 9999"),
-        ("9999-12-31T00:00:00Z", "lies outside the years 1 to 9999"),
-        ("9999-12-30T23:59:59-01:00", "lies outside the years 1 to 9999"),
+        ("0001-12-31T23:59:59Z", "lies outside the years 2 to 9998"),
+        ("0002-01-01T00:00:00+00:01", "lies outside the years 2 to 9998"),
+        ("9999-01-01T00:00:00Z", "lies outside the years 2 to 9998"),
+        ("9998-12-31T23:59:59-01:00", "lies outside the years 2 to 9998"),
     ],
 )
 def test_a_text_that_is_no_instant_says_what_is_wrong_with_it(text, why):
@@ -83,8 +83,8 @@ def test_a_text_that_is_no_instant_says_what_is_wrong_with_it(text, why):
         (NINE, "2027-01-19T09:00:00Z"),
         (0, "1970-01-01T00:00:00Z"),
         (-1, "1969-12-31T23:59:59Z"),
-        (EARLIEST, "0001-01-02T00:00:00Z"),
-        (LATEST - 1, "9999-12-30T23:59:59Z"),
+        (EARLIEST, "0002-01-01T00:00:00Z"),
+        (LATEST - 1, "9998-12-31T23:59:59Z"),
     ],
 )
 def test_an_instant_is_written_in_one_way_only(instant, text):
@@ -107,8 +107,8 @@ def test_a_date_is_read_in_one_way_only():
         ("2027-01-19T00:00:00Z", "must be a date such as"),
         ("2027-01-19\n", "must be a date such as"),
         ("2027-02-30", "is not a date that exists"),
-        ("0001-01-01", "lies outside the years 1 to 9999"),
-        ("9999-12-30", "lies outside the years 1 to 9999"),
+        ("0001-12-31", "lies outside the years 2 to 9998"),
+        ("9998-12-31", "lies outside the years 2 to 9998"),
     ],
 )
 def test_a_text_that_is_no_date_says_what_is_wrong_with_it(text, why):
@@ -119,8 +119,8 @@ def test_a_text_that_is_no_date_says_what_is_wrong_with_it(text, why):
 
 def test_the_first_and_the_last_date_that_are_read():
     """The edges belong to what is allowed."""
-    assert parse_date("0001-01-02") == date(1, 1, 2)
-    assert parse_date("9999-12-29") == date(9999, 12, 29)
+    assert parse_date("0002-01-01") == date(2, 1, 1)
+    assert parse_date("9998-12-30") == date(9998, 12, 30)
 
 
 def test_an_unreadable_instant_is_kept_in_its_place():

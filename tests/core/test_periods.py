@@ -52,6 +52,19 @@ def test_both_halves_of_a_period_can_be_wrong_at_once():
     ]
 
 
+def test_without_a_now_a_period_may_lie_in_the_past():
+    """What is stored has a history; everything else about it is checked all the same."""
+    problems = Problems()
+    Period(NOW - DAY, NOW).check((), problems, now=None, longest=LONGEST)
+    assert problems == []
+    Period(Unreadable("no"), NOW).check((), problems, now=None, longest=LONGEST)
+    Period(NOW - DAY, NOW - DAY).check((), problems, now=None, longest=LONGEST)
+    assert [(problem.path, problem.key) for problem in problems] == [
+        (("start",), Key.INVALID),
+        (("end",), Key.TOO_SHORT),
+    ]
+
+
 def test_there_is_at_least_one_period():
     """An empty list is no way of saying always."""
     assert found() == [("periods", Key.TOO_FEW)]

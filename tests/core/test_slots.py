@@ -17,6 +17,11 @@ def test_a_start_is_viable_while_the_meeting_ends_in_reach():
     assert list(viable(STEPS, 25)) == [Viable(0, 15, 40), Viable(20, 65, 90), Viable(95, 95, 120)]
 
 
+def test_a_start_belongs_to_the_step_that_it_lies_in():
+    """From 19 on a meeting of ten would still end in reach, but from 20 on the next step reaches further."""
+    assert list(viable(STEPS, 10)) == [Viable(0, 19, 40), Viable(20, 80, 90), Viable(95, 110, 120)]
+
+
 def test_a_step_too_short_is_not_viable():
     """A second is missing in the last one."""
     assert list(viable(STEPS, 26)) == [Viable(0, 14, 40), Viable(20, 64, 90)]
@@ -48,6 +53,11 @@ def test_periods_start_on_the_grid():
     """One that is too short from its first grid point on is none."""
     assert list(periods(STEPS, 20, 15)) == [(0, 40), (30, 90)]
     assert list(periods(STEPS, 15, 15)) == [(0, 40), (30, 90), (105, 120)]
+
+
+def test_a_step_without_a_grid_point_begins_no_period():
+    """The first grid point lies in the next step: one period starts there, as long as it can be, and not two."""
+    assert list(periods([Step(1, 10, 40), Step(10, 90, 90)], 20, 15)) == [(15, 90)]
 
 
 def test_a_period_inside_another_is_left_out():

@@ -82,6 +82,18 @@ def test_several_grids_of_several_people():
     """)
 
 
+def test_whoever_comes_before_the_grid_point_may_make_the_period():
+    """At ten past nine Bob, who stays longer, has come as well: from half past nine it is his period alone."""
+    check_picture("""
+        09:05 every 5 minutes
+        periods of 30 minutes, starting every 30 minutes, 1 of alice bob
+        query   ########################
+        alice   ...............#########
+        bob     #....................###
+        =bob    .....################...
+    """)
+
+
 # Slots
 
 
