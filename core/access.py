@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from .errors import Forbidden, Unauthenticated
+from .errors import Forbidden, PaymentRequired, Unauthenticated
+from .features import Feature
+from .scopes import Scope, granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,10 @@ class Actor:
     client_key: int | None = None
     #: the account that asks
     account_key: int | None = None
+    #: the scope of the account's token
+    scope: str = ""
+    #: what the client's plan leaves out
+    without: frozenset[Feature] = frozenset()
     #: why the credentials that came with the request do not count
     refused: str | None = None
 
@@ -27,9 +33,31 @@ def require_client(actor: Actor) -> int:
     return actor.client_key
 
 
-def require_account(actor: Actor) -> int:
-    """The key of the account that asks. Raises Unauthenticated for nobody, Forbidden for an application's key."""
+def require_account(actor: Actor, scope: Scope | None = None) -> int:
+    """The key of the account that asks with this scope.
+
+    Raises Unauthenticated for nobody, Forbidden for an application's key and for a token without the scope.
+    """
     require_client(actor)
     if actor.account_key is None:
         raise Forbidden("This needs the access token of an account; the application's own key belongs to none.")
+    require_scope(actor, scope)
     return actor.account_key
+
+
+def require_scope(actor: Actor, scope: Scope | None) -> None:
+    """Raises Forbidden for an account's token without the scope. An application's own key needs none."""
+    if scope is not None and actor.account_key is not None and scope not in granted(actor.scope):
+        raise missing(scope, f"This token lacks the scope {scope}: ask for the account again with it.")
+
+
+def missing(scope: Scope, words: str) -> Forbidden:
+    """The refusal for want of a scope."""
+    return Forbidden(words, details={"scope": scope.value})
+
+
+def require_feature(without: frozenset[Feature], feature: Feature) -> None:
+    """Raises PaymentRequired when the plan leaves the feature out."""
+    if feature in without:
+        words = f"The plan of this application does not include {feature}: its operator can switch it on."
+        raise PaymentRequired(words, details={"feature": feature.value})

@@ -2,6 +2,7 @@
 
     Refusal                    the request is answered with a reason, and nothing was changed
     ├── Unauthenticated        nobody, or a token that is unknown, expired or revoked
+    ├── PaymentRequired        somebody, whose plan leaves this out
     ├── Forbidden              somebody, but not allowed to do this
     ├── NotFound               no such thing, or not the caller's: the two look alike on purpose
     └── Unprocessable          the request is understood and cannot be done: every problem with its path
@@ -10,7 +11,7 @@ A class's docstring is its message when no better one is given. `code` is for pr
 which HTTP status belongs to it is the doorway's business. Anything that is not a Refusal is a fault of ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
@@ -33,6 +34,7 @@ class Key(StrEnum):
     UNKNOWN = "errors.unknown"
     DUPLICATE = "errors.duplicate"
     CONFLICT = "errors.conflict"
+    FORBIDDEN = "errors.forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,20 @@ class Problems(list[Problem]):
             raise Unprocessable(problems=self)
 
 
+NO_DETAILS: Mapping[str, str] = {}
+
+
 class Refusal(Exception):
     """The request was refused."""
 
     code: ClassVar[str]
 
-    def __init__(self, message: str | None = None, *, problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self, message: str | None = None, *, problems: Sequence[Problem] = (), details: Mapping[str, str] = NO_DETAILS
+    ) -> None:
         self.problems = tuple(problems)
+        #: what else a program may want to know: the scope that is missing, the feature that is off
+        self.details = details
         spelled = "; ".join(f"{spell(problem.path)}: {problem.description}" for problem in self.problems)
         super().__init__(message or spelled or type(self).__doc__)
 
@@ -71,6 +80,12 @@ class Unauthenticated(Refusal):
     """This needs a bearer token: send the header `Authorization: Bearer <token>`."""
 
     code = "UNAUTHENTICATED"
+
+
+class PaymentRequired(Refusal):
+    """The plan of this application does not include that."""
+
+    code = "PAYMENT_REQUIRED"
 
 
 class Forbidden(Refusal):

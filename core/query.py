@@ -34,6 +34,10 @@ class Member:
     buffer: Buffer | None = None
     #: Whether tentative events do not block.
     ignore_tentative: bool = False
+    #: Whether the hours that the account keeps by rules and stored periods count.
+    managed_availability: bool = False
+    #: Which of its rules count then. None: all of them; none: no rule.
+    availability_rule_ids: Sequence[str] | None = None
 
     def own_time(self) -> SpanSet | None:
         """The union of the member's own periods; None when it brings none along."""

@@ -5,9 +5,11 @@ from typing import Any, cast
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
-from core.accounts import Account, AccountKind
+from core.accounts import DEFAULT_ZONE, NOTHING_TOLD, Account, AccountKind, Profile
 from core.instants import Instant
+from core.scopes import joined
 
 from . import tables
 from .statements import insert
@@ -20,47 +22,34 @@ async def create_or_get(
     external_id: str,
     now: Instant,
     *,
-    name: str | None = None,
-    email: str | None = None,
-    tzid: str = "Etc/UTC",
+    scope: str,
+    profile: Profile = NOTHING_TOLD,
 ) -> Account:
     """The client's account of this kind and id; made, with a profile and a primary calendar, when there is none.
 
-    One that was revoked is authorised again. Concurrent first calls make one account: the unique constraint lets one of
-    them insert, and the others wait for it and read its row.
+    An account that is there already is brought up to what the profile says, and grants the scope beside what it grants
+    already. One that was revoked is authorised again. Concurrent first calls make one account: the unique constraint
+    lets one of them insert, and the others wait for it and read its row.
     """
-    row = await _find(session, client_key, kind, external_id)
+    row = await _locked(session, client_key, kind, external_id)
     if row is None:
-        profile_id = f"pro_{secrets.token_urlsafe(12)}"
-        values: dict[str, Any] = {
-            "client_key": client_key,
-            "kind": kind.value,
-            "external_id": external_id,
-            "sub": f"{kind.value}_{secrets.token_hex(12)}",
-            "name": name,
-            "email": email,
-            "tzid": tzid,
-            "profile_id": profile_id,
-            "created_at": now,
-            "revoked_at": None,
-        }
-        statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()
-        inserted = cast("Any", await session.exec(statement.returning(col(tables.Account.key))))
-        if (key := inserted.scalar_one_or_none()) is not None:
-            _add_primary_calendar(session, key, profile_id, external_id)
-        row = await _find(session, client_key, kind, external_id)
+        await _insert(session, client_key, kind, external_id, now)
+        row = await _locked(session, client_key, kind, external_id)
     if row is None:
         raise LookupError("the account vanished between two statements of one transaction")
-    if row.revoked_at is not None:
-        row.revoked_at = None
-        session.add(row)
+    row.scope = joined(row.scope, scope)
+    row.revoked_at = None
+    row.name = profile.name or row.name
+    row.email = profile.email or row.email
+    row.tzid = profile.tzid if profile.tzid != DEFAULT_ZONE else row.tzid
+    session.add(row)
     await session.flush()
     return _account(row)
 
 
 async def find(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> Account | None:
     """The client's account of this kind and id."""
-    row = await _find(session, client_key, kind, external_id)
+    row = (await session.exec(_named(client_key, kind, external_id))).one_or_none()
     return _account(row) if row is not None else None
 
 
@@ -70,8 +59,9 @@ async def by_key(session: AsyncSession, key: int) -> Account:
 
 
 async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
-    """From now on the account's sub is unknown. Its data stays."""
-    await session.exec(update(tables.Account).where(col(tables.Account.key) == key).values(revoked_at=now))
+    """From now on the account's sub is unknown, and it grants nothing. Its data stays."""
+    statement = update(tables.Account).where(col(tables.Account.key) == key)
+    await session.exec(statement.values(revoked_at=now, scope=""))
 
 
 async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | None:
@@ -81,13 +71,38 @@ async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | 
     return (await session.exec(statement)).one_or_none()
 
 
-async def _find(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> tables.Account | None:
-    statement = select(tables.Account).where(
+def _named(client_key: int, kind: AccountKind, external_id: str) -> SelectOfScalar[tables.Account]:
+    return select(tables.Account).where(
         col(tables.Account.client_key) == client_key,
         col(tables.Account.kind) == kind.value,
         col(tables.Account.external_id) == external_id,
     )
-    return (await session.exec(statement)).one_or_none()
+
+
+async def _locked(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> tables.Account | None:
+    return (await session.exec(_named(client_key, kind, external_id).with_for_update())).one_or_none()
+
+
+async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str, now: Instant) -> None:
+    """Makes the account with its calendar, unless somebody else has done so since it was looked for."""
+    profile_id = f"pro_{secrets.token_urlsafe(12)}"
+    values: dict[str, Any] = {
+        "client_key": client_key,
+        "kind": kind.value,
+        "external_id": external_id,
+        "sub": f"{kind.prefix}_{secrets.token_hex(12)}",
+        "name": None,
+        "email": None,
+        "tzid": DEFAULT_ZONE,
+        "profile_id": profile_id,
+        "scope": "",
+        "revoked_at": None,
+        "created_at": now,
+    }
+    statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()
+    inserted = cast("Any", await session.exec(statement.returning(col(tables.Account.key))))
+    if (key := inserted.scalar_one_or_none()) is not None:
+        _add_primary_calendar(session, key, profile_id, external_id)
 
 
 def _add_primary_calendar(session: AsyncSession, account_key: int, profile_id: str, name: str) -> None:
@@ -106,5 +121,5 @@ def _account(row: tables.Account) -> Account:
         email=row.email,
         tzid=row.tzid,
         profile_id=row.profile_id,
-        revoked=row.revoked_at is not None,
+        scope=row.scope,
     )

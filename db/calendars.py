@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
+import sqlalchemy
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import Calendar
+from core.scopes import Scope, granted
 
 from . import tables
 
@@ -16,6 +19,8 @@ class Calendars:
     """An account's calendars as a query needs them: from the id that a caller knows to the key that events hang on."""
 
     account_key: int
+    #: what the account has granted to its client
+    granted: frozenset[Scope]
     keys: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -42,9 +47,10 @@ async def of_account(session: AsyncSession, account_key: int) -> list[Calendar]:
 async def of_subs(session: AsyncSession, client_key: int, subs: Collection[str]) -> dict[str, Calendars]:
     """The calendars of those of the subs that are accounts of this client and not revoked. One statement."""
     statement = (
-        select(
+        sqlalchemy.select(
             col(tables.Account.sub),
             col(tables.Account.key),
+            col(tables.Account.scope),
             col(tables.Calendar.calendar_id),
             col(tables.Calendar.key),
         )
@@ -56,8 +62,9 @@ async def of_subs(session: AsyncSession, client_key: int, subs: Collection[str])
         )
     )
     found: dict[str, Calendars] = {}
-    for sub, account_key, calendar_id, calendar_key in await session.exec(statement):
-        found.setdefault(sub, Calendars(account_key or 0)).keys[calendar_id] = calendar_key or 0
+    rows = cast("Any", await session.exec(cast("Any", statement)))
+    for sub, account_key, scope, calendar_id, calendar_key in rows:
+        found.setdefault(sub, Calendars(account_key, granted(scope))).keys[calendar_id] = calendar_key
     return found
 
 

@@ -1,36 +1,55 @@
 """Clients: the applications that hold an id and a secret."""
 
 import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, cast
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.features import Feature, named
 from core.identity import digest
 from core.instants import Instant
 
-from .tables import Client
+from . import tables
+from .statements import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An application. `without` is what its plan leaves out."""
+
+    key: int
+    secret_digest: bytes
+    without: frozenset[Feature]
 
 
 async def create(session: AsyncSession, name: str, now: Instant) -> tuple[str, str]:
     """A new client: its id and its secret, which is told only here."""
     client_id, secret = f"cli_{secrets.token_hex(12)}", secrets.token_urlsafe(32)
-    session.add(Client(client_id=client_id, name=name, secret_digest=digest(secret), created_at=now))
+    session.add(tables.Client(client_id=client_id, name=name, secret_digest=digest(secret), created_at=now))
     return client_id, secret
 
 
 async def ensure(session: AsyncSession, client_id: str, secret: str, now: Instant, *, name: str) -> int:
     """The key of the client with this id, made if it is not there; from now on its secret is this one."""
-    client = (await session.exec(select(Client).where(col(Client.client_id) == client_id))).one_or_none()
-    if client is None:
-        client = Client(client_id=client_id, name=name, secret_digest=b"", created_at=now)
-        session.add(client)
-    client.secret_digest = digest(secret)
-    await session.flush()
-    return client.key or 0
+    values = {"client_id": client_id, "name": name, "secret_digest": digest(secret), "without": "", "created_at": now}
+    statement = insert(session, tables.Client).values(values)
+    changed = {"secret_digest": statement.excluded.secret_digest}
+    statement = statement.on_conflict_do_update(index_elements=["client_id"], set_=changed)
+    return cast("Any", await session.exec(statement.returning(col(tables.Client.key)))).scalar_one()
 
 
-async def find(session: AsyncSession, client_id: str) -> tuple[int, bytes] | None:
-    """The key of the client with this id and the digest of its secret."""
-    statement = select(col(Client.key), col(Client.secret_digest)).where(col(Client.client_id) == client_id)
+async def find(session: AsyncSession, client_id: str) -> Client | None:
+    """The client with this id."""
+    statement = select(tables.Client).where(col(tables.Client.client_id) == client_id)
     row = (await session.exec(statement)).one_or_none()
-    return (row[0] or 0, row[1]) if row is not None else None
+    return Client(row.key or 0, row.secret_digest, named(row.without)) if row is not None else None
+
+
+async def leave_out(session: AsyncSession, client_id: str, features: Collection[Feature]) -> bool:
+    """From now on the client's plan leaves out these features and no others; whether there is such a client."""
+    without = " ".join(sorted(feature.value for feature in features))
+    statement = update(tables.Client).where(col(tables.Client.client_id) == client_id).values(without=without)
+    return (await session.exec(statement)).rowcount == 1

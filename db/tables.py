@@ -6,8 +6,20 @@ Secrets and tokens are kept as SHA-256 digests only.
 """
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -34,6 +46,11 @@ def _digest() -> Column[bytes]:
     return Column(LargeBinary(32), nullable=False, unique=True)
 
 
+def _text_with_default(default: str) -> Column[str]:
+    """A text that rows from before the column was there have as well."""
+    return Column(String, nullable=False, server_default=default)
+
+
 def _instant() -> Column[int]:
     return Column(BigInteger, nullable=False)
 
@@ -47,6 +64,8 @@ class Client(SQLModel, table=True):
     client_id: str = Field(unique=True)
     name: str
     secret_digest: bytes = Field(sa_column=_digest())
+    #: the features that its plan leaves out, with spaces between them
+    without: str = Field(default="", sa_column=_text_with_default(""))
     created_at: int = Field(sa_column=_instant())
 
 
@@ -66,6 +85,8 @@ class Account(SQLModel, table=True):
     email: str | None
     tzid: str
     profile_id: str = Field(unique=True)
+    #: what all of its authorizations grant together; nothing once it is revoked
+    scope: str = Field(sa_column=_text_with_default("read_write"))
     revoked_at: int | None = Field(sa_column=Column(BigInteger))
     created_at: int = Field(sa_column=_instant())
 
@@ -135,3 +156,33 @@ class Event(SQLModel, table=True):
     deleted: bool
     created_at: int = Field(sa_column=_instant())
     updated_at: int = Field(sa_column=_instant())
+
+
+class AvailabilityRule(SQLModel, table=True):
+    """Weekly hours of an account. Periods as `[day, start, end]`; no calendar ids: all of the account's calendars."""
+
+    __tablename__ = "availability_rules"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("account_key", "availability_rule_id"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    availability_rule_id: str
+    tzid: str
+    weekly_periods: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    calendar_ids: list[Any] | None = Field(sa_column=Column(JSON(none_as_null=True)))
+
+
+class AvailablePeriod(SQLModel, table=True):
+    """A stretch of time, once, in which an account is available."""
+
+    __tablename__ = "available_periods"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (
+        UniqueConstraint("account_key", "available_period_id"),
+        Index("available_periods_by_start", "account_key", "starts_at", "available_period_id"),
+    )
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    available_period_id: str
+    starts_at: int = Field(sa_column=_instant())
+    ends_at: int = Field(sa_column=_instant())

@@ -1,27 +1,31 @@
 """Application calendars: calendars for things that have none."""
 
+from core.access import require_feature
 from core.accounts import AccountKind, Authorization
 from core.errors import Problems
+from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
+from core.scopes import check_scope
 from core.texts import check_id
-from db import accounts, tokens
 
+from .accounts import authorize
 from .context import Context
-from .tokens import client_key
+from .tokens import client
 
 
 async def application_calendar(
-    ctx: Context, client_id: str, client_secret: str, application_calendar_id: str
+    ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
 ) -> Authorization:
-    """The client's application calendar of this id, made at the first call, with a new pair of tokens.
+    """The client's application calendar of this id, made at the first call, with a new pair of tokens of this scope.
 
-    Raises Unauthenticated for wrong client credentials, Unprocessable for an id that cannot be one.
+    Raises Unauthenticated for wrong client credentials, PaymentRequired, and Unprocessable.
     """
     problems = Problems()
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
+    check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
-        client = await client_key(session, client_id, client_secret)
+        asking = await client(session, client_id, client_secret)
+        require_feature(asking.without, Feature.APPLICATION_CALENDARS)
         problems.refuse()
         kind = AccountKind.APPLICATION_CALENDAR
-        account = await accounts.create_or_get(session, client, kind, application_calendar_id, ctx.now)
-        return Authorization(account, await tokens.issue(session, account.key, ctx.now))
+        return await authorize(ctx, session, asking.key, kind, application_calendar_id, scope)

@@ -2,6 +2,7 @@
 
 from core.access import require_account
 from core.accounts import Calendar
+from core.scopes import Scope
 from db import calendars as db_calendars
 
 from .context import Context
@@ -9,6 +10,6 @@ from .context import Context
 
 async def calendars(ctx: Context) -> list[Calendar]:
     """The account's calendars, the primary one first."""
-    account = require_account(ctx.actor)
+    account = require_account(ctx.actor, Scope.LIST_CALENDARS)
     async with ctx.db.read() as session:
         return await db_calendars.of_account(session, account)

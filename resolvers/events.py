@@ -10,6 +10,7 @@ from core.identity import is_calendar_id
 from core.limits import EXTERNAL_ID_LENGTH
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
+from core.scopes import Scope
 from core.texts import check_id
 from db import calendars, events
 from db.database import Session
@@ -35,7 +36,7 @@ class UpsertedEvents(NamedTuple):
 
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
     """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
-    account = require_account(ctx.actor)
+    account = require_account(ctx.actor, Scope.CREATE_EVENT)
     problems = Problems()
     draft.check(("event",), problems)
     async with ctx.db.write() as session:
@@ -46,7 +47,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are kept, or none."""
-    account = require_account(ctx.actor)
+    account = require_account(ctx.actor, Scope.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
     seen: set[str] = set()
@@ -63,7 +64,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
 
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event; whether there was one. Raises NotFound for the calendar."""
-    account = require_account(ctx.actor)
+    account = require_account(ctx.actor, Scope.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
     async with ctx.db.write() as session:
@@ -73,7 +74,7 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
 
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
     """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
-    account = require_account(ctx.actor)
+    account = require_account(ctx.actor, Scope.DELETE_EVENT)
     problems = Problems()
     if delete_all is not None and calendar_ids is not None:
         for name in ("delete_all", "calendar_ids"):
@@ -90,9 +91,12 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
         return await events.delete_all(session, chosen, ctx.now)
 
 
-async def list_events(ctx: Context, window: EventWindow, request: PageRequest) -> Page[Event]:
-    """The account's events in the window, soonest first. Raises Unprocessable, and NotFound for a calendar."""
-    account = require_account(ctx.actor)
+async def list_events(ctx: Context, window: EventWindow, request: PageRequest, scope: Scope) -> Page[Event]:
+    """The account's events in the window, soonest first, for a token with the scope that it takes to see so much of them.
+
+    Raises Forbidden, Unprocessable, and NotFound for a calendar.
+    """
+    account = require_account(ctx.actor, scope)
     problems = Problems()
     window.check(problems)
     cursor = request.check(problems, most=ctx.limits.max_page)

@@ -4,6 +4,7 @@ from core.accounts import Authorization, TokenPair
 from core.errors import Key, Problem, Unauthenticated, Unprocessable
 from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, tokens
+from db.clients import Client
 from db.database import Session
 
 from .context import Context
@@ -11,14 +12,14 @@ from .context import Context
 _NO_SUCH_SECRET = digest("")
 
 
-async def client_key(session: Session, client_id: str, client_secret: str) -> int:
-    """The key of the client with this id and secret. Raises Unauthenticated, the same for a wrong id and a wrong secret."""
+async def client(session: Session, client_id: str, client_secret: str) -> Client:
+    """The client with this id and secret. Raises Unauthenticated, the same for a wrong id and for a wrong secret."""
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
-    key, stored = found or (None, _NO_SUCH_SECRET)
     # Compared even when there is no such client, so that the time taken does not tell which of the two was wrong.
-    if not matches(client_secret, stored) or key is None:
+    right = matches(client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
+    if found is None or not right:
         raise Unauthenticated("The client id or the client secret is wrong.")
-    return key
+    return found
 
 
 async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_token: str) -> Authorization:
@@ -27,13 +28,14 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
     Raises Unauthenticated for wrong client credentials, Unprocessable for a refresh token that is not this client's.
     """
     async with ctx.db.write() as session:
-        client = await client_key(session, client_id, client_secret)
-        account_key = await tokens.account_of_refresh_token(session, client, refresh_token)
-        if account_key is None:
+        asking = await client(session, client_id, client_secret)
+        found = await tokens.behind_refresh_token(session, asking.key, refresh_token)
+        if found is None:
             unknown = Problem(("refresh_token",), Key.UNKNOWN, "is unknown or was revoked: ask for the account again")
             raise Unprocessable(problems=[unknown])
-        pair = TokenPair(await tokens.issue_access(session, account_key, ctx.now), refresh_token)
-        return Authorization(await accounts.by_key(session, account_key), pair)
+        account_key, scope = found
+        pair = TokenPair(await tokens.issue_access(session, account_key, scope, ctx.now), refresh_token)
+        return Authorization(await accounts.by_key(session, account_key), pair, scope)
 
 
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
@@ -43,13 +45,13 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
     Raises Unauthenticated for wrong client credentials, Unprocessable when neither is given.
     """
     async with ctx.db.write() as session:
-        client = await client_key(session, client_id, client_secret)
+        asking = await client(session, client_id, client_secret)
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])
         if token is not None:
-            account_key = await tokens.account_of_any_token(session, client, token)
+            account_key = await tokens.account_behind(session, asking.key, token)
         else:
-            account_key = await accounts.key_of_sub(session, client, sub) if sub and is_sub(sub) else None
+            account_key = await accounts.key_of_sub(session, asking.key, sub) if sub and is_sub(sub) else None
         if account_key is not None:
             await accounts.revoke(session, account_key, ctx.now)
             await tokens.revoke_all(session, account_key)

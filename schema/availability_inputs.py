@@ -56,9 +56,18 @@ class MemberInput:
         default=UNSET, description="When the member is available at all, 1 to 50 periods; left out: always."
     )
     calendar_ids: list[ID] | None = field(
-        default=UNSET, description="Whose events block; left out: all of the account's calendars; empty: none."
+        default=UNSET,
+        description="Whose events block; left out: all of the account's calendars, or with managedAvailability those of "
+        "its rules; "
+        "empty: none.",
     )
     buffer: BufferInput | None = field(default=UNSET, description="Replaces the query's buffer whole.")
+    managed_availability: bool | None = field(
+        default=False, description="Whether the account's availability rules and stored available periods count."
+    )
+    availability_rule_ids: list[ID] | None = field(
+        default=UNSET, description="Which of its rules count then; left out or null: all of them; empty: none."
+    )
     ignore_tentative: bool | None = field(default=False, description="Whether tentative events do not block.")
 
     def to_core(self) -> Member:
@@ -69,6 +78,8 @@ class MemberInput:
             calendar_ids=given(self.calendar_ids),
             buffer=buffer.to_core() if buffer is not None else None,
             ignore_tentative=given_or(self.ignore_tentative, False),
+            managed_availability=given_or(self.managed_availability, False),
+            availability_rule_ids=given(self.availability_rule_ids),
         )
 
 

@@ -1,12 +1,21 @@
-"""Closed sets of values. They are core's own enums; here GraphQL learns to describe them."""
+"""Closed sets of values. Most are core's own enums; here GraphQL learns to describe them."""
 
 from enum import Enum
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from core import accounts
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
+from core.weekly import Weekday
+
+
+class AccountKind(Enum):
+    """The kinds of account that `account` makes. An application calendar has a mutation of its own."""
+
+    USER = accounts.AccountKind.USER
+    RESOURCE = accounts.AccountKind.RESOURCE
 
 
 def _describe(enum: type[Enum], description: str, **values: str) -> None:
@@ -42,5 +51,16 @@ _describe(
     SLOTS="Meetings of the required duration that do not overlap.",
     OVERLAPPING_SLOTS="A meeting of the required duration at every start interval that it fits.",
 )
+_describe(
+    AccountKind,
+    "What kind of account to make.",
+    USER="A person.",
+    RESOURCE="A room, a machine, anything that can be booked.",
+)
+_describe(
+    Weekday,
+    "A day of the week.",
+    **{day.name: f"{day.name.capitalize()}." for day in Weekday},
+)
 
-__all__ = ["EventStatus", "FreeBusyStatus", "ResponseFormat", "Transparency"]
+__all__ = ["AccountKind", "EventStatus", "FreeBusyStatus", "ResponseFormat", "Transparency", "Weekday"]

@@ -10,13 +10,14 @@ from core.errors import Refusal, spell
 
 def extensions(refusal: Refusal) -> dict[str, Any]:
     """The extensions of a refusal's error: its code, and its problems by path."""
+    found = {"code": refusal.code, **refusal.details}
     if not refusal.problems:
-        return {"code": refusal.code}
+        return found
     errors: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for problem in refusal.problems:
         path = spell(tuple(to_camel_case(step) if isinstance(step, str) else step for step in problem.path))
         errors[path].append({"key": problem.key.value, "description": problem.description})
-    return {"code": refusal.code, "errors": dict(errors)}
+    return found | {"errors": dict(errors)}
 
 
 def message(refusal: Refusal) -> str:

@@ -1,13 +1,26 @@
 """Input types of accounts and events: wire shapes, each with its way to the core value."""
 
+from typing import Any
+
 import strawberry
 from strawberry import ID, UNSET, field
 
+from core.accounts import DEFAULT_ZONE, Profile
 from core.events import EventDraft, EventWindow, Location
+from core.scopes import READ_WRITE
 
-from .enums import EventStatus, Transparency
+from .enums import AccountKind, EventStatus, Transparency
 from .given import given, given_or
 from .scalars import DateTime, EventTime
+
+
+def scope_field() -> Any:
+    return field(
+        default=READ_WRITE,
+        description="What the tokens may do, names with spaces between them: `read_write`, `read_only`, `write_only`, "
+        "`free_busy`, `free_busy_write`, `list_calendars`, `read_events`, `create_event`, `delete_event`, `read_free_busy`, "
+        "`managed_availability`.",
+    )
 
 
 @strawberry.input(description="Creates or gets an application calendar.")
@@ -17,6 +30,28 @@ class ApplicationCalendarInput:
     application_calendar_id: str = field(
         description="Your own id for the calendar, at most 255 characters: `store-42-manager`."
     )
+    scope: str | None = scope_field()
+
+
+@strawberry.input(description="Creates or gets a user or a resource, and brings it up to what is given.")
+class AccountInput:
+    client_id: str = field(description="The id of your application.")
+    client_secret: str = field(description="The secret of your application.")
+    kind: AccountKind = field(description="USER or RESOURCE.")
+    account_id: str = field(description="Your own id for it, at most 255 characters.")
+    name: str | None = field(
+        default=UNSET, description="What it is called, at most 255 characters; left out, it stays as it is."
+    )
+    email: str | None = field(default=UNSET, description="Its email address; left out, it stays as it is.")
+    tzid: str | None = field(
+        default=DEFAULT_ZONE,
+        description="Its IANA time zone; left out, it stays as it is. A new account begins with the default, and who means "
+        "UTC for one that had another says `UTC`.",
+    )
+    scope: str | None = scope_field()
+
+    def profile(self) -> Profile:
+        return Profile(given(self.name), given(self.email), given_or(self.tzid, DEFAULT_ZONE))
 
 
 @strawberry.input(description="Asks for a new access token.")

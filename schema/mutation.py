@@ -5,12 +5,14 @@ from typing import Annotated
 import strawberry
 from strawberry import Info, argument, field
 
-from resolvers import application_calendars, events, tokens
+from core.scopes import READ_WRITE
+from resolvers import accounts, application_calendars, availability_rules, available_periods, events, tokens
 from resolvers.context import Context
 
 from .event_types import DeleteEventPayload, DeleteEventsPayload, Event, UpsertEventPayload, UpsertEventsPayload
-from .given import given
+from .given import given, given_or
 from .inputs import (
+    AccountInput,
     ApplicationCalendarInput,
     DeleteEventInput,
     DeleteEventsInput,
@@ -20,6 +22,19 @@ from .inputs import (
     UpsertEventsInput,
 )
 from .types import AccountAuthorization, RevokeAuthorizationPayload
+from .working_hours import (
+    AvailabilityRule,
+    DeleteAvailabilityRuleInput,
+    DeleteAvailabilityRulePayload,
+    DeleteAvailablePeriodInput,
+    DeleteAvailablePeriodPayload,
+    DeleteAvailablePeriodsPayload,
+    StoredAvailablePeriod,
+    UpsertAvailabilityRuleInput,
+    UpsertAvailabilityRulePayload,
+    UpsertAvailablePeriodInput,
+    UpsertAvailablePeriodPayload,
+)
 
 
 @strawberry.type(description="What can be done. One after the other, each wholly or not at all.")
@@ -35,7 +50,30 @@ class Mutation:
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
             await application_calendars.application_calendar(
-                info.context, input.client_id, input.client_secret, input.application_calendar_id
+                info.context,
+                input.client_id,
+                input.client_secret,
+                input.application_calendar_id,
+                given_or(input.scope, READ_WRITE),
+            )
+        )
+
+    @field(
+        description="Creates a user or a resource, or gets the one that has this id already and brings it up to what is "
+        "given, with a new pair of tokens. Needs no token: the application's own credentials are in the input."
+    )
+    async def account(
+        self, info: Info[Context], input: Annotated[AccountInput, argument(description="Who or what, and who asks.")]
+    ) -> AccountAuthorization | None:
+        return AccountAuthorization.of(
+            await accounts.account(
+                info.context,
+                input.client_id,
+                input.client_secret,
+                input.kind.value,
+                input.account_id,
+                input.profile(),
+                given_or(input.scope, READ_WRITE),
             )
         )
 
@@ -96,3 +134,35 @@ class Mutation:
     ) -> DeleteEventsPayload | None:
         deleted = await events.delete_events(info.context, given(input.delete_all), given(input.calendar_ids))
         return DeleteEventsPayload(deleted=deleted)
+
+    @field(description="Creates an availability rule, or replaces the one that has its id.")
+    async def upsert_availability_rule(
+        self, info: Info[Context], input: Annotated[UpsertAvailabilityRuleInput, argument(description="The rule.")]
+    ) -> UpsertAvailabilityRulePayload | None:
+        rule = await availability_rules.upsert(info.context, input.to_core())
+        return UpsertAvailabilityRulePayload(availability_rule=AvailabilityRule.of(rule))
+
+    @field(description="Deletes an availability rule. One that is not there is deleted already.")
+    async def delete_availability_rule(
+        self, info: Info[Context], input: Annotated[DeleteAvailabilityRuleInput, argument(description="Which rule.")]
+    ) -> DeleteAvailabilityRulePayload | None:
+        deleted = await availability_rules.delete(info.context, input.availability_rule_id)
+        return DeleteAvailabilityRulePayload(deleted=deleted)
+
+    @field(description="Stores an available period, or replaces the one that has its id.")
+    async def upsert_available_period(
+        self, info: Info[Context], input: Annotated[UpsertAvailablePeriodInput, argument(description="The period.")]
+    ) -> UpsertAvailablePeriodPayload | None:
+        period = await available_periods.upsert(info.context, input.to_core())
+        return UpsertAvailablePeriodPayload(available_period=StoredAvailablePeriod.of(period))
+
+    @field(description="Deletes a stored available period. One that is not there is deleted already.")
+    async def delete_available_period(
+        self, info: Info[Context], input: Annotated[DeleteAvailablePeriodInput, argument(description="Which period.")]
+    ) -> DeleteAvailablePeriodPayload | None:
+        deleted = await available_periods.delete(info.context, input.available_period_id)
+        return DeleteAvailablePeriodPayload(deleted=deleted)
+
+    @field(description="Deletes every stored available period of the account.")
+    async def delete_available_periods(self, info: Info[Context]) -> DeleteAvailablePeriodsPayload | None:
+        return DeleteAvailablePeriodsPayload(deleted=await available_periods.delete_all(info.context))

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET, Info, argument, field
+from strawberry import ID, UNSET, Info, argument, field
 
 from core.pages import PageRequest
-from resolvers import availability, calendars, events
+from core.scopes import Scope
+from resolvers import accounts, availability, availability_rules, available_periods, calendars, events
 from resolvers.context import Context
 
 from .availability_inputs import AvailabilityInput
@@ -14,7 +15,9 @@ from .availability_types import Availability
 from .event_types import EventConnection, FreeBusyConnection
 from .given import given, given_or
 from .inputs import EventsInput
-from .types import Calendar
+from .scalars import DateTime
+from .types import Calendar, UserInfo
+from .working_hours import AvailabilityRule, AvailablePeriodConnection
 
 First = Annotated[int | None, argument(description="How many items at most: 1 to 1000.")]
 After = Annotated[
@@ -24,6 +27,10 @@ After = Annotated[
 
 @strawberry.type(description="What can be asked. Every field is answered, or refused, by itself.")
 class Query:
+    @field(description="Who the access token is.")
+    async def user_info(self, info: Info[Context]) -> UserInfo | None:
+        return UserInfo.of(await accounts.user_info(info.context))
+
     @field(description="The calendars of the account that the access token belongs to, the primary one first.")
     async def calendars(self, info: Info[Context]) -> list[Calendar] | None:
         return [Calendar.of(calendar) for calendar in await calendars.calendars(info.context)]
@@ -37,7 +44,7 @@ class Query:
         after: After = UNSET,
     ) -> EventConnection | None:
         page = PageRequest(given_or(first, 100), given(after))
-        return EventConnection.of(await events.list_events(info.context, input.to_core(), page))
+        return EventConnection.of(await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS))
 
     @field(description="As events, but telling no more than when each is and whether it blocks.")
     async def free_busy(
@@ -48,7 +55,8 @@ class Query:
         after: After = UNSET,
     ) -> FreeBusyConnection | None:
         page = PageRequest(given_or(first, 100), given(after))
-        return FreeBusyConnection.of(await events.list_events(info.context, input.to_core(), page))
+        found = await events.list_events(info.context, input.to_core(), page, Scope.READ_FREE_BUSY)
+        return FreeBusyConnection.of(found)
 
     @field(
         description="When groups of people, rooms and machines can meet. Ask with the application's key, or with the "
@@ -61,3 +69,31 @@ class Query:
     ) -> Availability | None:
         query = input.to_core()
         return Availability.of(query, await availability.availability(info.context, query))
+
+    @field(description="The account's availability rules, in the order of their ids.")
+    async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:
+        return [AvailabilityRule.of(rule) for rule in await availability_rules.listed(info.context)]
+
+    @field(description="One of the account's availability rules.")
+    async def availability_rule(
+        self,
+        info: Info[Context],
+        availability_rule_id: Annotated[ID, argument(description="Your own id for the rule.")],
+    ) -> AvailabilityRule | None:
+        return AvailabilityRule.of(await availability_rules.get(info.context, availability_rule_id))
+
+    @field(
+        description="The account's stored available periods that start before `to` and end after `from`, soonest first."
+    )
+    async def available_periods(
+        self,
+        info: Info[Context],
+        from_: Annotated[
+            DateTime | None, argument(name="from", description="Only periods that end after this instant.")
+        ] = UNSET,
+        to: Annotated[DateTime | None, argument(description="Only periods that start before this instant.")] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> AvailablePeriodConnection | None:
+        page = PageRequest(given_or(first, 100), given(after))
+        return AvailablePeriodConnection.of(await available_periods.listed(info.context, given(from_), given(to), page))

@@ -7,6 +7,7 @@ from strawberry import ID, field
 
 from core.accounts import PROVIDER, TOKEN_LIFETIME, Account, AccountKind, Authorization
 from core.accounts import Calendar as CoreCalendar
+from resolvers.accounts import UserInfo as CoreUserInfo
 
 
 @strawberry.type(description="The profile that an account's calendars belong to.")
@@ -26,7 +27,7 @@ class AccountAuthorization:
     access_token: str = field(description="Goes into the header `Authorization: Bearer …`. It is told only here.")
     expires_in: int = field(description="How long the access token lives, in seconds.")
     refresh_token: str = field(description="Gets a new access token when this one has expired. It is told only here.")
-    scope: str = field(description="What the tokens allow: `read_write`.")
+    scope: str = field(description="What the tokens allow: `read_write` is everything.")
     sub: ID = field(
         description="The account's id in queries: `apc_…` application calendar, `acc_…` user, `res_…` resource."
     )
@@ -75,6 +76,32 @@ class Calendar:
             calendar_readonly=calendar.readonly,
             calendar_deleted=calendar.deleted,
             calendar_primary=calendar.primary,
+        )
+
+
+@strawberry.type(description="Who an access token is.")
+class UserInfo:
+    sub: ID = field(description="The account's id in queries.")
+    kind: str = field(description="`application_calendar`, `user` or `resource`.")
+    name: str | None = field(description="What a user or a resource is called.")
+    email: str | None = field(description="The email address of a user or a resource.")
+    zoneinfo: str | None = field(description="The account's IANA time zone.")
+    application_calendar_id: str | None = field(description="Your own id, for an application calendar.")
+    scope: str = field(description="What the token allows.")
+    calendars: list[Calendar] = field(description="The account's calendars, the primary one first.")
+
+    @classmethod
+    def of(cls, info: CoreUserInfo) -> Self:
+        account, scope, calendars = info
+        return cls(
+            sub=ID(account.sub),
+            kind=account.kind.value,
+            name=account.name,
+            email=account.email,
+            zoneinfo=account.tzid,
+            application_calendar_id=_application_calendar_id(account),
+            scope=scope,
+            calendars=[Calendar.of(calendar) for calendar in calendars],
         )
 
 

@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from core.features import Feature
+from core.identity import is_client_id
 from db import clients
 from db.database import Database, DatabaseUrlError
 from db.migrate import NewerDatabaseError, migrate
@@ -31,7 +33,7 @@ T = TypeVar("T")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command. Exits with 0, with 1 when it could not be done, with 2 when it was not understood."""
     options = vars(parser().parse_args(arguments))
-    run: Callable[[Settings, dict[str, str]], None] = options.pop("run")
+    run: Callable[[Settings, dict[str, Any]], None] = options.pop("run")
     flags = {name: options.pop(name, None) for name in ("database_url", "host", "port", "workers", "demo")}
     try:
         run(Settings.read(os.environ, **flags), options)
@@ -41,12 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _stop(str(error))
 
 
-def _serve(settings: Settings, _options: dict[str, str]) -> None:
+def _serve(settings: Settings, _options: dict[str, Any]) -> None:
     credentials = _with_database(settings, lambda db: _prepare(db, settings))
     serve(settings, credentials)
 
 
-def _migrate(settings: Settings, _options: dict[str, str]) -> None:
+def _migrate(settings: Settings, _options: dict[str, Any]) -> None:
     before, after = _with_database(settings, migrate)
     if before == after:
         print(f"The database is at revision {after} already.", file=sys.stderr)
@@ -56,7 +58,7 @@ def _migrate(settings: Settings, _options: dict[str, str]) -> None:
         )
 
 
-def _create_client(settings: Settings, options: dict[str, str]) -> None:
+def _create_client(settings: Settings, options: dict[str, Any]) -> None:
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
         async with db.write() as session:
@@ -66,7 +68,23 @@ def _create_client(settings: Settings, options: dict[str, str]) -> None:
     print(json.dumps({"client_id": client_id, "client_secret": secret}))
 
 
-def _schema(_settings: Settings, _options: dict[str, str]) -> None:
+def _plan(settings: Settings, options: dict[str, Any]) -> None:
+    without = [Feature(name) for name in options["without"]]
+
+    async def leave_out(db: Database) -> bool:
+        await migrate(db)
+        async with db.write() as session:
+            return is_client_id(options["client_id"]) and await clients.leave_out(
+                session, options["client_id"], without
+            )
+
+    if not _with_database(settings, leave_out):
+        _stop(f"there is no client {options['client_id']!r}")
+    left = ", ".join(without) or "nothing"
+    print(f"The plan of {options['client_id']} leaves out: {left}.", file=sys.stderr)
+
+
+def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
     print(schema.as_str())
 
 
@@ -132,6 +150,14 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("name", help="what to call it: the name of your application")
     command.set_defaults(run=_create_client)
+
+    command = actions.add_parser("plan", parents=[database], help="switch features off for a client, and all others on")
+    command.add_argument("client_id", help="the client's id")
+    features = [feature.value for feature in Feature]
+    command.add_argument(
+        "--without", metavar="FEATURE", action="append", default=[], choices=features, help=", ".join(features)
+    )
+    command.set_defaults(run=_plan)
 
     command = commands.add_parser("schema", help="print the GraphQL schema")
     command.set_defaults(run=_schema)

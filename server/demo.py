@@ -9,6 +9,7 @@ from core.accounts import Account, AccountKind
 from core.events import EventDraft
 from core.instants import DAY, MINUTE, Instant
 from core.limits import Limits
+from core.scopes import READ_WRITE
 from db import accounts, calendars, clients, tokens
 from db.database import Database
 from resolvers.context import Context
@@ -66,11 +67,14 @@ async def prepare(db: Database, now: Instant) -> Credentials:
     secret = secrets.token_urlsafe(32)
     async with db.write() as session:
         client = await clients.ensure(session, CLIENT_ID, secret, now, name="Demo")
-        made = {name: await accounts.create_or_get(session, client, _KINDS[name], name, now) for name in _DAYS_OF}
-        access_token = await tokens.issue_access(session, made["ada"].key, now)
+        made = {
+            name: await accounts.create_or_get(session, client, kind, name, now, scope=READ_WRITE)
+            for name, kind in _KINDS.items()
+        }
+        access_token = await tokens.issue_access(session, made["ada"].key, READ_WRITE, now)
     nobody = Context(db, Actor(), now, Limits())
     for name, account in made.items():
-        await _fill(replace(nobody, actor=Actor(client, account.key)), account, name)
+        await _fill(replace(nobody, actor=Actor(client, account.key, READ_WRITE)), account, name)
     return Credentials(CLIENT_ID, secret, access_token)
 
 
@@ -80,7 +84,7 @@ async def cast(db: Database) -> Cast:
         client = await clients.find(session, CLIENT_ID)
         if client is None:
             return NOBODY
-        found = [await accounts.find(session, client[0], kind, name) for name, kind in _KINDS.items()]
+        found = [await accounts.find(session, client.key, kind, name) for name, kind in _KINDS.items()]
         ada, ben, red, blue = found
         if ada is None or ben is None or red is None or blue is None:
             return NOBODY

@@ -9,18 +9,22 @@ from typing import Any
 import pytest
 
 from core.errors import Key
+from core.features import Feature
 from core.instants import parse_instant
+from core.scopes import _GRANTS, Scope, granted
 from db import clients
 from server.cli import parser
 from server.settings import PREFIX, Settings
 
 from .api import Api
+from .schema.test_scopes import OPERATIONS, field_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _EXAMPLE = re.compile(r"```graphql(?: as=(?P<who>\S+))?\n(?P<query>.*?)```\n```json\n(?P<answer>.*?)```", re.DOTALL)
 _ID = re.compile(r"(?:apc|acc|res|cal|pro|evt)_\w{10,}")
+_OWN_ID = re.compile(r'(?:applicationCalendarId|accountId): "(.*?)"')
 _SECRET = {"accessToken", "refreshToken"}
 
 
@@ -40,10 +44,11 @@ class Page:
         for name, value in self.names.items():
             answer = answer.replace(name, value)
         assert found == json.loads(answer)
-        if made := (found.get("data") or {}).get("applicationCalendar"):
-            calendar_id = re.search(r'applicationCalendarId: "(.*?)"', query)
-            assert calendar_id is not None
-            self.tokens[calendar_id[1]] = made.get("accessToken", "")
+        data = found.get("data") or {}
+        if made := data.get("applicationCalendar") or data.get("account"):
+            given = _OWN_ID.search(query)
+            assert given is not None
+            self.tokens[given[1]] = made.get("accessToken", "")
 
     def learn(self, drawn: Any, found: Any, key: str = "") -> None:
         """Whatever looks like an id, or is a token, stands for what was found in its place."""
@@ -105,6 +110,31 @@ def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     codes = {"INTERNAL", *re.findall(r'(?:code|BAD_REQUEST) = "([A-Z_]+)"', sources)}
     assert len(codes) > 5
     assert [word for word in (*sorted(codes), *Key) if f"`{word}`" not in page] == []
+
+
+def access_table(heading: str) -> dict[str, set[str]]:
+    """From the name that each row of a section of docs/access.md is about to the names in its words."""
+    page = (ROOT / "docs" / "access.md").read_text("utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    return {name: set(re.findall(r"`(\w+)`", words)) for name, words in rows}
+
+
+def test_every_scope_is_documented_with_the_operations_that_take_it() -> None:
+    """Whoever asks for less than everything has to know for what."""
+    rows = access_table("Scopes")
+    assert rows.keys() == set(_GRANTS)
+    for scope in Scope:
+        taking = {field_of(operation) for operation, needed in OPERATIONS.items() if needed is scope}
+        assert rows[scope] - set(Scope) == taking, scope
+        assert rows[scope] & set(Scope) == granted(scope) - {scope}, scope
+    for name in _GRANTS.keys() - set(Scope):
+        assert rows[name] == granted(name), name
+
+
+def test_every_feature_of_a_plan_is_documented() -> None:
+    """And nothing that is none."""
+    assert access_table("Plans").keys() == set(Feature)
 
 
 def test_every_link_leads_somewhere() -> None:

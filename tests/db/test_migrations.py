@@ -7,12 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from db.database import Database
-from db.migrate import NewerDatabaseError, is_current, migrate
+from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata
 from tests.conftest import administer, named
 
@@ -39,7 +40,7 @@ async def test_migrating_from_nothing_gives_the_tables_of_the_code(empty_url: st
     """Alembic, asked what it would still change, finds nothing; and every index is there by name."""
     db = Database(empty_url)
     before, after = await migrate(db)
-    assert (before, after) == (None, "0001")
+    assert (before, after) == (None, "0002")
     assert await look(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
 
     def indexes(connection: Connection) -> set[str]:
@@ -61,7 +62,7 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
     databases = [Database(empty_url) for _ in range(8)]
     befores = [before for before, _ in await asyncio.gather(*(migrate(db) for db in databases))]
     assert befores.count(None) == 1
-    assert befores.count("0001") == 7
+    assert befores.count("0002") == 7
     for db in databases:
         await db.close()
 
@@ -73,3 +74,52 @@ async def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
     with pytest.raises(NewerDatabaseError, match="9999"):
         await migrate(db)
     assert not await is_current(db)
+
+
+#: what a database of the first revision may hold: an account with everything that hangs on it, and one that was revoked
+FIRST_DATA = """
+INSERT INTO clients VALUES (1, 'tests', 'Tests', :digest, 5);
+INSERT INTO accounts VALUES (1, 1, 'apc', 'store-42', 'apc_1', NULL, NULL, 'Etc/UTC', 'pro_1', NULL, 5);
+INSERT INTO accounts VALUES (2, 1, 'apc', 'store-43', 'apc_2', NULL, NULL, 'Etc/UTC', 'pro_2', 7, 6);
+INSERT INTO tokens VALUES (1, 1, 'refresh', :digest, 'read_write', NULL, 5);
+INSERT INTO calendars VALUES (1, 1, 'cal_1', 'store-42', TRUE, 3);
+INSERT INTO calendars VALUES (2, 2, 'cal_2', 'store-43', TRUE, 4);
+INSERT INTO events (key, calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid,
+                    transparency, status, blocks, deleted, created_at, updated_at)
+VALUES (1, 2, 'e1', 'evt_1', 'Delivery', '', 60, 120, 'Etc/UTC', 'opaque', 'confirmed', TRUE, FALSE, 5, 6)
+"""
+
+AFTERWARDS: dict[str, list[tuple[Any, ...]]] = {
+    "SELECT client_id, name, without FROM clients": [("tests", "Tests", "")],
+    "SELECT sub, client_key, kind, external_id, scope, revoked_at FROM accounts ORDER BY key": [
+        ("apc_1", 1, "application_calendar", "store-42", "read_write", None),
+        ("apc_2", 1, "application_calendar", "store-43", "", 7),
+    ],
+    "SELECT account_key, kind, scope FROM tokens": [(1, "refresh", "read_write")],
+    "SELECT account_key, calendar_id, version FROM calendars ORDER BY key": [(1, "cal_1", 3), (2, "cal_2", 4)],
+    "SELECT calendar_key, event_id, summary, starts_at FROM events": [(2, "e1", "Delivery", 60)],
+    "SELECT count(*) FROM availability_rules": [(0,)],
+    "SELECT count(*) FROM available_periods": [(0,)],
+}
+
+
+async def test_what_the_first_revision_held_is_there_after_the_upgrade(empty_url: str) -> None:
+    """Every row; kinds have got their names, who was there grants everything, and who was revoked nothing."""
+    db = Database(empty_url)
+    db.make_folder()
+
+    def first(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in FIRST_DATA.split(";"):
+            connection.execute(text(statement), {"digest": b"of a secret"})
+
+    async with db.writer.begin() as connection:
+        await connection.run_sync(first)
+    assert not await is_current(db)
+    assert (await migrate(db))[0] == "0001"
+    assert await is_current(db)
+    for question, answer in AFTERWARDS.items():
+        assert await look(db, lambda c, question=question: [tuple(r) for r in c.execute(text(question))]) == answer
+    await db.close()

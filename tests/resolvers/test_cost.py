@@ -74,6 +74,35 @@ async def test_a_batch_of_events_is_written_in_as_many_statements_as_one_event(a
     assert len(one) == len(many) == 4
 
 
+RULES = """
+WITH RECURSIVE rule(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rule WHERE n < 20)
+INSERT INTO availability_rules (account_key, availability_rule_id, tzid, weekly_periods, calendar_ids)
+SELECT key, 'rule ' || n, 'Europe/London', '[["tuesday", "09:00", "17:00"]]', NULL FROM rule, accounts
+"""
+
+PERIODS = """
+WITH RECURSIVE day(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM day WHERE n < 50)
+INSERT INTO available_periods (account_key, available_period_id, starts_at, ends_at)
+SELECT key, 'day ' || n, 1799000000 + n * 86400, 1799003600 + n * 86400 FROM day, accounts
+"""
+
+
+@pytest.mark.parametrize("kept", [[], [RULES], [PERIODS], [RULES, PERIODS]], ids=["none", "rules", "periods", "both"])
+async def test_ten_members_with_hours_cost_two_statements_more(api: Api, kept: list[str]) -> None:
+    """Their rules and their stored periods: twenty rules and fifty periods of each are read like none at all."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    async with api.db.writer.begin() as connection:
+        for statement in kept:
+            await connection.execute(text(statement))
+    given = question(people)
+    for member in given["participants"][0]["members"]:
+        member["managedAvailability"] = True
+    with counted(api) as statements:
+        answer = await api.data(AVAILABILITY, CLIENT_SECRET, input=given)
+    assert len(statements) == 5
+    assert answer["availability"]["availableSlots"]
+
+
 HISTORY = """
 WITH RECURSIVE past(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < 5000)
 INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid,

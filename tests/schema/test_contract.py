@@ -14,22 +14,10 @@ OURS: GraphQLSchema = schema._schema
 
 #: what the contract names and is not built yet; it must not be there in part, and leaves this list when it is built
 NOT_YET = {
-    "Query.userInfo",
-    "Query.availabilityRules",
-    "Query.availabilityRule",
-    "Query.availablePeriods",
     "Query.realTimeScheduling",
-    "Mutation.account",
-    "Mutation.upsertAvailabilityRule",
-    "Mutation.deleteAvailabilityRule",
-    "Mutation.upsertAvailablePeriod",
-    "Mutation.deleteAvailablePeriod",
-    "Mutation.deleteAvailablePeriods",
     "Mutation.bookSlot",
     "Mutation.realTimeScheduling",
     "Mutation.disableRealTimeScheduling",
-    "MemberInput.managedAvailability",
-    "MemberInput.availabilityRuleIds",
     "Subscription.availabilityChanged",
 }
 

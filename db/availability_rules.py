@@ -1,0 +1,60 @@
+"""Availability rules, by the caller's id within an account."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from sqlmodel import col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.rules import AvailabilityRule
+from core.weekly import Weekday, WeeklyPeriod
+
+from . import tables
+from .statements import insert
+
+
+async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:
+    """Makes the rule, or replaces the account's one with its id."""
+    values: dict[str, Any] = {
+        "account_key": account_key,
+        "availability_rule_id": rule.availability_rule_id,
+        "tzid": rule.tzid,
+        "weekly_periods": [[period.day.value, period.start_time, period.end_time] for period in rule.weekly_periods],
+        "calendar_ids": list(rule.calendar_ids) if rule.calendar_ids is not None else None,
+    }
+    statement = insert(session, tables.AvailabilityRule).values(values)
+    replaced = {name: statement.excluded[name] for name in ("tzid", "weekly_periods", "calendar_ids")}
+    conflict = ["account_key", "availability_rule_id"]
+    await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
+
+
+async def of_accounts(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
+    """The rules of each account that has any, in the order of their ids."""
+    statement = (
+        select(tables.AvailabilityRule)
+        .where(col(tables.AvailabilityRule.account_key).in_(account_keys))
+        .order_by(col(tables.AvailabilityRule.availability_rule_id))
+    )
+    found: defaultdict[int, list[AvailabilityRule]] = defaultdict(list)
+    for row in await session.exec(statement):
+        found[row.account_key].append(_rule(row))
+    return dict(found)
+
+
+async def remove(session: AsyncSession, account_key: int, availability_rule_id: str) -> bool:
+    """Deletes the account's rule with this id; whether there was one."""
+    statement = delete(tables.AvailabilityRule).where(
+        col(tables.AvailabilityRule.account_key) == account_key,
+        col(tables.AvailabilityRule.availability_rule_id) == availability_rule_id,
+    )
+    return (await session.exec(statement)).rowcount == 1
+
+
+def _rule(row: tables.AvailabilityRule) -> AvailabilityRule:
+    return AvailabilityRule(
+        availability_rule_id=row.availability_rule_id,
+        tzid=row.tzid,
+        weekly_periods=[WeeklyPeriod(Weekday(day), start, end) for day, start, end in row.weekly_periods],
+        calendar_ids=row.calendar_ids,
+    )

@@ -1,0 +1,87 @@
+"""Stored available periods, by the caller's id within an account."""
+
+from collections.abc import Collection
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, literal, tuple_
+from sqlmodel import col, delete, select, union_all
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.instants import Instant
+from core.pages import Cursor
+from core.rules import StoredAvailablePeriod
+from core.spans import SpanSet
+
+from . import tables
+from .statements import insert
+
+
+async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:
+    """Makes the period, or replaces the account's one with its id."""
+    span = period.span()
+    values: dict[str, Any] = {
+        "account_key": account_key,
+        "available_period_id": period.available_period_id,
+        "starts_at": span.start,
+        "ends_at": span.end,
+    }
+    statement = insert(session, tables.AvailablePeriod).values(values)
+    replaced = {name: statement.excluded[name] for name in ("starts_at", "ends_at")}
+    conflict = ["account_key", "available_period_id"]
+    await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
+
+
+async def listed(
+    session: AsyncSession,
+    account_key: int,
+    start: Instant | None,
+    end: Instant | None,
+    after: Cursor | None,
+    count: int,
+) -> list[StoredAvailablePeriod]:
+    """At most `count` periods that start before `end` and end after `start`, soonest first, behind the cursor."""
+    period = tables.AvailablePeriod
+    statement = select(period).where(col(period.account_key) == account_key)
+    if end is not None:
+        statement = statement.where(col(period.starts_at) < end)
+    if start is not None:
+        statement = statement.where(col(period.ends_at) > start)
+    if after is not None:
+        place = tuple_(col(period.starts_at), col(period.available_period_id))
+        statement = statement.where(place > tuple_(after.instant, after.id))
+    statement = statement.order_by(col(period.starts_at), col(period.available_period_id)).limit(count)
+    return [
+        StoredAvailablePeriod(row.available_period_id, row.starts_at, row.ends_at)
+        for row in await session.exec(statement)
+    ]
+
+
+async def covered(
+    session: AsyncSession, account_keys: Collection[int], start: Instant, end: Instant
+) -> dict[int, SpanSet]:
+    """What the periods of each account cover between two instants.
+
+    An account that has periods, but none there, is there with nothing; one that has none at all is not there. One
+    statement.
+    """
+    period = tables.AvailablePeriod
+    theirs = col(period.account_key).in_(account_keys)
+    here = select(col(period.account_key), col(period.starts_at), col(period.ends_at)).where(
+        theirs, col(period.ends_at) > start, col(period.starts_at) < end
+    )
+    nothing = literal(None, BigInteger)  # a bare NULL has no type, and PostgreSQL's DISTINCT takes it for a text
+    whose = select(col(period.account_key), nothing, nothing).where(theirs).distinct()
+    found: dict[int, list[tuple[Instant, Instant]]] = {}
+    for account_key, starts_at, ends_at in cast("Any", await session.exec(cast("Any", union_all(here, whose)))):
+        spans = found.setdefault(account_key, [])
+        if starts_at is not None:
+            spans.append((starts_at, ends_at))
+    return {account_key: SpanSet.of(spans) for account_key, spans in found.items()}
+
+
+async def remove(session: AsyncSession, account_key: int, available_period_id: str | None) -> int:
+    """Deletes the account's period with this id, or all of them; how many there were."""
+    statement = delete(tables.AvailablePeriod).where(col(tables.AvailablePeriod.account_key) == account_key)
+    if available_period_id is not None:
+        statement = statement.where(col(tables.AvailablePeriod.available_period_id) == available_period_id)
+    return (await session.exec(statement)).rowcount

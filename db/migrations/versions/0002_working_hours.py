@@ -1,0 +1,56 @@
+"""Working hours: availability rules, available periods; what accounts grant, and what plans leave out."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("clients") as clients:
+        clients.add_column(sa.Column("without", sa.String(), nullable=False, server_default=""))
+    with op.batch_alter_table("accounts") as accounts:
+        # Until now every authorization granted everything, and an account that was revoked has none.
+        accounts.add_column(sa.Column("scope", sa.String(), nullable=False, server_default="read_write"))
+    op.execute("UPDATE accounts SET scope = '' WHERE revoked_at IS NOT NULL")
+    # Kinds are kept under their own names rather than under the prefixes of their subs.
+    for prefix, kind in (("apc", "application_calendar"), ("acc", "user"), ("res", "resource")):
+        op.execute(f"UPDATE accounts SET kind = '{kind}' WHERE kind = '{prefix}'")
+    op.create_table(
+        "availability_rules",
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("account_key", KEY, sa.ForeignKey("accounts.key", ondelete="CASCADE"), nullable=False),
+        sa.Column("availability_rule_id", sa.String(), nullable=False),
+        sa.Column("tzid", sa.String(), nullable=False),
+        sa.Column("weekly_periods", sa.JSON(), nullable=False),
+        sa.Column("calendar_ids", sa.JSON()),
+        sa.UniqueConstraint("account_key", "availability_rule_id"),
+    )
+    op.create_table(
+        "available_periods",
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("account_key", KEY, sa.ForeignKey("accounts.key", ondelete="CASCADE"), nullable=False),
+        sa.Column("available_period_id", sa.String(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.UniqueConstraint("account_key", "available_period_id"),
+    )
+    op.create_index(
+        "available_periods_by_start", "available_periods", ["account_key", "starts_at", "available_period_id"]
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("available_periods")
+    op.drop_table("availability_rules")
+    for prefix, kind in (("apc", "application_calendar"), ("acc", "user"), ("res", "resource")):
+        op.execute(f"UPDATE accounts SET kind = '{prefix}' WHERE kind = '{kind}'")
+    with op.batch_alter_table("accounts") as accounts:
+        accounts.drop_column("scope")
+    with op.batch_alter_table("clients") as clients:
+        clients.drop_column("without")

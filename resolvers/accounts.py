@@ -1,0 +1,71 @@
+"""Accounts: users and resources, and who a token is."""
+
+from typing import NamedTuple
+
+from core.access import require_account, require_feature
+from core.accounts import NOTHING_TOLD, Account, AccountKind, Authorization, Calendar, Profile
+from core.errors import Problems
+from core.features import Feature
+from core.limits import EXTERNAL_ID_LENGTH
+from core.scopes import check_scope, joined
+from core.texts import check_id
+from db import accounts, calendars, tokens
+from db.database import Session
+
+from .context import Context
+from .tokens import client
+
+
+class UserInfo(NamedTuple):
+    """Who a token is: its account, the scope that it has, and the account's calendars."""
+
+    account: Account
+    scope: str
+    calendars: list[Calendar]
+
+
+async def account(
+    ctx: Context,
+    client_id: str,
+    client_secret: str,
+    kind: AccountKind,
+    account_id: str,
+    profile: Profile,
+    scope: str,
+) -> Authorization:
+    """The client's user or resource of this id, made at the first call and brought up to the profile at every one.
+
+    Raises Unauthenticated for wrong client credentials, PaymentRequired, and Unprocessable.
+    """
+    problems = Problems()
+    check_id(account_id, ("account_id",), problems, longest=EXTERNAL_ID_LENGTH)
+    profile.check(problems)
+    check_scope(scope, ("scope",), problems)
+    async with ctx.db.write() as session:
+        asking = await client(session, client_id, client_secret)
+        require_feature(asking.without, Feature.ACCOUNTS)
+        problems.refuse()
+        return await authorize(ctx, session, asking.key, kind, account_id, scope, profile)
+
+
+async def authorize(
+    ctx: Context,
+    session: Session,
+    client_key: int,
+    kind: AccountKind,
+    external_id: str,
+    scope: str,
+    profile: Profile = NOTHING_TOLD,
+) -> Authorization:
+    """The client's account of this id, which is made or got, with a new pair of tokens of a checked scope."""
+    scope = joined(scope)
+    made = await accounts.create_or_get(session, client_key, kind, external_id, ctx.now, scope=scope, profile=profile)
+    return Authorization(made, await tokens.issue(session, made.key, scope, ctx.now), scope)
+
+
+async def user_info(ctx: Context) -> UserInfo:
+    """Who the access token belongs to. Any token may ask."""
+    account_key = require_account(ctx.actor)
+    async with ctx.db.read() as session:
+        known = await accounts.by_key(session, account_key)
+        return UserInfo(known, ctx.actor.scope, await calendars.of_account(session, account_key))

@@ -1,0 +1,57 @@
+"""Availability rules of the account that asks: the weekly hours in which it can be booked."""
+
+from core.access import require_account, require_feature
+from core.errors import Key, NotFound, Problem, Problems
+from core.features import Feature
+from core.rules import AvailabilityRule
+from core.scopes import Scope
+from core.texts import is_storable
+from db import availability_rules, calendars
+
+from .context import Context
+
+
+async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
+    """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
+    account = _require(ctx)
+    problems = Problems()
+    rule.check(problems)
+    async with ctx.db.write() as session:
+        own = await calendars.keys_of_account(session, account)
+        for index, calendar_id in enumerate(rule.calendar_ids or ()):
+            if calendar_id not in own:
+                problems.add(("calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
+        problems.refuse()
+        kept = rule.normalised()
+        await availability_rules.upsert(session, account, kept)
+        return kept
+
+
+async def listed(ctx: Context) -> list[AvailabilityRule]:
+    """All rules of the account, in the order of their ids."""
+    account = _require(ctx)
+    async with ctx.db.read() as session:
+        return (await availability_rules.of_accounts(session, [account])).get(account, [])
+
+
+async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
+    """The account's rule with this id. Raises NotFound."""
+    for rule in await listed(ctx):
+        if rule.availability_rule_id == availability_rule_id:
+            return rule
+    unknown = Problem(("availability_rule_id",), Key.UNKNOWN, "is not an availability rule of this account")
+    raise NotFound(problems=[unknown])
+
+
+async def delete(ctx: Context, availability_rule_id: str) -> bool:
+    """Deletes the account's rule with this id; whether there was one."""
+    account = _require(ctx)
+    async with ctx.db.write() as session:
+        return is_storable(availability_rule_id) and await availability_rules.remove(
+            session, account, availability_rule_id
+        )
+
+
+def _require(ctx: Context) -> int:
+    require_feature(ctx.actor.without, Feature.MANAGED_AVAILABILITY)
+    return require_account(ctx.actor, Scope.MANAGED_AVAILABILITY)

@@ -1,0 +1,284 @@
+"""Users and resources, and who a token is."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+
+ACCOUNT = """
+mutation ($input: AccountInput!) {
+  account(input: $input) {
+    tokenType
+    accessToken
+    expiresIn
+    refreshToken
+    scope
+    sub
+    applicationCalendarId
+    linkingProfile { providerName profileId profileName }
+  }
+}
+"""
+
+USER_INFO = """
+{
+  userInfo {
+    sub kind name email zoneinfo applicationCalendarId scope
+    calendars { calendarId calendarName calendarPrimary profileId profileName }
+  }
+}
+"""
+
+CALENDARS = "{ calendars { calendarId } }"
+UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
+EVENTS = "{ events(input: {}) { nodes { eventId } } }"
+AVAILABILITY = """
+query ($input: AvailabilityInput!) {
+  availability(input: $input) { availablePeriods { start end participants { sub } } }
+}
+"""
+REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken refreshToken sub } }"
+REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
+
+CREDENTIALS = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
+
+
+def given(account_id: str = "ada", kind: str = "USER", **more: Any) -> dict[str, Any]:
+    """The input for an account."""
+    return {**CREDENTIALS, "kind": kind, "accountId": account_id, **more}
+
+
+def at(hour: int) -> str:
+    """An instant on the day of these tests."""
+    return f"2027-01-19T{hour:02}:00:00Z"
+
+
+async def make(api: Api, account_id: str = "ada", kind: str = "USER", **more: Any) -> Someone:
+    """An account of the tests' client, with its tokens."""
+    made = (await api.data(ACCOUNT, input=given(account_id, kind, **more)))["account"]
+    [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
+    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+
+
+async def profile(api: Api, **more: Any) -> tuple[str | None, str | None, str]:
+    """Name, email and zone of Ada after an upsert with no more than this."""
+    info = (await api.data(USER_INFO, (await make(api, **more)).token))["userInfo"]
+    return info["name"], info["email"], info["zoneinfo"]
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("USER", "acc_"), ("RESOURCE", "res_")])
+async def test_an_account_is_made_at_the_first_call(api: Api, kind: str, prefix: str) -> None:
+    """As for an application calendar: a profile that the caller's id names, and tokens; its sub tells the kind."""
+    made = (await api.data(ACCOUNT, input=given("ada", kind)))["account"]
+    assert made.pop("accessToken") != made.pop("refreshToken")
+    assert made.pop("sub").startswith(prefix)
+    assert made["linkingProfile"].pop("profileId").startswith("pro_")
+    assert made == {
+        "tokenType": "bearer",
+        "expiresIn": 3600,
+        "scope": "read_write",
+        "applicationCalendarId": None,
+        "linkingProfile": {"providerName": "cronofy", "profileName": "ada"},
+    }
+
+
+async def test_asking_again_gives_the_same_account_and_new_tokens(api: Api) -> None:
+    """Create or get: an application need not remember whether it was here before. The older tokens go on."""
+    first, again = await make(api), await make(api)
+    assert (again.sub, again.calendar_id) == (first.sub, first.calendar_id)
+    assert (again.token, again.refresh_token) != (first.token, first.refresh_token)
+    assert await api.data(USER_INFO, first.token) == await api.data(USER_INFO, again.token)
+
+
+async def test_kinds_and_clients_have_ids_of_their_own(api: Api) -> None:
+    """A user, a resource, an application calendar and somebody else's may all be called red."""
+    red = [
+        await make(api, "red", "USER"),
+        await make(api, "red", "RESOURCE"),
+        await api.application_calendar("red"),
+        await api.application_calendar_of_another_client("red"),
+    ]
+    assert [someone.sub[:4] for someone in red] == ["acc_", "res_", "apc_", "apc_"]
+    for part in ("sub", "token", "calendar_id"):
+        assert len({getattr(someone, part) for someone in red}) == 4
+    profiles = await api.rows("SELECT DISTINCT profile_id FROM accounts")
+    assert len(profiles) == 4
+
+
+async def test_concurrent_first_calls_make_one_account(api: Api) -> None:
+    """Twenty requests at once with one id: one of them inserts, and every one of them is told the same."""
+    made = await asyncio.gather(*(make(api, name="Ada") for _ in range(20)))
+    assert len({someone.sub for someone in made}) == len({someone.calendar_id for someone in made}) == 1
+    assert len({someone.token for someone in made}) == 20
+    assert await api.rows("SELECT count(*) FROM accounts") == await api.rows("SELECT count(*) FROM calendars") == [(1,)]
+
+
+async def test_what_is_given_is_kept_and_what_is_left_out_stays(api: Api) -> None:
+    """Whoever only wants a token need not know the name; null is the same as leaving it out."""
+    assert await profile(api) == (None, None, "Etc/UTC")
+    assert await profile(api, name="Ada", tzid="Europe/London") == ("Ada", None, "Europe/London")
+    assert await profile(api, email="ada@example.com") == ("Ada", "ada@example.com", "Europe/London")
+    assert await profile(api, name="Ada L.") == ("Ada L.", "ada@example.com", "Europe/London")
+    assert await profile(api, name=None, email=None, tzid=None) == ("Ada L.", "ada@example.com", "Europe/London")
+
+
+async def test_a_zone_is_left_out_by_the_name_of_the_default(api: Api) -> None:
+    """The schema fills it in, so nobody can tell whether it was meant. Who means UTC says UTC."""
+    assert await profile(api, tzid="Asia/Kathmandu") == (None, None, "Asia/Kathmandu")
+    assert await profile(api, tzid="Etc/UTC") == (None, None, "Asia/Kathmandu")
+    assert await profile(api, tzid="UTC") == (None, None, "UTC")
+
+
+async def test_every_problem_is_told_at_once(api: Api) -> None:
+    """Each with its path and key; nothing is made."""
+    wrong = given("", name="n" * 256, email="ada at example.com", tzid="Mars/Olympus", scope="read_minds")
+    refused = await api.refusal(ACCOUNT, input=wrong)
+    assert refused["code"] == "UNPROCESSABLE"
+    assert {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()} == {
+        "accountId": ["errors.required"],
+        "name": ["errors.too_long"],
+        "email": ["errors.invalid"],
+        "tzid": ["errors.invalid"],
+        "scope": ["errors.inclusion"],
+    }
+    assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "key"),
+    [
+        ("accountId", "x" * 256, "errors.too_long"),
+        ("accountId", "a\u0000b", "errors.invalid"),
+        ("name", "", "errors.required"),
+        ("name", "a\u0000b", "errors.invalid"),
+        ("email", "", "errors.invalid"),
+        ("email", "ada@", "errors.invalid"),
+        ("email", "ada@home@work", "errors.invalid"),
+        ("email", "ada @example.com", "errors.invalid"),
+        ("email", "a" * 250 + "@b.com", "errors.too_long"),
+        ("tzid", "", "errors.invalid"),
+        ("tzid", "europe/london", "errors.invalid"),
+    ],
+)
+async def test_a_value_that_cannot_be_is_refused_and_changes_nothing(
+    api: Api, field: str, value: str, key: str
+) -> None:
+    """Neither does what came with it."""
+    await make(api, name="Ada")
+    refused = await api.refusal(ACCOUNT, input=given(name="Eve") | {field: value})
+    assert {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()} == {field: [key]}
+    assert await api.rows("SELECT external_id, name FROM accounts") == [("ada", "Ada")]
+
+
+async def test_an_application_calendar_is_no_kind_that_can_be_asked_for(api: Api) -> None:
+    """It has a mutation of its own: the schema knows users and resources, and an operation with another is no request."""
+    for kind in ("APPLICATION_CALENDAR", "user", "ROOM"):
+        assert (await api.refusal(ACCOUNT, input=given(kind=kind)))["code"] == "BAD_REQUEST"
+    kinds = await api.data('{ __type(name: "AccountKind") { enumValues { name } } }')
+    assert kinds == {"__type": {"enumValues": [{"name": "USER"}, {"name": "RESOURCE"}]}}
+
+
+async def test_a_wrong_secret_and_an_unknown_client_are_the_same_refusal(api: Api) -> None:
+    """And come before everything else that may be wrong, so that a stranger learns nothing."""
+    wrong = given(email="none") | {"clientSecret": "guess"}
+    answers = [await api(ACCOUNT, input=asked) for asked in (wrong, wrong | {"clientId": "nobody"})]
+    assert answers[0]["data"] == {"account": None}
+    assert answers[0]["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert answers[0] == answers[1]
+    assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
+
+
+async def test_user_info_tells_who_a_user_is(api: Api) -> None:
+    """Everything that was told about it, and its one calendar."""
+    ada = await make(api, name="Ada", email="ada@example.com", tzid="Europe/London")
+    info = (await api.data(USER_INFO, ada.token))["userInfo"]
+    assert info["calendars"][0].pop("profileId").startswith("pro_")
+    assert info == {
+        "sub": ada.sub,
+        "kind": "user",
+        "name": "Ada",
+        "email": "ada@example.com",
+        "zoneinfo": "Europe/London",
+        "applicationCalendarId": None,
+        "scope": "read_write",
+        "calendars": [
+            {
+                "calendarId": ada.calendar_id,
+                "calendarName": "ada",
+                "calendarPrimary": True,
+                "profileName": "ada",
+            }
+        ],
+    }
+
+
+async def test_user_info_tells_the_kinds_apart(api: Api) -> None:
+    """The application's id is shown for an application calendar only, as documented."""
+    found: list[tuple[str, str | None]] = []
+    for someone in (await make(api, "red", "RESOURCE"), await api.application_calendar("stand-7")):
+        info = (await api.data(USER_INFO, someone.token))["userInfo"]
+        assert (info["sub"], [calendar["calendarId"] for calendar in info["calendars"]]) == (
+            someone.sub,
+            [someone.calendar_id],
+        )
+        found.append((info["kind"], info["applicationCalendarId"]))
+    assert found == [("resource", None), ("application_calendar", "stand-7")]
+
+
+async def test_user_info_needs_an_accounts_token(api: Api) -> None:
+    """The application's key is good, and is no account."""
+    assert (await api.refusal(USER_INFO))["code"] == "UNAUTHENTICATED"
+    assert (await api.refusal(USER_INFO, "undefined"))["code"] == "UNAUTHENTICATED"
+    assert await api.refusal(USER_INFO, CLIENT_SECRET) == {"code": "FORBIDDEN"}
+
+
+async def test_users_and_resources_have_events_and_can_meet(api: Api) -> None:
+    """Whatever has a sub can stand in a query, in any mix; a token reads and writes its own account only."""
+    people = [await make(api, "ada"), await make(api, "red", "RESOURCE"), await api.application_calendar("stand-7")]
+    for hour, someone in zip((9, 11, 13), people, strict=True):
+        event = {"eventId": f"at-{hour}", "summary": "Busy", "start": at(hour), "end": at(hour + 1)}
+        upserted = await api.data(
+            UPSERT_EVENT, someone.token, input={"calendarId": someone.calendar_id, "event": event}
+        )
+        assert upserted == {"upsertEvent": {"created": True}}
+        assert await api.data(EVENTS, someone.token) == {"events": {"nodes": [{"eventId": f"at-{hour}"}]}}
+    subs = [someone.sub for someone in people]
+    question = {
+        "participants": [{"required": "all", "members": [{"sub": sub} for sub in subs]}],
+        "requiredDuration": {"minutes": 60},
+        "queryPeriods": [{"start": at(9), "end": at(15)}],
+    }
+    everybody = [{"sub": sub} for sub in subs]
+    for token in (CLIENT_SECRET, people[0].token, people[1].token):
+        assert (await api.data(AVAILABILITY, token, input=question))["availability"]["availablePeriods"] == [
+            {"start": at(10), "end": at(11), "participants": everybody},
+            {"start": at(12), "end": at(13), "participants": everybody},
+            {"start": at(14), "end": at(15), "participants": everybody},
+        ]
+
+
+async def test_revoking_ends_an_account_until_it_is_asked_for_again(api: Api) -> None:
+    """By a token or by the sub; its sub, its calendar and its profile are there again afterwards."""
+    for by in ("token", "refresh_token", "sub"):
+        ada, older = await make(api, name="Ada"), await make(api)
+        named = {"sub": ada.sub} if by == "sub" else {"token": getattr(ada, by)}
+        assert await api.data(REVOKE, input={**CREDENTIALS, **named}) == {"revokeAuthorization": {"revoked": True}}
+        for token in (ada.token, older.token):
+            assert (await api.refusal(USER_INFO, token))["code"] == "UNAUTHENTICATED"
+        refused = await api.refusal(REFRESH, input={**CREDENTIALS, "refreshToken": older.refresh_token})
+        assert refused["errors"]["refreshToken"][0]["key"] == "errors.unknown"
+        regained = await make(api)
+        assert (regained.sub, regained.calendar_id) == (ada.sub, ada.calendar_id)
+        assert (await api.data(USER_INFO, regained.token))["userInfo"]["name"] == "Ada"
+
+
+async def test_an_access_token_of_a_user_is_refreshed(api: Api) -> None:
+    """After its hour, with the refresh token that came with it."""
+    ada = await make(api)
+    api.now += 3600
+    assert (await api.refusal(USER_INFO, ada.token))["code"] == "UNAUTHENTICATED"
+    refreshed = (await api.data(REFRESH, input={**CREDENTIALS, "refreshToken": ada.refresh_token}))["refreshToken"]
+    assert (refreshed["refreshToken"], refreshed["sub"]) == (ada.refresh_token, ada.sub)
+    assert (await api.data(USER_INFO, refreshed["accessToken"]))["userInfo"]["sub"] == ada.sub

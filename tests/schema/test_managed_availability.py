@@ -1,0 +1,333 @@
+"""Availability of members that keep hours. How weekly hours become time is proved in tests/core; here it is asked for."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.api import CLIENT_SECRET, Api, Someone
+
+ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
+CALENDARS = "{ calendars { calendarId } }"
+
+UPSERT_RULE = """
+mutation ($input: UpsertAvailabilityRuleInput!) {
+  upsertAvailabilityRule(input: $input) { availabilityRule { availabilityRuleId } }
+}
+"""
+DELETE_RULE = "mutation ($input: DeleteAvailabilityRuleInput!) { deleteAvailabilityRule(input: $input) { deleted } }"
+UPSERT_PERIOD = """
+mutation ($input: UpsertAvailablePeriodInput!) {
+  upsertAvailablePeriod(input: $input) { availablePeriod { availablePeriodId } }
+}
+"""
+UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
+
+AVAILABILITY = """
+query ($input: AvailabilityInput!) {
+  availability(input: $input) {
+    availablePeriods { start end participants { sub } }
+    availableSlots { start end participants { sub } }
+  }
+}
+"""
+
+#: a tuesday
+DAY = ("2027-01-19T00:00", "2027-01-20T00:00")
+
+
+@pytest.fixture
+async def ada(api: Api) -> Someone:
+    return await user(api, "ada")
+
+
+@pytest.fixture
+async def ben(api: Api) -> Someone:
+    return await user(api, "ben")
+
+
+async def user(api: Api, account_id: str) -> Someone:
+    given = {**api.credentials, "kind": "USER", "accountId": account_id}
+    made = (await api.data(ACCOUNT, input=given))["account"]
+    [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
+    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+
+
+async def keep(api: Api, whose: Someone, tzid: str, *hours: str, rule: str = "default", **more: Any) -> None:
+    """Somebody's rule, its hours written as `monday 09:00 17:00`."""
+    periods = [dict(zip(("day", "startTime", "endTime"), line.upper().split(), strict=True)) for line in hours]
+    given = {"availabilityRuleId": rule, "tzid": tzid, "weeklyPeriods": periods, **more}
+    await api.data(UPSERT_RULE, whose.token, input=given)
+
+
+async def store(api: Api, whose: Someone, start: str, end: str) -> None:
+    """A stored period of somebody's."""
+    given = {"availablePeriodId": start, "start": f"{start}:00Z", "end": f"{end}:00Z"}
+    await api.data(UPSERT_PERIOD, whose.token, input=given)
+
+
+async def block(api: Api, whose: Someone, calendar_id: str, start: str, end: str) -> None:
+    """Makes somebody busy on the day, on one of the calendars."""
+    event = {"eventId": start, "summary": "Busy", "start": f"2027-01-19T{start}:00Z", "end": f"2027-01-19T{end}:00Z"}
+    await api.data(UPSERT_EVENT, whose.token, input={"calendarId": calendar_id, "event": event})
+
+
+def managed(whose: Someone, **more: Any) -> dict[str, Any]:
+    return {"sub": whose.sub, "managedAvailability": True, **more}
+
+
+def question(*members: dict[str, Any], required: str | int = "all", window: tuple[str, str] = DAY, **more: Any) -> Any:
+    """When can they meet for an hour?"""
+    return {
+        "participants": [{"required": required, "members": list(members)}],
+        "requiredDuration": {"hours": 1},
+        "queryPeriods": [{"start": f"{window[0]}:00Z", "end": f"{window[1]}:00Z"}],
+        **more,
+    }
+
+
+async def ask(api: Api, *members: dict[str, Any], **more: Any) -> list[str]:
+    """The answer, as lines such as `19 09:00 to 19 17:00`: days of the month and times in UTC."""
+    answer = (await api.data(AVAILABILITY, CLIENT_SECRET, input=question(*members, **more)))["availability"]
+    found = answer["availablePeriods"] if answer["availableSlots"] is None else answer["availableSlots"]
+    return [f"{clock(time['start'])} to {clock(time['end'])}" for time in found]
+
+
+def clock(instant: str) -> str:
+    return instant[8:16].replace("T", " ")
+
+
+async def wrong(api: Api, *members: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with the question, by path."""
+    refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input=question(*members))
+    assert refused["code"] == "UNPROCESSABLE"
+    return {path: problem["key"] for path, [problem] in refused["errors"].items()}
+
+
+async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Someone) -> None:
+    """New York, 2027-03-14: nine to five is 14:00 to 22:00 in UTC on saturday, an hour earlier from sunday on."""
+    days = ("saturday", "sunday", "monday")
+    await keep(api, ada, "America/New_York", *(f"{day} 09:00 17:00" for day in days))
+    assert await ask(api, managed(ada), window=("2027-03-13T00:00", "2027-03-16T00:00")) == [
+        "13 14:00 to 13 22:00",
+        "14 13:00 to 14 21:00",
+        "15 13:00 to 15 21:00",
+    ]
+
+
+async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Someone) -> None:
+    """From two to three no clock shows: one to four is two hours, and what would begin within begins an hour later."""
+    sunday = ("2027-03-14T00:00", "2027-03-15T00:00")
+    await keep(api, ada, "America/New_York", "sunday 01:00 04:00")
+    assert await ask(api, managed(ada), window=sunday) == ["14 06:00 to 14 08:00"]
+    await keep(api, ada, "America/New_York", "sunday 02:30 05:00")
+    assert await ask(api, managed(ada), window=sunday) == ["14 07:30 to 14 09:00"]
+    await keep(api, ada, "America/New_York", "sunday 02:00 03:30")
+    assert await ask(api, managed(ada), window=sunday, requiredDuration={"minutes": 1}) == ["14 07:00 to 14 07:30"]
+
+
+async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Api, ada: Someone) -> None:
+    """New York, 2027-11-07: half past one comes twice, so from then to nine it is eight hours and a half."""
+    await keep(api, ada, "America/New_York", "sunday 01:30 09:00", "monday 01:30 09:00")
+    assert await ask(api, managed(ada), window=("2027-11-07T00:00", "2027-11-09T00:00")) == [
+        "07 05:30 to 07 14:00",
+        "08 06:30 to 08 14:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tzid", "answer"),
+    [
+        ("Asia/Kolkata", "19 03:30 to 19 11:30"),
+        ("Asia/Kathmandu", "19 03:15 to 19 11:15"),
+        ("Australia/Lord_Howe", "18 22:00 to 19 06:00"),
+        ("America/St_Johns", "19 12:30 to 19 20:30"),
+    ],
+)
+async def test_a_zone_may_be_half_an_hour_off(api: Api, ada: Someone, tzid: str, answer: str) -> None:
+    """Nine to five on a tuesday, wherever that is."""
+    await keep(api, ada, tzid, "tuesday 09:00 17:00")
+    assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-20T12:00")) == [answer]
+
+
+async def test_clocks_may_go_back_by_half_an_hour(api: Api, ada: Someone) -> None:
+    """Lord Howe Island, 2027-04-04: from eleven hours ahead to ten and a half."""
+    await keep(api, ada, "Australia/Lord_Howe", "saturday 09:00 17:00", "monday 09:00 17:00")
+    assert await ask(api, managed(ada), window=("2027-04-02T12:00", "2027-04-05T12:00")) == [
+        "02 22:00 to 03 06:00",
+        "04 22:30 to 05 06:30",
+    ]
+
+
+async def test_hours_to_midnight_meet_those_of_the_next_day(api: Api, ada: Someone) -> None:
+    """24:00 is the midnight after, and a meeting may lie across it."""
+    await keep(api, ada, "Europe/London", "monday 22:00 24:00", "tuesday 00:00 02:00")
+    assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-19T12:00")) == ["18 22:00 to 19 02:00"]
+
+
+async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api, ada: Someone) -> None:
+    """Mornings in London, and the days on which she works for New York."""
+    await keep(api, ada, "Europe/London", "tuesday 09:00 12:00", rule="london")
+    await keep(api, ada, "America/New_York", "tuesday 09:00 12:00", "tuesday 06:00 07:00", rule="new york")
+    both = ["19 09:00 to 19 12:00", "19 14:00 to 19 17:00"]
+    assert await ask(api, managed(ada)) == both
+    assert await ask(api, managed(ada, availabilityRuleIds=None)) == both
+    assert await ask(api, managed(ada, availabilityRuleIds=["new york", "london", "new york"])) == both
+    assert await ask(api, managed(ada, availabilityRuleIds=["london"])) == ["19 09:00 to 19 12:00"]
+    assert await ask(api, managed(ada, availabilityRuleIds=["new york"])) == [
+        "19 11:00 to 19 12:00",
+        "19 14:00 to 19 17:00",
+    ]
+
+
+async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Someone) -> None:
+    """Without rules and periods, with no rule selected, and without asking for managed availability at all."""
+    always = ["19 00:00 to 20 00:00"]
+    assert await ask(api, managed(ada)) == always
+    await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
+    assert await ask(api, managed(ada)) == ["19 09:00 to 19 17:00"]
+    assert await ask(api, managed(ada, availabilityRuleIds=[])) == always
+    assert await ask(api, {"sub": ada.sub}) == always
+    assert await ask(api, {"sub": ada.sub, "availabilityRuleIds": ["default"]}) == always
+    await api.data(DELETE_RULE, ada.token, input={"availabilityRuleId": "default"})
+    assert await ask(api, managed(ada)) == always
+
+
+async def test_a_rule_without_hours_says_never(api: Api, ada: Someone) -> None:
+    """Somebody on leave keeps the rule, and empties it."""
+    await keep(api, ada, "Europe/London")
+    assert await ask(api, managed(ada)) == []
+
+
+async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Someone) -> None:
+    """A saturday once, and an hour more on a day that has hours already."""
+    await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
+    await store(api, ada, "2027-01-19T17:00", "2027-01-19T18:30")
+    await store(api, ada, "2027-01-23T10:00", "2027-01-23T12:00")
+    week = ("2027-01-18T00:00", "2027-01-25T00:00")
+    assert await ask(api, managed(ada), window=week) == ["19 09:00 to 19 18:30", "23 10:00 to 23 12:00"]
+    assert await ask(api, managed(ada, availabilityRuleIds=[]), window=week) == [
+        "19 17:00 to 19 18:30",
+        "23 10:00 to 23 12:00",
+    ]
+    assert await ask(api, managed(ada), window=("2027-01-23T11:00", "2027-01-24T00:00")) == ["23 11:00 to 23 12:00"]
+
+
+async def test_stored_periods_that_all_lie_elsewhere_say_never(api: Api, ada: Someone) -> None:
+    """Who has said when has said when not; be it that they only touch the window."""
+    await store(api, ada, "2027-01-18T09:00", "2027-01-19T00:00")
+    await store(api, ada, "2027-01-20T00:00", "2027-01-20T12:00")
+    assert await ask(api, managed(ada)) == []
+    assert await ask(api, {"sub": ada.sub}) == ["19 00:00 to 20 00:00"]
+
+
+async def test_unknown_rules_are_told_with_their_paths(api: Api, ada: Someone, ben: Someone) -> None:
+    """One of another account is as unknown as one that nobody has; beside everything else that is wrong."""
+    await keep(api, ada, "Europe/London", "tuesday 09:00 17:00", rule="ada's")
+    await keep(api, ben, "Europe/London", "tuesday 09:00 17:00", rule="ben's")
+    members = (
+        managed(ada, availabilityRuleIds=["ada's", "ben's", "a\u0000b"], calendarIds=[ben.calendar_id]),
+        managed(ben, availabilityRuleIds=["ben's", "ada's"]),
+        {"sub": "acc_000000000000000000000000", "managedAvailability": True, "availabilityRuleIds": ["ada's"]},
+    )
+    assert await wrong(api, *members) == {
+        "participants[0].members[0].availabilityRuleIds[1]": "errors.unknown",
+        "participants[0].members[0].availabilityRuleIds[2]": "errors.unknown",
+        "participants[0].members[0].calendarIds[0]": "errors.unknown",
+        "participants[0].members[1].availabilityRuleIds[1]": "errors.unknown",
+        "participants[0].members[2].sub": "errors.unknown",
+    }
+
+
+SECOND_CALENDAR = """
+INSERT INTO calendars (account_key, calendar_id, name, "primary", version)
+SELECT account_key, 'cal_second_calendar', 'second', FALSE, 0 FROM calendars WHERE calendar_id = :first
+"""
+
+
+async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: Someone) -> None:
+    """Whose events block: those of the calendars that the selected rules name, and all where one names none."""
+    async with api.db.writer.begin() as connection:
+        await connection.execute(text(SECOND_CALENDAR), {"first": ada.calendar_id})
+    first, second = ada.calendar_id, "cal_second_calendar"
+    await block(api, ada, first, "10:00", "11:00")
+    await block(api, ada, second, "13:00", "14:00")
+    for name, calendar_ids in (("first", [first]), ("second", [second]), ("any", None)):
+        await keep(api, ada, "UTC", "tuesday 09:00 15:00", rule=name, calendarIds=calendar_ids)
+
+    not_first = ["19 09:00 to 19 10:00", "19 11:00 to 19 15:00"]
+    not_second = ["19 09:00 to 19 13:00", "19 14:00 to 19 15:00"]
+    neither = ["19 09:00 to 19 10:00", "19 11:00 to 19 13:00", "19 14:00 to 19 15:00"]
+    for rule_ids, answer in (
+        (["first"], not_first),
+        (["second"], not_second),
+        (["first", "second"], neither),
+        (["first", "any"], neither),
+        (None, neither),
+    ):
+        assert await ask(api, managed(ada, availabilityRuleIds=rule_ids)) == answer
+    for calendar_ids, answer in (([second], not_second), ([], ["19 09:00 to 19 15:00"]), (None, not_first)):
+        assert await ask(api, managed(ada, availabilityRuleIds=["first"], calendarIds=calendar_ids)) == answer
+    no_rule = await ask(api, managed(ada, availabilityRuleIds=[]))
+    assert no_rule == ["19 00:00 to 19 10:00", "19 11:00 to 19 13:00", "19 14:00 to 20 00:00"]
+
+
+async def test_a_members_own_periods_narrow_its_hours(api: Api, ada: Someone) -> None:
+    """What the query says and what the account says have to hold together."""
+    await keep(api, ada, "UTC", "tuesday 09:00 12:00", "tuesday 13:00 17:00")
+    own = [{"start": "2027-01-19T11:00:00Z", "end": "2027-01-19T14:30:00Z"}]
+    assert await ask(api, managed(ada, availablePeriods=own)) == ["19 11:00 to 19 12:00", "19 13:00 to 19 14:30"]
+
+
+async def test_a_buffer_keeps_away_from_events_and_not_from_the_edge_of_hours(api: Api, ada: Someone) -> None:
+    """A meeting may begin when the day does; an event outside of the hours still keeps its distance."""
+    await keep(api, ada, "UTC", "tuesday 09:00 17:00")
+    await block(api, ada, ada.calendar_id, "17:30", "18:00")
+    buffer = {"before": {"hours": 1}, "after": {"hours": 1}}
+    assert await ask(api, managed(ada), buffer=buffer) == ["19 09:00 to 19 16:30"]
+
+
+async def test_members_with_and_without_hours_meet(api: Api, ada: Someone, ben: Someone) -> None:
+    """Ada keeps hours in London and Ben in New York, a room keeps none, and a stand's are not asked for."""
+    room, stand = await api.application_calendar("room"), await api.application_calendar("stand")
+    await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
+    await keep(api, ben, "America/New_York", "tuesday 09:00 17:00")
+    await keep(api, stand, "Europe/London", "monday 09:00 17:00")
+    await block(api, room, room.calendar_id, "15:00", "16:00")
+    members = (managed(ada), managed(ben), managed(room), {"sub": stand.sub})
+    assert await ask(api, *members) == ["19 14:00 to 19 15:00", "19 16:00 to 19 17:00"]
+    given = question(*members[:2], required=1)
+    found = (await api.data(AVAILABILITY, ada.token, input=given))["availability"]["availablePeriods"]
+    assert [(time["start"][11:16], [who["sub"] for who in time["participants"]]) for time in found] == [
+        ("09:00", [ada.sub]),
+        ("14:00", [ben.sub]),
+    ]
+    assert await ask(api, managed(ada), managed(stand)) == []
+
+
+async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_another(api: Api, ada: Someone) -> None:
+    """What a member asks for is its own, not its account's."""
+    await keep(api, ada, "UTC", "tuesday 09:00 10:00", rule="early")
+    await keep(api, ada, "UTC", "tuesday 09:30 12:00", rule="late")
+    await store(api, ada, "2027-01-19T20:00", "2027-01-19T21:00")
+    groups = [
+        {"required": "all", "members": [member]}
+        for member in (
+            managed(ada, availabilityRuleIds=["early"]),
+            managed(ada, availabilityRuleIds=["late"]),
+            {"sub": ada.sub},
+        )
+    ]
+    assert await ask(api, participants=groups, requiredDuration={"minutes": 15}) == [
+        "19 09:30 to 19 10:00",
+        "19 20:00 to 19 21:00",
+    ]
+
+
+async def test_slots_that_were_asked_about_have_to_lie_within_the_hours(api: Api, ada: Someone) -> None:
+    """Each from its start to its end."""
+    await keep(api, ada, "Asia/Kolkata", "tuesday 09:00 17:00")
+    starts = ("03:29", "03:30", "10:30", "10:31")
+    slots = [{"start": f"2027-01-19T{start}:00Z"} for start in starts]
+    found = await ask(api, managed(ada), queryPeriods=None, querySlots=slots)
+    assert found == ["19 03:30 to 19 04:30", "19 10:30 to 19 11:30"]

@@ -1,0 +1,344 @@
+"""Scopes and plans: what a token may do, what an account has granted, and what an application's operator has switched off."""
+
+from typing import Any
+
+import pytest
+
+from core.features import Feature
+from core.scopes import Scope
+from db import clients
+from schema import schema
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+
+ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken scope } }"
+APPLICATION_CALENDAR = """
+mutation ($input: ApplicationCalendarInput!) {
+  applicationCalendar(input: $input) { sub accessToken refreshToken scope }
+}
+"""
+REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken scope } }"
+REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
+USER_INFO = "{ userInfo { scope } }"
+CALENDARS = "{ calendars { calendarId } }"
+AVAILABILITY = """
+query availability($availability: AvailabilityInput!) {
+  availability(input: $availability) { availablePeriods { start } }
+}
+"""
+
+OPERATIONS = {
+    CALENDARS: Scope.LIST_CALENDARS,
+    "{ events(input: {}) { nodes { eventId } } }": Scope.READ_EVENTS,
+    "{ freeBusy(input: {}) { nodes { start } } }": Scope.READ_FREE_BUSY,
+    AVAILABILITY: Scope.READ_FREE_BUSY,
+    "{ availabilityRules { availabilityRuleId } }": Scope.MANAGED_AVAILABILITY,
+    '{ availabilityRule(availabilityRuleId: "kept") { tzid } }': Scope.MANAGED_AVAILABILITY,
+    "{ availablePeriods { nodes { start } } }": Scope.MANAGED_AVAILABILITY,
+    """
+    mutation ($calendarId: ID!, $event: EventInput!) {
+      upsertEvent(input: {calendarId: $calendarId, event: $event}) { created }
+    }
+    """: Scope.CREATE_EVENT,
+    """
+    mutation ($calendarId: ID!, $event: EventInput!) {
+      upsertEvents(input: {calendarId: $calendarId, events: [$event]}) { created }
+    }
+    """: Scope.CREATE_EVENT,
+    """
+    mutation ($calendarId: ID!) {
+      deleteEvent(input: {calendarId: $calendarId, eventId: "e1"}) { deleted }
+    }
+    """: Scope.DELETE_EVENT,
+    "mutation { deleteEvents(input: {deleteAll: true}) { deleted } }": Scope.DELETE_EVENT,
+    """
+    mutation {
+      upsertAvailabilityRule(input: {availabilityRuleId: "kept", tzid: "UTC", weeklyPeriods: []}) {
+        availabilityRule { tzid }
+      }
+    }
+    """: Scope.MANAGED_AVAILABILITY,
+    """
+    mutation { deleteAvailabilityRule(input: {availabilityRuleId: "other"}) { deleted } }
+    """: Scope.MANAGED_AVAILABILITY,
+    """
+    mutation ($period: UpsertAvailablePeriodInput!) {
+      upsertAvailablePeriod(input: $period) { availablePeriod { start } }
+    }
+    """: Scope.MANAGED_AVAILABILITY,
+    'mutation { deleteAvailablePeriod(input: {availablePeriodId: "p1"}) { deleted } }': Scope.MANAGED_AVAILABILITY,
+    "mutation { deleteAvailablePeriods { deleted } }": Scope.MANAGED_AVAILABILITY,
+}
+
+NEED_NO_SCOPE = {"userInfo", "account", "applicationCalendar", "refreshToken", "revokeAuthorization"}
+
+DAY = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}
+
+
+@pytest.fixture
+async def ada(api: Api) -> Someone:
+    """A user who has granted everything, and keeps a rule."""
+    made = await ask_for(api, "ada", "read_write")
+    [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
+    rule = 'upsertAvailabilityRule(input: {availabilityRuleId: "kept", tzid: "UTC", weeklyPeriods: []})'
+    await api.data(f"mutation {{ {rule} {{ availabilityRule {{ tzid }} }} }}", made["accessToken"])
+    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+
+
+async def ask_for(api: Api, account_id: str, scope: str | None) -> dict[str, str]:
+    """A user of this id, asked for with this scope."""
+    given = {**api.credentials, "kind": "USER", "accountId": account_id, "scope": scope}
+    return (await api.data(ACCOUNT, input=given))["account"]
+
+
+def question(*subs: str, **more: Any) -> dict[str, Any]:
+    """When can all of them meet on the day?"""
+    members = [{"sub": sub} for sub in subs]
+    return {
+        "participants": [{"required": "all", "members": members}],
+        "requiredDuration": {"hours": 1},
+        "queryPeriods": [DAY],
+        **more,
+    }
+
+
+async def outcome(api: Api, operation: str, token: str, whose: Someone) -> dict[str, Any]:
+    """The extensions of the refusal, or nothing when it was done."""
+    variables = {
+        "calendarId": whose.calendar_id,
+        "event": {"eventId": "e1", "summary": "Busy", **DAY},
+        "availability": question(whose.sub),
+        "period": {"availablePeriodId": "p1", **DAY},
+    }
+    answer = await api(
+        operation, token, **{name: given for name, given in variables.items() if f"${name}:" in operation}
+    )
+    return answer["errors"][0]["extensions"] if "errors" in answer else {}
+
+
+def field_of(operation: str) -> str:
+    """The name of the field that it asks for."""
+    return operation.split("{", 1)[1].split("(")[0].split("{")[0].strip()
+
+
+def test_every_operation_is_held_to_a_scope() -> None:
+    """One that is added later has to say here what it takes, or that it takes nothing."""
+    ours = schema._schema
+    roots = [root for root in (ours.query_type, ours.mutation_type) if root is not None]
+    fields = [name for root in roots for name in root.fields]
+    assert sorted(fields) == sorted({*map(field_of, OPERATIONS), *NEED_NO_SCOPE})
+
+
+async def test_an_operation_without_its_scope_is_forbidden_and_the_scope_is_named(api: Api, ada: Someone) -> None:
+    """A token that has all others still may not; reading events would include free-busy, so that goes as well."""
+    for operation, needed in OPERATIONS.items():
+        others = set(Scope) - {needed} - ({Scope.READ_EVENTS} if needed is Scope.READ_FREE_BUSY else set())
+        token = (await ask_for(api, "ada", " ".join(others)))["accessToken"]
+        assert await outcome(api, operation, token, ada) == {"code": "FORBIDDEN", "scope": needed.value}, operation
+
+
+async def test_an_operation_takes_no_more_than_its_scope(api: Api, ada: Someone) -> None:
+    """So that a token need not be able to do more than it is for."""
+    for operation, needed in OPERATIONS.items():
+        token = (await ask_for(api, "ada", needed.value))["accessToken"]
+        assert await outcome(api, operation, token, ada) == {}, operation
+        assert await api.data(USER_INFO, token) == {"userInfo": {"scope": needed.value}}
+
+
+READING = {"calendars", "events", "freeBusy", "availability"}
+WRITING = {"calendars", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
+FREE_BUSY = {"calendars", "freeBusy", "availability"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        ("read_write", set(map(field_of, OPERATIONS))),
+        ("read_only", READING),
+        ("write_only", WRITING),
+        ("free_busy", FREE_BUSY),
+        ("free_busy_write", FREE_BUSY | WRITING),
+        ("read_events", {"events", "freeBusy", "availability"}),
+        ("list_calendars create_event", {"calendars", "upsertEvent", "upsertEvents"}),
+    ],
+)
+async def test_some_names_stand_for_several_scopes(api: Api, ada: Someone, scope: str, allowed: set[str]) -> None:
+    """And several names for all that each of them stands for."""
+    token = (await ask_for(api, "ada", scope))["accessToken"]
+    done = {field_of(operation) for operation in OPERATIONS if not await outcome(api, operation, token, ada)}
+    assert done == allowed
+
+
+async def test_a_scope_is_answered_in_one_spelling(api: Api) -> None:
+    """Each name once and in order; what grants everything stands alone, and is what null and nothing mean."""
+    for asked, told in (
+        ("read_free_busy list_calendars", "list_calendars read_free_busy"),
+        (" read_events  read_events ", "read_events"),
+        ("read_events read_write", "read_write"),
+        (None, "read_write"),
+    ):
+        assert (await ask_for(api, "ada", asked))["scope"] == told
+    without = {**api.credentials, "kind": "USER", "accountId": "ada"}
+    assert (await api.data(ACCOUNT, input=without))["account"]["scope"] == "read_write"
+
+
+@pytest.mark.parametrize(
+    ("scope", "keys"),
+    [
+        ("read_write read_minds", ["errors.inclusion"]),
+        ("Read_Events events:read", ["errors.inclusion", "errors.inclusion"]),
+        ("read_events,create_event", ["errors.inclusion"]),
+        ("", ["errors.required"]),
+        ("  ", ["errors.required"]),
+    ],
+)
+async def test_a_scope_that_there_is_none_of_is_refused(api: Api, scope: str, keys: list[str]) -> None:
+    """For users, resources and application calendars; nothing is made."""
+    account = {**api.credentials, "kind": "RESOURCE", "accountId": "red", "scope": scope}
+    calendar = {**api.credentials, "applicationCalendarId": "red", "scope": scope}
+    for operation, given in ((ACCOUNT, account), (APPLICATION_CALENDAR, calendar)):
+        refused = await api.refusal(operation, input=given)
+        assert refused["code"] == "UNPROCESSABLE"
+        assert {path: [at["key"] for at in found] for path, found in refused["errors"].items()} == {"scope": keys}
+    assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
+
+
+async def test_an_application_calendar_may_be_asked_for_with_less_as_well(api: Api) -> None:
+    """A screen at the door reads its calendar, and does not write into it."""
+    given = {**api.credentials, "applicationCalendarId": "stand-7", "scope": "read_only"}
+    made = (await api.data(APPLICATION_CALENDAR, input=given))["applicationCalendar"]
+    assert made["scope"] == "read_only"
+    deleting = "mutation { deleteEvents(input: {deleteAll: true}) { deleted } }"
+    assert await api.refusal(deleting, made["accessToken"]) == {"code": "FORBIDDEN", "scope": "delete_event"}
+
+
+async def test_refreshing_keeps_the_scope(api: Api, ada: Someone) -> None:
+    """A token's own, however much the account has granted beside it."""
+    made = await ask_for(api, "ada", "read_free_busy")
+    given = {**api.credentials, "refreshToken": made["refreshToken"]}
+    refreshed = (await api.data(REFRESH, input=given))["refreshToken"]
+    assert refreshed["scope"] == "read_free_busy"
+    assert await api.refusal(CALENDARS, refreshed["accessToken"]) == {"code": "FORBIDDEN", "scope": "list_calendars"}
+    assert await outcome(api, AVAILABILITY, refreshed["accessToken"], ada) == {}
+
+
+async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(api: Api, ada: Someone) -> None:
+    """Neither by a token with every scope nor by the application's key: it is the member's to grant."""
+    ben = (await ask_for(api, "ben", "list_calendars create_event"))["sub"]
+    for token in (ada.token, CLIENT_SECRET):
+        assert await api.refusal(AVAILABILITY, token, availability=question(ada.sub, ben)) == {
+            "code": "FORBIDDEN",
+            "scope": "read_free_busy",
+            "errors": {
+                "participants[0].members[1].sub": [
+                    {"key": "errors.forbidden", "description": "has not granted read_free_busy to this application"}
+                ]
+            },
+        }
+
+
+async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, ada: Someone) -> None:
+    """Then the request cannot be done as it stands, whoever grants what."""
+    ben = (await ask_for(api, "ben", "write_only"))["sub"]
+    given = question(ada.sub, ben, "acc_000000000000000000000000", maxResults=0)
+    refused = await api.refusal(AVAILABILITY, ada.token, availability=given)
+    assert (refused["code"], "scope" in refused) == ("UNPROCESSABLE", False)
+    assert {path: [at["key"] for at in found] for path, found in refused["errors"].items()} == {
+        "maxResults": ["errors.too_few"],
+        "participants[0].members[1].sub": ["errors.forbidden"],
+        "participants[0].members[2].sub": ["errors.unknown"],
+    }
+
+
+async def test_grants_add_up_until_they_are_revoked(api: Api, ada: Someone) -> None:
+    """What an account has granted once holds beside what it grants later, whatever the token at hand may do."""
+
+    async def key(ben: dict[str, str]) -> str | None:
+        answer = await api(AVAILABILITY, ada.token, availability=question(ben["sub"]))
+        if "errors" not in answer:
+            return None
+        [[problem]] = answer["errors"][0]["extensions"]["errors"].values()
+        return problem["key"]
+
+    assert await key(await ask_for(api, "ben", "list_calendars")) == "errors.forbidden"
+    assert await key(await ask_for(api, "ben", "read_events")) is None
+    ben = await ask_for(api, "ben", "list_calendars")
+    assert await key(ben) is None
+    assert await api.refusal("{ events(input: {}) { nodes { eventId } } }", ben["accessToken"]) == {
+        "code": "FORBIDDEN",
+        "scope": "read_events",
+    }
+    await api.data(REVOKE, input={**api.credentials, "sub": ben["sub"]})
+    assert await key(ben) == "errors.unknown"
+    assert await key(await ask_for(api, "ben", "list_calendars")) == "errors.forbidden"
+
+
+MANAGED = {field_of(operation) for operation, scope in OPERATIONS.items() if scope is Scope.MANAGED_AVAILABILITY}
+
+
+async def leave_out(api: Api, *features: Feature) -> None:
+    """What an operator does with `openings client plan`."""
+    async with api.db.write() as session:
+        assert await clients.leave_out(session, CLIENT_ID, features)
+
+
+def test_a_plan_names_every_feature_that_is_tested_here() -> None:
+    """One that is added later needs its test."""
+    assert set(Feature) == {
+        Feature.ACCOUNTS,
+        Feature.APPLICATION_CALENDARS,
+        Feature.AVAILABILITY,
+        Feature.MANAGED_AVAILABILITY,
+    }
+
+
+async def test_a_plan_without_a_feature_takes_payment_and_says_for_what(api: Api, ada: Someone) -> None:
+    """Whoever asks: an account by its token, or the application by its key. Everything else goes on."""
+    for feature, left_out in ((Feature.AVAILABILITY, {"availability"}), (Feature.MANAGED_AVAILABILITY, MANAGED)):
+        await leave_out(api, feature)
+        for operation in OPERATIONS:
+            expected = {"code": "PAYMENT_REQUIRED", "feature": feature.value} if field_of(operation) in left_out else {}
+            assert await outcome(api, operation, ada.token, ada) == expected, operation
+            if expected:
+                assert await outcome(api, operation, CLIENT_SECRET, ada) == expected, operation
+
+
+async def test_managed_members_take_the_managed_feature(api: Api, ada: Someone) -> None:
+    """A query without any goes on; so does one that says no to it."""
+    await leave_out(api, Feature.MANAGED_AVAILABILITY)
+    given = question(ada.sub)
+    member = given["participants"][0]["members"][0]
+    for token in (ada.token, CLIENT_SECRET):
+        member["managedAvailability"] = True
+        assert await api.refusal(AVAILABILITY, token, availability=given) == {
+            "code": "PAYMENT_REQUIRED",
+            "feature": "managed_availability",
+        }
+        member["managedAvailability"] = False
+        await api.data(AVAILABILITY, token, availability=given)
+
+
+async def test_accounts_and_application_calendars_are_features(api: Api) -> None:
+    """Neither can be made, nor asked for again; the credentials are looked at first."""
+    account = {**api.credentials, "kind": "USER", "accountId": "ada"}
+    calendar = {**api.credentials, "applicationCalendarId": "ada"}
+    for feature, closed, open_ in (
+        (Feature.ACCOUNTS, (ACCOUNT, account), (APPLICATION_CALENDAR, calendar)),
+        (Feature.APPLICATION_CALENDARS, (APPLICATION_CALENDAR, calendar), (ACCOUNT, account)),
+    ):
+        await leave_out(api, feature)
+        operation, given = closed
+        refused = await api.refusal(operation, input=given)
+        assert refused == {"code": "PAYMENT_REQUIRED", "feature": feature.value}
+        assert (await api.refusal(operation, input=given | {"clientSecret": "guess"})) == {"code": "UNAUTHENTICATED"}
+        await api.data(open_[0], input=open_[1])
+
+
+async def test_a_plan_is_one_clients_and_can_be_given_back(api: Api, ada: Someone) -> None:
+    """Switching off deletes nothing, and another application notices nothing."""
+    eve = await api.application_calendar_of_another_client("eve")
+    await leave_out(api, *Feature)
+    assert (await outcome(api, AVAILABILITY, ada.token, ada))["code"] == "PAYMENT_REQUIRED"
+    assert await outcome(api, AVAILABILITY, eve.token, eve) == {}
+    await leave_out(api)
+    for operation in OPERATIONS:
+        assert await outcome(api, operation, ada.token, ada) == {}, operation
