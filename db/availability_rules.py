@@ -31,13 +31,10 @@ async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule
 
 async def of_accounts(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
     """The rules of each account that has any, in the order of their ids."""
-    statement = (
-        select(tables.AvailabilityRule)
-        .where(col(tables.AvailabilityRule.account_key).in_(account_keys))
-        .order_by(col(tables.AvailabilityRule.availability_rule_id))
-    )
+    statement = select(tables.AvailabilityRule).where(col(tables.AvailabilityRule.account_key).in_(account_keys))
     found: defaultdict[int, list[AvailabilityRule]] = defaultdict(list)
-    for row in await session.exec(statement):
+    # Sorted here, because a PostgreSQL sorts text by the rules of its own language.
+    for row in sorted(await session.exec(statement), key=lambda row: row.availability_rule_id):
         found[row.account_key].append(_rule(row))
     return dict(found)
 

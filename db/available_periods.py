@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, literal, tuple_
+from sqlalchemy import BigInteger, exists, literal, tuple_
 from sqlmodel import col, delete, select, union_all
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -69,8 +69,9 @@ async def covered(
     here = select(col(period.account_key), col(period.starts_at), col(period.ends_at)).where(
         theirs, col(period.ends_at) > start, col(period.starts_at) < end
     )
-    nothing = literal(None, BigInteger)  # a bare NULL has no type, and PostgreSQL's DISTINCT takes it for a text
-    whose = select(col(period.account_key), nothing, nothing).where(theirs).distinct()
+    nothing = literal(None, BigInteger)  # a bare NULL has no type, and PostgreSQL's UNION takes it for a text
+    has_any = exists().where(col(period.account_key) == col(tables.Account.key))
+    whose = select(col(tables.Account.key), nothing, nothing).where(col(tables.Account.key).in_(account_keys), has_any)
     found: dict[int, list[tuple[Instant, Instant]]] = {}
     for account_key, starts_at, ends_at in cast("Any", await session.exec(cast("Any", union_all(here, whose)))):
         spans = found.setdefault(account_key, [])

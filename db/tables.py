@@ -178,6 +178,8 @@ class AvailablePeriod(SQLModel, table=True):
     __tablename__ = "available_periods"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (
         UniqueConstraint("account_key", "available_period_id"),
+        # A query looks ahead: what ended before it is never touched.
+        Index("available_periods_by_end", "account_key", "ends_at", "starts_at"),
         Index("available_periods_by_start", "account_key", "starts_at", "available_period_id"),
     )
 

@@ -12,10 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
+from core.accounts import AccountKind
+from db import accounts, calendars, clients
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata
-from tests.conftest import administer, named
+from tests.conftest import NOW, administer, named
 
 
 @pytest.fixture
@@ -65,6 +67,31 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
     assert befores.count("0002") == 7
     for db in databases:
         await db.close()
+
+
+async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
+    """Taking a column away must not take away what refers to the row, as a copied table would on SQLite."""
+    async with db.write() as session:
+        client = await clients.ensure(session, "c", "secret", NOW, name="C")
+        kind = AccountKind.APPLICATION_CALENDAR
+        await accounts.create_or_get(session, client, kind, "store-42", NOW, scope="read_write")
+
+    def back(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+
+    async with db.writer.begin() as connection:
+        await connection.run_sync(back)
+    assert (await migrate(db))[0] == "0001"
+    async with db.read() as session:
+        assert await accounts.find(session, client, kind, "store-42") is not None
+        assert (
+            len(
+                await calendars.of_subs(session, client, [(await accounts.find(session, client, kind, "store-42")).sub])
+            )
+            == 1
+        )
 
 
 async def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:

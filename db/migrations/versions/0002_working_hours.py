@@ -12,11 +12,10 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("clients") as clients:
-        clients.add_column(sa.Column("without", sa.String(), nullable=False, server_default=""))
-    with op.batch_alter_table("accounts") as accounts:
-        # Until now every authorization granted everything, and an account that was revoked has none.
-        accounts.add_column(sa.Column("scope", sa.String(), nullable=False, server_default="read_write"))
+    # Not in batches: those copy a table and drop the old one, and with it, on SQLite, all that refers to its rows.
+    op.add_column("clients", sa.Column("without", sa.String(), nullable=False, server_default=""))
+    # Until now every authorization granted everything, and an account that was revoked has none.
+    op.add_column("accounts", sa.Column("scope", sa.String(), nullable=False, server_default="read_write"))
     op.execute("UPDATE accounts SET scope = '' WHERE revoked_at IS NOT NULL")
     # Kinds are kept under their own names rather than under the prefixes of their subs.
     for prefix, kind in (("apc", "application_calendar"), ("acc", "user"), ("res", "resource")):
@@ -40,6 +39,7 @@ def upgrade() -> None:
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("account_key", "available_period_id"),
     )
+    op.create_index("available_periods_by_end", "available_periods", ["account_key", "ends_at", "starts_at"])
     op.create_index(
         "available_periods_by_start", "available_periods", ["account_key", "starts_at", "available_period_id"]
     )
@@ -50,7 +50,5 @@ def downgrade() -> None:
     op.drop_table("availability_rules")
     for prefix, kind in (("apc", "application_calendar"), ("acc", "user"), ("res", "resource")):
         op.execute(f"UPDATE accounts SET kind = '{prefix}' WHERE kind = '{kind}'")
-    with op.batch_alter_table("accounts") as accounts:
-        accounts.drop_column("scope")
-    with op.batch_alter_table("clients") as clients:
-        clients.drop_column("without")
+    op.drop_column("accounts", "scope")
+    op.drop_column("clients", "without")
