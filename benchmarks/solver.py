@@ -1,0 +1,139 @@
+"""The solver beside what a user would pick instead, and what ten times the events cost."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from typing import Literal, TypeAlias
+
+from core.durations import Duration
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+from core.solver import Facts, Opening, solve
+from core.spans import SpanSet
+
+from .contenders import CONTENDERS, answer
+from .measure import Table, fastest, progress, ratio, took
+from .workloads import SHAPES, START, Busy, Workload, w1, w2, year
+
+Required: TypeAlias = Literal["all", 1]
+
+FLOOR, *OTHERS = CONTENDERS
+OURS, READY = "ours", "facts ready"
+#: more than there are
+ALL = 1_000_000
+REQUIRED: tuple[Required, ...] = ("all", 1)
+
+
+def run() -> None:
+    """Three tables: contenders, growth, and a year of a hundred people."""
+    contest()
+    growth()
+    large()
+
+
+def question(workload: Workload, required: Required, form: ResponseFormat, most: int) -> AvailabilityQuery:
+    """An hour on the quarter of the hour, anywhere in the workload."""
+    return AvailabilityQuery(
+        [Group([Member(f"acc_{number:024}") for number in range(len(workload.members))], required)],
+        Duration(minutes=60),
+        query_periods=[Period(START, workload.end)],
+        start_interval=Duration(minutes=15),
+        response_format=form,
+        max_results=most,
+    )
+
+
+def facts(members: Sequence[Busy]) -> list[list[Facts]]:
+    return [[Facts(SpanSet.of(busy)) for busy in members]]
+
+
+def ours(query: AvailabilityQuery, members: Sequence[Busy]) -> list[Opening]:
+    """From events in no order to the answer, as the contenders have it."""
+    return solve(query, facts(members))
+
+
+def checked(
+    query: AvailabilityQuery, workload: Workload, names: Sequence[str]
+) -> tuple[dict[str, Callable[[], object]], int]:
+    """What is to be timed: each of the contenders, after its answer was found equal to ours; and the answer's length."""
+    expected = ours(query, workload.members)
+    works: dict[str, Callable[[], object]] = {}
+    for name in names:
+        works[name] = partial(answer, CONTENDERS[name], query, workload.members)
+        if works[name]() != expected:
+            raise AssertionError(f"{workload.name}: {name} and ours disagree on {query.response_format}")
+    works[OURS] = partial(ours, query, workload.members)
+    works[READY] = partial(solve, query, facts(workload.members))
+    return works, len(expected)
+
+
+def contest() -> None:
+    """Every format, for all and for one, as many results as there are and the first twenty."""
+    table = Table(
+        "An hour on a 15-minute grid, from unsorted events to the answer, which is checked to be the same. "
+        f"The others' times are given as ratios to a {FLOOR}.",
+        ["calendars", "required", "format", "results", FLOOR, OURS, READY, *OTHERS],
+        left=3,
+    )
+    for workload, formats in ((w1(), ResponseFormat), (w2(), ResponseFormat), (w1(10), [ResponseFormat.SLOTS])):
+        for required, form, most in product(REQUIRED, formats, (ALL, 20)):
+            contest_row(table, workload, question(workload, required, form, most))
+
+
+def contest_row(table: Table, workload: Workload, query: AvailabilityQuery) -> None:
+    required = query.participants[0].required
+    name = f"{workload.name}, {workload.events:,} events"
+    progress(f"{name}, {required} required, {query.response_format}")
+    works, found = checked(query, workload, list(CONTENDERS))
+    best = fastest(works, seconds=0.3)
+    table.row(
+        *(name, required, query.response_format, found if query.max_results == ALL else f"{found} of ≤ 20"),
+        took(best[FLOOR]),
+        *(ratio(best[name], best[FLOOR]) for name in (OURS, READY, *OTHERS)),
+    )
+
+
+def growth() -> None:
+    """What ten times the events cost. n log n, which sorting takes, makes about twelve and a half of it; n² a hundred."""
+    table = Table(
+        "Ten times the events, all results as overlapping slots: how much longer it takes.",
+        ["shape", "required", "events", OURS, "ten times", "growth", READY, f"{FLOOR}'s"],
+        left=2,
+    )
+    for shape in SHAPES:
+        for required in REQUIRED:
+            growth_row(table, [shape(), shape(10)], required)
+
+
+def growth_row(table: Table, sizes: Sequence[Workload], required: Required) -> None:
+    small, large = sizes
+    progress(f"{small.name}, {required} required")
+    works = {
+        (name, workload.events): work
+        for workload in sizes
+        for name, work in checked(
+            question(workload, required, ResponseFormat.OVERLAPPING_SLOTS, ALL), workload, [FLOOR]
+        )[0].items()
+    }
+    best = fastest(works)
+    times = {name: (best[name, small.events], best[name, large.events]) for name in (OURS, READY, FLOOR)}
+    table.row(
+        *(small.name, required, small.events, took(times[OURS][0]), took(times[OURS][1])),
+        *(ratio(times[name][1], times[name][0]) for name in (OURS, READY, FLOOR)),
+    )
+
+
+def large() -> None:
+    """Far beyond the limits of a query."""
+    progress("a hundred members, 365 days, 20 events a day")
+    workload = year()
+    table = Table(
+        f"{len(workload.members)} members, {workload.days} days, {workload.events:,} events, all results as slots.",
+        ["required", FLOOR, OURS, READY, f"{OURS} to floor"],
+    )
+    for required in REQUIRED:
+        progress(f"{workload.name}, {required} required")
+        query = question(workload, required, ResponseFormat.SLOTS, ALL)
+        works, _ = checked(query, workload, [FLOOR])
+        best = fastest(works, seconds=0)
+        table.row(required, took(best[FLOOR]), took(best[OURS]), took(best[READY]), ratio(best[OURS], best[FLOOR]))

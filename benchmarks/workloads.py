@@ -1,0 +1,121 @@
+"""Made-up calendars. Each workload is the same on every machine and in every run.
+
+A workload says when each member is busy, in no order. Made ten times as large, it has as many events a day on ten times
+as many days, so that what is answered grows with what is read.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import NamedTuple, TypeAlias
+
+from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
+
+#: the first day of every workload
+START = parse_instant("2030-06-03T00:00:00Z")
+#: days in a workload that is not enlarged: the longest period that a query may ask about
+DAYS = 35
+#: with this one, all ten of W1 are free for an hour now and then
+SEED = 2016
+
+Busy: TypeAlias = list[tuple[Instant, Instant]]
+
+
+class Workload(NamedTuple):
+    """When each member is busy in the days from START on."""
+
+    name: str
+    days: int
+    members: Sequence[Busy]
+
+    @property
+    def end(self) -> Instant:
+        return START + self.days * DAY
+
+    @property
+    def events(self) -> int:
+        return sum(map(len, self.members))
+
+
+def w1(times: int = 1) -> Workload:
+    """Ten members, each with ten hour-long events a day that start at random multiples of five minutes."""
+    return spread_out("W1", members=10, days=DAYS * times, daily=10)
+
+
+def w2(times: int = 1) -> Workload:
+    """As many events, but all of them half hours between noon and two: much overlap, and long free stretches."""
+    days = DAYS * times
+    return Workload(
+        "W2", days, scattered(10, days, 10, earliest=12 * HOUR, latest=13 * HOUR + HOUR // 2, length=HOUR // 2)
+    )
+
+
+def one_window(times: int = 1) -> Workload:
+    """A single member with 5,000 short events, free in between: what takes others exponential time."""
+    days = DAYS * times
+    chance, count = Random(SEED), 5_000 * times
+    starts = [START + chance.randrange(days * DAY // MINUTE - 5) * MINUTE for _ in range(count)]
+    return Workload("one member", days, [[(start, start + 5 * MINUTE) for start in starts]])
+
+
+def year(members: int = 100) -> Workload:
+    """A hundred members with twenty events a day for a year: 730,000 events."""
+    return spread_out("a year", members=members, days=365, daily=20)
+
+
+def spread_out(name: str, *, members: int, days: int, daily: int) -> Workload:
+    return Workload(name, days, scattered(members, days, daily, earliest=0, latest=DAY - 5 * MINUTE, length=HOUR))
+
+
+def scattered(members: int, days: int, daily: int, *, earliest: int, latest: int, length: int) -> list[Busy]:
+    """Events of this length for every member, so many a day, that start at random between two times of the day."""
+    chance, step = Random(SEED), 5 * MINUTE
+    return [
+        [
+            (start, start + length)
+            for day in range(days)
+            for _ in range(daily)
+            for start in (START + day * DAY + earliest + chance.randrange((latest - earliest) // step + 1) * step,)
+        ]
+        for _ in range(members)
+    ]
+
+
+def nested(times: int = 1) -> Workload:
+    """Every event lies inside the one before it."""
+    return drawn("nested", times, lambda turn, count: (turn * 5 * MINUTE, (2 * count - turn) * 5 * MINUTE))
+
+
+def staircase(times: int = 1) -> Workload:
+    """Every event overlaps the next three, and all of them together are one stretch."""
+    return drawn("staircase", times, lambda turn, _: (turn * HOUR, turn * HOUR + 4 * HOUR))
+
+
+def touching(times: int = 1) -> Workload:
+    """Every event ends where the next one starts."""
+    return drawn("touching", times, lambda turn, _: (turn * HOUR, turn * HOUR + HOUR))
+
+
+def equal(times: int = 1) -> Workload:
+    """The same event over and over."""
+    return drawn("equal", times, lambda _turn, _count: (0, DAY))
+
+
+def comb(times: int = 1) -> Workload:
+    """No two events touch, and no two members' bounds fall together: free time has as many pieces as can be."""
+    return drawn("comb", times, lambda turn, _: (turn * 2 * HOUR, turn * 2 * HOUR + HOUR // 2))
+
+
+def drawn(name: str, times: int, event: Callable[[int, int], tuple[int, int]]) -> Workload:
+    """Ten members with 350 such events each, every member a few minutes behind the one before, in a shuffled order."""
+    chance, count = Random(SEED), 350 * times
+    members: list[Busy] = []
+    for member in range(10):
+        shift = START + DAY + member * 10 * MINUTE
+        busy = [(shift + start, shift + end) for start, end in (event(turn, count) for turn in range(count))]
+        chance.shuffle(busy)
+        members.append(busy)
+    return Workload(name, DAYS * times, members)
+
+
+#: what each of our answers is compared on, at its size and at ten times that
+SHAPES = (w1, w2, one_window, nested, staircase, touching, equal, comb)
