@@ -6,22 +6,39 @@ to end, and a `write` is one transaction: all of it is kept, or nothing.
 """
 
 import asyncio
+import re
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
 
-#: seconds that a SQLite writer waits for another process's transaction
+POOL_SIZE = 10
+"""Connections to PostgreSQL that one process holds at most."""
+
+#: seconds that a request waits for one of them
+_POOL_TIMEOUT = 5
+#: seconds that PostgreSQL has to greet a new connection; asyncpg would give it a minute
+_CONNECT_TIMEOUT = 5
+#: Of every engine. What a statement was given stays out of the errors that are logged.
+_OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": _POOL_TIMEOUT}
+
+#: seconds that a SQLite writer waits for another process's transaction, and for its turn before that
 _BUSY_TIMEOUT = 10
+
+
+#: in a text that may be meant as a URL
+_PASSWORD = re.compile(r"(?<=:)[^/@]+(?=@)")
 
 
 class DatabaseUrlError(ValueError):
@@ -31,14 +48,14 @@ class DatabaseUrlError(ValueError):
 class Database:
     """Two engines: one that reads and one that writes; on PostgreSQL they share their pool."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
         """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError. Connects when used."""
         parsed = _parse(url)
         self.shown_url = make_url(url).render_as_string(hide_password=True)
         self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
         self.dialect = parsed.get_backend_name()
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
-        self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed)
+        self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
@@ -53,9 +70,14 @@ class Database:
             async with AsyncSession(self.writer, autoflush=False) as session, session.begin():
                 yield session
         else:
-            # asyncio's lock is fair: first come, first served, where SQLite's own waiting is a lottery.
-            async with self._turn, AsyncSession(self.writer, autoflush=False) as session, session.begin():
+            async with _in_turn(self._turn), AsyncSession(self.writer, autoflush=False) as session, session.begin():
                 yield session
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are at work."""
+        pools = {self.reader.pool, self.writer.pool}
+        return sum(cast("QueuePool", pool).checkedout() for pool in pools)
 
     def make_folder(self) -> None:
         """Makes the folder that a SQLite file is going to lie in. Raises OSError."""
@@ -68,12 +90,23 @@ class Database:
         await self.reader.dispose()
 
 
+@asynccontextmanager
+async def _in_turn(turn: asyncio.Lock) -> AsyncGenerator[None]:
+    """asyncio's lock is fair: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
+    async with asyncio.timeout(_BUSY_TIMEOUT):
+        await turn.acquire()
+    try:
+        yield
+    finally:
+        turn.release()
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise DatabaseUrlError(
-            f"{url!r} is not a database URL: write sqlite:///path/file.db or postgresql://user@host/name"
+            f"{_PASSWORD.sub('***', url)!r} is not a database URL: write sqlite:///path/file.db or postgresql://user@host/name"
         ) from None
     match parsed.drivername:
         case "sqlite" | "sqlite+aiosqlite" if parsed.database and parsed.database != ":memory:":
@@ -96,15 +129,20 @@ def _asyncpg(parsed: URL) -> URL:
     return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
-def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True)
+def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+    # No ping before each use: it would cost a round trip a request, and `failures.retried` finds a dead connection by
+    # using it. SQLAlchemy then lets go of all that are as old.
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": _CONNECT_TIMEOUT}, **_OPTIONS
+    )
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
 
 
 def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args={"timeout": _BUSY_TIMEOUT})
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": _BUSY_TIMEOUT})
+    busy = {"timeout": _BUSY_TIMEOUT}
+    reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
     _prepare(reader, begin="BEGIN", pragmas=("query_only = ON",))
     # IMMEDIATE takes the lock at the start: a transaction that read first and then found itself behind another writer
     # could only fail. FULL: what was acknowledged survives a power cut, not only a crash of ours.
@@ -122,6 +160,13 @@ def _prepare(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> No
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    # Who is cancelled in the middle of a statement has its connection closed. But SQLite closes it only when Python has let
+    # go of every statement of it, and until then its transaction would go on, and keep all others from writing.
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def undo(connection: Any, _record: object, _error: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        with suppress(sqlite3.Error):
+            connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]

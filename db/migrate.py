@@ -1,5 +1,6 @@
 """Bringing a database up to the schema of this code, by Alembic, from Python and without an ini file."""
 
+import asyncio
 from pathlib import Path
 
 from alembic import command
@@ -7,11 +8,18 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from .database import Database
+from .failures import is_locked
 
 #: "openings" in hexadecimal: the lock that keeps two migrations of one PostgreSQL database apart
 _LOCK = 0x6F70656E696E6773
+
+
+# SQLite refuses at once, without waiting, when two processes turn a new file's write-ahead log on at the same time.
+_LOCKED_ATTEMPTS = 40
+_LOCKED_PAUSE = 0.05
 
 
 class NewerDatabaseError(RuntimeError):
@@ -25,6 +33,17 @@ async def migrate(database: Database) -> tuple[str | None, str]:
     nothing when the database has a revision that this code does not know.
     """
     database.make_folder()
+    for _ in range(_LOCKED_ATTEMPTS):
+        try:
+            return await _migrate(database)
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            await asyncio.sleep(_LOCKED_PAUSE)
+    return await _migrate(database)
+
+
+async def _migrate(database: Database) -> tuple[str | None, str]:
     async with database.writer.connect() as connection:
         revisions = await connection.run_sync(_upgrade)
         await connection.commit()

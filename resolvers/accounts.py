@@ -11,6 +11,7 @@ from core.scopes import check_scope, joined
 from core.texts import check_id
 from db import accounts, calendars, tokens
 from db.database import Session
+from db.failures import retried
 
 from .context import Context
 from .tokens import client
@@ -24,6 +25,7 @@ class UserInfo(NamedTuple):
     calendars: list[Calendar]
 
 
+@retried
 async def account(
     ctx: Context,
     client_id: str,
@@ -63,6 +65,7 @@ async def authorize(
     return Authorization(made, await tokens.issue(session, made.key, scope, ctx.now), scope)
 
 
+@retried
 async def user_info(ctx: Context) -> UserInfo:
     """Who the access token belongs to. Any token may ask."""
     account_key = require_account(ctx.actor)

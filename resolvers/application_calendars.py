@@ -7,12 +7,14 @@ from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
 from core.scopes import check_scope
 from core.texts import check_id
+from db.failures import retried
 
 from .accounts import authorize
 from .context import Context
 from .tokens import client
 
 
+@retried
 async def application_calendar(
     ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
 ) -> Authorization:

@@ -5,11 +5,13 @@ from core.features import Feature
 from core.query import AvailabilityQuery
 from core.scopes import Scope
 from core.solver import Opening, solve
+from db.failures import retried
 
 from .context import Context
 from .facts import read_facts
 
 
+@retried
 async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     """The openings of the query, soonest first.
 
@@ -25,4 +27,5 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
         require_feature(ctx.actor.without, Feature.MANAGED_AVAILABILITY)
     async with ctx.db.read() as session:
         facts = await read_facts(session, client, query, problems, ctx.limits)
-    return solve(query, facts)
+    with ctx.measured("solve"):
+        return solve(query, facts)

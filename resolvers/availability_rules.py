@@ -7,10 +7,12 @@ from core.rules import AvailabilityRule
 from core.scopes import Scope
 from core.texts import is_storable
 from db import availability_rules, calendars
+from db.failures import retried
 
 from .context import Context
 
 
+@retried
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
     account = _require(ctx)
@@ -27,6 +29,7 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
         return kept
 
 
+@retried
 async def listed(ctx: Context) -> list[AvailabilityRule]:
     """All rules of the account, in the order of their ids."""
     account = _require(ctx)
@@ -43,6 +46,7 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
     raise NotFound(problems=[unknown])
 
 
+@retried
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
     account = _require(ctx)

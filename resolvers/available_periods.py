@@ -10,10 +10,12 @@ from core.rules import StoredAvailablePeriod
 from core.scopes import Scope
 from core.texts import is_storable
 from db import available_periods
+from db.failures import retried
 
 from .context import Context
 
 
+@retried
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
     """Makes the period, or replaces the one with its id. Raises Unprocessable."""
     account = _require(ctx)
@@ -25,6 +27,7 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
         return period
 
 
+@retried
 async def listed(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
@@ -39,6 +42,7 @@ async def listed(
     return Page[StoredAvailablePeriod].cut(found, request, _place)
 
 
+@retried
 async def delete(ctx: Context, available_period_id: str) -> bool:
     """Deletes the account's period with this id; whether there was one."""
     account = _require(ctx)
@@ -48,6 +52,7 @@ async def delete(ctx: Context, available_period_id: str) -> bool:
         )
 
 
+@retried
 async def delete_all(ctx: Context) -> int:
     """Deletes all periods of the account; how many there were."""
     account = _require(ctx)

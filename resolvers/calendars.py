@@ -4,10 +4,12 @@ from core.access import require_account
 from core.accounts import Calendar
 from core.scopes import Scope
 from db import calendars as db_calendars
+from db.failures import retried
 
 from .context import Context
 
 
+@retried
 async def calendars(ctx: Context) -> list[Calendar]:
     """The account's calendars, the primary one first."""
     account = require_account(ctx.actor, Scope.LIST_CALENDARS)

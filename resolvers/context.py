@@ -1,11 +1,17 @@
 """What every resolver is given."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from core.access import Actor
 from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
+
+
+def _unmeasured(_part: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +22,5 @@ class Context:
     actor: Actor
     now: Instant
     limits: Limits
+    #: a with-block around a part of the work, by whoever wants to know how long it takes
+    measured: Callable[[str], AbstractContextManager[None]] = _unmeasured

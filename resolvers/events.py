@@ -14,6 +14,7 @@ from core.scopes import Scope
 from core.texts import check_id
 from db import calendars, events
 from db.database import Session
+from db.failures import retried
 
 from .context import Context
 
@@ -34,6 +35,7 @@ class UpsertedEvents(NamedTuple):
     updated: int
 
 
+@retried
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
     """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
     account = require_account(ctx.actor, Scope.CREATE_EVENT)
@@ -45,6 +47,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
         return UpsertedEvent(await events.get(session, calendar, calendar_id, draft.event_id), created == 1)
 
 
+@retried
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are kept, or none."""
     account = require_account(ctx.actor, Scope.CREATE_EVENT)
@@ -62,6 +65,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         return UpsertedEvents(created, len(drafts) - created)
 
 
+@retried
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event; whether there was one. Raises NotFound for the calendar."""
     account = require_account(ctx.actor, Scope.DELETE_EVENT)
@@ -72,6 +76,7 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
         return await events.delete(session, calendar, event_id, ctx.now)
 
 
+@retried
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
     """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
     account = require_account(ctx.actor, Scope.DELETE_EVENT)
@@ -91,6 +96,7 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
         return await events.delete_all(session, chosen, ctx.now)
 
 
+@retried
 async def list_events(ctx: Context, window: EventWindow, request: PageRequest, scope: Scope) -> Page[Event]:
     """The account's events in the window, soonest first, for a token with the scope that it takes to see so much of them.
 

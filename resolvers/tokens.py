@@ -6,6 +6,7 @@ from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, tokens
 from db.clients import Client
 from db.database import Session
+from db.failures import retried
 
 from .context import Context
 
@@ -22,6 +23,7 @@ async def client(session: Session, client_id: str, client_secret: str) -> Client
     return found
 
 
+@retried
 async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_token: str) -> Authorization:
     """A new access token for the account of a refresh token, which stays as it is.
 
@@ -38,6 +40,7 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
         return Authorization(await accounts.by_key(session, account_key), pair, scope)
 
 
+@retried
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
     """Ends every token of an account, named by one of them or by its sub; the token wins when both are given.
 

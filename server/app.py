@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -24,7 +26,10 @@ from .examples import examples
 from .graphiql import assets_route, page
 from .graphql import GraphQL
 from .logs import AccessLog
+from .metrics import metrics
+from .outcome import rejected
 from .settings import Settings
+from .transport import JSON, respond
 
 log = logging.getLogger("openings")
 
@@ -36,7 +41,7 @@ def clock() -> Instant:
 
 def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> Starlette:
     """The application on the database of the settings, which has been migrated. `clock` is for tests to set."""
-    db = Database(settings.database_url)
+    db = Database(settings.database_url, pool_size=settings.pool_size)
 
     async def graphiql(request: Request) -> Response:
         cast = await demo.cast(db) if settings.demo else demo.NOBODY
@@ -59,8 +64,10 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
             *([assets] if assets is not None else []),
+            *([Route("/metrics", metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
         middleware=[Middleware(AccessLog)],
+        exception_handlers={HTTPException: _not_here},
         lifespan=lifespan,
     )
     app.state.db = db
@@ -70,6 +77,14 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
 def from_environment() -> Starlette:
     """The application as a worker process makes it."""
     return create_app(Settings.read(os.environ))
+
+
+async def _not_here(_request: Request, error: Exception) -> Response:
+    """No such address, or not by this method: in the shape that every error has."""
+    assert isinstance(error, HTTPException)
+    response = respond(rejected(GraphQLError(f"{error.detail}.")), JSON, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _home(_request: Request) -> Response:

@@ -4,8 +4,10 @@ from core.access import NOBODY, Actor
 from core.instants import Instant
 from db import tokens
 from db.database import Database
+from db.failures import retried
 
 
+@retried
 async def actor(db: Database, authorization: str | None, now: Instant) -> Actor:
     """The account or the application whose bearer token this is.
 

@@ -21,6 +21,8 @@ MAX_TOKENS = 10_000
 MAX_COMMENTS = 1_000
 MAX_SOURCE_LENGTH = 200_000
 MAX_ERRORS = 20
+#: characters of all documents that are kept: parsed, each takes some hundred times its length
+MAX_KEPT_LENGTH = 1_000_000
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
@@ -47,12 +49,13 @@ class Document:
 
 
 class Documents:
-    """A bounded cache of documents by their source; the longest unused one makes room."""
+    """A cache of documents by their source, bounded in number and in length; the longest unused ones make room."""
 
     def __init__(self, schema: GraphQLSchema, *, size: int = 1000) -> None:
         self._schema = schema
         self._size = size
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._length = 0
 
     def get(self, source: str) -> Document:
         """The document of this source."""
@@ -60,15 +63,22 @@ class Documents:
             self._kept.move_to_end(source)
             return document
         document = self._read(source)
-        self._kept[source] = document
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        if len(source) <= MAX_SOURCE_LENGTH:  # what is longer was not even looked at
+            self._keep(source, document)
         return document
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._kept[source] = document
+        self._length += len(source)
+        while len(self._kept) > self._size or self._length > MAX_KEPT_LENGTH:
+            dropped, _ = self._kept.popitem(last=False)
+            self._length -= len(dropped)
 
     def _read(self, source: str) -> Document:
         try:
             node = parse(
                 source,
+                allow_empty_selection_sets=False,  # as the specification has it; graphql-core would let them through
                 max_lexical_tokens=MAX_TOKENS,
                 max_comments=MAX_COMMENTS,
                 max_source_length=MAX_SOURCE_LENGTH,
@@ -84,6 +94,12 @@ def describe(operation: OperationDefinitionNode) -> str:
         return f"{operation.operation.value} {operation.name.value[:64]}"
     fields = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
     return f"{operation.operation.value} {{{','.join(fields[:5])[:64]}}}"
+
+
+def asked_for(operation: OperationDefinitionNode) -> str:
+    """The one root field that an operation asks for, or `several`: a name that a client cannot make up."""
+    fields = {node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)}
+    return fields.pop() if len(fields) == 1 else "several"
 
 
 def is_query(operation: OperationDefinitionNode) -> bool:

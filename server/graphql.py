@@ -5,13 +5,15 @@ document cache that hits, and errors in one shape are less code from scratch tha
 is the schema and graphql-core the execution, as ever.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeVar
 
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, execute  # pyright: ignore[reportUnknownVariableType]
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from strawberry import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -21,10 +23,15 @@ from core.limits import Limits
 from db.database import Database
 from resolvers.context import Context
 
-from . import auth
-from .documents import Document, Documents, describe, is_query
-from .outcome import fault, outcome, rejected
+from . import auth, metrics
+from .documents import Document, Documents, asked_for, describe, is_query
+from .outcome import BAD_REQUEST, fault, outcome, rejected
 from .transport import JSON, Operation, TransportError, negotiate, read_operation, respond, wants_html
+
+T = TypeVar("T")
+
+#: what nobody will read: the client has hung up
+_UNREAD = Response(status_code=499)
 
 
 @dataclass
@@ -44,34 +51,40 @@ class GraphQL:
 
     async def __call__(self, request: Request) -> Response:
         accept = request.headers.get("accept")
-        if request.method == "GET" and wants_html(accept):
-            return await self.page(request)
         media_type = JSON
         try:
+            if request.method != "POST" and wants_html(accept):
+                return await self.page(request)
             media_type = negotiate(accept)
             operation = await read_operation(request, self.max_body)
-            return respond(await self._answer(request, operation), media_type)
+            return respond(await _while_connected(request, self._answer(request, operation)), media_type)
         except TransportError as error:
             return _refuse(error, media_type)
+        except ClientDisconnect:
+            return _UNREAD
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
     async def _answer(self, request: Request, operation: Operation) -> dict[str, Any]:
+        began = perf_counter()
         document = self.documents.get(operation.query)
-        if document.errors:
-            return rejected(*document.errors)
-        chosen = document.operation(operation.name)
-        if isinstance(chosen, GraphQLError):
-            return rejected(chosen)
+        chosen = document.errors or document.operation(operation.name)
+        if not isinstance(chosen, OperationDefinitionNode):
+            metrics.count("none", BAD_REQUEST, perf_counter() - began)
+            return rejected(*(chosen if isinstance(chosen, tuple) else (chosen,)))
         request.state.operation = describe(chosen)
-        if request.method == "GET" and not is_query(chosen):
+        if request.method != "POST" and not is_query(chosen):  # a HEAD is a GET whose answer is not sent
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
-        return await self._execute(document, chosen, operation, await self._context(request))
+        body = await self._execute(document, chosen, operation, await self._context(request))
+        code = body["errors"][0]["extensions"]["code"] if "errors" in body else "OK"
+        metrics.count(asked_for(chosen), code, perf_counter() - began)
+        metrics.CONNECTIONS.set(self.db.connections_in_use)
+        return body
 
     async def _context(self, request: Request) -> Context:
         now = self.clock()
         actor = await auth.actor(self.db, request.headers.get("authorization"), now)
-        return Context(self.db, actor, now, self.limits)
+        return Context(self.db, actor, now, self.limits, metrics.measured)
 
     async def _execute(
         self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
@@ -87,6 +100,28 @@ class GraphQL:
             operation_extensions=operation.extensions,
         )
         return outcome(await result if isawaitable(result) else result)
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives; it is cancelled, and its transaction undone, when the client hangs up first."""
+    working = asyncio.ensure_future(work)
+    hanging_up = asyncio.ensure_future(_hang_up(request))
+    try:
+        await asyncio.wait({working, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        hanging_up.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+
+
+async def _hang_up(request: Request) -> None:
+    """Comes back when the client has hung up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _core(schema: Schema) -> GraphQLSchema:

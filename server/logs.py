@@ -1,43 +1,80 @@
 """Logging: what is written where, and one line for every request.
 
 A line tells when, what was asked, how it ended and how long it took. It never holds a header, a variable or an answer:
-tokens and events stay out because nothing puts them in.
+tokens and events stay out because nothing puts them in. On a terminal a line is for people; elsewhere it is a JSON
+object, for whatever collects it. Every line that is written on behalf of a request has the request's id.
 """
 
+import json
 import logging
+import re
+import secrets
 import time
+from contextvars import ContextVar
 from typing import Any
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 access = logging.getLogger("openings.access")
 
-#: for logging.config: ours and uvicorn's lines in one form, on standard error
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "server.logs.UtcFormatter", "format": "%(asctime)s %(levelname)s %(message)s"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        "openings": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""The id of the request that is being answered."""
+
+#: what a proxy's id may look like; anything else could forge a line, and is replaced
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class UtcFormatter(logging.Formatter):
-    """Times in UTC, to the millisecond, as everywhere else here."""
+def configuration(*, as_json: bool) -> dict[str, Any]:
+    """For logging.config: ours and uvicorn's lines in one form, on standard error."""
+    formatter = {"()": "server.logs.JsonLine"} if as_json else {"()": "server.logs.TextLine"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "loggers": {
+            "openings": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+            "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        },
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+    }
+
+
+class TextLine(logging.Formatter):
+    """A line for people. Times in UTC, to the millisecond, as everywhere else here."""
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(request_id)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.request_id = request_id.get()
+        return super().format(record)
+
+
+class JsonLine(TextLine):
+    """One JSON object a line: what the line says, and its parts under `facts` where it has any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
 
 class AccessLog:
-    """Writes one line for every HTTP request when its answer has been sent."""
+    """Gives every HTTP request an id, or keeps the one that it came with, and writes one line when it was answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -46,21 +83,34 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        given = Headers(scope=scope).get("x-request-id", "")
+        id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        request_id.set(id)
         status = 500
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = id
             await send(message)
 
         began = time.perf_counter()
         try:
             await self.app(scope, receive, watch)
         finally:
-            operation = scope.get("state", {}).get("operation", "-")
-            took = (time.perf_counter() - began) * 1000
-            access.info("%s %s %d %.1fms %s", scope["method"], _printable(scope["path"]), status, took, operation)
+            _write(scope, status, time.perf_counter() - began)
+
+
+def _write(scope: Scope, status: int, seconds: float) -> None:
+    facts = {
+        "method": scope["method"],
+        "path": _printable(scope["path"]),
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "operation": scope.get("state", {}).get("operation", "-"),
+    }
+    access.info("%(method)s %(path)s %(status)d %(milliseconds).1fms %(operation)s", facts, extra={"facts": facts})
 
 
 def _printable(path: str) -> str:

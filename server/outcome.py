@@ -7,7 +7,9 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError
 
 from core.errors import Refusal
-from schema.errors import extensions, message
+from db.failures import is_away, is_lost_race
+from schema.errors import extensions as extensions_of
+from schema.errors import message
 
 log = logging.getLogger("openings")
 
@@ -48,7 +50,7 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
 
 
 def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
-    found = extensions(refusal)
+    found = extensions_of(refusal)
     problems = [f"{path} {problem['key']}" for path, at in found.get("errors", {}).items() for problem in at]
     log.info("refused %s: %s", _field(error), "; ".join([refusal.code, *problems[:5]]))
     return {**error.formatted, "message": message(refusal), "extensions": found}
@@ -57,10 +59,16 @@ def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
 def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
     """Nothing of what went wrong leaves the house but an id, under which the log has all of it."""
     id = secrets.token_hex(8)
-    log.error("fault %s in %s", id, _field(error), exc_info=cause)
-    words = f"Something went wrong here, not with your request. The log has it under {id}."
+    if is_away(cause) or is_lost_race(cause):
+        log.error("fault %s in %s: the database did not answer (%s)", id, _field(error), type(cause).__name__)
+        words = f"The database did not answer. The same request can be sent again. The log has it under {id}."
+        extensions = {"code": "INTERNAL", "id": id, "retry": True}
+    else:
+        log.error("fault %s in %s", id, _field(error), exc_info=cause)
+        words = f"Something went wrong here, not with your request. The log has it under {id}."
+        extensions = {"code": "INTERNAL", "id": id, "retry": False}
     shown = {name: value for name, value in error.formatted.items() if name in ("locations", "path")}
-    return {"message": words, **shown, "extensions": {"code": "INTERNAL", "id": id}}
+    return {"message": words, **shown, "extensions": extensions}
 
 
 def _with_code(error: GraphQLError, code: str) -> dict[str, Any]:
@@ -68,4 +76,5 @@ def _with_code(error: GraphQLError, code: str) -> dict[str, Any]:
 
 
 def _field(error: GraphQLError) -> str:
-    return str(error.path[0]) if error.path else "the request"
+    """Which root field it was, by the name that the client gave it: letters, digits and underscores, but any number."""
+    return str(error.path[0])[:64] if error.path else "the request"

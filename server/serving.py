@@ -2,14 +2,18 @@
 
 import errno
 import os
+import signal
 import socket
 import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from . import demo
-from .logs import LOGGING
+from . import demo, metrics
+from .logs import configuration
 from .settings import Settings
 
 #: seconds that requests in flight have to finish in after a stop was asked for
@@ -18,6 +22,15 @@ _GRACE = 10
 
 class PortTakenError(RuntimeError):
     """The address cannot be listened on."""
+
+
+class _Workers(Multiprocess):
+    """Worker processes behind one socket. Once they are told to stop, nobody is left waiting in its queue."""
+
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
 
 
 def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
@@ -31,22 +44,20 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         host=settings.host,
         port=port,
         workers=settings.workers,
-        log_config=LOGGING,
+        log_config=configuration(as_json=_as_json(settings)),
         access_log=False,
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=_GRACE,
     )
     print(welcome(f"http://{_shown(settings.host)}:{port}/graphql", credentials), file=sys.stderr, flush=True)
-    try:
+    # uvicorn stops cleanly, and then passes the signal on as if it had not: SIGTERM is to end like Ctrl-C, with status 0.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with listening, _metrics_folder(settings), suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            _Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn has stopped cleanly by now, and passes the signal on
-        pass
-    finally:
-        listening.close()
     print("Stopped.", file=sys.stderr)
 
 
@@ -84,6 +95,21 @@ def _listen(settings: Settings) -> socket.socket:
         raise PortTakenError(f"cannot listen on {where}: {error}") from None
     listening.set_inheritable(True)
     return listening
+
+
+@contextmanager
+def _metrics_folder(settings: Settings) -> Generator[None]:
+    """Where several workers keep their numbers, for as long as they run; one that the environment names is kept."""
+    if settings.workers == 1 or not settings.with_metrics or metrics.FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="openings-metrics-") as folder:
+        os.environ[metrics.FOLDER] = folder
+        yield
+
+
+def _as_json(settings: Settings) -> bool:
+    return settings.log == "json" or (settings.log == "auto" and not sys.stderr.isatty())
 
 
 def _shown(host: str) -> str:

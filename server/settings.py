@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,29 @@ class Settings:
     client_id: str = _setting("", "a client that is there from the first start: its id")
     client_secret: str = _setting("", "and its secret")
     demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
+    pool_size: int = _setting(10, "connections to PostgreSQL that each process holds at most", least=1)
+    log: str = _setting("auto", "text, json, or auto: text on a terminal", choices=("auto", "text", "json"))
+    metrics: str = _setting(
+        "auto", "on, off, or auto: /metrics is there on a loopback address", choices=("auto", "on", "off")
+    )
     max_accounts: int = _setting(10, "accounts in one availability query", least=1)
     max_query_periods: int = _setting(50, "periods or slots that one availability query asks about", least=1)
     max_member_periods: int = _setting(50, "available periods that a member brings along", least=1)
     max_period_days: int = _setting(35, "days that a period may last", least=1)
     max_results: int = _setting(200, "results of one availability query", least=1)
     max_body: int = _setting(8 * 1024 * 1024, "bytes of one request", least=1024)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether nobody but this machine can reach the address."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def with_metrics(self) -> bool:
+        return self.metrics == "on" or (self.metrics == "auto" and self.loopback)
 
     @property
     def limits(self) -> Limits:
@@ -63,7 +81,7 @@ class Settings:
         for setting in fields(cls):
             text = environment.get(PREFIX + setting.name.upper(), "")
             if flags.get(setting.name) is not None:
-                values[setting.name] = flags[setting.name]
+                values[setting.name] = _check_flag(setting, flags[setting.name])
             elif text != "":
                 values[setting.name] = _parse(setting, text)
         values.setdefault("database_url", default_database_url())
@@ -88,13 +106,25 @@ def _parse(setting: Field[Any], text: str) -> object:
             raise SettingError(f"{name} must be 1 or 0, not {text!r}")
         return text.lower() in {"1", "true", "yes"}
     if isinstance(setting.default, int):
-        return parse_number(text, name, least=setting.metadata["least"], most=setting.metadata.get("most"))
+        return _number(text, name, setting)
+    choices = setting.metadata.get("choices")
+    if choices and text not in choices:
+        raise SettingError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {text!r}")
     return text
 
 
-def parse_number(text: str, name: str, *, least: int, most: int | None = None) -> int:
-    """A whole number within bounds. Raises SettingError, naming the setting."""
+def _check_flag(setting: Field[Any], value: object) -> object:
+    """A flag's value, which is of its type already; a number must be within its bounds."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _number(str(value), f"--{setting.name}", setting)
+    return value
+
+
+def _number(text: str, name: str, setting: Field[Any]) -> int:
+    """A whole number within the setting's bounds. Raises SettingError, naming it."""
+    least, most = setting.metadata["least"], setting.metadata.get("most")
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    if not (text.isascii() and text.isdigit()) or int(text) < least or (most is not None and int(text) > most):
-        raise SettingError(f"{name} must be a whole number {bounds}, not {text!r}")
+    digits = text.isascii() and text.isdigit() and len(text) < 20
+    if not digits or int(text) < least or (most is not None and int(text) > most):
+        raise SettingError(f"{name} must be a whole number {bounds}, not {text[:20]!r}")
     return int(text)

@@ -37,7 +37,7 @@ class Operation:
 
 async def read_operation(request: Request, max_body: int) -> Operation:
     """The operation in a GET's parameters or a POST's JSON body of at most so many bytes. Raises TransportError."""
-    if request.method == "GET":
+    if request.method != "POST":
         parameters = request.query_params
         envelope: dict[str, Any] = {
             "query": parameters.get("query"),

@@ -14,7 +14,7 @@ MAY = {
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {
         *("core", "db", "resolvers", "schema"),
-        *("graphql", "orjson", "platformdirs", "sqlalchemy", "starlette", "strawberry", "uvicorn"),
+        *("graphql", "orjson", "platformdirs", "prometheus_client", "sqlalchemy", "starlette", "strawberry", "uvicorn"),
     },
 }
 

@@ -1,0 +1,57 @@
+"""Metrics for Prometheus: how much is asked, how it ends, how long it takes.
+
+With several worker processes each keeps its numbers in files of a shared folder, and whichever answers a scrape adds them
+up; the client library does that when it finds PROMETHEUS_MULTIPROC_DIR.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.requests import Request
+from starlette.responses import Response
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+REQUESTS = Counter(
+    "openings_requests", "GraphQL requests by what they asked for and how they ended.", ["operation", "code"]
+)
+DURATION = Histogram("openings_request_seconds", "Time to answer a GraphQL request.", ["operation"], buckets=_SECONDS)
+WORK = Histogram("openings_work_seconds", "Time of a part of the work.", ["part"], buckets=_SECONDS)
+CONNECTIONS = Gauge("openings_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
+
+
+def count(operation: str, code: str, seconds: float) -> None:
+    """Notes an answered request. Both labels come from the schema and the code, so there are only so many of them."""
+    REQUESTS.labels(operation, code).inc()
+    DURATION.labels(operation).observe(seconds)
+
+
+@contextmanager
+def measured(part: str) -> Generator[None]:
+    """Notes how long a part of the work takes."""
+    began = perf_counter()
+    yield
+    WORK.labels(part).observe(perf_counter() - began)
+
+
+async def metrics(_request: Request) -> Response:
+    """What Prometheus scrapes."""
+    registry = REGISTRY
+    if FOLDER in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

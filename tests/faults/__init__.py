@@ -1,0 +1,1 @@
+"""What happens when things break: with the real thing, never with something that plays it."""

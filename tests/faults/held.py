@@ -1,0 +1,22 @@
+"""Somebody else who holds what a write needs."""
+
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+
+import asyncpg
+
+
+@asynccontextmanager
+async def calendars_held(database_url: str) -> AsyncGenerator[None]:
+    """Meanwhile nobody can write to a calendar."""
+    async with AsyncExitStack() as stack:
+        if database_url.startswith("sqlite"):
+            holder = stack.enter_context(closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))))
+            holder.execute("BEGIN IMMEDIATE")
+        else:
+            connection = await asyncpg.connect(database_url)
+            stack.push_async_callback(connection.close)
+            await connection.execute("BEGIN")
+            await connection.execute("SELECT key FROM calendars FOR UPDATE")
+        yield

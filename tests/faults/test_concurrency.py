@@ -1,0 +1,168 @@
+"""Many clients at once, on two applications that know nothing of each other but the database."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.api import Api, Someone
+from tests.conftest import NOW
+
+from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, Write, batch, one_event, possibly_last, timed, version
+
+ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub } }"
+RULE = """
+mutation ($input: UpsertAvailabilityRuleInput!) {
+  upsertAvailabilityRule(input: $input) { availabilityRule { tzid weeklyPeriods { startTime } } }
+}
+"""
+DELETE_EVENTS = "mutation ($input: DeleteEventsInput!) { deleteEvents(input: $input) { deleted } }"
+
+CLIENTS, ROUNDS = 12, 4
+
+
+@pytest.fixture
+async def another(database_url: str) -> AsyncGenerator[Api]:
+    """A second application on the test's database."""
+    async with Api.on(database_url, NOW) as opened:
+        yield opened
+
+
+async def written_by_many(write: Callable[[int, str], Awaitable[Any]]) -> list[Write]:
+    """Every client writes one value after the other, all clients at once."""
+
+    async def client(number: int) -> list[Write]:
+        return [await timed(f"{number:02}:{n:02}", lambda value: write(number, value)) for n in range(ROUNDS)]
+
+    by_client = await asyncio.gather(*(client(number) for number in range(CLIENTS)))
+    return [write for writes in by_client for write in writes]
+
+
+async def test_of_many_upserts_of_one_event_the_last_one_is_kept(api: Api, another: Api) -> None:
+    """One row, made once, and in it what no later request has overwritten; every write has counted."""
+    person = await api.application_calendar("person")
+    created: list[bool] = []
+
+    async def write(client: int, summary: str) -> None:
+        asked = (api, another)[client % 2]
+        payload = (await asked.data(UPSERT_EVENT, person.token, input=one_event(person, summary)))["upsertEvent"]
+        assert payload["event"]["summary"] == summary
+        created.append(payload["created"])
+
+    writes = await written_by_many(write)
+    [[kept]] = await api.rows("SELECT summary FROM events")
+    assert kept in possibly_last(writes)
+    assert created.count(True) == 1
+    assert await version(api, person) == len(writes)
+    await write(0, "and one more")
+    assert await another.rows("SELECT summary FROM events") == [("and one more",)]
+
+
+async def test_of_many_upserts_of_one_batch_all_events_are_of_the_same_request(api: Api, another: Api) -> None:
+    """Batches that name their events in different orders neither mix nor block each other for good."""
+    person = await api.application_calendar("person")
+
+    async def write(client: int, summary: str) -> None:
+        given = batch(person, summary, 20)
+        Random(summary).shuffle(given["events"])
+        await (api, another)[client % 2].data(UPSERT_EVENTS, person.token, input=given)
+
+    writes = await written_by_many(write)
+    [[kept, events]] = await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary")
+    assert kept in possibly_last(writes)
+    assert events == 20
+    assert await version(api, person) == len(writes)
+
+
+async def test_of_many_upserts_of_one_account_the_last_one_is_kept(api: Api, another: Api) -> None:
+    """One account with one calendar and one sub that everybody is told, whoever was first."""
+    subs: set[str] = set()
+
+    async def write(client: int, name: str) -> None:
+        given = {**api.credentials, "kind": "USER", "accountId": "ada", "name": name}
+        subs.add((await (api, another)[client % 2].data(ACCOUNT, input=given))["account"]["sub"])
+
+    writes = await written_by_many(write)
+    [[name, sub]] = await api.rows("SELECT name, sub FROM accounts")
+    assert name in possibly_last(writes)
+    assert subs == {sub}
+    assert len(await api.rows("SELECT key FROM calendars")) == 1
+
+
+async def test_of_many_upserts_of_one_rule_the_last_one_is_kept_whole(api: Api, another: Api) -> None:
+    """The zone and the hours are of the same request."""
+    person = await api.application_calendar("person")
+    zones = ["Etc/UTC", "Europe/Berlin", "Asia/Tokyo"]
+
+    async def write(client: int, start: str) -> None:
+        period = {"day": "MONDAY", "startTime": start, "endTime": "23:59"}
+        given = {"availabilityRuleId": "r", "tzid": zones[client % 3], "weeklyPeriods": [period]}
+        await (api, another)[client % 2].data(RULE, person.token, input=given)
+
+    writes = await written_by_many(write)
+    rules = await api.data("{ availabilityRules { tzid weeklyPeriods { startTime } } }", person.token)
+    [rule] = rules["availabilityRules"]
+    [period] = rule["weeklyPeriods"]
+    assert period["startTime"] in possibly_last(writes)
+    assert rule["tzid"] == zones[int(period["startTime"][:2]) % 3]
+
+
+async def test_a_read_after_an_acknowledged_write_sees_it_through_any_application(api: Api, another: Api) -> None:
+    """Readers on both applications never see less than was acknowledged before they asked, and never go back in time."""
+    person = await api.application_calendar("person")
+    acknowledged = 0
+    writing = True
+
+    async def read(asked: Api) -> int:
+        seen = reads = 0
+        while writing:
+            least = max(seen, acknowledged)
+            nodes = (await asked.data(EVENTS, person.token))["events"]["nodes"]
+            seen = int(nodes[0]["summary"]) if nodes else 0
+            assert seen >= least
+            reads += 1
+        return reads
+
+    readers = [asyncio.create_task(read(asked)) for asked in (api, another, api, another)]
+    for n in range(1, 21):
+        await (api, another)[n % 2].data(UPSERT_EVENT, person.token, input=one_event(person, str(n)))
+        acknowledged = n
+    writing = False
+    assert all(reads > 0 for reads in await asyncio.gather(*readers))
+
+
+async def with_three_calendars(api: Api) -> tuple[Someone, list[str]]:
+    """Somebody with two more calendars than anybody can have yet."""
+    person = await api.application_calendar("person")
+    async with api.db.writer.begin() as connection:
+        more = (
+            "INSERT INTO calendars (account_key, calendar_id, name, \"primary\", version) SELECT key, '{0}', '{0}', {1}"
+        )
+        for calendar_id in ("cal_AAAAAAAAAAAAAAAA_0000000001", "cal_AAAAAAAAAAAAAAAA_0000000002"):
+            await connection.execute(text(more.format(calendar_id, "FALSE, 0 FROM accounts")))
+    calendars = (await api.data("{ calendars { calendarId } }", person.token))["calendars"]
+    return person, [calendar["calendarId"] for calendar in calendars]
+
+
+async def test_no_deadlock_reaches_a_client(api: Api, another: Api) -> None:
+    """Whoever deletes from several calendars names them in any order, while others write to each; all are answered."""
+    person, calendars = await with_three_calendars(api)
+
+    async def delete(number: int) -> list[str]:
+        given = Random(number).sample(calendars, 3)
+        await (api, another)[number % 2].data(DELETE_EVENTS, person.token, input={"calendarIds": given})
+        return given
+
+    async def write(number: int) -> list[str]:
+        given = batch(person, str(number), 10) | {"calendarId": calendars[number % 3]}
+        Random(number).shuffle(given["events"])
+        await (api, another)[number % 2].data(UPSERT_EVENTS, person.token, input=given)
+        return [calendars[number % 3]]
+
+    async with asyncio.timeout(20):
+        changed = await asyncio.gather(*((delete, write)[n % 2](n // 2) for n in range(60)))
+    versions = dict(await api.rows("SELECT calendar_id, version FROM calendars"))
+    assert versions == {calendar: sum(calendar in each for each in changed) for calendar in calendars}

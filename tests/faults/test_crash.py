@@ -1,0 +1,100 @@
+"""The server ends in the middle of its work: killed, or told to stop."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+
+import httpx2
+import pytest
+
+from server.app import clock
+from tests.api import Api, Someone
+
+from .held import calendars_held
+from .served import SOON, Served, serving
+from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
+
+
+async def people(database_url: str, count: int) -> list[Someone]:
+    """Accounts with tokens of the real clock, for the server has no other."""
+    async with Api.on(database_url, clock()) as api:
+        return [await api.application_calendar(f"person {n}") for n in range(count)]
+
+
+class Stream:
+    """Somebody who replaces one batch of events over and over, and makes one more event beside each, until it breaks."""
+
+    def __init__(self, served: Served, whose: Someone) -> None:
+        self.served, self.whose = served, whose
+        self.batches = self.events = 0
+
+    async def run(self) -> None:
+        with suppress(httpx2.TransportError):
+            while True:
+                number = str(self.batches + 1)
+                await self.served.data(UPSERT_EVENTS, self.whose.token, input=batch(self.whose, number))
+                self.batches += 1
+                single = one_event(self.whose, "single", f"single {number}")
+                await self.served.data(UPSERT_EVENT, self.whose.token, input=single)
+                self.events += 1
+
+
+async def found(api: Api, whose: Someone) -> tuple[int, int, int]:
+    """Which batch is there, whole, and how many events beside it; and how many changes the calendar has seen."""
+    of_calendar = (
+        f"FROM events WHERE calendar_key = (SELECT key FROM calendars WHERE calendar_id = '{whose.calendar_id}')"
+    )
+    batches = await api.rows(f"SELECT summary, COUNT(*) {of_calendar} AND summary <> 'single' GROUP BY summary")
+    assert [count for _, count in batches] == [50]
+    [[events]] = await api.rows(f"SELECT COUNT(*) {of_calendar} AND summary = 'single'")
+    return int(batches[0][0]), events, await version(api, whose)
+
+
+async def test_what_was_acknowledged_outlives_a_kill(backend: str, database_url: str, tmp_path: Path) -> None:
+    """Twice over: every acknowledged event is there, and of what was under way there is all or nothing."""
+    writers = await people(database_url, 4)
+    kept = dict.fromkeys(writers, (0, 0, 0))
+    for _ in range(2):
+        async with serving(tmp_path / "said", database_url) as served:
+            streams = [Stream(served, whose) for whose in writers]
+            for stream in streams:
+                stream.batches, stream.events, _ = kept[stream.whose]
+            before = sum(stream.batches for stream in streams)
+            running = [asyncio.create_task(stream.run()) for stream in streams]
+            async with asyncio.timeout(SOON):
+                while sum(stream.batches for stream in streams) < before + 20:
+                    await asyncio.sleep(0.001)
+            served.kill()
+            await asyncio.gather(*running)
+        async with Api.on(database_url, 0) as api:
+            for stream in streams:
+                kept[stream.whose] = batches, events, changes = await found(api, stream.whose)
+                assert batches - stream.batches in {0, 1}
+                assert events - stream.events in {0, 1}
+                assert changes == batches + events
+            if backend == "sqlite":
+                assert await api.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize(("backend", "workers"), [("sqlite", "1"), ("postgresql", "2")])
+async def test_told_to_stop_it_finishes_what_it_has_begun(database_url: str, tmp_path: Path, workers: str) -> None:
+    """A write is under way when SIGTERM comes: it is answered, nobody new is, and the exit is a clean one."""
+    [person] = await people(database_url, 1)
+    async with serving(tmp_path / "said", database_url, "--workers", workers) as served:
+        async with calendars_held(database_url):
+            writing = asyncio.create_task(served.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
+            await asyncio.sleep(0.5)
+            assert not writing.done()
+            began = perf_counter()
+            served.process.terminate()
+            async with asyncio.timeout(SOON):
+                while not await served.refuses():
+                    await asyncio.sleep(0.02)
+            assert not writing.done()
+        assert (await writing)["upsertEvent"]["event"]["summary"] == "kept"
+        assert await served.ended() == 0
+        assert perf_counter() - began < 10
+        assert served.lines[-1] == "Stopped."
+    async with Api.on(database_url, 0) as api:
+        assert await version(api, person) == 1

@@ -1,0 +1,115 @@
+"""The client hangs up in the middle of its request, on a real socket."""
+
+import asyncio
+import gc
+import json
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+import pytest
+import uvicorn
+
+from server.app import create_app
+from server.settings import Settings
+from tests.api import Api, Someone
+from tests.conftest import NOW
+
+from .held import calendars_held
+from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
+
+
+@asynccontextmanager
+async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api]]:
+    """A server in this process, so that its pool can be looked at: its port, and its application."""
+    app = create_app(Settings(database_url=database_url), clock=lambda: NOW)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        running = asyncio.create_task(server.serve(sockets=[door]))
+        async with Api.on(database_url, NOW) as api:
+            api.db = app.state.db
+            yield port, api
+        server.should_exit = True
+        await running
+        await app.state.db.close()
+
+
+async def ask(port: int, whose: Someone, query: str, given: dict[str, object]) -> asyncio.StreamWriter:
+    """Sends a request and does not wait for the answer; what hangs up when it is closed."""
+    body = json.dumps({"query": query, "variables": {"input": given}}).encode()
+    head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {whose.token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head.encode() + body)
+    await writer.drain()
+    return writer
+
+
+async def until_in_use(api: Api, connections: int) -> None:
+    async with asyncio.timeout(5):
+        while api.db.connections_in_use != connections:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("clients", [1, 6])
+async def test_who_hangs_up_while_waiting_leaves_nothing_behind(database_url: str, clients: int) -> None:
+    """The transaction is rolled back and its connection returned, as soon as may be; the next to ask is served."""
+    async with listening(database_url) as (port, api):
+        person = await api.application_calendar("person")
+        async with calendars_held(database_url):
+            writers = [await ask(port, person, UPSERT_EVENT, one_event(person, "lost")) for _ in range(clients)]
+            await until_in_use(api, 1 if api.db.dialect == "sqlite" else clients)
+            await asyncio.sleep(0.1)
+            for writer in writers:
+                writer.close()
+                await writer.wait_closed()
+            if api.db.dialect == "postgresql":
+                await until_in_use(api, 0)
+        await until_in_use(api, 0)
+        assert await version(api, person) == 0
+        began = perf_counter()
+        await api.data(UPSERT_EVENT, person.token, input=one_event(person, "kept"))
+        assert perf_counter() - began < 1
+        assert await api.rows("SELECT summary FROM events") == [("kept",)]
+        assert await version(api, person) == 1
+
+
+async def test_who_hangs_up_at_any_moment_leaves_all_or_nothing(database_url: str) -> None:
+    """Batches that are cut off earlier and later: what is there is one whole batch, and has counted."""
+    async with listening(database_url) as (port, api):
+        person = await api.application_calendar("person")
+        for n in range(40):
+            writer = await ask(port, person, UPSERT_EVENTS, batch(person, str(n), 100))
+            await asyncio.sleep(n / 1000)
+            writer.close()
+            await writer.wait_closed()
+        await until_in_use(api, 0)
+        batches = await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary")
+        assert [count for _, count in batches] == [100] * min(1, await version(api, person))
+        await api.data(UPSERT_EVENTS, person.token, input=batch(person, "last", 100))
+        assert await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary") == [("last", 100)]
+
+
+async def test_a_write_that_is_given_up_at_any_step_keeps_nobody_else_from_writing(api: Api) -> None:
+    """SQLite goes on with a transaction whose connection was closed until Python has let go of all of its statements.
+
+    The garbage collector is off: it would do so sooner or later, and later is too late for everybody else.
+    """
+    person = await api.application_calendar("person")
+    gc.collect()
+    gc.disable()
+    try:
+        for steps in range(0, 60, 2):
+            given_up = asyncio.create_task(api.data(UPSERT_EVENT, person.token, input=one_event(person, "given up")))
+            for _ in range(steps):
+                await asyncio.sleep(0.0002)
+            given_up.cancel()
+            await asyncio.wait({given_up})
+            async with asyncio.timeout(5):
+                await api.data(UPSERT_EVENT, person.token, input=one_event(person, str(steps)))
+            assert await api.rows("SELECT summary FROM events") == [(str(steps),)]
+    finally:
+        gc.enable()
+    await until_in_use(api, 0)

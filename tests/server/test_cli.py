@@ -1,0 +1,313 @@
+"""The command line as it is typed: what each command prints and where, and that the server comes up and goes down."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from core.instants import DAY, HOUR
+from db.database import Database
+from server import demo
+from server.app import clock
+from server.cli import main
+from server.examples import examples
+from tests.conftest import NOW, administer, named
+
+ROOT = Path(__file__).parents[2]
+OPENINGS = [sys.executable, "-m", "server.cli"]
+
+AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
+APPLICATION_CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
+
+
+@pytest.fixture
+def new_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A database that nothing was done to; on SQLite not even its folder is there."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'a folder' / 'that is new' / 'openings.db'}"
+        return
+    server, name = request.getfixturevalue("postgresql"), f"new_{uuid4().hex}"
+    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
+    yield named(server, name)
+    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the settings of whoever runs the tests; and their own data stay untouched."""
+    for name in [name for name in os.environ if name.startswith("OPENINGS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command, to its end."""
+    return subprocess.run([*OPENINGS, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+
+@dataclass
+class Server:
+    """A server that is running, with what its terminal shows."""
+
+    process: subprocess.Popen[str]
+    terminal: Path
+    url: str = ""
+
+    def ready(self) -> "Server":
+        """Itself, once it says that it is ready."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until and self.process.poll() is None:
+            if found := re.search(r"Openings is at (\S+)/graphql\n", self.shown):
+                self.url = found[1]
+                with suppress(httpx2.TransportError):
+                    if httpx2.get(f"{self.url}/readyz").status_code == 200:
+                        return self
+            time.sleep(0.02)
+        raise AssertionError(f"no server: {self.shown}")
+
+    @property
+    def shown(self) -> str:
+        return self.terminal.read_text("utf-8")
+
+    @property
+    def alive(self) -> bool:
+        """Whether any process of the server is left."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def ask(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The whole answer to a query."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        given = {"query": query, "variables": variables}
+        return httpx2.post(f"{self.url}/graphql", json=given, headers=headers).json()
+
+    def stop(self, with_signal: signal.Signals) -> int:
+        """The exit status after this signal. The port is free, and soon no process is left."""
+        self.process.send_signal(with_signal)
+        status = self.process.wait(15)
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"{self.url}/healthz")
+        until = time.monotonic() + 5
+        while self.alive and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not self.alive
+        return status
+
+
+@contextmanager
+def serving(tmp_path: Path, url: str, *arguments: str, **environment: str) -> Generator[Server]:
+    """The real server, on a free port of this machine. Whatever happens, it is gone at the end."""
+    terminal = tmp_path / f"terminal-{uuid4().hex}"
+    command = [*OPENINGS, "serve", "--port", "0", "--database-url", url, *arguments]
+    with (
+        terminal.open("w") as errors,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield Server(process, terminal).ready()
+            assert process.stdout is not None
+            assert process.stdout.read() == ""
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_from_nothing_to_an_answer_and_back(new_url: str, tmp_path: Path) -> None:
+    """The client of the environment is there from the first start, another one can be made beside it, Ctrl-C ends it."""
+    chosen = {"OPENINGS_CLIENT_ID": "shop", "OPENINGS_CLIENT_SECRET": "a-secret-that-the-operator-chose"}
+    with serving(tmp_path, new_url, **chosen) as server:
+        given = {"clientId": "shop", "clientSecret": "a-secret-that-the-operator-chose", "applicationCalendarId": "x"}
+        made = server.ask(APPLICATION_CALENDAR, input=given)["data"]["applicationCalendar"]
+        assert made["sub"].startswith("apc_")
+
+        created = run("client", "create", "Another", "--database-url", new_url)
+        assert (created.returncode, created.stderr) == (0, "")
+        [line] = created.stdout.splitlines()
+        another = json.loads(line)
+        assert another.keys() == {"client_id", "client_secret"}
+
+        asked = {"participants": [{"required": 1, "members": [{"sub": made["sub"]}]}], "requiredDuration": {"hours": 1}}
+        window = {"start": "2100-01-01T09:00:00Z", "end": "2100-01-01T10:00:00Z"}
+        asked = {**asked, "queryPeriods": [window]}
+        own = server.ask(AVAILABILITY, chosen["OPENINGS_CLIENT_SECRET"], input=asked)
+        assert own == {"data": {"availability": {"availablePeriods": [{"start": window["start"]}]}}}
+        [error] = server.ask(AVAILABILITY, another["client_secret"], input=asked)["errors"]
+        assert list(error["extensions"]["errors"]) == ["participants[0].members[0].sub"]
+
+        assert server.stop(signal.SIGINT) == 0
+        assert server.shown.endswith("Stopped.\n")
+        told = ("Traceback", chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"])
+        assert [word for word in told if word in server.shown] == []
+
+
+def test_two_workers_answer_and_stop(tmp_path: Path) -> None:
+    """Both are asked, since each takes its turn at the door; neither is left behind."""
+    with serving(tmp_path, f"sqlite:///{tmp_path / 'openings.db'}", "--workers", "2") as server:
+        answers = [server.ask("{ __typename }") for _ in range(20)]
+        assert answers == [{"data": {"__typename": "Query"}}] * 20
+        assert server.stop(signal.SIGTERM) == 0
+        assert "Traceback" not in server.shown
+
+
+def test_the_demo_is_there_at_every_start(tmp_path: Path) -> None:
+    """The token that the terminal shows gets an answer to the first example; the next day everybody is still there."""
+    url = f"sqlite:///{tmp_path / 'demo.db'}"
+    casts, tokens = [], []
+    for end in (signal.SIGTERM, signal.SIGINT):
+        with serving(tmp_path, url, "--demo") as server:
+            shown = re.search(r"access token\s+(\S+)", server.shown)
+            assert shown is not None
+            cast = asyncio.run(_cast(url))
+            first = examples(cast, clock())[0]
+            slots = server.ask(first.query, shown[1], **(first.variables or {}))["data"]["availability"]
+            assert slots["availableSlots"]
+            page = httpx2.get(f"{server.url}/graphql", headers={"Accept": "text/html"}).text
+            assert [sub for sub in (*cast.people, *cast.rooms) if sub not in page] == []
+            casts.append(cast)
+            tokens.append(shown[1])
+            assert server.stop(end) == 0
+            assert "Traceback" not in server.shown
+    assert casts[0] == casts[1]
+    assert tokens[0] != tokens[1]
+
+
+async def _cast(url: str) -> demo.Cast:
+    db = Database(url)
+    try:
+        return await demo.cast(db)
+    finally:
+        await db.close()
+
+
+async def test_the_demo_moves_on_with_the_days(db: Database) -> None:
+    """A second start makes nobody anew and doubles nothing; a day later there is one more day to look at."""
+    assert await demo.cast(db) == demo.NOBODY
+    seen = []
+    for now in (NOW, NOW + HOUR, NOW + DAY):
+        await demo.prepare(db, now)
+        async with db.reader.connect() as connection:
+            events = (await connection.execute(text("SELECT count(*) FROM events"))).scalar_one()
+        seen.append((await demo.cast(db), events))
+    assert seen[0] == seen[1]
+    assert seen[2] == (seen[0][0], seen[0][1] * 15 // 14)
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    """It is the most likely mishap of all: the server is running already."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = run("serve", "--port", port, "--database-url", f"sqlite:///{tmp_path / 'openings.db'}")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"openings: port {port} of 127.0.0.1 is in use: ")
+
+
+def test_the_command_is_installed() -> None:
+    """Beside the Python that runs the tests."""
+    command = Path(sys.executable).with_name("openings")
+    shown = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=30, check=True)
+    assert re.fullmatch(r"openings \d+\.\d+\.\d+\n", shown.stdout)
+
+
+# What is typed, the status, and what the one line says. `{}` is a folder, in which `file` is no folder.
+MISTAKES: dict[str, tuple[str, int, str]] = {
+    "no command": ("", 2, "COMMAND"),
+    "no such command": ("dance", 2, "'dance'"),
+    "no such flag": ("serve --colour red", 2, "--colour"),
+    "a port that is none": ("serve --port http", 2, "'http'"),
+    "no name": ("client create", 2, "name"),
+    "another database": ("migrate --database-url mysql://ada:hunter2@db/x", 1, "use sqlite:/// or postgresql://"),
+    "no address": ("migrate --database-url openings.db", 1, "not a database URL"),
+    "no file": ("migrate --database-url sqlite://", 1, "sqlite:///path/file.db"),
+    "a port in the address": ("migrate --database-url postgresql://ada:hunter2@db:http/x", 1, "not a database URL"),
+    "below a file": ("migrate --database-url sqlite:///{}/file/x/y.db", 1, "Not a directory"),
+    "no database": ("migrate --database-url sqlite:///{}/file", 1, "not a database"),
+    "below a file, to serve": ("serve --port 0 --database-url sqlite:///{}/file/x/y.db", 1, "Not a directory"),
+    "below a file, for a client": ("client create X --database-url sqlite:///{}/file/x/y.db", 1, "Not a directory"),
+    "nobody there": ("migrate --database-url postgresql://ada:hunter2@127.0.0.1:1/x", 1, "127.0.0.1:1/x: "),
+}
+
+
+@pytest.mark.parametrize(("typed", "status", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line(typed: str, status: int, words: str, tmp_path: Path, capsys: Any) -> None:
+    """On standard error, without a traceback, and without the password."""
+    (tmp_path / "file").write_text("This is a file, and no database.\n" * 100)
+    with pytest.raises(SystemExit) as ended:
+        main(typed.format(tmp_path).split())
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.out) == (status, "")
+    [line] = shown.err.splitlines()
+    assert line.startswith("openings: ")
+    assert words in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OPENINGS_PORT", "http"), ("OPENINGS_DEMO", "perhaps"), ("OPENINGS_CLIENT_ID", "alone")]
+)
+def test_a_mistake_in_the_environment_is_one_line(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """With the name of the variable, whatever the command."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["migrate"])
+    [line] = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, name in line) == (2, True)
+
+
+def test_migrating_says_what_it_did(new_url: str, capsys: Any) -> None:
+    """The second time nothing; and a database of the future is left alone, in one line."""
+    for words in ("; it was empty.", " already."):
+        main(["migrate", "--database-url", new_url])
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        [line] = shown.err.splitlines()
+        assert re.search(r"revision \d{4}", line)
+        assert line.endswith(words)
+    asyncio.run(_change(new_url, "UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SystemExit) as ended:
+        main(["migrate", "--database-url", new_url])
+    [line] = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, "revision 9999" in line) == (1, True)
+
+
+async def _change(url: str, statement: str) -> None:
+    db = Database(url)
+    async with db.writer.begin() as connection:
+        await connection.execute(text(statement))
+    await db.close()
+
+
+def test_the_schema_is_printed_without_a_database(capsys: Any) -> None:
+    """To standard output: `openings schema > schema.graphql`."""
+    main(["schema"])
+    shown = capsys.readouterr()
+    assert shown.out == (ROOT / "schema" / "schema.graphql").read_text("utf-8")
+    assert shown.err == ""

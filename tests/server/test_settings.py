@@ -1,0 +1,122 @@
+"""Settings: flags before the environment before defaults, and a bad one is told in one line."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from core.instants import DAY
+from core.limits import Limits
+from server.settings import PREFIX, SettingError, Settings
+
+
+def refused(environment: dict[str, str], **flags: object) -> str:
+    """What a bad setting is answered with."""
+    with pytest.raises(SettingError) as caught:
+        Settings.read(environment, **flags)
+    return str(caught.value)
+
+
+def test_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A SQLite file in the user's own data folder, and an address that only this machine can reach."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    settings = Settings.read({})
+    assert settings.database_url == f"sqlite:///{tmp_path}/openings/openings.db"
+    assert (settings.host, settings.port, settings.workers, settings.demo) == ("127.0.0.1", 8000, 1, False)
+    assert settings.limits == Limits()
+
+
+def test_the_environment_is_read() -> None:
+    """By the name of the setting in capitals; what is there but empty is as good as not there."""
+    environment = {
+        "OPENINGS_DATABASE_URL": "postgresql://ada@db/openings",
+        "OPENINGS_HOST": "0.0.0.0",
+        "OPENINGS_PORT": "0",
+        "OPENINGS_DEMO": "yes",
+        "OPENINGS_WORKERS": "",
+        "OPENINGS_MAX_ACCOUNTS": "200",
+        "OPENINGS_MAX_PERIOD_DAYS": "365",
+        "DATABASE_URL": "sqlite:///somebody/elses.db",
+    }
+    settings = Settings.read(environment)
+    assert settings.database_url == "postgresql://ada@db/openings"
+    assert (settings.host, settings.port, settings.workers, settings.demo) == ("0.0.0.0", 0, 1, True)
+    assert settings.limits == replace(Limits(), max_accounts=200, max_period=365 * DAY)
+
+
+def test_flags_win() -> None:
+    """What is typed now is meant now; a flag that was not given is None."""
+    environment = {"OPENINGS_PORT": "1", "OPENINGS_HOST": "a", "OPENINGS_DATABASE_URL": "sqlite:///a.db"}
+    settings = Settings.read(environment, port=0, host=None, database_url="sqlite:///b.db", demo=True)
+    assert (settings.port, settings.host, settings.database_url) == (0, "a", "sqlite:///b.db")
+    assert settings.demo
+
+
+@pytest.mark.parametrize(("text", "on"), [("1", True), ("0", False), ("TRUE", True), ("no", False), ("Yes", True)])
+def test_yes_and_no_are_spelled_in_several_ways(text: str, on: bool) -> None:
+    assert Settings.read({"OPENINGS_DEMO": text}).demo is on
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("PORT", value) for value in ("http", "-1", "65536", "80.0", "1e3", " 80", "８０", "8_0", "9" * 5_000)),
+        *(("WORKERS", value) for value in ("0", "-2", "two")),
+        *(("DEMO", value) for value in ("maybe", "2", " ")),
+        *(("MAX_BODY", value) for value in ("0", "8M", "1023")),
+        ("MAX_ACCOUNTS", "0"),
+        ("MAX_RESULTS", "1\n2"),
+    ],
+    ids=lambda value: value[:8],
+)
+def test_a_bad_value_is_told_in_one_line(name: str, value: str) -> None:
+    """With the variable's name, what it has to be, and what it was."""
+    words = refused({PREFIX + name: value})
+    assert words.startswith(f"OPENINGS_{name} must be ")
+    assert repr(value)[:20] in words
+    assert len(words.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("flag", "value"), [("port", 65536), ("port", -1), ("workers", 0), ("workers", -3)])
+def test_a_bad_flag_is_told_as_well(flag: str, value: int) -> None:
+    """Before anything is done with it."""
+    words = refused({}, **{flag: value})
+    assert flag in words.lower()
+    assert str(value) in words
+    assert len(words.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET"])
+def test_a_clients_id_and_its_secret_go_together(name: str) -> None:
+    """One without the other is a slip of the pen; and the words do not repeat what may be a secret."""
+    words = refused({PREFIX + name: "hush"})
+    assert "OPENINGS_CLIENT_ID" in words
+    assert "OPENINGS_CLIENT_SECRET" in words
+    assert "hush" not in words
+    both = Settings.read({"OPENINGS_CLIENT_ID": "cli", "OPENINGS_CLIENT_SECRET": "hush"})
+    assert (both.client_id, both.client_secret) == ("cli", "hush")
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_worker_reads_back_what_it_was_started_with(demo: bool) -> None:
+    """Each field, also the ones that flags have set."""
+    settings = Settings.read(
+        {
+            "OPENINGS_CLIENT_ID": "cli",
+            "OPENINGS_CLIENT_SECRET": "s p a c e = \n ünï",
+            "OPENINGS_MAX_QUERY_PERIODS": "7",
+            "OPENINGS_MAX_BODY": "4096",
+        },
+        database_url="postgresql://ada:p%40ss@db/openings?ssl=require",
+        port=0,
+        workers=3,
+        demo=demo,
+    )
+    environment = settings.environment()
+    assert environment.keys() == {PREFIX + field.name.upper() for field in fields(Settings)}
+    assert Settings.read(environment) == settings
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """The words of the table in docs/configuration.md."""
+    assert [field.name for field in fields(Settings) if not field.metadata.get("help")] == []
