@@ -341,5 +341,9 @@ def test_a_slot_that_is_asked_about_is_no_longer_than_a_period_may_be():
     slots = {"query_periods": None, "query_slots": [NOW + DAY]}
     longest = Limits().max_period // HOUR
     assert changed(**slots, required_duration=Duration(hours=longest)) == []
-    assert changed(**slots, required_duration=Duration(hours=longest, minutes=1)) == [("required_duration", "errors.too_long")]
-    assert changed(**slots, required_duration=Duration(hours=2_000_000_000)) == [("required_duration", "errors.too_long")]
+    assert changed(**slots, required_duration=Duration(hours=longest, minutes=1)) == [
+        ("required_duration", "errors.too_long")
+    ]
+    assert changed(**slots, required_duration=Duration(hours=2_000_000_000)) == [
+        ("required_duration", "errors.too_long")
+    ]

@@ -1,0 +1,31 @@
+# GraphiQL's own files. The image needs no Node to run; without this stage the page would load them from the internet.
+FROM node:22-slim AS graphiql
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund --ignore-scripts
+
+FROM python:3.11-slim
+
+# A fixed number, so that the owner of a mounted folder can be set to it.
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/openings --shell /usr/sbin/nologin openings
+
+WORKDIR /opt/openings
+COPY . .
+COPY --from=graphiql /build/node_modules node_modules
+# Editable: the packages stay where they are, beside node_modules. The container's user cannot write here, so the
+# byte code that every start would write is written now.
+RUN pip install --no-cache-dir --constraint constraints.txt --editable . \
+    && python -m compileall -q core db resolvers schema server
+
+USER openings
+ENV OPENINGS_HOST=0.0.0.0 \
+    OPENINGS_PORT=8000 \
+    OPENINGS_LOG=json \
+    OPENINGS_DATABASE_URL=sqlite:////var/lib/openings/openings.db
+VOLUME /var/lib/openings
+EXPOSE 8000
+
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD python -c "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"
+
+ENTRYPOINT ["openings"]
+CMD ["serve"]

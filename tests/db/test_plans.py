@@ -1,0 +1,153 @@
+"""How PostgreSQL finds what a request needs: by an index, whoever asks and however many others there are.
+
+The statements are those that the requests execute. Each is planned twice, because asyncpg prepares it and PostgreSQL then
+has the choice: for the values that were sent, and once and for all for any values.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Generator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.api import CLIENT_SECRET, Api
+from tests.conftest import administer, named
+from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, counted, hour, question
+
+#: tables that grow with the number of accounts
+LARGE = {"accounts", "availability_rules", "available_periods", "calendars", "events", "tokens"}
+
+#: in smaller tables PostgreSQL rightly finds reading all of it cheaper
+ACCOUNTS = 6000
+FILL = f"""
+INSERT INTO accounts (client_key, kind, external_id, sub, tzid, profile_id, scope, created_at)
+SELECT key, 'user', 'many ' || n, 'acc_' || lpad(n::text, 24, '0'), 'Etc/UTC', 'pro_' || n, 'read_write', 0
+FROM clients, generate_series(1, {ACCOUNTS}) AS n;
+INSERT INTO tokens (account_key, kind, digest, scope, expires_at, created_at)
+SELECT key, kinds.kind, sha256((key || kinds.kind)::bytea), 'read_write', 2000000000, 0
+FROM accounts, (VALUES ('access'), ('refresh')) AS kinds(kind);
+INSERT INTO calendars (account_key, calendar_id, name, "primary", version)
+SELECT key, 'cal_' || key || '_' || n, 'many', n = 1, 0 FROM accounts, generate_series(1, 2) AS n
+WHERE external_id LIKE 'many %';
+INSERT INTO availability_rules (account_key, availability_rule_id, tzid, weekly_periods)
+SELECT key, 'many ' || n, 'Etc/UTC', '[["monday", "09:00", "17:00"]]' FROM accounts, generate_series(1, 2) AS n;
+INSERT INTO available_periods (account_key, available_period_id, starts_at, ends_at)
+SELECT key, 'many ' || n, 1799000000 + n * 86400, 1799030000 + n * 86400 FROM accounts, generate_series(1, 3) AS n;
+INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid,
+                    transparency, status, blocks, deleted, created_at, updated_at)
+SELECT key, 'many ' || n, 'many ' || key || ' ' || n, 'Busy', '', 1799000000 + n * 7200, 1799003600 + n * 7200,
+       'Etc/UTC', 'opaque', 'confirmed', TRUE, FALSE, 0, 0
+FROM calendars, generate_series(1, 10) AS n;
+ANALYZE
+"""
+
+
+@pytest.fixture
+def backend() -> str:
+    """Plans are PostgreSQL's; those of SQLite do not depend on how much there is."""
+    return "postgresql"
+
+
+@pytest.fixture(scope="module")
+def postgresql_template(postgresql: str, postgresql_template: str) -> Generator[str]:
+    """A database with thousands of accounts, each with tokens, two calendars, events and hours."""
+    name = f"large_{uuid4().hex}"
+    asyncio.run(administer(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
+    asyncio.run(administer(named(postgresql, name), FILL))
+    yield name
+    asyncio.run(administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def planner(database_url: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection to ask for plans on."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def plans(planner: asyncpg.Connection, statement: str, parameters: Any) -> list[dict[str, Any]]:
+    """The statement's plan for these values, and the one for any values."""
+    first = parameters[0] if isinstance(parameters, list) else parameters  # a list has the values of many executions
+    mine = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *first)
+    async with planner.transaction():
+        await planner.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await planner.execute(f"PREPARE planned AS {statement}")
+        nulls = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", statement))))
+        common = await planner.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE planned ({nulls})")
+        await planner.execute("DEALLOCATE planned")
+    return [json.loads(plan)[0]["Plan"] for plan in (mine, common)]
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from steps(part)
+
+
+async def scanned(planner: asyncpg.Connection, statements: list[tuple[str, Any]]) -> dict[str, str]:
+    """The large tables that are read from end to end, each with the statement that does it."""
+    return {
+        step["Relation Name"]: statement
+        for statement, parameters in statements
+        for plan in await plans(planner, statement, parameters)
+        for step in steps(plan)
+        if step["Node Type"] == "Seq Scan" and step["Relation Name"] in LARGE
+    }
+
+
+async def indexes(planner: asyncpg.Connection, statements: list[tuple[str, Any]]) -> set[str]:
+    """The indexes that any of the plans reads."""
+    return {
+        step["Index Name"]
+        for statement, parameters in statements
+        for plan in await plans(planner, statement, parameters)
+        for step in steps(plan)
+        if "Index Name" in step
+    }
+
+
+@pytest.mark.parametrize("managed", [False, True], ids=["any time", "in working hours"])
+async def test_an_availability_query_reads_no_table_from_end_to_end(
+    api: Api, planner: asyncpg.Connection, managed: bool
+) -> None:
+    """Its time follows from the ten that it asks about, and not from the thousands that it does not."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    asked = question(people)
+    for member in asked["participants"][0]["members"]:
+        member["managedAvailability"] = managed
+    with counted(api) as statements:
+        await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    assert len(statements) == (5 if managed else 3)
+    assert await scanned(planner, statements) == {}
+    assert "events_blocking" in await indexes(planner, statements)
+
+
+async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, planner: asyncpg.Connection) -> None:
+    """There are more tokens than anything else but events."""
+    person = await api.application_calendar("person")
+    with counted(api) as statements:
+        await api.data("{ calendars { calendarId } }", person.token)
+    assert await scanned(planner, statements) == {}
+    assert "tokens_digest_key" in await indexes(planner, statements)
+
+
+@pytest.mark.parametrize("count", [1, 100])
+async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection, count: int) -> None:
+    """The token, the lock on the calendar, what is there, and the write."""
+    person = await api.application_calendar("person")
+    events = [{"eventId": f"e{n}", "summary": "Busy", "start": hour(n), "end": hour(n + 1)} for n in range(count)]
+    with counted(api) as statements:
+        await api.data(UPSERT_EVENTS, person.token, input={"calendarId": person.calendar_id, "events": events})
+    assert len(statements) == 4
+    assert await scanned(planner, statements) == {}
+
+
+async def test_a_table_that_is_read_from_end_to_end_would_be_noticed(api: Api, planner: asyncpg.Connection) -> None:
+    """The other tests can fail: nothing leads to an event by what it is called."""
+    statement = "SELECT key FROM events WHERE summary = $1"
+    assert await scanned(planner, [(statement, ("Interview",))]) == {"events": statement}
