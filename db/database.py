@@ -10,9 +10,11 @@ import re
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -126,6 +128,8 @@ def _asyncpg(parsed: URL) -> URL:
     query = dict(parsed.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
+    if unknown := query.keys() - signature(asyncpg.connect).parameters.keys():
+        raise DatabaseUrlError(f"a PostgreSQL URL here cannot have {', '.join(sorted(unknown))}")
     return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 

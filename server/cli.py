@@ -59,6 +59,9 @@ def _migrate(settings: Settings, _options: dict[str, Any]) -> None:
 
 
 def _create_client(settings: Settings, options: dict[str, Any]) -> None:
+    if not options["name"].strip():
+        _stop("a client needs a name, such as that of your application")
+
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
         async with db.write() as session:

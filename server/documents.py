@@ -17,12 +17,12 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-MAX_TOKENS = 10_000
+MAX_TOKENS = 4_000
 MAX_COMMENTS = 1_000
 MAX_SOURCE_LENGTH = 200_000
 MAX_ERRORS = 20
 #: characters of all documents that are kept: parsed, each takes some hundred times its length
-MAX_KEPT_LENGTH = 1_000_000
+MAX_KEPT_LENGTH = 250_000
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 

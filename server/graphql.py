@@ -50,7 +50,7 @@ class GraphQL:
         self.documents = Documents(_core(self.schema))
 
     async def __call__(self, request: Request) -> Response:
-        accept = request.headers.get("accept")
+        accept = ", ".join(request.headers.getlist("accept"))
         media_type = JSON
         try:
             if request.method != "POST" and wants_html(accept):

@@ -244,6 +244,7 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "no name": ("client create", 2, "name"),
     "another database": ("migrate --database-url mysql://ada:hunter2@db/x", 1, "use sqlite:/// or postgresql://"),
     "no address": ("migrate --database-url openings.db", 1, "not a database URL"),
+    "an unknown parameter": ("migrate --database-url postgresql://ada@db/x?nonsense=1", 1, "cannot have nonsense"),
     "no file": ("migrate --database-url sqlite://", 1, "sqlite:///path/file.db"),
     "a port in the address": ("migrate --database-url postgresql://ada:hunter2@db:http/x", 1, "not a database URL"),
     "below a file": ("migrate --database-url sqlite:///{}/file/x/y.db", 1, "Not a directory"),
@@ -311,3 +312,11 @@ def test_the_schema_is_printed_without_a_database(capsys: Any) -> None:
     shown = capsys.readouterr()
     assert shown.out == (ROOT / "schema" / "schema.graphql").read_text("utf-8")
     assert shown.err == ""
+
+
+def test_a_client_needs_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody could tell it from another later."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["client", "create", " "])
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == "openings: a client needs a name, such as that of your application\n"
