@@ -84,6 +84,18 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
 
 
 @pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A database that nothing was done to; on SQLite not even its folder is there."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'a folder' / 'that is new' / 'openings.db'}"
+        return
+    server, name = request.getfixturevalue("postgresql"), f"empty_{uuid4().hex}"
+    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
+    yield named(server, name)
+    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
 async def db(database_url: str) -> AsyncGenerator[Database]:
     """The test's database, opened."""
     database = Database(database_url)

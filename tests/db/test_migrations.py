@@ -1,10 +1,7 @@
 """Migrations: from nothing to the tables of the code, once, however many start at a time."""
 
 import asyncio
-from collections.abc import Generator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -17,19 +14,7 @@ from db import accounts, calendars, clients
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata
-from tests.conftest import NOW, administer, named
-
-
-@pytest.fixture
-def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A database that nothing was done to."""
-    if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'folder' / 'new.db'}"
-        return
-    server, name = request.getfixturevalue("postgresql"), f"empty_{uuid4().hex}"
-    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
-    yield named(server, name)
-    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+from tests.conftest import NOW
 
 
 async def look(db: Database, question: Any) -> Any:

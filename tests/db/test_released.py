@@ -11,11 +11,9 @@ from tests.api import CLIENT_SECRET, Api
 from tests.conftest import NOW
 
 from .releases import FOLDER, restore
-from .test_migrations import empty_url, look
+from .test_migrations import look
 
 VERSIONS = sorted({path.name.partition(".sqlite")[0] for path in FOLDER.glob("*.sqlite.sql")})
-
-__all__ = ["empty_url"]
 
 AVAILABILITY = """
 query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start end } } }

@@ -3,32 +3,17 @@
 import asyncio
 import json
 import re
-from collections.abc import Generator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from server.app import clock
 from tests.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.conftest import administer, named
 
 from .served import SOON, all_serving, serving
 from .writers import EVENTS, UPSERT_EVENT, one_event
 
 CLIENT = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": CLIENT_SECRET}
-
-
-@pytest.fixture
-def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A database that nothing was done to."""
-    if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new.db'}"
-        return
-    server, name = request.getfixturevalue("postgresql"), f"empty_{uuid4().hex}"
-    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
-    yield named(server, name)
-    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 async def test_four_servers_that_start_at_once_on_an_empty_database_are_one_service(

@@ -26,25 +26,13 @@ from server import demo
 from server.app import clock
 from server.cli import main
 from server.examples import examples
-from tests.conftest import NOW, administer, named
+from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]
 OPENINGS = [sys.executable, "-m", "server.cli"]
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
 APPLICATION_CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
-
-
-@pytest.fixture
-def new_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A database that nothing was done to; on SQLite not even its folder is there."""
-    if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'a folder' / 'that is new' / 'openings.db'}"
-        return
-    server, name = request.getfixturevalue("postgresql"), f"new_{uuid4().hex}"
-    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
-    yield named(server, name)
-    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(autouse=True)
@@ -138,15 +126,15 @@ def serving(tmp_path: Path, url: str, *arguments: str, **environment: str) -> Ge
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_from_nothing_to_an_answer_and_back(new_url: str, tmp_path: Path) -> None:
+def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> None:
     """The client of the environment is there from the first start, another one can be made beside it, Ctrl-C ends it."""
     chosen = {"OPENINGS_CLIENT_ID": "shop", "OPENINGS_CLIENT_SECRET": "a-secret-that-the-operator-chose"}
-    with serving(tmp_path, new_url, **chosen) as server:
+    with serving(tmp_path, empty_url, **chosen) as server:
         given = {"clientId": "shop", "clientSecret": "a-secret-that-the-operator-chose", "applicationCalendarId": "x"}
         made = server.ask(APPLICATION_CALENDAR, input=given)["data"]["applicationCalendar"]
         assert made["sub"].startswith("apc_")
 
-        created = run("client", "create", "Another", "--database-url", new_url)
+        created = run("client", "create", "Another", "--database-url", empty_url)
         assert (created.returncode, created.stderr) == (0, "")
         [line] = created.stdout.splitlines()
         another = json.loads(line)
@@ -283,18 +271,18 @@ def test_a_mistake_in_the_environment_is_one_line(
     assert (ended.value.code, name in line) == (2, True)
 
 
-def test_migrating_says_what_it_did(new_url: str, capsys: Any) -> None:
+def test_migrating_says_what_it_did(empty_url: str, capsys: Any) -> None:
     """The second time nothing; and a database of the future is left alone, in one line."""
     for words in ("; it was empty.", " already."):
-        main(["migrate", "--database-url", new_url])
+        main(["migrate", "--database-url", empty_url])
         shown = capsys.readouterr()
         assert shown.out == ""
         [line] = shown.err.splitlines()
         assert re.search(r"revision \d{4}", line)
         assert line.endswith(words)
-    asyncio.run(_change(new_url, "UPDATE alembic_version SET version_num = '9999'"))
+    asyncio.run(_change(empty_url, "UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SystemExit) as ended:
-        main(["migrate", "--database-url", new_url])
+        main(["migrate", "--database-url", empty_url])
     [line] = capsys.readouterr().err.splitlines()
     assert (ended.value.code, "revision 9999" in line) == (1, True)
 
