@@ -61,3 +61,12 @@ def require_feature(without: frozenset[Feature], feature: Feature) -> None:
     if feature in without:
         words = f"The plan of this application does not include {feature}: its operator can switch it on."
         raise PaymentRequired(words, details={"feature": feature.value})
+
+
+def require_managed_availability(actor: Actor) -> int:
+    """The key of the account that asks about its own rules and stored periods.
+
+    Raises Unauthenticated, PaymentRequired when the plan leaves them out, and Forbidden.
+    """
+    require_feature(actor.without, Feature.MANAGED_AVAILABILITY)
+    return require_account(actor, Scope.MANAGED_AVAILABILITY)

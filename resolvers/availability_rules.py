@@ -1,10 +1,8 @@
 """Availability rules of the account that asks: the weekly hours in which it can be booked."""
 
-from core.access import require_account, require_feature
+from core.access import require_managed_availability
 from core.errors import Key, NotFound, Problem, Problems
-from core.features import Feature
 from core.rules import AvailabilityRule
-from core.scopes import Scope
 from core.texts import is_storable
 from db import availability_rules, calendars
 from db.failures import retried
@@ -15,7 +13,7 @@ from .context import Context
 @retried
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     problems = Problems()
     rule.check(problems)
     async with ctx.db.write() as session:
@@ -32,7 +30,7 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
 @retried
 async def listed(ctx: Context) -> list[AvailabilityRule]:
     """All rules of the account, in the order of their ids."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     async with ctx.db.read() as session:
         return (await availability_rules.of_accounts(session, [account])).get(account, [])
 
@@ -49,13 +47,8 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
 @retried
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     async with ctx.db.write() as session:
         return is_storable(availability_rule_id) and await availability_rules.remove(
             session, account, availability_rule_id
         )
-
-
-def _require(ctx: Context) -> int:
-    require_feature(ctx.actor.without, Feature.MANAGED_AVAILABILITY)
-    return require_account(ctx.actor, Scope.MANAGED_AVAILABILITY)

@@ -1,13 +1,11 @@
 """Stored available periods of the account that asks: one-off stretches in which it can be booked."""
 
-from core.access import require_account, require_feature
+from core.access import require_managed_availability
 from core.errors import Problems
-from core.features import Feature
 from core.instants import Instant, Unreadable
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_window
 from core.rules import StoredAvailablePeriod
-from core.scopes import Scope
 from core.texts import is_storable
 from db import available_periods
 from db.failures import retried
@@ -18,7 +16,7 @@ from .context import Context
 @retried
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
     """Makes the period, or replaces the one with its id. Raises Unprocessable."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     problems = Problems()
     period.check(problems, longest=ctx.limits.max_period)
     problems.refuse()
@@ -32,7 +30,7 @@ async def listed(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
     """The account's periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     problems = Problems()
     window = check_window(start, end, problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
@@ -45,7 +43,7 @@ async def listed(
 @retried
 async def delete(ctx: Context, available_period_id: str) -> bool:
     """Deletes the account's period with this id; whether there was one."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     async with ctx.db.write() as session:
         return is_storable(available_period_id) and bool(
             await available_periods.remove(session, account, available_period_id)
@@ -55,15 +53,10 @@ async def delete(ctx: Context, available_period_id: str) -> bool:
 @retried
 async def delete_all(ctx: Context) -> int:
     """Deletes all periods of the account; how many there were."""
-    account = _require(ctx)
+    account = require_managed_availability(ctx.actor)
     async with ctx.db.write() as session:
         return await available_periods.remove(session, account, None)
 
 
 def _place(period: StoredAvailablePeriod) -> Cursor:
     return Cursor(period.span().start, period.available_period_id)
-
-
-def _require(ctx: Context) -> int:
-    require_feature(ctx.actor.without, Feature.MANAGED_AVAILABILITY)
-    return require_account(ctx.actor, Scope.MANAGED_AVAILABILITY)

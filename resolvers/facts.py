@@ -47,7 +47,7 @@ async def read_facts(
     problems.refuse()
     window = query.window()
     stored = await available_periods.covered(session, managed, window.starts[0], window.ends[-1]) if managed else {}
-    busy = await _busy(session, query, chosen)
+    busy = await _busy(session, query, window, chosen)
     found = iter([Facts(_blocking(which, busy), _hours(which, stored, window)) for which in chosen])
     return [[next(found) for _ in group.members] for group in query.participants]
 
@@ -96,9 +96,10 @@ def _check_grants(query: AvailabilityQuery, known: Mapping[str, Calendars], prob
     problems += lacking
 
 
-async def _busy(session: Session, query: AvailabilityQuery, chosen: Sequence[Chosen]) -> Mapping[int, list[BusyRow]]:
+async def _busy(
+    session: Session, query: AvailabilityQuery, window: SpanSet, chosen: Sequence[Chosen]
+) -> Mapping[int, list[BusyRow]]:
     """What blocks on each chosen calendar, from the longest buffer before the window to the longest behind it."""
-    window = query.window()
     buffers = [query.buffer_of(which.member) for which in chosen]
     start = window.starts[0] - max(buffer.before.seconds for buffer in buffers)
     end = window.ends[-1] + max(buffer.after.seconds for buffer in buffers)

@@ -30,7 +30,7 @@ def outcome(result: ExecutionResult) -> dict[str, Any]:
 
 def rejected(*errors: GraphQLError) -> dict[str, Any]:
     """The body of the answer to a document that is not executed."""
-    return {"errors": [_with_code(error, BAD_REQUEST) for error in errors]}
+    return {"errors": [_bad_request(error) for error in errors]}
 
 
 def fault(error: BaseException) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, Refusal):
         return _refused(error, cause)
     if cause is None and error.path is None:
-        return _with_code(error, BAD_REQUEST)
+        return _bad_request(error)
     return _masked(error, cause or error)
 
 
@@ -71,8 +71,8 @@ def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
     return {"message": words, **shown, "extensions": extensions}
 
 
-def _with_code(error: GraphQLError, code: str) -> dict[str, Any]:
-    return {**error.formatted, "extensions": {"code": code}}
+def _bad_request(error: GraphQLError) -> dict[str, Any]:
+    return {**error.formatted, "extensions": {"code": BAD_REQUEST}}
 
 
 def _field(error: GraphQLError) -> str:
