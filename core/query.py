@@ -100,6 +100,18 @@ class AvailabilityQuery:
             for member_index, member in enumerate(group.members):
                 yield ("participants", group_index, "members", member_index), member
 
+    @property
+    def subs(self) -> list[str]:
+        """Who is asked about, in request order, each once."""
+        return list(dict.fromkeys(member.sub for _, member in self.members()))
+
+    @property
+    def earliest(self) -> Instant:
+        """The earliest start that a checked query names. From then on it lies in the past, and the query is refused."""
+        periods = [*(self.query_periods or ()), *(self.available_periods or ())]
+        own = [period for _, member in self.members() for period in member.available_periods or ()]
+        return min([read(period.start) for period in (*periods, *own)] + (self.asked_starts or []))
+
     def buffer_of(self, member: Member) -> Buffer:
         return member.buffer if member.buffer is not None else self.buffer
 

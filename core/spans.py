@@ -5,8 +5,10 @@ disjoint, non-touching, none empty; so two sets are equal exactly when they cove
 Every operation is linear in the spans of its operands; `of` and `common` sort, and so cost O(n log n).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from .instants import Instant, format_instant
@@ -123,3 +125,50 @@ class SpanSet:
 
     def __repr__(self) -> str:
         return f"SpanSet({', '.join(f'{format_instant(start)}/{format_instant(end)}' for start, end in self)})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Busy:
+    """Busy time: where its spans start, in order, and where they end, in order. They may overlap.
+
+    The i-th start and the i-th end are bounds of two events perhaps. Taken as bounds of one span they still are one, for
+    by the i-th end as many events are over, and so have begun before it; and as many of those spans go on at every instant
+    as events do. So nothing is lost by forgetting which belonged together, and with it goes the need to merge: several
+    calendars become one by sorting, and what meets a stretch of time is a slice.
+    """
+
+    starts: Sequence[Instant] = ()
+    ends: Sequence[Instant] = ()
+
+    @classmethod
+    def of(cls, spans: Iterable[tuple[Instant, Instant]]) -> "Busy":
+        """The busy time of any spans, in any order; an empty or inverted one takes no time."""
+        lasting = [(start, end) for start, end in spans if start < end]
+        return cls(sorted([start for start, _ in lasting]), sorted([end for _, end in lasting]))
+
+    @classmethod
+    def merged(cls, several: Sequence["Busy"]) -> "Busy":
+        """Busy when any of them is. Sorting what is sorted in pieces takes hardly more than a look at each item."""
+        if len(several) == 1:
+            return several[0]
+        return cls(
+            sorted(chain.from_iterable(each.starts for each in several)),
+            sorted(chain.from_iterable(each.ends for each in several)),
+        )
+
+    def near(self, start: Instant, end: Instant, before: int = 0, after: int = 0) -> "Busy":
+        """What is left in `[start, end)` when every span is made `before` seconds longer at its start, `after` at its end.
+
+        Of the spans that reach out of it both bounds are kept. Two searches and a slice, however much lies elsewhere.
+        """
+        here = slice(bisect_right(self.ends, start - after), bisect_left(self.starts, end + before))
+        starts, ends = self.starts[here], self.ends[here]
+        return Busy(
+            [start - before for start in starts] if before else starts, [end + after for end in ends] if after else ends
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Busy) and [*self.starts, *self.ends] == [*other.starts, *other.ends]
+
+    def __hash__(self) -> int:
+        return hash((*self.starts, *self.ends))

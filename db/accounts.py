@@ -13,6 +13,7 @@ from core.scopes import joined
 
 from . import tables
 from .statements import insert
+from .versions import next_version
 
 
 async def create_or_get(
@@ -64,6 +65,12 @@ async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
     await session.exec(statement.values(revoked_at=now, scope=""))
 
 
+async def touch(session: AsyncSession, key: int) -> None:
+    """Whoever changes an account's rules or stored periods comes through here first: one after the other, each a new version."""
+    statement = update(tables.Account).where(col(tables.Account.key) == key)
+    await session.exec(statement.values(version=next_version(tables.Account.version)))
+
+
 async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | None:
     """The key of the client's account with this sub."""
     own = col(tables.Account.client_key) == client_key
@@ -97,6 +104,7 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
         "profile_id": profile_id,
         "scope": "",
         "revoked_at": None,
+        "version": 0,
         "created_at": now,
     }
     statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()

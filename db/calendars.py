@@ -1,27 +1,14 @@
 """Calendars: whose they are, and the lock on them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Sequence
 
-import sqlalchemy
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import Calendar
-from core.scopes import Scope, granted
 
 from . import tables
-
-
-@dataclass(frozen=True, slots=True)
-class Calendars:
-    """An account's calendars as a query needs them: from the id that a caller knows to the key that events hang on."""
-
-    account_key: int
-    #: what the account has granted to its client
-    granted: frozenset[Scope]
-    keys: dict[str, int] = field(default_factory=dict[str, int])
+from .versions import next_version
 
 
 async def of_account(session: AsyncSession, account_key: int) -> list[Calendar]:
@@ -44,30 +31,6 @@ async def of_account(session: AsyncSession, account_key: int) -> list[Calendar]:
     ]
 
 
-async def of_subs(session: AsyncSession, client_key: int, subs: Collection[str]) -> dict[str, Calendars]:
-    """The calendars of those of the subs that are accounts of this client and not revoked. One statement."""
-    statement = (
-        sqlalchemy.select(
-            col(tables.Account.sub),
-            col(tables.Account.key),
-            col(tables.Account.scope),
-            col(tables.Calendar.calendar_id),
-            col(tables.Calendar.key),
-        )
-        .join(tables.Calendar, col(tables.Calendar.account_key) == col(tables.Account.key))
-        .where(
-            col(tables.Account.client_key) == client_key,
-            col(tables.Account.sub).in_(subs),
-            col(tables.Account.revoked_at).is_(None),
-        )
-    )
-    found: dict[str, Calendars] = {}
-    rows = cast("Any", await session.exec(cast("Any", statement)))
-    for sub, account_key, scope, calendar_id, calendar_key in rows:
-        found.setdefault(sub, Calendars(account_key, granted(scope))).keys[calendar_id] = calendar_key
-    return found
-
-
 async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, int]:
     """From the ids of the account's calendars to their keys."""
     statement = select(col(tables.Calendar.calendar_id), col(tables.Calendar.key)).where(
@@ -77,7 +40,7 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
 
 
 async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:
-    """The key of the account's calendar with this id, locked until the end of the transaction and one version on.
+    """The key of the account's calendar with this id, locked until the end of the transaction and at a new version.
 
     Whoever changes the calendar's events comes through here, so changes of one calendar happen one after the other, and
     the last that is acknowledged is the one that is kept.
@@ -85,17 +48,17 @@ async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int
     statement = (
         update(tables.Calendar)
         .where(col(tables.Calendar.account_key) == account_key, col(tables.Calendar.calendar_id) == calendar_id)
-        .values(version=col(tables.Calendar.version) + 1)
+        .values(version=next_version(tables.Calendar.version))
         .returning(col(tables.Calendar.key))
     )
     return (await session.exec(statement)).scalar_one_or_none()
 
 
 async def lock_all(session: AsyncSession, keys: Sequence[int]) -> None:
-    """Locks calendars, each one version on; in the order of their keys, so that two callers never deadlock."""
+    """Locks calendars, each at a new version; in the order of their keys, so that two callers never deadlock."""
     ordered = (
         select(col(tables.Calendar.key)).where(col(tables.Calendar.key).in_(keys)).order_by(col(tables.Calendar.key))
     )
     await session.exec(ordered.with_for_update())
-    raised = update(tables.Calendar).where(col(tables.Calendar.key).in_(keys))
-    await session.exec(raised.values(version=col(tables.Calendar.version) + 1))
+    changed = update(tables.Calendar).where(col(tables.Calendar.key).in_(keys))
+    await session.exec(changed.values(version=next_version(tables.Calendar.version)))

@@ -22,11 +22,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from .direct import Direct, DirectPostgreSQL, DirectSQLite
+
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
 
 POOL_SIZE = 10
-"""Connections to PostgreSQL that one process holds at most."""
+"""Connections to PostgreSQL that one process holds at most, beside the few for single statements."""
+
+#: so many: each is at work for a fraction of a millisecond at a time
+_DIRECT = 4
 
 #: seconds that a request waits for one of them
 _POOL_TIMEOUT = 5
@@ -58,6 +63,7 @@ class Database:
         self.dialect = parsed.get_backend_name()
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
+        self.direct = _direct(parsed, self.reader)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
@@ -79,7 +85,7 @@ class Database:
     def connections_in_use(self) -> int:
         """How many connections are at work."""
         pools = {self.reader.pool, self.writer.pool}
-        return sum(cast("QueuePool", pool).checkedout() for pool in pools)
+        return sum(cast("QueuePool", pool).checkedout() for pool in pools) + self.direct.in_use
 
     def make_folder(self) -> None:
         """Makes the folder that a SQLite file is going to lie in. Raises OSError."""
@@ -88,6 +94,7 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
+        await self.direct.close()
         await self.writer.dispose()
         await self.reader.dispose()
 
@@ -141,6 +148,13 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     )
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
+
+
+def _direct(url: URL, engine: AsyncEngine) -> Direct:
+    if url.get_backend_name() == "sqlite":
+        return DirectSQLite(str(url.database), patience=_BUSY_TIMEOUT)
+    _, given = engine.dialect.create_connect_args(url)
+    return DirectPostgreSQL({"timeout": _CONNECT_TIMEOUT, **given}, size=_DIRECT, patience=_POOL_TIMEOUT)
 
 
 def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:

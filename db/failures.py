@@ -7,10 +7,12 @@ the transaction came to nothing, and even when nobody can tell whether it did: w
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,27 +33,30 @@ _LOCKED = ("database is locked", "database table is locked")
 
 def is_lost_race(error: BaseException) -> bool:
     """Whether the transaction was undone because of another one, and would do well by itself."""
-    return isinstance(error, DBAPIError) and _sqlstate(error) in _LOST
+    return _sqlstate(error) in _LOST
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the database cannot be reached just now, or has no connection to spare."""
+    state = _sqlstate(error)
+    if state in _AWAY or state.startswith("08") or is_locked(error):
+        return True
     if isinstance(error, DBAPIError):
-        state = _sqlstate(error)
-        gone = error.connection_invalidated or state in _AWAY or state.startswith("08")
-        return gone or is_locked(error)
-    # What connecting ends with is no error of the driver's: refused, timed out, no such socket, no such host.
-    return isinstance(error, PoolTimeout | OSError)
+        return error.connection_invalidated
+    # What connecting ends with is no error of the server's: refused, timed out, no such socket, no such host. And
+    # asyncpg says with an error of the interface that a connection was closed under it.
+    return isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError)
 
 
-def is_locked(error: DBAPIError) -> bool:
+def is_locked(error: BaseException) -> bool:
     """Whether another process holds the SQLite file."""
-    return any(words in str(error.orig) for words in _LOCKED)
+    driver_error = _of_driver(error)
+    return isinstance(driver_error, sqlite3.Error) and any(words in str(driver_error) for words in _LOCKED)
 
 
 def has_waited(error: BaseException) -> bool:
     """Whether the caller has been kept waiting as long as is right: for a connection, for the file, for its turn."""
-    return isinstance(error, TimeoutError | PoolTimeout) or (isinstance(error, DBAPIError) and is_locked(error))
+    return isinstance(error, TimeoutError | PoolTimeout) or is_locked(error)
 
 
 def retried(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -77,5 +82,11 @@ def retried(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     return again
 
 
-def _sqlstate(error: DBAPIError) -> str:
-    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
+def _of_driver(error: BaseException) -> BaseException | None:
+    """What the driver raised, be it wrapped by SQLAlchemy or not."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def _sqlstate(error: BaseException) -> str:
+    driver_error = _of_driver(error)
+    return getattr(driver_error, "sqlstate", None) or getattr(driver_error, "pgcode", None) or ""

@@ -88,6 +88,8 @@ class Account(SQLModel, table=True):
     #: what all of its authorizations grant together; nothing once it is revoked
     scope: str = Field(sa_column=_text_with_default("read_write"))
     revoked_at: int | None = Field(sa_column=Column(BigInteger))
+    #: another one, in the same transaction, whenever its rules or its stored periods change
+    version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     created_at: int = Field(sa_column=_instant())
 
 
@@ -107,7 +109,7 @@ class Token(SQLModel, table=True):
 
 
 class Calendar(SQLModel, table=True):
-    """A calendar. Every change of its events raises its version in the same transaction, which also locks it."""
+    """A calendar. Every change of its events gives it another version in the same transaction, which also locks it."""
 
     __tablename__ = "calendars"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (Index(None, "account_key"),)

@@ -1,20 +1,15 @@
 """Access and refresh tokens: 256 random bits each, of which only a digest is kept."""
 
 import secrets
-from typing import Any, cast
 
-import sqlalchemy
-from sqlalchemy import literal, null
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.access import Actor
 from core.accounts import TOKEN_LIFETIME, TokenPair
-from core.features import named
 from core.identity import digest
 from core.instants import DAY, Instant
 
-from .tables import Account, Client, Token
+from .tables import Account, Token
 
 #: how long an expired access token is remembered, in seconds: so long it can still name the account that is to be revoked
 _KEPT = 7 * DAY
@@ -50,31 +45,6 @@ async def account_behind(session: AsyncSession, client_key: int, token: str) -> 
 async def revoke_all(session: AsyncSession, account_key: int) -> None:
     """Ends every token of the account."""
     await session.exec(delete(Token).where(col(Token.account_key) == account_key))
-
-
-async def actor(session: AsyncSession, bearer: str, now: Instant) -> Actor:
-    """Who this bearer token speaks for: an account by its access token, or an application by its secret. One statement."""
-    stored = digest(bearer)
-    by_token = (
-        sqlalchemy.select(
-            col(Account.client_key), col(Client.without), col(Account.key), col(Token.scope), col(Token.expires_at)
-        )
-        .join(Token, col(Token.account_key) == col(Account.key))
-        .join(Client, col(Client.key) == col(Account.client_key))
-        .where(col(Token.digest) == stored, col(Token.kind) == "access")
-    )
-    by_secret = sqlalchemy.select(col(Client.key), col(Client.without), null(), literal(""), null()).where(
-        col(Client.secret_digest) == stored
-    )
-    # SQLModel types neither a UNION nor more than four columns.
-    found = cast("Any", await session.exec(cast("Any", sqlalchemy.union_all(by_token, by_secret))))
-    row: tuple[int, str, int | None, str, Instant | None] | None = found.first()
-    if row is None:
-        return Actor(refused="This bearer token is unknown: it was mistyped, or revoked.")
-    client_key, without, account_key, scope, expires_at = row
-    if expires_at is not None and expires_at <= now:
-        return Actor(refused="This access token has expired: get a new one with refreshToken.")
-    return Actor(client_key, account_key, scope, named(without))
 
 
 async def _behind(session: AsyncSession, client_key: int, token: str, *kinds: str) -> tuple[int, str] | None:

@@ -68,7 +68,8 @@ async def authorize(
 @retried
 async def user_info(ctx: Context) -> UserInfo:
     """Who the access token belongs to. Any token may ask."""
-    account_key = require_account(ctx.actor)
+    actor = await ctx.actor()
+    account_key = require_account(actor)
     async with ctx.db.read() as session:
         known = await accounts.by_key(session, account_key)
-        return UserInfo(known, ctx.actor.scope, await calendars.of_account(session, account_key))
+        return UserInfo(known, actor.scope, await calendars.of_account(session, account_key))

@@ -13,7 +13,7 @@ from .context import Context
 @retried
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     problems = Problems()
     rule.check(problems)
     async with ctx.db.write() as session:
@@ -30,7 +30,7 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
 @retried
 async def listed(ctx: Context) -> list[AvailabilityRule]:
     """All rules of the account, in the order of their ids."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     async with ctx.db.read() as session:
         return (await availability_rules.of_accounts(session, [account])).get(account, [])
 
@@ -47,7 +47,7 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
 @retried
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return is_storable(availability_rule_id) and await availability_rules.remove(
             session, account, availability_rule_id

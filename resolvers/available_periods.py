@@ -16,7 +16,7 @@ from .context import Context
 @retried
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
     """Makes the period, or replaces the one with its id. Raises Unprocessable."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     problems = Problems()
     period.check(problems, longest=ctx.limits.max_period)
     problems.refuse()
@@ -30,7 +30,7 @@ async def listed(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
     """The account's periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     problems = Problems()
     window = check_window(start, end, problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
@@ -43,7 +43,7 @@ async def listed(
 @retried
 async def delete(ctx: Context, available_period_id: str) -> bool:
     """Deletes the account's period with this id; whether there was one."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return is_storable(available_period_id) and bool(
             await available_periods.remove(session, account, available_period_id)
@@ -53,7 +53,7 @@ async def delete(ctx: Context, available_period_id: str) -> bool:
 @retried
 async def delete_all(ctx: Context) -> int:
     """Deletes all periods of the account; how many there were."""
-    account = require_managed_availability(ctx.actor)
+    account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return await available_periods.remove(session, account, None)
 

@@ -12,6 +12,6 @@ from .context import Context
 @retried
 async def calendars(ctx: Context) -> list[Calendar]:
     """The account's calendars, the primary one first."""
-    account = require_account(ctx.actor, Scope.LIST_CALENDARS)
+    account = require_account(await ctx.actor(), Scope.LIST_CALENDARS)
     async with ctx.db.read() as session:
         return await db_calendars.of_account(session, account)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.access import Actor
 from core.instants import Instant
 from core.limits import Limits
+from db import standing
 from db.database import Database
+
+from .basis import Basis
+from .memory import Memory
 
 
 def _unmeasured(_part: str) -> AbstractContextManager[None]:
@@ -19,8 +23,18 @@ class Context:
     """One request's surroundings. `now` is read once, so that a request has one idea of the time."""
 
     db: Database
-    actor: Actor
+    #: who asks: known already, or the digest of the bearer token that says so
+    caller: Actor | bytes
     now: Instant
     limits: Limits
+    memory: Memory = field(default_factory=Memory)
     #: a with-block around a part of the work, by whoever wants to know how long it takes
     measured: Callable[[str], AbstractContextManager[None]] = _unmeasured
+    #: what the request's answers rest on, as far as the resolvers say
+    bases: list[Basis] = field(default_factory=list[Basis])
+
+    async def actor(self) -> Actor:
+        """Who asks, as of now."""
+        if isinstance(self.caller, Actor):
+            return self.caller
+        return (await standing.read(self.db.direct, self.caller, (), self.now)).actor

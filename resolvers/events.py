@@ -38,7 +38,7 @@ class UpsertedEvents(NamedTuple):
 @retried
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
     """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
-    account = require_account(ctx.actor, Scope.CREATE_EVENT)
+    account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
     problems = Problems()
     draft.check(("event",), problems)
     async with ctx.db.write() as session:
@@ -50,7 +50,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 @retried
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are kept, or none."""
-    account = require_account(ctx.actor, Scope.CREATE_EVENT)
+    account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
     seen: set[str] = set()
@@ -68,7 +68,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
 @retried
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event; whether there was one. Raises NotFound for the calendar."""
-    account = require_account(ctx.actor, Scope.DELETE_EVENT)
+    account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
     async with ctx.db.write() as session:
@@ -79,7 +79,7 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
 @retried
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
     """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
-    account = require_account(ctx.actor, Scope.DELETE_EVENT)
+    account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
     problems = Problems()
     if delete_all is not None and calendar_ids is not None:
         for name in ("delete_all", "calendar_ids"):
@@ -102,7 +102,7 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, s
 
     Raises Forbidden, Unprocessable, and NotFound for a calendar.
     """
-    account = require_account(ctx.actor, scope)
+    account = require_account(await ctx.actor(), scope)
     problems = Problems()
     window.check(problems)
     cursor = request.check(problems, most=ctx.limits.max_page)

@@ -19,14 +19,14 @@ from starlette.routing import Route
 from core.instants import Instant
 from db.database import Database
 from db.migrate import is_current
+from resolvers.memory import Memory
 from schema import schema
 
-from . import demo
+from . import demo, metrics
 from .examples import examples
 from .graphiql import assets_route, page
 from .graphql import GraphQL
 from .logs import AccessLog
-from .metrics import metrics
 from .outcome import rejected
 from .settings import Settings
 from .transport import JSON, respond
@@ -55,7 +55,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         yield
         await db.close()
 
-    endpoint = GraphQL(schema, db, settings.limits, clock, graphiql, max_body=settings.max_body)
+    memory = Memory(settings.memory * 1024 * 1024, metrics.remembered)
+    endpoint = GraphQL(schema, db, settings.limits, memory, clock, graphiql, max_body=settings.max_body)
     assets = assets_route()
     app = Starlette(
         routes=[
@@ -64,7 +65,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
             *([assets] if assets is not None else []),
-            *([Route("/metrics", metrics, methods=["GET"])] if settings.with_metrics else []),
+            *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
         middleware=[Middleware(AccessLog)],
         exception_handlers={HTTPException: _not_here},

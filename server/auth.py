@@ -1,17 +1,13 @@
-"""Who is asking: from the Authorization header to an Actor."""
+"""Who is asking: from the Authorization header to whoever it stands for."""
 
 from core.access import NOBODY, Actor
-from core.instants import Instant
-from db import tokens
-from db.database import Database
-from db.failures import retried
+from core.identity import digest
 
 
-@retried
-async def actor(db: Database, authorization: str | None, now: Instant) -> Actor:
-    """The account or the application whose bearer token this is.
+def caller(authorization: str | None) -> Actor | bytes:
+    """The digest of the bearer token; nobody, who knows why, when there is none.
 
-    A token that does not count makes an Actor that is nobody and knows why: what needs no token still works, and what
+    Whose token it is, the database says when it is asked for something: what needs no token works without that, and what
     needs one can say what is wrong with this one.
     """
     if authorization is None:
@@ -19,5 +15,4 @@ async def actor(db: Database, authorization: str | None, now: Instant) -> Actor:
     scheme, _, bearer = authorization.partition(" ")
     if scheme.lower() != "bearer" or not bearer.strip():
         return Actor(refused="The Authorization header must be: Bearer <token>.")
-    async with db.read() as session:
-        return await tokens.actor(session, bearer.strip(), now)
+    return digest(bearer.strip())

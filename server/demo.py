@@ -74,7 +74,7 @@ async def prepare(db: Database, now: Instant) -> Credentials:
         access_token = await tokens.issue_access(session, made["ada"].key, READ_WRITE, now)
     nobody = Context(db, Actor(), now, Limits())
     for name, account in made.items():
-        await _fill(replace(nobody, actor=Actor(client, account.key, READ_WRITE)), account, name)
+        await _fill(replace(nobody, caller=Actor(client, account.key, READ_WRITE)), account, name)
     return Credentials(CLIENT_ID, secret, access_token)
 
 

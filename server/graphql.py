@@ -22,11 +22,23 @@ from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
 from resolvers.context import Context
+from resolvers.memory import Memory
 
 from . import auth, metrics
 from .documents import Document, Documents, asked_for, describe, is_query
+from .kept import Kept, find, keep
 from .outcome import BAD_REQUEST, fault, outcome, rejected
-from .transport import JSON, Operation, TransportError, negotiate, read_operation, respond, wants_html
+from .transport import (
+    JSON,
+    Operation,
+    TransportError,
+    dumps,
+    negotiate,
+    read_body,
+    read_operation,
+    respond,
+    wants_html,
+)
 
 T = TypeVar("T")
 
@@ -41,6 +53,7 @@ class GraphQL:
     schema: Schema
     db: Database
     limits: Limits
+    memory: Memory
     clock: Callable[[], Instant]
     page: Callable[[Request], Awaitable[Response]]
     max_body: int
@@ -51,13 +64,17 @@ class GraphQL:
 
     async def __call__(self, request: Request) -> Response:
         accept = ", ".join(request.headers.getlist("accept"))
-        media_type = JSON
+        began, media_type = perf_counter(), JSON
         try:
             if request.method != "POST" and wants_html(accept):
                 return await self.page(request)
             media_type = negotiate(accept)
-            operation = await read_operation(request, self.max_body)
-            return respond(await _while_connected(request, self._answer(request, operation)), media_type)
+            context, body = self._context(request), await read_body(request, self.max_body)
+            kept = await find(context, body) if body else None
+            if kept is not None:
+                return respond(self._again(request, kept, began), media_type)
+            operation = read_operation(request, body)
+            return respond(await _while_connected(request, self._answer(request, body, operation, context)), media_type)
         except TransportError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
@@ -65,7 +82,14 @@ class GraphQL:
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
-    async def _answer(self, request: Request, operation: Operation) -> dict[str, Any]:
+    def _again(self, request: Request, kept: Kept, began: float) -> bytes:
+        request.state.operation = kept.described
+        metrics.count(kept.asked_for, "OK", perf_counter() - began)
+        return kept.answer
+
+    async def _answer(
+        self, request: Request, body: bytes, operation: Operation, context: Context
+    ) -> dict[str, Any] | bytes:
         began = perf_counter()
         document = self.documents.get(operation.query)
         chosen = document.errors or document.operation(operation.name)
@@ -75,16 +99,20 @@ class GraphQL:
         request.state.operation = describe(chosen)
         if request.method != "POST" and not is_query(chosen):  # a HEAD is a GET whose answer is not sent
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
-        body = await self._execute(document, chosen, operation, await self._context(request))
-        code = body["errors"][0]["extensions"]["code"] if "errors" in body else "OK"
+        found = await self._execute(document, chosen, operation, context)
+        code = found["errors"][0]["extensions"]["code"] if "errors" in found else "OK"
         metrics.count(asked_for(chosen), code, perf_counter() - began)
         metrics.CONNECTIONS.set(self.db.connections_in_use)
-        return body
+        if "errors" in found:
+            return found
+        answer = dumps(found)
+        if body:
+            keep(context, body, chosen, answer)
+        return answer
 
-    async def _context(self, request: Request) -> Context:
-        now = self.clock()
-        actor = await auth.actor(self.db, request.headers.get("authorization"), now)
-        return Context(self.db, actor, now, self.limits, metrics.measured)
+    def _context(self, request: Request) -> Context:
+        caller = auth.caller(request.headers.get("authorization"))
+        return Context(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured)
 
     async def _execute(
         self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
@@ -96,8 +124,8 @@ class GraphQL:
             context_value=context,
             variable_values=operation.variables,
             operation_name=chosen.name.value if chosen.name is not None else None,
-            executor_class=StrawberryGraphQLCoreExecutionContext,
             operation_extensions=operation.extensions,
+            executor_class=StrawberryGraphQLCoreExecutionContext,
         )
         return outcome(await result if isawaitable(result) else result)
 

@@ -31,6 +31,7 @@ REQUESTS = Counter(
 )
 DURATION = Histogram("openings_request_seconds", "Time to answer a GraphQL request.", ["operation"], buckets=_SECONDS)
 WORK = Histogram("openings_work_seconds", "Time of a part of the work.", ["part"], buckets=_SECONDS)
+MEMORY = Counter("openings_memory", "Looks into memory, by what for, and whether it was there.", ["kind", "found"])
 CONNECTIONS = Gauge("openings_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
 
 
@@ -38,6 +39,11 @@ def count(operation: str, code: str, seconds: float) -> None:
     """Notes an answered request. Both labels come from the schema and the code, so there are only so many of them."""
     REQUESTS.labels(operation, code).inc()
     DURATION.labels(operation).observe(seconds)
+
+
+def remembered(kind: str, found: bool) -> None:
+    """Notes a look into memory."""
+    MEMORY.labels(kind, "yes" if found else "no").inc()
 
 
 @contextmanager

@@ -41,6 +41,9 @@ class Settings:
     client_secret: str = _setting("", "and its secret")
     demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
     pool_size: int = _setting(10, "connections to PostgreSQL that each process holds at most", least=1)
+    memory: int = _setting(
+        64, "megabytes of facts and answers that each process remembers at most; 0 for none", least=0
+    )
     log: str = _setting("auto", "text, json, or auto: text on a terminal", choices=("auto", "text", "json"))
     metrics: str = _setting(
         "auto", "on, off, or auto: /metrics is there on a loopback address", choices=("auto", "on", "off")

@@ -35,8 +35,17 @@ class Operation:
     extensions: dict[str, Any] | None
 
 
-async def read_operation(request: Request, max_body: int) -> Operation:
-    """The operation in a GET's parameters or a POST's JSON body of at most so many bytes. Raises TransportError."""
+async def read_body(request: Request, max_body: int) -> bytes:
+    """The JSON of a POST, of at most so many bytes; nothing of a GET. Raises TransportError."""
+    if request.method != "POST":
+        return b""
+    if _media_type(request.headers.get("content-type", "")) != JSON:
+        raise TransportError(415, "Send the request as application/json.")
+    return await _body(request, max_body)
+
+
+def read_operation(request: Request, body: bytes) -> Operation:
+    """The operation in a GET's parameters, or in a POST's body. Raises TransportError."""
     if request.method != "POST":
         parameters = request.query_params
         envelope: dict[str, Any] = {
@@ -46,9 +55,7 @@ async def read_operation(request: Request, max_body: int) -> Operation:
         for name in ("variables", "extensions"):
             envelope[name] = _json(parameters[name].encode("utf-8", "surrogatepass")) if parameters.get(name) else None
     else:
-        if _media_type(request.headers.get("content-type", "")) != JSON:
-            raise TransportError(415, "Send the request as application/json.")
-        envelope = _object(_json(await _body(request, max_body)))
+        envelope = _object(_json(body))
     return Operation(
         query=_query(envelope.get("query")),
         name=_optional(envelope, "operationName", str) or None,
@@ -78,11 +85,16 @@ def wants_html(accept: str | None) -> bool:
     return "text/html" in (accept or "").lower()
 
 
-def respond(body: dict[str, Any], media_type: str, status: int | None = None) -> Response:
-    """The answer as a response; its status follows from the media type unless it is given."""
+def dumps(body: Any) -> bytes:
+    """The JSON of an answer. It may hold datetimes, and fragments of JSON."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def respond(body: dict[str, Any] | bytes, media_type: str, status: int | None = None) -> Response:
+    """The answer, or the JSON of one with data, as a response; its status follows from the media type unless it is given."""
     if status is None:
-        status = 400 if media_type == GRAPHQL_JSON and "data" not in body else 200
-    return Response(orjson.dumps(body), status, media_type=f"{media_type}; charset=utf-8")
+        status = 400 if media_type == GRAPHQL_JSON and isinstance(body, dict) and "data" not in body else 200
+    return Response(body if isinstance(body, bytes) else dumps(body), status, media_type=f"{media_type}; charset=utf-8")
 
 
 async def _body(request: Request, most: int) -> bytes:

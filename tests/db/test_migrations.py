@@ -9,8 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
+from core.access import Actor
 from core.accounts import AccountKind
-from db import accounts, calendars, clients
+from db import accounts, clients, standing
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata
@@ -27,7 +28,7 @@ async def test_migrating_from_nothing_gives_the_tables_of_the_code(empty_url: st
     """Alembic, asked what it would still change, finds nothing; and every index is there by name."""
     db = Database(empty_url)
     before, after = await migrate(db)
-    assert (before, after) == (None, "0002")
+    assert (before, after) == (None, "0003")
     assert await look(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
 
     def indexes(connection: Connection) -> set[str]:
@@ -49,7 +50,7 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
     databases = [Database(empty_url) for _ in range(8)]
     befores = [before for before, _ in await asyncio.gather(*(migrate(db) for db in databases))]
     assert befores.count(None) == 1
-    assert befores.count("0002") == 7
+    assert befores.count("0003") == 7
     for db in databases:
         await db.close()
 
@@ -70,13 +71,10 @@ async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
         await connection.run_sync(back)
     assert (await migrate(db))[0] == "0001"
     async with db.read() as session:
-        assert await accounts.find(session, client, kind, "store-42") is not None
-        assert (
-            len(
-                await calendars.of_subs(session, client, [(await accounts.find(session, client, kind, "store-42")).sub])
-            )
-            == 1
-        )
+        store = await accounts.find(session, client, kind, "store-42")
+        assert store is not None
+    stands = await standing.read(db.direct, Actor(client), [store.sub], NOW)
+    assert len(stands.accounts[store.sub].calendars) == 1
 
 
 async def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from db.versions import COUNTED
 from tests.api import Api, Someone
 from tests.conftest import NOW
 
@@ -164,5 +165,5 @@ async def test_no_deadlock_reaches_a_client(api: Api, another: Api) -> None:
 
     async with asyncio.timeout(20):
         changed = await asyncio.gather(*((delete, write)[n % 2](n // 2) for n in range(60)))
-    versions = dict(await api.rows("SELECT calendar_id, version FROM calendars"))
+    versions = dict(await api.rows(f"SELECT calendar_id, version % {COUNTED} FROM calendars"))
     assert versions == {calendar: sum(calendar in each for each in changed) for calendar in calendars}

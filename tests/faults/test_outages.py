@@ -128,7 +128,8 @@ async def test_when_all_connections_are_out_a_request_waits_only_so_long(
         async with AsyncExitStack() as held:
             for _ in range(2 if backend == "postgresql" else 8):
                 await (await held.enter_async_context(api.db.read())).connection()
-            for query in (EVENTS, UPSERT_EVENT):
+            # SQLite's one writer is not among those that are out, and who asks is asked beside them.
+            for query in (EVENTS, UPSERT_EVENT) if backend == "postgresql" else (EVENTS,):
                 variables = {"input": one_event(person, "lost")} if query is UPSERT_EVENT else {}
                 assert (await brief_fault(api, person, query, **variables))["retry"] is True
         await is_whole(api, person, changes=0)

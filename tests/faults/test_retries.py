@@ -116,7 +116,7 @@ async def test_connections_that_were_lost_while_idle_are_not_noticed_by_any_clie
 
     for round in range(2):
         await asyncio.gather(*(write(n) for n in range(20)))
-        assert await hang_up_on(api, postgresql) == 10
+        assert await hang_up_on(api, postgresql) >= 10
         async with asyncio.timeout(3):
             await asyncio.gather(*(write(n) for n in range(20)))
         assert await version(api, person) == 40 * (round + 1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from db.direct import Row
 from tests.api import CLIENT_SECRET, Api, Someone
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"
@@ -17,6 +18,12 @@ UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $in
 def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     """The statements that are executed meanwhile, with their parameters; not those that begin and end a transaction."""
     statements: list[tuple[str, Any]] = []
+    monkeypatch = pytest.MonkeyPatch()
+    directly = api.db.direct.rows
+
+    async def rows(statement: str, *values: Any) -> list[Row]:
+        statements.append((statement, values))
+        return await directly(statement, *values)
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
@@ -25,7 +32,9 @@ def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     engines = {api.db.reader.sync_engine, api.db.writer.sync_engine}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
+    monkeypatch.setattr(api.db.direct, "rows", rows)
     yield statements
+    monkeypatch.undo()
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -54,7 +63,7 @@ def question(people: list[Someone]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("events", [0, 200])
 async def test_availability_of_ten_members_reads_in_three_statements(api: Api, events: int) -> None:
-    """Who asks, whose calendars, and what is on them: however many members and events there are."""
+    """Who asks about whom; the same again on one snapshot, and what is on the calendars: whatever there is of each."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     if events:
         for person in people:
@@ -62,6 +71,22 @@ async def test_availability_of_ten_members_reads_in_three_statements(api: Api, e
     with counted(api) as statements:
         await api.data(AVAILABILITY, CLIENT_SECRET, input=question(people))
     assert len(statements) == 3
+
+
+async def test_what_is_remembered_costs_one_statement(api: Api) -> None:
+    """Token, rights, and the versions of everybody's calendars and hours: nothing else can have changed."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    for person in people:
+        await fill(api, person, 20)
+    asked = question(people)
+    for member in asked["participants"][0]["members"][:5]:
+        member["managedAvailability"] = True
+    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    another = {**asked, "requiredDuration": {"minutes": 45}}
+    for warm in (asked, another):
+        with counted(api) as statements:
+            await api.data(AVAILABILITY, CLIENT_SECRET, input=warm)
+        assert len(statements) == 1
 
 
 async def test_a_batch_of_events_is_written_in_as_many_statements_as_one_event(api: Api) -> None:

@@ -1,0 +1,137 @@
+"""Single statements, straight to the driver.
+
+Who asks, and what has changed since, is asked before every answer: one statement, which takes a database some twenty
+microseconds and a session of the ORM thirty times as long. So it has connections of its own, and no transaction: a
+statement by itself sees one snapshot anyway.
+"""
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from .spelling import POSTGRESQL, SQLITE, Spelling
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Reader(ABC):
+    """Whoever takes a statement in SQL."""
+
+    #: how it wants the statement written
+    spelling: Spelling
+
+    @abstractmethod
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        """What the statement gives; `$1`, `$2` … stand for the values. Raises what the driver raises."""
+
+
+class Direct(Reader):
+    """Connections that only read, made when they are first used."""
+
+    @property
+    @abstractmethod
+    def in_use(self) -> int:
+        """How many connections are at work."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Closes every connection."""
+
+
+class DirectSQLite(Direct):
+    """One connection on the event loop's own thread.
+
+    What is read here lies in memory, and is read in less time than it takes to wake another thread. Nobody is ever
+    waited for: in the rare moment when another process holds the whole file, a thread does the waiting.
+    """
+
+    spelling = SQLITE
+
+    def __init__(self, path: str, *, patience: float) -> None:
+        self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
+        self._patience = patience
+        self._connection: sqlite3.Connection | None = None
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        try:
+            if self._connection is None:
+                self._connection = self._connect(0)
+            return self._connection.execute(SQLITE.numbered(statement), values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        return await asyncio.to_thread(self._wait_for, statement, values)
+
+    def _wait_for(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        with closing(self._connect(self._patience)) as connection:
+            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+
+    def _connect(self, patience: float) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, patience, isolation_level=None, uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    @property
+    def in_use(self) -> int:
+        return 0
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class DirectPostgreSQL(Direct):
+    """A small pool. A statement is prepared once a connection; nothing is ever set on one, so nothing has to be reset."""
+
+    spelling = POSTGRESQL
+
+    def __init__(self, given: dict[str, Any], *, size: int, patience: float) -> None:
+        self._given = given
+        self._size = size
+        self._patience = patience
+        self._opening = asyncio.Lock()
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        pool = self._pool or await self._open()
+        async with pool.acquire(timeout=self._patience) as connection:
+            return [tuple(record) for record in await connection.fetch(statement, *values)]
+
+    async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(min_size=0, max_size=self._size, reset=_as_it_is, **self._given)
+            return self._pool
+
+    @property
+    def in_use(self) -> int:
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+
+async def _as_it_is(_connection: object) -> None:
+    """Nothing to reset."""
+
+
+class Snapshot(Reader):
+    """A session's connection: statement after statement on the one snapshot of its transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self.spelling = SQLITE if session.get_bind().dialect.name == "sqlite" else POSTGRESQL
+
+    async def rows(self, statement: str, *values: Any) -> list[Row]:
+        connection = await self._session.connection()
+        return [tuple(row) for row in await connection.exec_driver_sql(self.spelling.numbered(statement), values)]

@@ -1,0 +1,99 @@
+"""Who asks, and how those stand who are asked about: token, rights and versions, in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from core.access import Actor
+from core.features import named
+from core.instants import Instant
+from core.scopes import Scope, granted
+
+from .direct import Reader, Row
+from .spelling import Spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as a query needs it."""
+
+    key: int
+    #: of its rules and stored periods
+    version: int
+    #: what it has granted to its client
+    granted: frozenset[Scope]
+    #: from the id that a caller knows to the key that events hang on
+    calendars: dict[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The actor, and by their subs those of the accounts asked about that are its client's and not revoked."""
+
+    actor: Actor
+    accounts: dict[str, Account]
+    #: by the key of a calendar, of its events
+    versions: dict[int, int]
+    #: everything that this says about the accounts; equal when they stand as they stood
+    rows: Sequence[Row]
+
+
+@cache
+def _statement(spelling: Spelling) -> str:
+    return f"""
+WITH caller AS (
+    SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
+    FROM tokens
+    JOIN accounts ON accounts.key = tokens.account_key
+    JOIN clients ON clients.key = accounts.client_key
+    WHERE tokens.digest = $1 AND tokens.kind = 'access'
+    UNION ALL
+    SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE secret_digest = $1
+    UNION ALL
+    SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE key = $2
+)
+SELECT caller.client_key, caller.without, caller.account_key, caller.scope, caller.expires_at,
+       accounts.sub, accounts.key, accounts.version, accounts.scope,
+       calendars.calendar_id, calendars.key, calendars.version
+FROM caller
+LEFT JOIN accounts
+    ON accounts.sub {spelling.among(3, "text")}
+    AND accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
+LEFT JOIN calendars ON calendars.account_key = accounts.key
+ORDER BY accounts.key, calendars.key
+"""
+
+
+#: how many columns of a row are about the caller
+_CALLER = 5
+
+
+async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> Standing:
+    """How things stand for a caller, known already or by the digest of a bearer token."""
+    known = caller if isinstance(caller, Actor) else None
+    rows = await reader.rows(
+        _statement(reader.spelling),
+        b"" if isinstance(caller, Actor) else caller,
+        known.client_key if known is not None else None,
+        reader.spelling.listed(subs),
+    )
+    accounts: dict[str, Account] = {}
+    versions: dict[int, int] = {}
+    about = [row[_CALLER:] for row in rows]
+    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in about:
+        if calendar_key is not None:
+            account = accounts.get(sub)
+            if account is None:
+                account = accounts[sub] = Account(key, version, granted(scope))
+            account.calendars[calendar_id] = calendar_key
+            versions[calendar_key] = calendar_version
+    return Standing(known or _actor(rows, now), accounts, versions, about)
+
+
+def _actor(rows: Sequence[Row], now: Instant) -> Actor:
+    if not rows:
+        return Actor(refused="This bearer token is unknown: it was mistyped, or revoked.")
+    client_key, without, account_key, scope, expires_at = rows[0][:_CALLER]
+    if expires_at is not None and expires_at <= now:
+        return Actor(refused="This access token has expired: get a new one with refreshToken.")
+    return Actor(client_key, account_key, scope, named(without))

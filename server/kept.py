@@ -1,0 +1,59 @@
+"""Answers that still hold.
+
+What an availability query is answered follows from the request and from what the answer rests on: what those who were
+asked about have granted, and the versions of their calendars and hours. So when the same request comes again, and one
+statement says that all of this stands as it stood, then the answer is the same, byte by byte, and nothing has to be worked
+out again. For no time at all is an answer merely believed.
+"""
+
+from dataclasses import dataclass
+
+from graphql import FieldNode, OperationDefinitionNode
+
+from db.failures import is_away
+from resolvers.availability import still_holds
+from resolvers.basis import Basis
+from resolvers.context import Context
+
+from .documents import asked_for, describe, is_query
+
+_KIND = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The JSON of an answer, what it rests on, and what the log and the metrics call the request."""
+
+    answer: bytes
+    basis: Basis
+    described: str
+    asked_for: str
+
+
+async def find(ctx: Context, request: bytes) -> Kept | None:
+    """The answer to this request, if it was given before and holds for whoever asks now."""
+    kept: Kept | None = ctx.memory.last(_KIND, request)
+    if kept is None:
+        return None
+    holds = await _holds(ctx, kept.basis)
+    ctx.memory.note(_KIND, holds)
+    return kept if holds else None
+
+
+async def _holds(ctx: Context, basis: Basis) -> bool:
+    """Nobody knows, when the database does not answer: then the request goes its usual way, and says so there."""
+    try:
+        return await still_holds(ctx, basis)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        return False
+
+
+def keep(ctx: Context, request: bytes, operation: OperationDefinitionNode, answer: bytes) -> None:
+    """Keeps the answer to a query without errors, when the one field that it asked for has said what it rests on."""
+    fields = operation.selection_set.selections
+    if is_query(operation) and len(fields) == len(ctx.bases) == 1 and isinstance(fields[0], FieldNode):
+        [basis] = ctx.bases
+        kept = Kept(answer, basis, describe(operation), asked_for(operation))
+        ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(basis.rows))

@@ -1,0 +1,168 @@
+"""What a process remembers is right or not there: bounded, by version, and never believed after a write."""
+
+import json
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.instants import parse_instant
+from resolvers.memory import Memory
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.conftest import NOW
+
+AVAILABILITY = """
+query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start end participants { sub } } } }
+"""
+
+#: everything that can change an answer, with its input, one after the other
+WRITES: list[tuple[str, dict[str, Any]]] = [
+    (
+        "upsertEvent",
+        {"calendarId": "CALENDAR", "event": {"eventId": "e", "summary": "Busy", "start": "T10", "end": "T11"}},
+    ),
+    (
+        "upsertEvent",
+        {"calendarId": "CALENDAR", "event": {"eventId": "e", "summary": "Busy", "start": "T12", "end": "T14"}},
+    ),
+    (
+        "upsertEvents",
+        {"calendarId": "CALENDAR", "events": [{"eventId": "f", "summary": "Busy", "start": "T15", "end": "T16"}]},
+    ),
+    ("deleteEvent", {"calendarId": "CALENDAR", "eventId": "f"}),
+    ("deleteEvents", {"deleteAll": True}),
+    (
+        "upsertAvailabilityRule",
+        {
+            "availabilityRuleId": "r",
+            "tzid": "Etc/UTC",
+            "weeklyPeriods": [{"day": "TUESDAY", "startTime": "10:00", "endTime": "14:00"}],
+        },
+    ),
+    ("upsertAvailablePeriod", {"availablePeriodId": "p", "start": "T15", "end": "T17"}),
+    ("deleteAvailabilityRule", {"availabilityRuleId": "r"}),
+    ("deleteAvailablePeriod", {"availablePeriodId": "p"}),
+    ("upsertAvailablePeriod", {"availablePeriodId": "p", "start": "T09", "end": "T11"}),
+    ("deleteAvailablePeriods", {}),
+    ("revokeAuthorization", {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": "SUB"}),
+    ("applicationCalendar", {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": "ada"}),
+]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 3000)), max_size=60))
+def test_it_holds_what_was_put_last_and_never_more_than_it_may(puts: list[tuple[int, int, int]]) -> None:
+    """Whatever is put under a key replaces what was there; what comes back is of the version that is asked for."""
+    memory = Memory(5000)
+    last: dict[int, tuple[int, int]] = {}
+    for number, (key, version, size) in enumerate(puts):
+        memory.put("kind", key, version, number, size)
+        last[key] = (version, number)
+        assert 0 <= memory.size <= 5000
+        for known, (of, value) in last.items():
+            assert memory.get("kind", known, of) in (value, None)
+            assert memory.get("kind", known, of + 1) is None
+        if size <= 4000:
+            assert memory.get("kind", key, version) == number
+
+
+def test_what_was_asked_for_last_stays_longest() -> None:
+    """Not what was put last: a calendar that everybody asks about stays, however long it has been there."""
+    memory = Memory(3000)
+    for key in "abc":
+        memory.put("kind", key, 1, key, 500)
+    assert memory.get("kind", "a", 1) == "a"
+    memory.put("kind", "d", 1, "d", 500)
+    assert [memory.get("kind", key, 1) for key in "abcd"] == ["a", None, "c", "d"]
+
+
+def test_without_room_nothing_is_kept() -> None:
+    """The setting's 0."""
+    memory = Memory(0)
+    memory.put("kind", "key", 1, "value", 0)
+    assert (memory.get("kind", "key", 1), memory.last("kind", "key"), len(memory)) == (None, None, 0)
+
+
+def question(*subs: str, minutes: int = 60) -> dict[str, Any]:
+    return {
+        "participants": [{"required": "all", "members": [{"sub": sub, "managedAvailability": True} for sub in subs]}],
+        "requiredDuration": {"minutes": minutes},
+        "queryPeriods": [{"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}],
+    }
+
+
+def filled(given: Any, whose: Someone) -> Any:
+    """An input with the blanks filled in."""
+    if isinstance(given, dict):
+        return {name: filled(value, whose) for name, value in cast("dict[str, Any]", given).items()}
+    if isinstance(given, list):
+        return [filled(value, whose) for value in cast("list[Any]", given)]
+    blanks = {"CALENDAR": whose.calendar_id, "SUB": whose.sub}
+    hour = isinstance(given, str) and len(given) == 3 and given[0] == "T"
+    return f"2027-01-19{given}:00:00Z" if hour else blanks.get(given, given)
+
+
+async def write(api: Api, name: str, given: dict[str, Any], whose: Someone) -> None:
+    arguments = f"(input: {spelled(filled(given, whose))})" if given else ""
+    await api.data(f"mutation {{ {name}{arguments} {{ __typename }} }}", whose.token)
+
+
+def spelled(value: Any) -> str:
+    """A value as GraphQL writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {spelled(item)}" for name, item in cast("dict[str, Any]", value).items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spelled, cast("list[Any]", value))) + "]"
+    return value if value == "TUESDAY" else json.dumps(value)
+
+
+async def test_a_write_of_any_worker_is_seen_by_the_next_query_of_every_worker(database_url: str) -> None:
+    """Two workers that remember, and one that does not and so cannot be wrong. After every write that there is, whichever
+    made it, both are asked what they have answered before, the very same and something that rests on the same facts."""
+    async with AsyncExitStack() as stack:
+        one, two, plain = [
+            await stack.enter_async_context(Api.on(database_url, NOW, memory=size)) for size in (64, 64, 0)
+        ]
+        ada, ben = await one.application_calendar("ada"), await one.application_calendar("ben")
+        questions = [question(ada.sub, ben.sub), question(ada.sub, minutes=90), question(ben.sub)]
+        answers: list[Any] = []
+        for number, (name, given) in enumerate([("upsertEvent", WRITES[0][1]), *WRITES]):
+            await write((one, two)[number % 2], name, given, ada)
+            for asked in questions:
+                right = await plain(AVAILABILITY, CLIENT_SECRET, input=asked)
+                for worker in (one, two, one, two):
+                    assert await worker(AVAILABILITY, CLIENT_SECRET, input=asked) == right, name
+                answers.append(right)
+    changes = sum(before != after for before, after in pairwise(answers[::3]))
+    assert changes == len(WRITES) - 1  # the first has been made before: the same call twice is the same as once
+
+
+async def test_who_may_not_ask_is_not_answered_from_memory(api: Api) -> None:
+    """The same request by a stranger, by a token without the scope, by another application, and by one that was revoked."""
+    ada = await api.application_calendar("ada")
+    asked = question(ada.sub)
+    for token in (CLIENT_SECRET, ada.token):
+        await api.data(AVAILABILITY, token, input=asked)
+    given = api.credentials | {"applicationCalendarId": "ada", "scope": "write_only"}
+    make = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { accessToken } }"
+    narrow = (await api.data(make, input=given))["applicationCalendar"]["accessToken"]
+    refused = [(await api.refusal(AVAILABILITY, token, input=asked))["code"] for token in ("wrong", None, narrow)]
+    assert refused == ["UNAUTHENTICATED", "UNAUTHENTICATED", "FORBIDDEN"]
+    revoke = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
+    await api.data(revoke, input={"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": ada.sub})
+    assert (await api.refusal(AVAILABILITY, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
+    assert (await api.refusal(AVAILABILITY, CLIENT_SECRET, input=asked))["code"] in ("NOT_FOUND", "UNPROCESSABLE")
+
+
+async def test_what_has_begun_is_not_answered_from_memory(api: Api) -> None:
+    """A query whose period has begun is refused, whatever was answered before it did; a token that has expired too."""
+    ada = await api.application_calendar("ada")
+    asked = question(ada.sub)
+    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    api.now = parse_instant("2027-01-19T09:00:00Z") - 1
+    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    assert (await api.refusal(AVAILABILITY, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
+    api.now += 1
+    refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input=asked)
+    assert [problem["key"] for problem in refused["errors"]["queryPeriods[0].start"]] == ["errors.in_past"]
