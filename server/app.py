@@ -56,7 +56,9 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         await db.close()
 
     memory = Memory(settings.memory * 1024 * 1024, metrics.remembered)
-    endpoint = GraphQL(schema, db, settings.limits, memory, clock, graphiql, max_body=settings.max_body)
+    endpoint = GraphQL(
+        schema, db, settings.limits, memory, clock, graphiql, max_body=settings.max_body, compiled=settings.compiled
+    )
     assets = assets_route()
     app = Starlette(
         routes=[

@@ -17,6 +17,8 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from .compiled import Plans
+
 MAX_TOKENS = 4_000
 MAX_COMMENTS = 1_000
 MAX_SOURCE_LENGTH = 200_000
@@ -33,6 +35,8 @@ class Document:
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    #: what was compiled of it
+    plans: Plans | None = None
 
     def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
         """The operation that is to be executed: the one of that name, or the only one."""
@@ -85,7 +89,8 @@ class Documents:
             )
         except GraphQLError as error:
             return Document(None, (error,))
-        return Document(node, tuple(validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)))
+        errors = tuple(validate(self._schema, node, _RULES, max_errors=MAX_ERRORS))
+        return Document(node, errors, None if errors else Plans(node))
 
 
 def describe(operation: OperationDefinitionNode) -> str:

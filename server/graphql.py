@@ -25,6 +25,7 @@ from resolvers.context import Context
 from resolvers.memory import Memory
 
 from . import auth, metrics
+from .compiled import CompilingExecutor
 from .documents import Document, Documents, asked_for, describe, is_query
 from .kept import Kept, find, keep
 from .outcome import BAD_REQUEST, fault, outcome, rejected
@@ -42,6 +43,9 @@ from .transport import (
 
 T = TypeVar("T")
 
+#: execution as Strawberry has it
+STOCK: Mapping[str, Any] = {"executor_class": StrawberryGraphQLCoreExecutionContext}
+
 #: what nobody will read: the client has hung up
 _UNREAD = Response(status_code=499)
 
@@ -57,6 +61,8 @@ class GraphQL:
     clock: Callable[[], Instant]
     page: Callable[[Request], Awaitable[Response]]
     max_body: int
+    #: whether what is plain of an answer is executed by functions made for it
+    compiled: bool = True
     documents: Documents = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +124,7 @@ class GraphQL:
         self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
     ) -> dict[str, Any]:
         assert document.node is not None
+        assert document.plans is not None
         result = execute(
             _core(self.schema),
             document.node,
@@ -125,7 +132,7 @@ class GraphQL:
             variable_values=operation.variables,
             operation_name=chosen.name.value if chosen.name is not None else None,
             operation_extensions=operation.extensions,
-            executor_class=StrawberryGraphQLCoreExecutionContext,
+            **({"executor_class": CompilingExecutor, "plans": document.plans} if self.compiled else STOCK),
         )
         return outcome(await result if isawaitable(result) else result)
 

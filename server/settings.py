@@ -44,6 +44,7 @@ class Settings:
     memory: int = _setting(
         64, "megabytes of facts and answers that each process remembers at most; 0 for none", least=0
     )
+    compiled: bool = _setting(True, "execute the plain parts of answers by functions that are made for them")
     log: str = _setting("auto", "text, json, or auto: text on a terminal", choices=("auto", "text", "json"))
     metrics: str = _setting(
         "auto", "on, off, or auto: /metrics is there on a loopback address", choices=("auto", "on", "off")

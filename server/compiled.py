@@ -1,0 +1,242 @@
+"""Execution without the walk: what of an answer is plain data is read off in one go.
+
+graphql-core resolves an answer field by field: for every scalar in it a resolver is called, a path kept, a type asked what
+it is. Where every field below a value is a plain attribute, all of that comes to the same as reading attributes. So for a
+document and a type that is put together once, as one function of the value, from functions for the values below it.
+
+Such a function takes only values of exactly the kinds it expects, and raises at anything else. Then it is as if it had
+never been tried: reading attributes changes nothing, so graphql-core goes through the same subtree again, and all that is
+unusual (an awaitable, a null where none may be, a value that a scalar refuses) is its own to deal with, down to an error's
+words and path. What is not plain by its type (a field with a resolver or arguments, an interface) is graphql-core's from
+the start; below it, a new attempt is made at every object and every list of objects.
+
+Two things make it faster than attributes are read. A list that many results share, such as the same people in slot after
+slot, is written once and then copied as bytes. And an instant becomes a datetime, which the JSON serializer formats.
+
+This rests on names of graphql-core 3.3 that are not promised to stay. Tests compare it with stock execution.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
+from typing import Any, TypeAlias, cast
+
+import orjson
+from graphql import (
+    DocumentNode,
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    Undefined,
+    VariableNode,
+    Visitor,
+    is_leaf_type,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetails
+from graphql.language import DirectiveNode
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.field import StrawberryField
+
+from .transport import dumps
+
+#: What was made of lists of this answer, by the list's id and by the function that read it: in another place other fields
+#: may be asked for. The list is kept as well, so that its id stays its own.
+Shared: TypeAlias = dict[tuple[int, object], tuple[Any, Any]]
+#: A type of GraphQL's, in graphql-core's words.
+Kind: TypeAlias = Any
+#: From a value to what of it the answer holds.
+Read: TypeAlias = Callable[[Any, Shared], Any]
+Fields: TypeAlias = list[FieldDetails]
+
+#: how many functions are kept of one document
+_MOST = 64
+
+
+class NotPlainError(Exception):
+    """A type, or a value, that is graphql-core's to deal with."""
+
+
+class Plans:
+    """What was put together for one document; it goes when the document goes."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._steering = _steering(document)
+        self._reads: dict[object, Read | None] = {}
+
+    def read(self, executor: "CompilingExecutor", kind: Kind, fields: Fields) -> Read | None:
+        """The function for values of this type, with these fields of the document; None when they are not plain."""
+        given = executor.variable_values.coerced
+        key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._steering))
+        if key not in self._reads:
+            if len(self._reads) == _MOST:
+                self._reads.clear()
+            self._reads[key] = None
+            with suppress(NotPlainError):
+                self._reads[key] = _value(executor, kind, fields, inside=False)
+        return self._reads[key]
+
+
+class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's execution, with a short cut wherever there is one."""
+
+    def __init__(self, *args: Any, plans: Plans, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._plans = plans
+
+    def complete_value(
+        self, return_type: Any, field_details_list: Fields, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        if result is not None and field_details_list[0].node.selection_set is not None:
+            read = self._plans.read(self, return_type, field_details_list)
+            if read is not None:
+                with suppress(Exception):  # whatever it was: graphql-core comes upon it again, and has the words for it
+                    return read(result, {})
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+def _steering(document: DocumentNode) -> Sequence[str]:
+    """The variables that decide which fields there are."""
+    names: set[str] = set()
+
+    class Steering(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_more: Any) -> None:
+            values = [argument.value for argument in node.arguments or () if node.name.value in ("skip", "include")]
+            names.update(value.name.value for value in values if isinstance(value, VariableNode))
+
+    visit(document, Steering())
+    return sorted(names)
+
+
+def _value(executor: CompilingExecutor, kind: Kind, fields: Fields, *, inside: bool) -> Read:
+    """For values of this type; `inside` an item of a list, where other items may share them. Raises NotPlainError."""
+    required = isinstance(kind, GraphQLNonNull)
+    kind = cast("Kind", kind.of_type if required else kind)
+    if isinstance(kind, GraphQLList):
+        read = _list(_value(executor, kind.of_type, fields, inside=True))
+        read = _once(read) if inside and fields[0].node.selection_set is not None else read
+    elif isinstance(kind, GraphQLObjectType):
+        read = _object(executor, kind, fields, inside=inside)
+    elif is_leaf_type(kind):
+        read = _leaf(kind)
+    else:
+        raise NotPlainError
+    return read if required else _or_null(read)
+
+
+def _or_null(read: Read) -> Read:
+    def read_or_null(value: Any, shared: Shared) -> Any:
+        return None if value is None else read(value, shared)
+
+    return read_or_null
+
+
+def _list(read: Read) -> Read:
+    def read_list(value: Any, shared: Shared) -> Any:
+        if value.__class__ is not list and value.__class__ is not tuple:
+            raise NotPlainError
+        return [read(item, shared) for item in value]
+
+    return read_list
+
+
+def _once(read: Read) -> Read:
+    """Reads a list; the same list a second time is its JSON, and from then on those very bytes."""
+
+    def read_once(value: Any, shared: Shared) -> Any:
+        key = id(value), read
+        _, known = shared.get(key, (None, None))
+        if known is None:
+            known = read(value, shared)
+        elif known.__class__ is list:
+            known = orjson.Fragment(dumps(known))
+        else:
+            return known
+        shared[key] = value, known
+        return known
+
+    return read_once
+
+
+def _object(executor: CompilingExecutor, kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> Read:
+    collected = executor.collect_subfields(kind, fields)
+    if kind.is_type_of is not None or collected.new_defer_usages:
+        raise NotPlainError
+    keys: list[str] = []
+    attributes: list[str] = []
+    reads: list[Read] = []
+    for key, below in collected.grouped_field_set.items():
+        attribute, read = _field(executor, kind, below, inside=inside)
+        keys.append(key)
+        attributes.append(attribute)
+        reads.append(read)
+    values_of = attrgetter(*attributes) if len(attributes) > 1 else partial(_few, attributes)
+    plain: set[type[Any]] = set()
+
+    def read_object(value: Any, shared: Shared) -> Any:
+        if value.__class__ not in plain:
+            plain.add(_checked(value.__class__))
+        values = values_of(value)
+        return {key: read(value, shared) for key, read, value in zip(keys, reads, values, strict=True)}
+
+    return read_object
+
+
+def _field(executor: CompilingExecutor, kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> tuple[str, Read]:
+    """The attribute that a field is, and what is made of it."""
+    name = fields[0].node.name.value
+    if name == "__typename":
+        return "__class__", lambda _class, _shared: kind.name
+    field = kind.fields.get(name)
+    if field is None or any(below.fragment_variable_values is not None for below in fields):
+        raise NotPlainError
+    return _attribute(field), _value(executor, field.type, fields, inside=inside)
+
+
+def _attribute(field: GraphQLField) -> str:
+    """The name of the attribute that the field is, and nothing else."""
+    declared = field.extensions.get("strawberry-definition")
+    if field.args or not isinstance(declared, StrawberryField):
+        raise NotPlainError
+    # Only so does Strawberry resolve a field by its default resolver alone: no extensions, permissions, or handlers.
+    if getattr(field.resolve, "__name__", None) != "_get_basic_result" or declared.default_resolver is not getattr:
+        raise NotPlainError
+    return declared.python_name
+
+
+def _few(attributes: Sequence[str], value: Any) -> list[Any]:
+    """As an attrgetter, which makes no sequence of one, and is none of nothing."""
+    return [getattr(value, attribute) for attribute in attributes]
+
+
+def _checked(found: type[Any]) -> type[Any]:
+    """A class whose instances are what they look like. An exception as a value would have to be raised, not read."""
+    if not hasattr(found, "__strawberry_definition__") or issubclass(found, Exception) or hasattr(found, "__await__"):
+        raise NotPlainError
+    return found
+
+
+def _leaf(kind: GraphQLLeafType) -> Read:
+    """Values that a scalar gives back as they are need not be given to it."""
+    if kind.name in ("String", "ID"):
+        return lambda value, _shared: value if value.__class__ is str else _coerced(kind, value)
+    if kind.name == "Boolean":
+        return lambda value, _shared: value if value.__class__ is bool else _coerced(kind, value)
+    if kind.name == "DateTime":
+        utc, instant = UTC, datetime.fromtimestamp
+        return lambda value, _shared: instant(value, utc) if value.__class__ is int else _coerced(kind, value)
+    return lambda value, _shared: _coerced(kind, value)
+
+
+def _coerced(kind: GraphQLLeafType, value: Any) -> Any:
+    """What graphql-core makes of a leaf's value."""
+    if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
+        raise NotPlainError
+    coerced = kind.coerce_output_value(value)
+    if coerced is None or coerced is Undefined:
+        raise NotPlainError
+    return coerced
