@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from .durations import NO_BUFFER, Buffer, Duration
@@ -59,7 +60,7 @@ class Group:
         return len(self.members) if self.required == "all" else self.required
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which would leave no place for what is worked out once
 class AvailabilityQuery:
     """When can these groups meet? One of available_periods, its newer name query_periods, and query_slots is given."""
 
@@ -83,13 +84,17 @@ class AvailabilityQuery:
         """Seconds between the starts of the grid, which lies on the UTC clock."""
         return self.start_interval.seconds if self.start_interval is not None else None
 
-    @property
+    @cached_property
     def asked_starts(self) -> list[Instant] | None:
         """The starts asked about by query_slots, in time order, each once; None when periods are asked about."""
         return sorted({read(slot) for slot in self.query_slots}) if self.query_slots is not None else None
 
     def window(self) -> SpanSet:
         """Where to look: the union of the query periods, or of the slots asked about."""
+        return self._window
+
+    @cached_property
+    def _window(self) -> SpanSet:
         if (starts := self.asked_starts) is not None:
             return SpanSet.of((start, start + self.duration) for start in starts)
         return union(self.query_periods if self.query_periods is not None else self.available_periods or ())

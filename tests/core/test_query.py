@@ -269,6 +269,7 @@ def test_slots_asked_about_are_looked_at_in_time_order_and_once():
     query = replace(FINE, query_periods=None, query_slots=[NOW + 2 * HOUR, NOW + 30 * MINUTE, NOW + 2 * HOUR])
     assert query.asked_starts == [NOW + 30 * MINUTE, NOW + 2 * HOUR]
     assert list(query.window()) == [(NOW + 30 * MINUTE, NOW + 90 * MINUTE), (NOW + 2 * HOUR, NOW + 3 * HOUR)]
+    assert query.window() is query.window()  # worked out once
     assert FINE.asked_starts is None
 
 
