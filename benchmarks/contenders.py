@@ -16,14 +16,14 @@ from intervaltree import Interval, IntervalTree
 from core.instants import MINUTE, Instant
 from core.query import AvailabilityQuery, ResponseFormat
 
-from .workloads import Busy
+from .workloads import Events
 
 Gaps: TypeAlias = list[tuple[Instant, Instant]]
-FindGaps: TypeAlias = Callable[[Busy, Instant, Instant], Gaps]
+FindGaps: TypeAlias = Callable[[Events, Instant, Instant], Gaps]
 Result: TypeAlias = tuple[Instant, Instant, tuple[str, ...]]
 
 
-def sweep(busy: Busy, start: Instant, end: Instant) -> Gaps:
+def sweep(busy: Events, start: Instant, end: Instant) -> Gaps:
     """Sort, and look at each event once. The floor: it is hard to do less in Python."""
     gaps: Gaps = []
     free_from = start
@@ -37,7 +37,7 @@ def sweep(busy: Busy, start: Instant, end: Instant) -> Gaps:
     return gaps
 
 
-def minute_walk(busy: Busy, start: Instant, end: Instant) -> Gaps:
+def minute_walk(busy: Events, start: Instant, end: Instant) -> Gaps:
     """Mark every minute that is taken, then look at all of them."""
     free = [True] * ((end - start) // MINUTE)
     for taken, released in busy:
@@ -56,13 +56,13 @@ def minute_walk(busy: Busy, start: Instant, end: Instant) -> Gaps:
     return gaps
 
 
-def with_portion(busy: Busy, start: Instant, end: Instant) -> Gaps:
+def with_portion(busy: Events, start: Instant, end: Instant) -> Gaps:
     """portion's union and difference."""
     taken = portion.Interval(*(portion.closedopen(*span) for span in busy))
     return [(gap.lower, gap.upper) for gap in portion.closedopen(start, end) - taken]
 
 
-def with_intervaltree(busy: Busy, start: Instant, end: Instant) -> Gaps:
+def with_intervaltree(busy: Events, start: Instant, end: Instant) -> Gaps:
     """intervaltree's merge_overlaps, and chop for what they leave."""
     taken = IntervalTree.from_tuples(busy)
     taken.merge_overlaps(strict=False)
@@ -81,7 +81,7 @@ CONTENDERS: dict[str, FindGaps] = {
 }
 
 
-def answer(find_gaps: FindGaps, query: AvailabilityQuery, members: Sequence[Busy]) -> list[Result]:
+def answer(find_gaps: FindGaps, query: AvailabilityQuery, members: Sequence[Events]) -> list[Result]:
     """The openings of a query of one group, of which all or one are required."""
     window = query.window()
     start, end = window.starts[0], window.ends[-1]

@@ -10,13 +10,14 @@ from datetime import date, time, timedelta
 from time import perf_counter
 
 from core.durations import Duration
+from core.free import Rooms, rooms_of_one
 from core.hours import hours
 from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.rules import AvailabilityRule
-from core.solver import Facts, free_times, solve
-from core.spans import SpanSet
+from core.solver import Facts, restrictions, solve
+from core.spans import Busy, SpanSet
 from core.weekly import Weekday, WeeklyPeriod, _changes
 from core.zones import ZoneInfo, local_instant
 
@@ -59,21 +60,28 @@ def on(periods: Sequence[WeeklyPeriod], day: date) -> list[tuple[str, str]]:
     return [(period.start_time, period.end_time) for period in periods if period.day is today]
 
 
-def question(days: int) -> tuple[AvailabilityQuery, list[SpanSet]]:
+def question(days: int) -> tuple[AvailabilityQuery, list[Busy]]:
     """A query for all ten, and when each is busy: ten times a day, every day a little later."""
     members = [Member(f"acc_{number:024}") for number in range(len(RULES))]
     query = AvailabilityQuery(
         [Group(members)], Duration(minutes=30), query_periods=[Period(START, START + days * DAY)], max_results=200
     )
-    busy = [
-        SpanSet.of(busy_span(number, day, turn) for day in range(days) for turn in range(10)) for number in range(10)
-    ]
+    busy = [Busy.of(busy_span(number, day, turn) for day in range(days) for turn in range(10)) for number in range(10)]
     return query, busy
 
 
 def busy_span(number: int, day: int, turn: int) -> tuple[Instant, Instant]:
     start = START + day * DAY + turn * 2 * HOUR + (number * 7 + day * 11) % 60 * MINUTE
     return start, start + HOUR // 2
+
+
+def rooms(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[Rooms]:
+    """The free time of every member by itself."""
+    return [
+        rooms_of_one(query.window(), member, query.duration)
+        for members in restrictions(query, facts)
+        for member in members
+    ]
 
 
 def best(work: Callable[[], object], times: int) -> float:
@@ -115,11 +123,9 @@ def whole_solve() -> None:
         return [[Facts(taken, found) for taken, found in zip(busy, expanded(35), strict=True)]]
 
     ready = kept()
-    free = best(lambda: free_times(query, always), 100)
+    free = best(lambda: rooms(query, always), 100)
     row("free time of all, without hours", free)
-    row(
-        "expansion and free time of all", more := best(lambda: free_times(query, kept()), 100), f"{more - free:+.3f} ms"
-    )
+    row("expansion and free time of all", more := best(lambda: rooms(query, kept()), 100), f"{more - free:+.3f} ms")
     without = best(lambda: solve(query, always), 100)
     row("solve, without hours", without)
     row("solve, hours at hand", best(lambda: solve(query, ready), 100))

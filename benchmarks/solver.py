@@ -9,11 +9,11 @@ from core.durations import Duration
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts, Opening, solve
-from core.spans import SpanSet
+from core.spans import Busy
 
 from .contenders import CONTENDERS, answer
 from .measure import Table, fastest, progress, ratio, took
-from .workloads import SHAPES, START, Busy, Workload, w1, w2, year
+from .workloads import SHAPES, START, Events, Workload, w1, w2, year
 
 Required: TypeAlias = Literal["all", 1]
 
@@ -43,11 +43,11 @@ def question(workload: Workload, required: Required, form: ResponseFormat, most:
     )
 
 
-def facts(members: Sequence[Busy]) -> list[list[Facts]]:
-    return [[Facts(SpanSet.of(busy)) for busy in members]]
+def facts(members: Sequence[Events]) -> list[list[Facts]]:
+    return [[Facts(Busy.of(busy)) for busy in members]]
 
 
-def ours(query: AvailabilityQuery, members: Sequence[Busy]) -> list[Opening]:
+def ours(query: AvailabilityQuery, members: Sequence[Events]) -> list[Opening]:
     """From events in no order to the answer, as the contenders have it."""
     return solve(query, facts(members))
 

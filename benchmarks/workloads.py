@@ -17,7 +17,7 @@ DAYS = 35
 #: with this one, all ten of W1 are free for an hour now and then
 SEED = 2016
 
-Busy: TypeAlias = list[tuple[Instant, Instant]]
+Events: TypeAlias = list[tuple[Instant, Instant]]
 
 
 class Workload(NamedTuple):
@@ -25,7 +25,7 @@ class Workload(NamedTuple):
 
     name: str
     days: int
-    members: Sequence[Busy]
+    members: Sequence[Events]
 
     @property
     def end(self) -> Instant:
@@ -66,7 +66,7 @@ def spread_out(name: str, *, members: int, days: int, daily: int) -> Workload:
     return Workload(name, days, scattered(members, days, daily, earliest=0, latest=DAY - 5 * MINUTE, length=HOUR))
 
 
-def scattered(members: int, days: int, daily: int, *, earliest: int, latest: int, length: int) -> list[Busy]:
+def scattered(members: int, days: int, daily: int, *, earliest: int, latest: int, length: int) -> list[Events]:
     """Events of this length for every member, so many a day, that start at random between two times of the day."""
     chance, step = Random(SEED), 5 * MINUTE
     return [
@@ -108,7 +108,7 @@ def comb(times: int = 1) -> Workload:
 def drawn(name: str, times: int, event: Callable[[int, int], tuple[int, int]]) -> Workload:
     """Ten members with 350 such events each, every member a few minutes behind the one before, in a shuffled order."""
     chance, count = Random(SEED), 350 * times
-    members: list[Busy] = []
+    members: list[Events] = []
     for member in range(10):
         shift = START + DAY + member * 10 * MINUTE
         busy = [(shift + start, shift + end) for start, end in (event(turn, count) for turn in range(count))]

@@ -59,6 +59,11 @@ class Group:
             raise TypeError("used before it was checked")
         return len(self.members) if self.required == "all" else self.required
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether nobody may be missing, by that word or by their number."""
+        return self.needed == len(self.members)
+
 
 @dataclass(frozen=True)  # without slots, which would leave no place for what is worked out once
 class AvailabilityQuery:

@@ -1,78 +1,59 @@
 """Reach: how long a meeting that starts at `t` can last with the same people staying from start to end.
 
-Reach is a step function of `t`. A Steps is its list of steps, in time order and disjoint; where there is no step nobody
-can start at all.
+Reach never falls, so it is told by its *steps* in order: `(since, reach)` says that a meeting which starts at `since`
+or later can last until `reach`, until the next step begins. What is left out are steps that the meeting does not fit in; a
+start that belongs to one of those is told the step before instead, whose reach is too near as well.
 """
 
-from bisect import bisect_right, insort
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heapreplace
+from itertools import chain
+from typing import TypeAlias
 
+from .free import Rooms
 from .instants import Instant
-from .spans import SpanSet
+
+Step: TypeAlias = tuple[Instant, Instant]
+
+#: earlier and later than any instant, by more than any duration
+BEFORE_ALL: Instant = -(1 << 62)
+AFTER_ALL: Instant = 1 << 62
 
 
-class Step(NamedTuple):
-    """A meeting that starts at a `t` with start ≤ t < end can last until `reach`, and `end` ≤ `reach`."""
+def group_reach(free: Sequence[Rooms], needed: int, duration: int) -> Iterator[Step]:
+    """The reach of a group that needs `needed` of its members, whose rooms are given.
 
-    start: Instant
-    end: Instant
-    reach: Instant
-
-
-Steps: TypeAlias = list[Step]
-
-
-def group_reach(free: Sequence[SpanSet], needed: int) -> Steps:
-    """The reach of a group that needs `needed` of its members, whose free times are given."""
-    if needed == len(free):
-        return [Step(span.start, span.end, span.end) for span in SpanSet.common(free)]
-    return list(_sweep(free, needed))
-
-
-def _sweep(free: Sequence[SpanSet], needed: int) -> Iterator[Step]:
-    """The needed-th latest end among the free spans that are open, at every moment that this changes."""
-    openings = sorted((start, end) for spans in free for start, end in spans)
-    moments = sorted({bound for span in openings for bound in span})
-    ends: list[Instant] = []  # of the spans that are open now, soonest first: at most one a member
-    upcoming = 0
-    start = reach = None
-    for moment in moments:
-        del ends[: bisect_right(ends, moment)]
-        while upcoming < len(openings) and openings[upcoming][0] == moment:
-            insort(ends, openings[upcoming][1])
-            upcoming += 1
-        now = ends[-needed] if len(ends) >= needed else None
-        if now == reach:
-            continue
-        if start is not None and reach is not None:
-            yield Step(start, moment, reach)
-        start, reach = moment, now
-
-
-def least_of(groups: Sequence[Steps]) -> Steps:
-    """Every group has to stay: at every moment the smallest of their reaches.
-
-    Taken in pairs, and pairs of pairs, so that with g groups no step is walked along more often than log2(g) times.
+    It is the needed-th latest end of all rooms that have begun. Those that are over take nobody's place: they ended before.
     """
-    left = list(groups)
-    while len(left) > 1:
-        rest = left[len(left) // 2 * 2 :]
-        left = [least(first, second) for first, second in zip(left[::2], left[1::2], strict=False)] + rest
-    return left[0]
+    latest = [BEFORE_ALL] * needed  # a heap: the needed-th latest comes first
+    reach = BEFORE_ALL
+    for start, end in sorted(chain.from_iterable(free)):
+        if end > reach:
+            heapreplace(latest, end)
+            if latest[0] > reach:
+                reach = latest[0]
+                if reach - start >= duration:
+                    yield start, reach
 
 
-def least(first: Steps, second: Steps) -> Steps:
-    """Both groups have to stay: at every moment the smaller of two reaches."""
-    steps: Steps = []
-    i = j = 0
-    while i < len(first) and j < len(second):
-        one, other = first[i], second[j]
-        start, end = max(one.start, other.start), min(one.end, other.end)
-        if start < end:
-            steps.append(Step(start, end, min(one.reach, other.reach)))
-        if one.end <= other.end:
-            i += 1
-        if other.end <= one.end:
-            j += 1
-    return steps
+def least_reach(groups: Sequence[Iterable[Step]], duration: int) -> Iterable[Step]:
+    """The reach of all groups together: the smallest of theirs, for every group has to stay."""
+    return groups[0] if len(groups) == 1 else _least(groups, duration)
+
+
+def _least(groups: Sequence[Iterable[Step]], duration: int) -> Iterator[Step]:
+    """The group with the smallest reach holds all others back: nothing changes before it takes its next step.
+
+    So that one only is followed from step to step; the others catch up when it is their turn to be the smallest.
+    """
+    ahead = [chain(steps, ((AFTER_ALL, AFTER_ALL),)) for steps in groups]
+    reaches = [(BEFORE_ALL, group) for group in range(len(groups))]  # a heap: the smallest comes first
+    since = BEFORE_ALL
+    while since < AFTER_ALL:
+        reach, smallest = reaches[0]
+        then, further = next(ahead[smallest])
+        if then > since:
+            if reach - since >= duration:
+                yield since, reach
+            since = then
+        heapreplace(reaches, (further, smallest))

@@ -5,29 +5,25 @@ order, soonest first. `interval` is the grid that starts fall on, in seconds, al
 Each yields as it goes, so whoever wants twenty results pays for twenty.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+from typing import TypeAlias
 
 from .instants import Instant
-from .reach import Steps
-from .spans import Span
+from .reach import AFTER_ALL, BEFORE_ALL, Step
+from .spans import Bounds
+
+#: first, last, reach: every start from `first` to `last`, both included, leaves room for the meeting before `reach`
+Viable: TypeAlias = tuple[Instant, Instant, Instant]
 
 
-class Viable(NamedTuple):
-    """Every start from `first` to `last`, both included, leaves room for the required duration before `reach`."""
-
-    first: Instant
-    last: Instant
-    reach: Instant
-
-
-def viable(steps: Steps, duration: int) -> Iterator[Viable]:
+def viable(steps: Iterable[Step], duration: int) -> Iterator[Viable]:
     """Where in each step a meeting can start."""
-    for start, end, reach in steps:
-        last = min(end - 1, reach - duration)
-        if start <= last:
-            yield Viable(start, last, reach)
+    for (since, reach), (then, _) in pairwise(chain(steps, ((AFTER_ALL, AFTER_ALL),))):
+        last = min(reach - duration, then - 1)
+        if since <= last:
+            yield since, last, reach
 
 
 def on_grid(instant: Instant, interval: int | None) -> Instant:
@@ -35,43 +31,38 @@ def on_grid(instant: Instant, interval: int | None) -> Instant:
     return -(-instant // interval) * interval if interval else instant
 
 
-def periods(steps: Steps, duration: int, interval: int | None) -> Iterator[Span]:
+def periods(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
     """Stretches as long as can be: none lies inside another, and every meeting that fits lies in one of them."""
-    reached: Instant | None = None
+    reached = BEFORE_ALL
     for first, last, reach in viable(steps, duration):
         start = on_grid(first, interval)
         # A later start within the same step reaches no further, so only a step's first can begin a period.
-        if start <= last and (reached is None or reach > reached):
+        if start <= last and reach > reached:
             reached = reach
-            yield Span(start, reach)
+            yield start, reach
 
 
-def slots(steps: Steps, duration: int, interval: int | None) -> Iterator[Span]:
+def slots(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
     """Meetings that do not overlap: the earliest that fits, then the earliest after it. No other choice gives more."""
-    return _meetings(steps, duration, interval, duration)
+    return _meetings(steps, duration, interval, on_grid(duration, interval))
 
 
-def overlapping_slots(steps: Steps, duration: int, interval: int | None) -> Iterator[Span]:
+def overlapping_slots(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
     """Every grid point that a meeting can start on; without a grid the same as slots."""
     return _meetings(steps, duration, interval, interval or duration)
 
 
-def _meetings(steps: Steps, duration: int, interval: int | None, stride: int) -> Iterator[Span]:
-    """Meetings whose starts lie at least `stride` seconds apart."""
-    earliest: Instant | None = None
+def _meetings(steps: Iterable[Step], duration: int, interval: int | None, stride: int) -> Iterator[Bounds]:
+    """Meetings whose starts lie at least `stride` seconds apart, which is as long as some steps of the grid."""
+    earliest = BEFORE_ALL
     for first, last, _ in viable(steps, duration):
-        start = on_grid(first if earliest is None else max(first, earliest), interval)
-        while start <= last:
-            yield Span(start, start + duration)
+        for start in range(on_grid(max(first, earliest), interval), last + 1, stride):
+            yield start, start + duration
             earliest = start + stride
-            start = on_grid(earliest, interval)
 
 
-def asked_slots(steps: Steps, duration: int, starts: Sequence[Instant]) -> Iterator[Span]:
+def asked_slots(steps: Iterable[Step], duration: int, starts: Sequence[Instant]) -> Iterator[Bounds]:
     """Those of the starts, given in time order, that a meeting can start on."""
-    room = list(viable(steps, duration))
-    firsts = [stretch.first for stretch in room]
-    for start in starts:
-        index = bisect_right(firsts, start) - 1
-        if index >= 0 and start <= room[index].last:
-            yield Span(start, start + duration)
+    for first, last, _ in viable(steps, duration):
+        for start in starts[bisect_left(starts, first) : bisect_right(starts, last)]:
+            yield start, start + duration

@@ -13,9 +13,14 @@ spans longer than to ask every meeting for its surroundings: a busy `[s, e)` bec
 meeting fits exactly when it touches none of those. The edges of the window, of the member's own periods and of the
 hours are no events, so nothing is kept free there.
 
-*Reach* is the whole of the answer. For one member, reach(t) is the end of the free span that t lies in: how long a
-meeting which starts at t may last for that member. For a group that needs n of its members it is the n-th latest of
-their reaches: n people can stay until then, and no n people can stay longer. For the query it is the smallest over the
+To take away is to have in common, too: with the time that is clear of an event. So F is what the window, the own
+periods, the hours and the clearances of all events have in common, and that can be told from their sorted bounds
+alone (`spans`). Nothing has to be merged before, however events overlap. Of the spans of F only those count that
+the meeting fits in: the member's *rooms* (`free`).
+
+*Reach* is the whole of the answer. For one member, reach(t) is the end of the room that t lies in: how long a meeting
+which starts at t may last for that member. For a group that needs n of its members it is the n-th latest of their
+reaches: n people can stay until then, and no n people can stay longer. For the query it is the smallest over the
 groups, for each of them has to stay. Whatever the caller wants to see can be read off this one function (`slots`):
 
     time    0   1   2   3   4   5   6   7   8
@@ -26,29 +31,46 @@ groups, for each of them has to stay. Whatever the caller wants to see can be re
 It is tempting to ask instead at each moment whether enough members are free. That is wrong: with Alice free until 4
 and Bob from 4 there is somebody at every moment, and nobody who stays from 3 to 5. Reach keeps people in their chairs.
 
-Reach is a step function: it changes only where a free span starts or ends. So there are at most twice as many steps as
-busy spans, and everything from here on walks along steps, never along minutes. Sorting is the dearest part: the whole
-costs O(n log n) in the number n of busy spans, whatever their shape and however long the window; finding who is free
-for a result is a binary search a member.
+Reach is a step function, and it may be taken never to fall (`reach`). At t take the n-th latest end among all rooms
+that have *begun* by then, whether they are over or not. If n people can stay beyond t, the n latest ends are theirs, for
+a room that is over ended before. If not, the n-th latest end is not beyond t either, and leaves no room for a
+meeting. So nothing happens where a room ends: one walks along the starts of the rooms, with the n latest ends in a heap.
+
+Two things are simpler than that. Where all members are needed, the rooms that they have in common are the steps
+themselves, and what one member leaves of the window is all that the next has to be asked about. And where several
+groups have to stay, none of whose reaches falls, the smallest is that of the group which is furthest behind, until that
+one takes its next step.
+
+In a result are all members who are free throughout, needed or not (`participants`). Results come in time order, starts
+and ends alike; so those that lie in one room are neighbours, and a member comes and leaves once a room.
+
+There are no more rooms than busy spans and edges, and no more steps than rooms. Everything walks along rooms and steps,
+never along minutes, and sorting is the dearest part: the whole costs O(n log n) in the number n of busy spans that meet
+the window and of results, whatever their shape and however long the window. All other busy spans cost a binary search.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from .free import Restrictions, Rooms, rooms_of_all, rooms_of_one
 from .instants import Instant
+from .participants import participants
 from .query import AvailabilityQuery, Member, ResponseFormat
-from .reach import Steps, group_reach, least_of
+from .reach import Step, group_reach, least_reach
 from .slots import asked_slots, overlapping_slots, periods, slots
-from .spans import Span, SpanSet
+from .spans import Bounds, Busy, SpanSet
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the calendars say about one member of one group: when it is busy, and when it keeps hours (None: always)."""
+    """What the calendars say about one member of one group: when it is busy, and when it keeps hours (None: always).
 
-    busy: SpanSet
+    Both may go on outside of the query's window. What is said there changes nothing, and costs next to nothing.
+    """
+
+    busy: Busy
     hours: SpanSet | None = None
 
 
@@ -60,45 +82,56 @@ class Opening(NamedTuple):
     participants: tuple[str, ...]
 
 
-#: Free time of every member, group by group.
-FreeTime: TypeAlias = Sequence[Sequence[SpanSet]]
-
-
 def solve(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[Opening]:
     """The openings of a checked query, soonest first, at most `max_results`. Facts go group by group, then by member."""
-    free = free_times(query, facts)
-    steps = query_reach(query, free)
-    spans = islice(spans_found(query, steps), query.max_results)
-    return list(with_participants(query, free, spans))
+    members = restrictions(query, facts)
+    free = free_times(query, members)
+    found = list(islice(results(query, query_reach(query, members, free)), query.max_results))
+    people = participants(query.participants, free, found)
+    return [Opening(start, end, present) for (start, end), present in zip(found, people, strict=True)]
 
 
-def free_times(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> FreeTime:
-    """F of every member."""
+def restrictions(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[list[Restrictions]]:
+    """What keeps each member from meeting, group by group."""
     window = query.window()
+    start, end = window.starts[0], window.ends[-1]
     return [
-        [free_time(query, window, member, known) for member, known in zip(group.members, group_facts, strict=True)]
+        [restricted(query, start, end, member, known) for member, known in zip(group.members, group_facts, strict=True)]
         for group, group_facts in zip(query.participants, facts, strict=True)
     ]
 
 
-def free_time(query: AvailabilityQuery, window: SpanSet, member: Member, facts: Facts) -> SpanSet:
-    """F = window ∩ own ∩ hours − busy grown by the buffer."""
-    limits = [window]
-    if (own := member.own_time()) is not None:
-        limits.append(own)
-    if facts.hours is not None:
-        limits.append(facts.hours)
+def restricted(query: AvailabilityQuery, start: Instant, end: Instant, member: Member, facts: Facts) -> Restrictions:
+    """The member's own periods and hours, and its busy time, grown by the buffer, between two instants."""
+    limits = [limit for limit in (member.own_time(), facts.hours) if limit is not None]
     buffer = query.buffer_of(member)
-    return SpanSet.common(limits) - facts.busy.grown(buffer.after.seconds, buffer.before.seconds)
+    return Restrictions(limits, facts.busy.near(start, end, before=buffer.after.seconds, after=buffer.before.seconds))
 
 
-def query_reach(query: AvailabilityQuery, free: FreeTime) -> Steps:
-    """The smallest of the groups' reaches."""
-    groups = zip(query.participants, free, strict=True)
-    return least_of([group_reach(members, group.needed) for group, members in groups])
+def free_times(query: AvailabilityQuery, members: Sequence[Sequence[Restrictions]]) -> list[list[Rooms] | None]:
+    """The rooms of the members, group by group; None for a group that needs all of them: they come in any case."""
+    window, duration = query.window(), query.duration
+    return [
+        None if group.needs_all else [rooms_of_one(window, member, duration) for member in theirs]
+        for group, theirs in zip(query.participants, members, strict=True)
+    ]
 
 
-def spans_found(query: AvailabilityQuery, steps: Steps) -> Iterator[Span]:
+def query_reach(
+    query: AvailabilityQuery, members: Sequence[Sequence[Restrictions]], free: Sequence[Sequence[Rooms] | None]
+) -> Iterable[Step]:
+    """The smallest of the groups' reaches. All groups that need all of their members are one."""
+    groups = list(zip(query.participants, members, free, strict=True))
+    everybody = [member for _, theirs, rooms in groups if rooms is None for member in theirs]
+    steps: list[Iterable[Step]] = [
+        group_reach(rooms, group.needed, query.duration) for group, _, rooms in groups if rooms is not None
+    ]
+    if everybody:
+        steps.append(rooms_of_all(query.window(), everybody, query.duration))
+    return least_reach(steps, query.duration)
+
+
+def results(query: AvailabilityQuery, steps: Iterable[Step]) -> Iterator[Bounds]:
     """The results in the format that was asked for."""
     if (starts := query.asked_starts) is not None:
         return asked_slots(steps, query.duration, starts)
@@ -109,17 +142,3 @@ def spans_found(query: AvailabilityQuery, steps: Steps) -> Iterator[Span]:
             return slots(steps, query.duration, query.interval)
         case ResponseFormat.OVERLAPPING_SLOTS:
             return overlapping_slots(steps, query.duration, query.interval)
-
-
-def with_participants(query: AvailabilityQuery, free: FreeTime, spans: Iterator[Span]) -> Iterator[Opening]:
-    """Each span with everybody who is free for the whole of it. The same people are one and the same tuple."""
-    subs = [member.sub for _, member in query.members()]
-    everybody = [members_free for group in free for members_free in group]
-    seen: dict[tuple[bool, ...], tuple[str, ...]] = {}
-    for start, end in spans:
-        here = tuple(spans_free.covers(start, end) for spans_free in everybody)
-        if (people := seen.get(here)) is None:
-            people = seen[here] = tuple(
-                dict.fromkeys(sub for sub, free_here in zip(subs, here, strict=True) if free_here)
-            )
-        yield Opening(start, end, people)

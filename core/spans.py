@@ -1,17 +1,38 @@
-"""Spans of time, and sets of them.
+"""Spans of time, sets of them, and busy time.
 
 A span is half-open, `[start, end)`: two spans that touch do not overlap. A SpanSet has one normal form: sorted,
-disjoint, non-touching, none empty; so two sets are equal exactly when they cover the same instants.
-Every operation is linear in the spans of its operands; `of` and `common` sort, and so cost O(n log n).
+disjoint, non-touching, none empty; so two sets are equal exactly when they cover the same instants. A Busy is looser:
+its spans may overlap, so that it can be put together and cut by sorting and slicing alone.
+
+What sets have in common
+========================
+
+Let a set open where a span of it starts, and close where one ends. An instant lies in all of n sets exactly when, up
+to and including it, they have opened n times more often than they have closed; more than that they cannot. So when
+they have closed k times, all that is asked is whether they have opened k + n times. With the openings of all sets
+sorted, and the closings of all sets sorted, what they have in common lies from the (k+n)-th opening to the (k+1)-st
+closing, for every k, and where that closing is not the later one there is nothing:
+
+    time    0   1   2   3   4   5   6   7   8   9
+    alice   ============        ================        openings   0 1 3 5          1 3 5
+    bob         ====    ============                    closings   2 3 6 9    so    2 3 6    that is [1, 2) and [5, 6)
+
+To stay clear of a busy span is such a set, too: it has been open since ever, closes where the span starts and opens again
+where it ends. So busy time brings its bounds along the other way round, and nothing that has to open first: n does
+not change. Which closing belongs to which opening is never asked, and `in_common` costs two sorts and a look at each
+pair, however many sets there are.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from .instants import Instant, format_instant
+
+#: start and end of a span, where there are too many of them to give each a name
+Bounds: TypeAlias = tuple[Instant, Instant]
 
 
 class Span(NamedTuple):
@@ -32,7 +53,7 @@ class SpanSet:
         self.ends = ends
 
     @classmethod
-    def of(cls, spans: Iterable[tuple[Instant, Instant]]) -> "SpanSet":
+    def of(cls, spans: Iterable[Bounds]) -> "SpanSet":
         """The union of any spans, in any order; an empty or inverted one adds nothing."""
         starts: list[Instant] = []
         ends: list[Instant] = []
@@ -49,67 +70,15 @@ class SpanSet:
         return cls(starts, ends)
 
     @classmethod
-    def common(cls, sets: Sequence["SpanSet"]) -> "SpanSet":
-        """What all the sets have in common: one sweep over all bounds, however many sets there are."""
-        if len(sets) == 1:
-            return sets[0]
-        opening = sorted(start for spans in sets for start in spans.starts)
-        closing = sorted(end for spans in sets for end in spans.ends)
-        starts: list[Instant] = []
-        ends: list[Instant] = []
-        closed = 0
-        for opened, start in enumerate(opening, 1):
-            while closing[closed] <= start:
-                closed += 1
-            if opened - closed == len(sets):
-                starts.append(start)
-                ends.append(closing[closed])
-        return cls(starts, ends)
+    def in_order(cls, spans: Sequence[Bounds]) -> "SpanSet":
+        """Of spans that are in normal form already."""
+        return cls([start for start, _ in spans], [end for _, end in spans])
 
     def __and__(self, other: "SpanSet") -> "SpanSet":
-        return SpanSet.common((self, other))
+        return SpanSet.in_order(in_common((self, other)))
 
     def __or__(self, other: "SpanSet") -> "SpanSet":
         return SpanSet.of((*self, *other))
-
-    def __sub__(self, other: "SpanSet") -> "SpanSet":
-        starts: list[Instant] = []
-        ends: list[Instant] = []
-        taken_starts, taken_ends = other.starts, other.ends
-        taken, count = 0, len(taken_starts)
-        for start, end in self:
-            while taken < count and taken_ends[taken] <= start:
-                taken += 1
-            while taken < count and taken_starts[taken] < end:
-                if taken_starts[taken] > start:
-                    starts.append(start)
-                    ends.append(taken_starts[taken])
-                start = taken_ends[taken]
-                if start >= end:
-                    break
-                taken += 1
-            if start < end:
-                starts.append(start)
-                ends.append(end)
-        return SpanSet(starts, ends)
-
-    def grown(self, before: int, after: int) -> "SpanSet":
-        """Every span made longer by `before` seconds at its start and `after` seconds at its end."""
-        if not before and not after:
-            return self
-        return SpanSet.of((start - before, end + after) for start, end in self)
-
-    def around(self, instant: Instant) -> Span | None:
-        """The span that contains the instant, if one does."""
-        index = bisect_right(self.starts, instant) - 1
-        if index < 0 or self.ends[index] <= instant:
-            return None
-        return Span(self.starts[index], self.ends[index])
-
-    def covers(self, start: Instant, end: Instant) -> bool:
-        """Whether all of `[start, end)` lies in the set."""
-        index = bisect_right(self.starts, start) - 1
-        return index >= 0 and end <= self.ends[index]
 
     def __iter__(self) -> Iterator[Span]:
         return map(Span, self.starts, self.ends)
@@ -141,7 +110,7 @@ class Busy:
     ends: Sequence[Instant] = ()
 
     @classmethod
-    def of(cls, spans: Iterable[tuple[Instant, Instant]]) -> "Busy":
+    def of(cls, spans: Iterable[Bounds]) -> "Busy":
         """The busy time of any spans, in any order; an empty or inverted one takes no time."""
         lasting = [(start, end) for start, end in spans if start < end]
         return cls(sorted([start for start, _ in lasting]), sorted([end for _, end in lasting]))
@@ -172,3 +141,19 @@ class Busy:
 
     def __hash__(self) -> int:
         return hash((*self.starts, *self.ends))
+
+
+def in_common(sets: Sequence["SpanSet"], *, without: Sequence["Busy"] = (), shortest: int = 1) -> list[Bounds]:
+    """The spans, of at least `shortest` seconds, that all the sets have in common while nobody is busy; in time order."""
+    openings = [start for each in sets for start in each.starts]
+    closings: list[Instant] = []
+    for busy in without:
+        openings += busy.ends
+        closings += busy.starts
+    closings += [end for each in sets for end in each.ends]
+    openings.sort()
+    closings.sort()
+    first_of_all = len(sets) - 1
+    return [
+        (start, end) for start, end in zip(openings[first_of_all:], closings, strict=False) if end - start >= shortest
+    ]

@@ -99,10 +99,9 @@ def _check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], pro
     problems += lacking
 
 
-def _blocking(which: Chosen, busy: Mapping[int, BusyTime]) -> SpanSet:
-    theirs = [busy[key].firm if which.member.ignore_tentative else busy[key].everything for key in which.calendars]
-    merged = Busy.merged(theirs)
-    return SpanSet.of(zip(merged.starts, merged.ends, strict=True))
+def _blocking(which: Chosen, busy: Mapping[int, BusyTime]) -> Busy:
+    tentative_too = not which.member.ignore_tentative
+    return Busy.merged([busy[key].everything if tentative_too else busy[key].firm for key in which.calendars])
 
 
 def _hours(which: Chosen, stored: Mapping[int, SpanSet | None], window: SpanSet) -> SpanSet | None:

@@ -43,7 +43,7 @@ from core.limits import Limits
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts, Opening, solve
-from core.spans import Span, SpanSet
+from core.spans import Busy, Span, SpanSet
 
 MIDNIGHT = parse_instant("2027-01-19T00:00:00Z")
 
@@ -141,7 +141,8 @@ class Picture:
 
     def _facts(self, member: Member) -> Facts:
         busy, tentative = self.busy[member.sub], self.tentative[member.sub]
-        return Facts(busy if member.ignore_tentative else busy | tentative, self.hours[member.sub])
+        blocking = [*busy] if member.ignore_tentative else [*busy, *tentative]
+        return Facts(Busy.of(blocking), self.hours[member.sub])
 
     def compare(self, found: Sequence[Opening]) -> str:
         """Nothing when this is the answer that is drawn; else both, one above the other, and where they differ."""

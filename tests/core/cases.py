@@ -8,7 +8,7 @@ from core.limits import START_INTERVALS
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts
-from core.spans import SpanSet
+from core.spans import Busy, SpanSet
 from tests.oracle import Person, Question, Ticks, ticks
 from tests.pictures import MIDNIGHT
 
@@ -99,7 +99,7 @@ def _member(each: Person, minutes: int) -> Member:
 
 def _facts(each: Person, minutes: int) -> Facts:
     hours = SpanSet.of(_each(each.hours, minutes)) if each.hours is not None else None
-    return Facts(SpanSet.of(_each(each.busy, minutes)), hours)
+    return Facts(Busy.of(_each(each.busy, minutes)), hours)
 
 
 def _periods(covered: Ticks, minutes: int) -> list[Period]:

@@ -1,13 +1,18 @@
 """What has to hold for every question: the solver agrees with trying everything, and its results are as good as can be."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
+from hypothesis import strategies as st
 
+from core.free import rooms_of_all, rooms_of_one
 from core.instants import MINUTE
 from core.reach import group_reach
-from core.solver import free_times, query_reach, solve
-from tests.core.cases import at, questions, questions_about_slots, to_core
+from core.slots import viable
+from core.solver import free_times, query_reach, restrictions, solve
+from core.spans import Busy
+from tests.core.cases import WIDTH, at, questions, questions_about_slots, to_core
 from tests.oracle import Question
 from tests.pictures import MIDNIGHT
 
@@ -80,14 +85,28 @@ def test_enough_of_each_group_are_in_every_result(case):
 
 
 @given(questions())
-def test_reach_is_in_order_and_looks_ahead(case):
-    """Steps are disjoint, in time order, none empty, and none reaches back into itself; nor does reach ever fall."""
+def test_steps_are_in_order(case):
+    """Reach never falls, of a group as of the whole query; a later step starts no earlier, and has room for the meeting."""
     query, facts = to_core(*case)
-    free = free_times(query, facts)
-    groups = [group_reach(members, group.needed) for group, members in zip(query.participants, free, strict=True)]
-    for steps in [*groups, query_reach(query, free)]:
-        assert all(step.start < step.end <= step.reach for step in steps)
-        assert all(one.end <= other.start and one.reach <= other.reach for one, other in pairwise(steps))
+    members = restrictions(query, facts)
+    window, duration = query.window(), query.duration
+    rooms = [[rooms_of_one(window, member, duration) for member in theirs] for theirs in members]
+    of_groups = [group_reach(of, group.needed, duration) for group, of in zip(query.participants, rooms, strict=True)]
+    of_query = query_reach(query, members, free_times(query, members))
+    for steps in map(list, [*of_groups, of_query]):
+        assert all(reach - since >= duration for since, reach in steps)
+        assert all(one[0] <= other[0] and one[1] <= other[1] for one, other in pairwise(steps))
+
+
+@given(questions())
+def test_needing_all_is_needing_as_many_as_there_are(case):
+    """What is quicker for a group that needs all of its members gives no other starts than counting them."""
+    query, facts = to_core(*case)
+    window, duration = query.window(), query.duration
+    for theirs in restrictions(query, facts):
+        rooms = [rooms_of_one(window, member, duration) for member in theirs]
+        counted = group_reach(rooms, len(theirs), duration)
+        assert list(viable(rooms_of_all(window, theirs, duration), duration)) == list(viable(counted, duration))
 
 
 @given(questions())
@@ -100,6 +119,30 @@ def test_the_order_of_the_members_changes_nobody_s_time(case):
     assert [(start, end, set(who)) for start, end, who in forwards] == [
         (start, end, set(who)) for start, end, who in backwards
     ]
+
+
+@given(questions(), st.lists(st.tuples(st.integers(-WIDTH, 2 * WIDTH), st.integers(1, WIDTH)), max_size=4))
+def test_busy_time_outside_of_the_window_changes_nothing(case, elsewhere):
+    """A calendar knows of much more than a query asks about."""
+    question, minutes = case
+    query, facts = to_core(question, minutes)
+    buffers = max(person.before + person.after for _, people in question.groups for person in people)
+    first, last = min(question.window) - buffers, max(question.window) + 1 + buffers
+    outside = [
+        (at(start, minutes), at(start + length, minutes))
+        for start, length in elsewhere
+        if start + length <= first or start >= last
+    ]
+    known = [[replace(each, busy=Busy.merged((each.busy, Busy.of(outside)))) for each in group] for group in facts]
+    assert solve(query, known) == solve(query, facts)
+
+
+@given(questions())
+def test_the_same_people_are_one_and_the_same_tuple(case):
+    """Whoever writes an answer out need not compare them name by name."""
+    query, facts = to_core(*case)
+    people = [opening.participants for opening in solve(query, facts)]
+    assert len(set(map(id, people))) == len(set(people))
 
 
 def test_tick_zero_lies_on_every_grid():

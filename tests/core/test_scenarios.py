@@ -22,7 +22,7 @@ for. Events are written out as times here. These cases were looked at and left o
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,9 @@ from core.instants import HOUR, MINUTE, format_instant, parse_instant, read_even
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.reach import group_reach
-from core.slots import overlapping_slots, slots
+from core.slots import overlapping_slots, slots, viable
 from core.solver import Facts, Opening, solve
-from core.spans import SpanSet
+from core.spans import Bounds, Busy, SpanSet, in_common
 from core.zones import local_instant
 from tests.pictures import MIDNIGHT
 
@@ -55,35 +55,37 @@ def merge(case: Case) -> object:
 
 
 def subtract(case: Case) -> object:
-    return _lists(SpanSet.of(map(tuple, case["windows"])) - SpanSet.of(map(tuple, case["busy"])))
+    return _lists(_left(SpanSet.of(map(tuple, case["windows"])), Busy.of(map(tuple, case["busy"]))))
 
 
 def subtract_count(case: Case) -> object:
     assert case["windows_formula"] == "[10i+5,10i+8] for i in 0..99"
     assert case["busy_formula"] == "[10i+6,10i+7] for i in 0..199"
     windows = SpanSet.of((10 * i + 5, 10 * i + 8) for i in range(100))
-    return len(windows - SpanSet.of((10 * i + 6, 10 * i + 7) for i in range(200)))
+    return len(_left(windows, Busy.of((10 * i + 6, 10 * i + 7) for i in range(200))))
 
 
 def intersect(case: Case) -> object:
     """Half hours are kept by counting in halves."""
     members = [SpanSet.of((int(2 * start), int(2 * end)) for start, end in member) for member in case["members"]]
-    return [[start / 2, end / 2] for start, end in SpanSet.common(members)]
+    return [[start / 2, end / 2] for start, end in in_common(members)]
 
 
 def kfree(case: Case) -> object:
     """At most K are busy when all but K are free. Where K is everybody, one more who has nothing to do makes it a question."""
     window = SpanSet.of([tuple(case["bounds"])])
-    free = [window - SpanSet.of([(start, end)]) for start, end in case["busy"]]
-    free += [window] * (case["K"] + 1 - len(free))
-    return _lists(SpanSet.of((start, end) for start, end, _ in group_reach(free, len(free) - case["K"])))
+    free = [_left(window, Busy.of([(start, end)])) for start, end in case["busy"]]
+    free += [_left(window, Busy())] * (case["K"] + 1 - len(free))
+    return _lists(
+        SpanSet.of((first, last + 1) for first, last, _ in viable(group_reach(free, len(free) - case["K"], 1), 1))
+    )
 
 
 def starts(case: Case) -> object:
     windows = SpanSet.of(map(tuple, case["windows"]))
     if "query" in case:
         windows &= SpanSet.of([tuple(case["query"])])
-    steps = group_reach([windows], 1)
+    steps = group_reach([list(windows)], 1, case["length"])
     if case["anchor"] == "abs":
         return [start for start, _ in overlapping_slots(steps, case["length"], case["step"])]
     assert case["step"] == case["length"], "without a grid the next slot starts where the last one ends"
@@ -99,14 +101,14 @@ def count(case: Case) -> object:
 def slots_any(case: Case) -> object:
     """Free time comes in as hours that are kept."""
     query = _query(*case["query"], case, members=list(case["members"]), required=1)
-    openings = solve(query, [[Facts(SpanSet(), _minutes(free)) for free in case["members"].values()]])
+    openings = solve(query, [[Facts(Busy(), _minutes(free)) for free in case["members"].values()]])
     return {str(_minute(opening)): list(opening.participants) for opening in openings}
 
 
 def slots_from_busy(case: Case) -> object:
     before, after = case["buffer"]
     query = _query(*case["window"], case, buffer=Buffer(Duration(minutes=before), Duration(minutes=after)))
-    return [_minute(opening) for opening in solve(query, [[Facts(_minutes(case["busy"]))]])]
+    return [_minute(opening) for opening in solve(query, [[Facts(_busy(_minutes(case["busy"])))]])]
 
 
 def first_slot(case: Case) -> object:
@@ -120,7 +122,7 @@ def first_slot(case: Case) -> object:
     first, last = case.get("query", (None, None))
     buffer = Buffer(Duration(minutes=before), Duration(minutes=after))
     query = _query(_clock(first or "00:00"), _clock(last or "23:59"), case, buffer=buffer)
-    openings = solve(query, [[Facts(_hours(busy), _hours(case["open"]))]])
+    openings = solve(query, [[Facts(_busy(_hours(busy)), _hours(case["open"]))]])
     return format_instant(openings[0].start)[11:16]
 
 
@@ -129,7 +131,7 @@ def wall(case: Case) -> object:
 
 
 def slots_wall(case: Case) -> object:
-    steps = group_reach([SpanSet.of([_local(case)])], 1)
+    steps = group_reach([[_local(case)]], 1, case["length"] * MINUTE)
     found = overlapping_slots(steps, case["length"] * MINUTE, case["step"] * MINUTE)
     return [format_instant(start)[:16] + "Z" for start, _ in found]
 
@@ -184,7 +186,15 @@ def test_what_is_left_out_is_in_the_table():
     }
 
 
-def _lists(spans: SpanSet) -> list[list[int]]:
+def _left(windows: SpanSet, busy: Busy) -> list[Bounds]:
+    return in_common([windows], without=[busy])
+
+
+def _busy(spans: SpanSet) -> Busy:
+    return Busy(spans.starts, spans.ends)
+
+
+def _lists(spans: Iterable[Bounds]) -> list[list[int]]:
     return [list(span) for span in spans]
 
 

@@ -5,26 +5,26 @@ from itertools import islice
 import pytest
 
 from core.instants import MINUTE, parse_instant
-from core.reach import Step, Steps
-from core.slots import Viable, asked_slots, on_grid, overlapping_slots, periods, slots, viable
+from core.reach import Step
+from core.slots import asked_slots, on_grid, overlapping_slots, periods, slots, viable
 
 #: reach jumps from 40 to 90 at 20, and there is nobody between 90 and 95
-STEPS: Steps = [Step(0, 20, 40), Step(20, 90, 90), Step(95, 120, 120)]
+STEPS: list[Step] = [(0, 40), (20, 90), (95, 120)]
 
 
 def test_a_start_is_viable_while_the_meeting_ends_in_reach():
     """Both ends of a viable stretch are starts: whole seconds leave nothing between the last and the next."""
-    assert list(viable(STEPS, 25)) == [Viable(0, 15, 40), Viable(20, 65, 90), Viable(95, 95, 120)]
+    assert list(viable(STEPS, 25)) == [(0, 15, 40), (20, 65, 90), (95, 95, 120)]
 
 
 def test_a_start_belongs_to_the_step_that_it_lies_in():
     """From 19 on a meeting of ten would still end in reach, but from 20 on the next step reaches further."""
-    assert list(viable(STEPS, 10)) == [Viable(0, 19, 40), Viable(20, 80, 90), Viable(95, 110, 120)]
+    assert list(viable(STEPS, 10)) == [(0, 19, 40), (20, 80, 90), (95, 110, 120)]
 
 
 def test_a_step_too_short_is_not_viable():
     """A second is missing in the last one."""
-    assert list(viable(STEPS, 26)) == [Viable(0, 14, 40), Viable(20, 64, 90)]
+    assert list(viable(STEPS, 26)) == [(0, 14, 40), (20, 64, 90)]
     assert list(viable(STEPS, 71)) == []
 
 
@@ -57,12 +57,12 @@ def test_periods_start_on_the_grid():
 
 def test_a_step_without_a_grid_point_begins_no_period():
     """The first grid point lies in the next step: one period starts there, as long as it can be, and not two."""
-    assert list(periods([Step(1, 10, 40), Step(10, 90, 90)], 20, 15)) == [(15, 90)]
+    assert list(periods([(1, 40), (10, 90)], 20, 15)) == [(15, 90)]
 
 
 def test_a_period_inside_another_is_left_out():
-    """A step with the same reach behind a gap in the grid gives nothing new."""
-    assert list(periods([Step(0, 10, 50), Step(10, 50, 50)], 10, None)) == [(0, 50)]
+    """A step with the same reach, which another group's can be, gives nothing new."""
+    assert list(periods([(0, 50), (10, 50)], 10, None)) == [(0, 50)]
 
 
 def test_slots_go_on_where_the_last_one_ends():
@@ -93,6 +93,6 @@ def test_starts_that_are_asked_about_are_answered_where_they_are_viable():
 
 def test_nothing_is_worked_out_before_it_is_wanted():
     """Twenty slots of a thousand years cost as much as twenty slots of a day."""
-    forever = [Step(0, 1 << 40, 1 << 40)]
+    forever = [(0, 1 << 40)]
     assert len(list(islice(slots(forever, 60, None), 20))) == 20
     assert len(list(islice(overlapping_slots(forever, 60, 5), 20))) == 20

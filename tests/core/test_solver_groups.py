@@ -7,8 +7,8 @@ import pytest
 from core.durations import Duration
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
-from core.solver import Facts, Opening, free_times, solve
-from core.spans import SpanSet
+from core.solver import Facts, Opening, solve
+from core.spans import Busy
 from tests.pictures import MIDNIGHT, check_picture, read_picture
 
 
@@ -136,8 +136,8 @@ def test_somebody_in_two_groups_may_be_bound_in_one_of_them_only():
         required_duration=Duration(hours=1),
         query_periods=[first, second],
     )
-    busy = Facts(SpanSet([MIDNIGHT], [MIDNIGHT + hour]))
-    free = Facts(SpanSet())
+    busy = Facts(Busy([MIDNIGHT], [MIDNIGHT + hour]))
+    free = Facts(Busy())
     assert solve(query, [[free, busy], [free]]) == [
         Opening(first.start, first.end, ("alice",)),
         Opening(second.start, second.end, ("bob", "alice")),
@@ -155,8 +155,8 @@ def test_facts_for_other_members_than_asked_about_are_refused():
         =alice bob  ##
     """)
     with pytest.raises(ValueError, match="argument"):
-        free_times(picture.query, [picture.facts()[0][:1]])
+        solve(picture.query, [picture.facts()[0][:1]])
     with pytest.raises(ValueError, match="argument"):
-        free_times(picture.query, [])
+        solve(picture.query, [])
     with pytest.raises(ValueError, match="argument"):
-        free_times(replace(picture.query, participants=()), picture.facts())
+        solve(replace(picture.query, participants=()), picture.facts())

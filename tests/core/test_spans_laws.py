@@ -1,17 +1,28 @@
 """A SpanSet behaves as the plain set of the instants that it covers: whatever one does to it."""
 
-from itertools import pairwise
+from collections import Counter
+from itertools import chain, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spans import Span, SpanSet
+from core.spans import Busy, Span, SpanSet, in_common
 
 MOST = 30
 
 any_spans = st.lists(st.tuples(st.integers(0, MOST), st.integers(0, MOST)), max_size=8)
 sets = any_spans.map(SpanSet.of)
+busy_times = any_spans.map(Busy.of)
 instants = st.integers(-2, MOST + 2)
+
+
+def depth(busy: Busy) -> Counter[int]:
+    """How many spans are going on at each instant at which any is."""
+    return Counter(each for start, end in zip(busy.starts, busy.ends, strict=True) for each in range(start, end))
+
+
+def taken(busy: Busy) -> set[int]:
+    return set(depth(busy))
 
 
 def covered(spans: SpanSet) -> set[int]:
@@ -28,46 +39,53 @@ def test_of_covers_what_the_spans_cover(spans):
 
 
 @given(sets, sets)
-def test_union_common_and_rest_are_those_of_sets(one, other):
+def test_union_and_common_are_those_of_sets(one, other):
     """Python's own sets are the judge."""
     assert covered(one | other) == covered(one) | covered(other)
     assert covered(one & other) == covered(one) & covered(other)
-    assert covered(one - other) == covered(one) - covered(other)
 
 
-@given(st.lists(sets, min_size=1, max_size=6))
-def test_common_is_what_all_have(several):
-    """Of one as of six."""
-    assert covered(SpanSet.common(several)) == set.intersection(*map(covered, several))
+@given(st.lists(sets, min_size=1, max_size=5), st.lists(busy_times, max_size=3), st.integers(1, 6))
+def test_in_common_is_what_all_have_while_nobody_is_busy(several, busy, shortest):
+    """Of one as of five; and of the stretches that this is made of those that are long enough, whole."""
+    left = set.intersection(*map(covered, several)).difference(*map(taken, busy))
+    whole = SpanSet.of((instant, instant + 1) for instant in left)
+    assert in_common(several, without=busy, shortest=shortest) == [
+        (start, end) for start, end in whole if end - start >= shortest
+    ]
 
 
-@given(sets, st.integers(0, 5), st.integers(0, 5))
-def test_grown_covers_what_lies_that_close(spans, before, after):
-    """An instant t is covered when one from t − after to t + before was."""
-    assert covered(spans.grown(before, after)) == {
-        instant
-        for instant in range(-10, MOST + 10)
-        if any(near in covered(spans) for near in range(instant - after, instant + before + 1))
-    }
+@given(any_spans)
+def test_busy_time_is_that_of_its_spans(spans):
+    """As many are going on at every instant, which is more than whether any is; and each start has an end behind it."""
+    busy = Busy.of(spans)
+    assert Counter(each for start, end in spans for each in range(start, end)) == depth(busy)
+    assert all(start < end for start, end in zip(busy.starts, busy.ends, strict=True))
+    assert [list(busy.starts), list(busy.ends)] == [sorted(busy.starts), sorted(busy.ends)]
 
 
-@given(sets, instants, instants)
-def test_covers_looks_at_every_instant(spans, start, end):
-    """Of a span that is not empty."""
+@given(st.lists(any_spans, max_size=4))
+def test_merged_busy_time_is_that_of_all_spans(several):
+    """As if they had been one calendar from the beginning."""
+    assert Busy.merged([Busy.of(spans) for spans in several]) == Busy.of(chain.from_iterable(several))
+
+
+@given(any_spans, instants, instants, st.integers(0, 5), st.integers(0, 5))
+def test_near_is_the_busy_time_within_a_stretch(spans, start, end, before, after):
+    """Of spans that are grown first, one by one. What is said of the time outside means nothing."""
     if start < end:
-        assert spans.covers(start, end) == (set(range(start, end)) <= covered(spans))
+        grown = Busy.of((first - before, last + after) for first, last in spans if first < last)
+        near = Busy.of(spans).near(start, end, before=before, after=after)
+        stretch = range(start, end)
+        assert {each: depth(near)[each] for each in stretch} == {each: depth(grown)[each] for each in stretch}
 
 
-@given(sets, instants)
-def test_around_is_as_wide_as_can_be(spans, instant):
-    """All of it is covered, and neither neighbour is."""
-    around = spans.around(instant)
-    inside = covered(spans)
-    assert (around is None) == (instant not in inside)
-    if around is not None:
-        assert around.start <= instant < around.end
-        assert {around.start - 1, around.end}.isdisjoint(inside)
-        assert set(range(around.start, around.end)) <= inside
+@given(any_spans, instants, instants)
+def test_near_is_no_longer_than_what_meets_the_stretch(spans, start, end):
+    """However much a calendar knows of: this is what a query pays for."""
+    if start < end:
+        meeting = [each for each in spans if max(each[0], start) < min(each[1], end) and each[0] < each[1]]
+        assert len(Busy.of(spans).near(start, end).starts) == len(meeting)
 
 
 @given(sets, sets)
