@@ -13,19 +13,26 @@ from core.spans import Busy
 
 from .contenders import CONTENDERS, answer
 from .measure import Table, fastest, progress, ratio, took
-from .workloads import SHAPES, START, Events, Workload, w1, w2, year
+from .workloads import SHAPES, START, Events, Workload, small, w1, w2, year
 
 Required: TypeAlias = Literal["all", 1]
 
 FLOOR, *OTHERS = CONTENDERS
 OURS, READY = "ours", "facts ready"
+CONTEST = (
+    (small(), tuple(ResponseFormat)),
+    (w1(), tuple(ResponseFormat)),
+    (w2(), tuple(ResponseFormat)),
+    (w1(10), (ResponseFormat.SLOTS,)),
+)
 #: more than there are
 ALL = 1_000_000
 REQUIRED: tuple[Required, ...] = ("all", 1)
 
 
 def run() -> None:
-    """Three tables: contenders, growth, and a year of a hundred people."""
+    """Four tables: bars, contenders, growth, and a year of a hundred people."""
+    bars()
     contest()
     growth()
     large()
@@ -67,6 +74,38 @@ def checked(
     return works, len(expected)
 
 
+def bars() -> None:
+    """What may not be exceeded, from facts that are ready: busy time as calendars have it, sorted and not merged."""
+    table = Table(
+        "Slots of an hour on a 15-minute grid, from ready facts, and what they may take at most. The others have the same "
+        f"events, and are given as ratios to a {FLOOR}. On the small query it is what the solver took before it was made "
+        "for large ones.",
+        ["calendars", "required", "results", READY, "at most", "met", FLOOR, "ours to it", *OTHERS],
+        left=2,
+    )
+    for required, milliseconds in (("all", 0.5), (1, 1.0)):
+        for most in (20, 200):
+            bar(table, w1(), required, most, lambda _, limit=milliseconds / 1000: limit)
+    for required, times in (("all", 2.73), (1, 1.93)):
+        bar(table, small(), required, 20, lambda floor, limit=times: limit * floor)
+    for required in REQUIRED:
+        bar(table, year(), required, ALL, lambda _: 1.0)
+
+
+def bar(table: Table, workload: Workload, required: Required, most: int, at_most: Callable[[float], float]) -> None:
+    """A row. How much is allowed may depend on what the floor took. The others, which take much longer, take it once."""
+    progress(f"{workload.name}, {required} required")
+    works, found = checked(question(workload, required, ResponseFormat.SLOTS, most), workload, list(CONTENDERS))
+    best = fastest({name: works[name] for name in (FLOOR, READY)})
+    best |= fastest({name: works[name] for name in OTHERS}, seconds=0, least=1)
+    limit = at_most(best[FLOOR])
+    table.row(
+        *(f"{workload.name}, {workload.events:,} events", required, found, took(best[READY]), took(limit)),
+        *("yes" if best[READY] <= limit else "NO", took(best[FLOOR])),
+        *(ratio(best[name], best[FLOOR]) for name in (READY, *OTHERS)),
+    )
+
+
 def contest() -> None:
     """Every format, for all and for one, as many results as there are and the first twenty."""
     table = Table(
@@ -75,7 +114,7 @@ def contest() -> None:
         ["calendars", "required", "format", "results", FLOOR, OURS, READY, *OTHERS],
         left=3,
     )
-    for workload, formats in ((w1(), ResponseFormat), (w2(), ResponseFormat), (w1(10), [ResponseFormat.SLOTS])):
+    for workload, formats in CONTEST:
         for required, form, most in product(REQUIRED, formats, (ALL, 20)):
             contest_row(table, workload, question(workload, required, form, most))
 
@@ -106,8 +145,8 @@ def growth() -> None:
 
 
 def growth_row(table: Table, sizes: Sequence[Workload], required: Required) -> None:
-    small, large = sizes
-    progress(f"{small.name}, {required} required")
+    little, much = sizes
+    progress(f"{little.name}, {required} required")
     works = {
         (name, workload.events): work
         for workload in sizes
@@ -116,9 +155,9 @@ def growth_row(table: Table, sizes: Sequence[Workload], required: Required) -> N
         )[0].items()
     }
     best = fastest(works)
-    times = {name: (best[name, small.events], best[name, large.events]) for name in (OURS, READY, FLOOR)}
+    times = {name: (best[name, little.events], best[name, much.events]) for name in (OURS, READY, FLOOR)}
     table.row(
-        *(small.name, required, small.events, took(times[OURS][0]), took(times[OURS][1])),
+        *(little.name, required, little.events, took(times[OURS][0]), took(times[OURS][1])),
         *(ratio(times[name][1], times[name][0]) for name in (OURS, READY, FLOOR)),
     )
 

@@ -57,6 +57,11 @@ def one_window(times: int = 1) -> Workload:
     return Workload("one member", days, [[(start, start + 5 * MINUTE) for start in starts]])
 
 
+def small() -> Workload:
+    """Two members with ten events each on one day: what is asked most often, and where nothing may cost for its own sake."""
+    return spread_out("small", members=2, days=1, daily=10)
+
+
 def year(members: int = 100) -> Workload:
     """A hundred members with twenty events a day for a year: 730,000 events."""
     return spread_out("a year", members=members, days=365, daily=20)
