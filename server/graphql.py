@@ -28,7 +28,8 @@ from . import auth, metrics
 from .compiled import CompilingExecutor
 from .documents import Document, Documents, asked_for, describe, is_query
 from .kept import Kept, find, keep
-from .outcome import BAD_REQUEST, fault, outcome, rejected
+from .outcome import fault, outcome, rejected
+from .persisted import PersistedQueries
 from .transport import (
     JSON,
     Operation,
@@ -64,9 +65,11 @@ class GraphQL:
     #: whether what is plain of an answer is executed by functions made for it
     compiled: bool = True
     documents: Documents = field(init=False)
+    persisted: PersistedQueries = field(init=False)
 
     def __post_init__(self) -> None:
         self.documents = Documents(_core(self.schema))
+        self.persisted = PersistedQueries(self.documents)
 
     async def __call__(self, request: Request) -> Response:
         accept = ", ".join(request.headers.getlist("accept"))
@@ -97,11 +100,12 @@ class GraphQL:
         self, request: Request, body: bytes, operation: Operation, context: Context
     ) -> dict[str, Any] | bytes:
         began = perf_counter()
-        document = self.documents.get(operation.query)
+        document = self.persisted.get(operation)
         chosen = document.errors or document.operation(operation.name)
         if not isinstance(chosen, OperationDefinitionNode):
-            metrics.count("none", BAD_REQUEST, perf_counter() - began)
-            return rejected(*(chosen if isinstance(chosen, tuple) else (chosen,)))
+            refused = rejected(*(chosen if isinstance(chosen, tuple) else (chosen,)))
+            metrics.count("none", refused["errors"][0]["extensions"]["code"], perf_counter() - began)
+            return refused
         request.state.operation = describe(chosen)
         if request.method != "POST" and not is_query(chosen):  # a HEAD is a GET whose answer is not sent
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")

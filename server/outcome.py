@@ -72,7 +72,7 @@ def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
 
 
 def _bad_request(error: GraphQLError) -> dict[str, Any]:
-    return {**error.formatted, "extensions": {"code": BAD_REQUEST}}
+    return {**error.formatted, "extensions": {"code": BAD_REQUEST, **(error.extensions or {})}}
 
 
 def _field(error: GraphQLError) -> str:

@@ -27,7 +27,7 @@ class TransportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a client wants executed."""
+    """What a client wants executed. The query is empty where `extensions.persistedQuery` stands for it."""
 
     query: str
     name: str | None
@@ -56,11 +56,13 @@ def read_operation(request: Request, body: bytes) -> Operation:
             envelope[name] = _json(parameters[name].encode("utf-8", "surrogatepass")) if parameters.get(name) else None
     else:
         envelope = _object(_json(body))
+    extensions = _optional(envelope, "extensions", dict)
+    by_digest = envelope.get("query") is None and (extensions or {}).get("persistedQuery") is not None
     return Operation(
-        query=_query(envelope.get("query")),
+        query="" if by_digest else _query(envelope.get("query")),
         name=_optional(envelope, "operationName", str) or None,
         variables=_optional(envelope, "variables", dict),
-        extensions=_optional(envelope, "extensions", dict),
+        extensions=extensions,
     )
 
 

@@ -13,6 +13,7 @@ from core.features import Feature
 from core.instants import parse_instant
 from core.scopes import _GRANTS, Scope, granted
 from db import clients
+from server import persisted
 from server.cli import parser
 from server.settings import PREFIX, Settings
 
@@ -107,7 +108,7 @@ def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     """Programs are written against them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
     sources = (ROOT / "core" / "errors.py").read_text("utf-8") + (ROOT / "server" / "outcome.py").read_text("utf-8")
-    codes = {"INTERNAL", *re.findall(r'(?:code|BAD_REQUEST) = "([A-Z_]+)"', sources)}
+    codes = {"INTERNAL", persisted.NOT_FOUND, *re.findall(r'(?:code|BAD_REQUEST) = "([A-Z_]+)"', sources)}
     assert len(codes) > 5
     assert [word for word in (*sorted(codes), *Key) if f"`{word}`" not in page] == []
 
