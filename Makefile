@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.dev node_modules/.installed  ## everything, the tools for development included
+install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed  ## everything, the tools for development included
 
 serve: .venv/.run node_modules/.installed  ## the server with demo data, on http://127.0.0.1:8000/graphql
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
@@ -32,7 +32,7 @@ schema: .venv/.run  ## print the schema to schema/schema.graphql
 	$(BIN)/openings schema > schema/schema.graphql
 
 clean:  ## remove everything that was installed, and the demo data
-	rm -rf .venv node_modules .data
+	rm -rf .venv node_modules tests/clients/node_modules .data
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
@@ -52,3 +52,9 @@ node_modules/.installed: package.json package-lock.json
 	@if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --ignore-scripts; \
 	then touch $@; \
 	else echo "No npm here: GraphiQL will be loaded from the internet." >&2; fi
+
+# What others have made, for the tests to try Openings with. Without npm, or without a registry to reach, those tests skip.
+tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json
+	@if command -v npm >/dev/null && npm ci --silent --prefix tests/clients; \
+	then touch $@; \
+	else echo "No npm here: tests with clients of others will be skipped." >&2; fi
