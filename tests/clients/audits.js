@@ -1,0 +1,7 @@
+// GraphQL over HTTP, audited by the authors of its specification: prints how each audit ended.
+import { serverAudits } from "graphql-http";
+
+const [url] = process.argv.slice(2);
+const audits = serverAudits({ url, fetchFn: fetch });
+const results = await Promise.all(audits.map((audit) => audit.fn()));
+console.log(JSON.stringify(results.map(({ id, name, status, reason }) => ({ id, name, status, reason }))));

@@ -1,0 +1,48 @@
+"""The real server with a socket, for clients of others to ask."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.api import CLIENT_ID, CLIENT_SECRET
+from tests.faults.served import Served, serving
+
+_APPLICATION_CALENDAR = """
+mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub accessToken } }
+"""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An application calendar of one test, and what a client is told to speak for it."""
+
+    url: str
+    token: str
+    sub: str
+    calendar_id: str
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return self.url, self.token, self.sub, self.calendar_id
+
+
+@pytest.fixture(scope="package")
+async def served(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncGenerator[Served]:
+    """A server as `openings serve` starts it, on SQLite: what is tested here is the doorway, not the database."""
+    folder = tmp_path_factory.mktemp("served")
+    path = shutil.copy(sqlite_template, folder / "openings.db")
+    async with serving(folder / "said", f"sqlite:///{path}") as server:
+        yield server
+
+
+@pytest.fixture
+async def store(served: Served) -> Store:
+    """A calendar of the test's own, so that the tests on one server know nothing of each other."""
+    given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": f"store-{uuid4().hex}"}
+    made = (await served.data(_APPLICATION_CALENDAR, input=given))["applicationCalendar"]
+    calendars = await served.data("{ calendars { calendarId } }", made["accessToken"])
+    return Store(f"{served.url}/graphql", made["accessToken"], made["sub"], calendars["calendars"][0]["calendarId"])

@@ -1,0 +1,47 @@
+// Apollo Client 4, with automatic persisted queries: the digest of a query by GET, and the query itself when it is unknown.
+import { createHash } from "node:crypto";
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { OpeningsDocument, OverviewDocument, PutEventDocument } from "./gql/graphql.js";
+import { headers, meeting, url, when } from "./inputs.js";
+
+const sent: string[] = [];
+const watched: typeof fetch = (where, options) => {
+  const text = decodeURIComponent(`${where}${options?.body ?? ""}`);
+  sent.push([options?.method, /query (Openings|Overview)/.test(text) && "text", /sha256Hash/.test(text) && "digest"]
+    .filter(Boolean).join(" "));
+  return fetch(where, options);
+};
+
+const persisted = new PersistedQueryLink({
+  sha256: (query) => createHash("sha256").update(query).digest("hex"),
+  useGETForHashedQueries: true,
+});
+const http = new HttpLink({ uri: url, headers, fetch: watched });
+// A mutation is sent as it is: only queries may come by GET.
+const link = ApolloLink.split(({ operationType }) => operationType === "query", ApolloLink.from([persisted, http]), http);
+const client = new ApolloClient({ link, cache: new InMemoryCache() });
+
+const made = await client.mutate({ mutation: PutEventDocument, variables: { input: meeting } });
+const free = await client.query({ query: OpeningsDocument, variables: { input: when(60) } });
+const refusal = await client
+  .query({ query: OpeningsDocument, variables: { input: when(0) } })
+  .catch((error: unknown) => {
+    if (!CombinedGraphQLErrors.is(error)) throw error;
+    return error.errors[0]?.extensions;
+  });
+const partial = await client.query({
+  query: OverviewDocument,
+  variables: { availabilityRuleId: "default" },
+  errorPolicy: "all",
+});
+if (!CombinedGraphQLErrors.is(partial.error)) throw new Error("a partial answer has its errors beside the data");
+
+console.log(JSON.stringify({
+  created: made.data?.upsertEvent?.created,
+  starts: free.data?.availability?.availableSlots?.map((slot) => slot.start),
+  refusal,
+  calendars: partial.data?.calendars?.length,
+  missing: partial.error.errors.map((error) => [error.path, error.extensions?.["code"]]),
+  sent,
+}));

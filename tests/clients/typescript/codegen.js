@@ -1,0 +1,22 @@
+// What `graphql-codegen` makes of our schema and of the operations of an application.
+export default {
+  schema: "schema.graphql",
+  documents: ["operations.graphql"],
+  generates: {
+    "./gql/": {
+      preset: "client",
+      config: {
+        strictScalars: true,
+        useTypeImports: true,
+        emitLegacyCommonJSImports: false,
+        scalars: {
+          Date: "string",
+          DateTime: "string",
+          EventTime: "string",
+          ID: "string",
+          Required: '"all" | number',
+        },
+      },
+    },
+  },
+};
