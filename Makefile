@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed  ## everything, the tools for development included
+install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed .venv-ariadne/.installed  ## everything, the tools for development included
 
 serve: .venv/.run node_modules/.installed  ## the server with demo data, on http://127.0.0.1:8000/graphql
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
@@ -32,7 +32,7 @@ schema: .venv/.run  ## print the schema to schema/schema.graphql
 	$(BIN)/openings schema > schema/schema.graphql
 
 clean:  ## remove everything that was installed, and the demo data
-	rm -rf .venv node_modules tests/clients/node_modules .data
+	rm -rf .venv .venv-ariadne node_modules tests/clients/node_modules .data
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
@@ -58,3 +58,10 @@ tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/
 	@if command -v npm >/dev/null && npm ci --silent --prefix tests/clients; \
 	then touch $@; \
 	else echo "No npm here: tests with clients of others will be skipped." >&2; fi
+
+# A generator of clients that needs another graphql-core than the server does.
+.venv-ariadne/.installed: tests/clients/ariadne/requirements.txt .venv/bin/python
+	@if $(BIN)/python -m venv --clear --without-pip .venv-ariadne \
+	&& $(BIN)/pip --python .venv-ariadne install --quiet --requirement $<; \
+	then touch $@; \
+	else echo "No ariadne-codegen here: the test with it will be skipped." >&2; fi

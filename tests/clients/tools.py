@@ -10,6 +10,7 @@ from tests.server.browser import need
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 NODE_MODULES = FOLDER / "node_modules"
+ARIADNE = ROOT / ".venv-ariadne"
 #: seconds for a program that takes two, on a machine that is busy with other tests
 SOON = 60
 
