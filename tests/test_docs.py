@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _EXAMPLE = re.compile(r"```graphql(?: as=(?P<who>\S+))?\n(?P<query>.*?)```\n```json\n(?P<answer>.*?)```", re.DOTALL)
+_PIECE = re.compile(r"```\w+ file=(?P<file>\S+)\n(?P<text>.*?)\n```", re.DOTALL)
 _ID = re.compile(r"(?:apc|acc|res|cal|pro|evt)_\w{10,}")
 _OWN_ID = re.compile(r'(?:applicationCalendarId|accountId): "(.*?)"')
 _SECRET = {"accessToken", "refreshToken"}
@@ -81,6 +82,13 @@ def test_every_request_in_the_docs_has_an_answer() -> None:
     for path in PAGES:
         text = path.read_text("utf-8")
         assert text.count("```graphql") == len(_EXAMPLE.findall(text)), path.name
+
+
+def test_every_piece_of_a_program_in_the_docs_is_one_that_is_run() -> None:
+    """Word for word: the tests run the file that it names."""
+    pieces = [piece for path in PAGES for piece in _PIECE.finditer(path.read_text("utf-8"))]
+    assert len(pieces) > 5
+    assert [piece[0] for piece in pieces if piece["text"] not in (ROOT / piece["file"]).read_text("utf-8")] == []
 
 
 def test_every_setting_is_documented_with_its_default_and_its_words() -> None:

@@ -68,7 +68,7 @@ async def test_urql_asks_by_get(built: Path, store: Store) -> None:
         "refusal": TOO_SHORT,
         "calendars": 1,
         "missing": MISSING,
-        "sent": ["POST", "GET", "GET", "GET"],
+        "sent": ["POST", "GET text", "GET text", "GET text"],
     }
 
 

@@ -4,20 +4,13 @@ import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCach
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { OpeningsDocument, OverviewDocument, PutEventDocument } from "./gql/graphql.js";
 import { headers, meeting, url, when } from "./inputs.js";
-
-const sent: string[] = [];
-const watched: typeof fetch = (where, options) => {
-  const text = decodeURIComponent(`${where}${options?.body ?? ""}`);
-  sent.push([options?.method, /query (Openings|Overview)/.test(text) && "text", /sha256Hash/.test(text) && "digest"]
-    .filter(Boolean).join(" "));
-  return fetch(where, options);
-};
+import { sent } from "./sent.js";
 
 const persisted = new PersistedQueryLink({
   sha256: (query) => createHash("sha256").update(query).digest("hex"),
   useGETForHashedQueries: true,
 });
-const http = new HttpLink({ uri: url, headers, fetch: watched });
+const http = new HttpLink({ uri: url, headers });
 // A mutation is sent as it is: only queries may come by GET.
 const link = ApolloLink.split(({ operationType }) => operationType === "query", ApolloLink.from([persisted, http]), http);
 const client = new ApolloClient({ link, cache: new InMemoryCache() });

@@ -2,16 +2,12 @@
 import { Client, cacheExchange, fetchExchange } from "@urql/core";
 import { OpeningsDocument, OverviewDocument, PutEventDocument } from "./gql/graphql.js";
 import { headers, meeting, url, when } from "./inputs.js";
+import { sent } from "./sent.js";
 
-const sent: (string | undefined)[] = [];
 const client = new Client({
   url,
   exchanges: [cacheExchange, fetchExchange],
   fetchOptions: { headers },
-  fetch: (where, options) => {
-    sent.push(options?.method);
-    return fetch(where, options);
-  },
 });
 
 const made = await client.mutation(PutEventDocument, { input: meeting });

@@ -1,0 +1,118 @@
+"""schemathesis asks the real server whatever the schema allows, and now and then what it does not allow.
+
+A few examples of each field on every run; `OPENINGS_SCHEMATHESIS_EXAMPLES=1000` makes it a search. A finding is whatever
+breaks here: no answer, another status than 200 or 400, an error of ours, a refusal of what fits the schema for not
+fitting it. A refusal with a code of its own is none, although schemathesis would take every error of a field for one.
+"""
+
+import os
+import re
+from datetime import UTC, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from graphql import build_schema
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.core.transport import Response
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.case import Case
+from schemathesis.graphql import nodes
+from schemathesis.specs.graphql.schemas import GraphQLSchema
+
+from core.errors import Refusal
+from tests.api import CLIENT_ID, CLIENT_SECRET
+from tests.faults.served import Served
+
+from .conftest import Store
+
+EXAMPLES = int(os.environ.get("OPENINGS_SCHEMATHESIS_EXAMPLES", "5"))
+PRINTED = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text("utf-8"))
+ROOTS = [root for root in (PRINTED.query_type, PRINTED.mutation_type) if root]
+FIELDS = [f"{root.name}.{name}" for root in ROOTS for name in root.fields]
+#: those that can be asked for in a wrong way: schemathesis knows none but wrong arguments
+WITH_ARGUMENTS = [f"{root.name}.{name}" for root in ROOTS for name, field in root.fields.items() if field.args]
+REFUSALS = {kind.code for kind in Refusal.__subclasses__()}
+
+_ZONES = st.builds(timezone, st.integers(-14 * 60, 14 * 60).map(lambda minutes: timedelta(minutes=minutes)))
+_TIMES = st.datetimes(timezones=st.just(UTC) | _ZONES).map(lambda time: time.isoformat(timespec="seconds"))
+_DATES = st.dates().map(lambda day: day.isoformat())
+SCALARS = {
+    "DateTime": (_TIMES | st.text()).map(nodes.String),
+    "Date": (_DATES | st.text()).map(nodes.String),
+    "EventTime": (_TIMES | _DATES | st.text()).map(nodes.String),
+    "Required": (st.just("all") | st.text()).map(nodes.String) | st.integers(-(2**31), 2**31 - 1).map(nodes.Int),
+}
+
+
+@pytest.fixture(scope="module")
+def asked(served: Served) -> GraphQLSchema:
+    """The schema as the server tells it."""
+    for name, strategy in SCALARS.items():
+        schemathesis.graphql.scalar(name, strategy)
+    return schemathesis.graphql.from_url(f"{served.url}/graphql")
+
+
+def search(examples: int) -> Any:
+    """So many examples, the same on every run unless there are more than usual."""
+    return settings(
+        max_examples=examples,
+        derandomize=examples <= 10,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def known(document: str, store: Store) -> str:
+    """The document about what there is: real ids and credentials, so that more than their absence is seen."""
+    there = {"calendarId": store.calendar_id, "sub": store.sub, "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
+    for name, value in there.items():
+        document = re.sub(rf'\b{name}: "(?:[^"\\]|\\.)*"', f'{name}: "{value}"', document)
+    return document
+
+
+def call(case: Case, store: Store) -> Response:
+    return case.call(headers={"Authorization": f"Bearer {store.token}"})
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_what_fits_the_schema_is_answered_or_refused_with_a_code(
+    field: str, asked: GraphQLSchema, store: Store
+) -> None:
+    """Whatever the texts and times in it are like, half of it about a calendar that there is."""
+
+    @search(EXAMPLES)
+    @given(case=operation(asked, field).as_strategy(), about=st.booleans())
+    def ask(case: Case, about: bool) -> None:
+        case.body = known(case.body, store) if about else case.body
+        response = call(case, store)
+        assert response.status_code == 200, response.text
+        codes = {error["extensions"]["code"] for error in response.json().get("errors", ())}
+        assert codes <= REFUSALS, f"{case.body}\n{response.text}"
+        case.validate_response(response, excluded_checks=[schemathesis.checks.not_a_server_error])
+
+    ask()
+
+
+@pytest.mark.parametrize("field", WITH_ARGUMENTS)
+async def test_what_does_not_fit_the_schema_is_refused(field: str, asked: GraphQLSchema, store: Store) -> None:
+    """With the one code for it, and nothing is executed."""
+
+    @search(EXAMPLES)
+    @given(case=operation(asked, field).as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    def ask(case: Case) -> None:
+        response = call(case, store)
+        assert response.status_code in (200, 400), response.text
+        assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"BAD_REQUEST"}, case.body
+        assert "data" not in response.json()
+
+    ask()
+
+
+def operation(schema: GraphQLSchema, field: str) -> Any:
+    root, name = field.split(".")
+    return schema[root][name]
