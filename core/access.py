@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .errors import Forbidden, PaymentRequired, Unauthenticated
 from .features import Feature
+from .instants import Instant
 from .scopes import Scope, granted
 
 
@@ -19,6 +20,8 @@ class Actor:
     scope: str = ""
     #: what the client's plan leaves out
     without: frozenset[Feature] = frozenset()
+    #: when the account's token expires
+    expires_at: Instant | None = None
     #: why the credentials that came with the request do not count
     refused: str | None = None
 

@@ -12,6 +12,7 @@ from core.instants import Instant
 from core.scopes import joined
 
 from . import tables
+from .changes import touch
 from .statements import insert
 from .versions import next_version
 
@@ -38,6 +39,8 @@ async def create_or_get(
         row = await _locked(session, client_key, kind, external_id)
     if row is None:
         raise LookupError("the account vanished between two statements of one transaction")
+    if row.revoked_at is not None or row.scope != joined(row.scope, scope):
+        touch(session, row.key or 0)
     row.scope = joined(row.scope, scope)
     row.revoked_at = None
     row.name = profile.name or row.name
@@ -61,12 +64,14 @@ async def by_key(session: AsyncSession, key: int) -> Account:
 
 async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
     """From now on the account's sub is unknown, and it grants nothing. Its data stays."""
+    touch(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(revoked_at=now, scope=""))
 
 
-async def touch(session: AsyncSession, key: int) -> None:
-    """Whoever changes an account's rules or stored periods comes through here first: one after the other, each a new version."""
+async def lock(session: AsyncSession, key: int) -> None:
+    """Locks an account until the end of the transaction, at a new version: for whoever changes its rules or stored periods."""
+    touch(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(version=next_version(tables.Account.version)))
 

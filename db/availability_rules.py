@@ -16,7 +16,7 @@ from .statements import insert
 
 async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:
     """Makes the rule, or replaces the account's one with its id."""
-    await accounts.touch(session, account_key)
+    await accounts.lock(session, account_key)
     values: dict[str, Any] = {
         "account_key": account_key,
         "availability_rule_id": rule.availability_rule_id,
@@ -42,7 +42,7 @@ async def of_accounts(session: AsyncSession, account_keys: Collection[int]) -> d
 
 async def remove(session: AsyncSession, account_key: int, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
-    await accounts.touch(session, account_key)
+    await accounts.lock(session, account_key)
     statement = delete(tables.AvailabilityRule).where(
         col(tables.AvailabilityRule.account_key) == account_key,
         col(tables.AvailabilityRule.availability_rule_id) == availability_rule_id,

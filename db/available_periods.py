@@ -18,7 +18,7 @@ from .statements import insert
 
 async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:
     """Makes the period, or replaces the account's one with its id."""
-    await accounts.touch(session, account_key)
+    await accounts.lock(session, account_key)
     span = period.span()
     values: dict[str, Any] = {
         "account_key": account_key,
@@ -83,7 +83,7 @@ async def covered(
 
 async def remove(session: AsyncSession, account_key: int, available_period_id: str | None) -> int:
     """Deletes the account's period with this id, or all of them; how many there were."""
-    await accounts.touch(session, account_key)
+    await accounts.lock(session, account_key)
     statement = delete(tables.AvailablePeriod).where(col(tables.AvailablePeriod.account_key) == account_key)
     if available_period_id is not None:
         statement = statement.where(col(tables.AvailablePeriod.available_period_id) == available_period_id)

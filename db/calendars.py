@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.accounts import Calendar
 
 from . import tables
+from .changes import touch
 from .versions import next_version
 
 
@@ -51,14 +52,17 @@ async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int
         .values(version=next_version(tables.Calendar.version))
         .returning(col(tables.Calendar.key))
     )
+    touch(session, account_key)
     return (await session.exec(statement)).scalar_one_or_none()
 
 
 async def lock_all(session: AsyncSession, keys: Sequence[int]) -> None:
     """Locks calendars, each at a new version; in the order of their keys, so that two callers never deadlock."""
     ordered = (
-        select(col(tables.Calendar.key)).where(col(tables.Calendar.key).in_(keys)).order_by(col(tables.Calendar.key))
+        select(col(tables.Calendar.account_key))
+        .where(col(tables.Calendar.key).in_(keys))
+        .order_by(col(tables.Calendar.key))
     )
-    await session.exec(ordered.with_for_update())
+    touch(session, *await session.exec(ordered.with_for_update()))
     changed = update(tables.Calendar).where(col(tables.Calendar.key).in_(keys))
     await session.exec(changed.values(version=next_version(tables.Calendar.version)))

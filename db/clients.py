@@ -13,6 +13,7 @@ from core.identity import digest
 from core.instants import Instant
 
 from . import tables
+from .changes import touch_everybody
 from .statements import insert
 
 
@@ -34,6 +35,7 @@ async def create(session: AsyncSession, name: str, now: Instant) -> tuple[str, s
 
 async def ensure(session: AsyncSession, client_id: str, secret: str, now: Instant, *, name: str) -> int:
     """The key of the client with this id, made if it is not there; from now on its secret is this one."""
+    touch_everybody(session)  # another secret ends what was asked with the old one
     values = {"client_id": client_id, "name": name, "secret_digest": digest(secret), "without": "", "created_at": now}
     statement = insert(session, tables.Client).values(values)
     changed = {"secret_digest": statement.excluded.secret_digest}
@@ -50,6 +52,7 @@ async def find(session: AsyncSession, client_id: str) -> Client | None:
 
 async def leave_out(session: AsyncSession, client_id: str, features: Collection[Feature]) -> bool:
     """From now on the client's plan leaves out these features and no others; whether there is such a client."""
+    touch_everybody(session)
     without = " ".join(sorted(feature.value for feature in features))
     statement = update(tables.Client).where(col(tables.Client.client_id) == client_id).values(without=without)
     return (await session.exec(statement)).rowcount == 1

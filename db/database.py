@@ -9,7 +9,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -22,6 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from . import watching
+from .changes import Changes, announced
 from .direct import Direct, DirectPostgreSQL, DirectSQLite
 
 Session: TypeAlias = AsyncSession
@@ -64,6 +66,8 @@ class Database:
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
         self.direct = _direct(parsed, self.reader)
+        self.changes = Changes()
+        self._watch = watching.Watch(self.changes, self._watching)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
@@ -74,12 +78,20 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end, or undone when the block is left by an exception."""
-        if self._turn is None:
-            async with AsyncSession(self.writer, autoflush=False) as session, session.begin():
-                yield session
+        async with self._its_turn(), AsyncSession(self.writer, autoflush=False) as session:
+            with self.changes.told(session):
+                async with session.begin(), announced(session):
+                    yield session
+
+    def _its_turn(self) -> AbstractAsyncContextManager[None]:
+        return _in_turn(self._turn) if self._turn is not None else nullcontext()
+
+    async def _watching(self) -> None:
+        """Hears of what other processes change."""
+        if self.dialect == "sqlite":
+            await watching.looking(self.writer, self._its_turn, self.changes)
         else:
-            async with _in_turn(self._turn), AsyncSession(self.writer, autoflush=False) as session, session.begin():
-                yield session
+            await watching.listening(self.writer, self.changes)
 
     @property
     def connections_in_use(self) -> int:
@@ -95,6 +107,7 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.direct.close()
+        await self._watch.close()
         await self.writer.dispose()
         await self.reader.dispose()
 

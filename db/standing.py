@@ -96,4 +96,4 @@ def _actor(rows: Sequence[Row], now: Instant) -> Actor:
     client_key, without, account_key, scope, expires_at = rows[0][:_CALLER]
     if expires_at is not None and expires_at <= now:
         return Actor(refused="This access token has expired: get a new one with refreshToken.")
-    return Actor(client_key, account_key, scope, named(without))
+    return Actor(client_key, account_key, scope, named(without), expires_at=expires_at)

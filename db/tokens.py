@@ -9,6 +9,7 @@ from core.accounts import TOKEN_LIFETIME, TokenPair
 from core.identity import digest
 from core.instants import DAY, Instant
 
+from .changes import touch
 from .tables import Account, Token
 
 #: how long an expired access token is remembered, in seconds: so long it can still name the account that is to be revoked
@@ -44,6 +45,7 @@ async def account_behind(session: AsyncSession, client_key: int, token: str) -> 
 
 async def revoke_all(session: AsyncSession, account_key: int) -> None:
     """Ends every token of the account."""
+    touch(session, account_key)
     await session.exec(delete(Token).where(col(Token.account_key) == account_key))
 
 

@@ -38,3 +38,11 @@ class Context:
         if isinstance(self.caller, Actor):
             return self.caller
         return (await standing.read(self.db.direct, self.caller, (), self.now)).actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveContext(Context):
+    """The surroundings of a question that stays open."""
+
+    #: the same, as of now
+    renewed: Callable[[], Context]

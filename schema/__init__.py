@@ -6,6 +6,13 @@ from strawberry.schema.config import StrawberryConfig
 from .mutation import Mutation
 from .query import Query
 from .scalars import SCALARS, Date
+from .subscription import Subscription
 
 # Date stands in no field by itself: an EventTime is one or the other, and says so.
-schema = strawberry.Schema(query=Query, mutation=Mutation, types=(Date,), config=StrawberryConfig(scalar_map=SCALARS))
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=(Date,),
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

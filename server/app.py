@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from core.instants import Instant
 from db.database import Database
@@ -23,12 +23,15 @@ from resolvers.memory import Memory
 from schema import schema
 
 from . import demo, metrics
+from .answers import Answers
 from .examples import examples
 from .graphiql import assets_route, page
 from .graphql import GraphQL
 from .logs import AccessLog
 from .outcome import rejected
+from .places import Places
 from .settings import Settings
+from .stopping import told_to_stop
 from .transport import JSON, respond
 
 log = logging.getLogger("openings")
@@ -52,18 +55,27 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        yield
+        with told_to_stop(endpoint.stopping.set):
+            yield
         await db.close()
 
-    memory = Memory(settings.memory * 1024 * 1024, metrics.remembered)
-    endpoint = GraphQL(
-        schema, db, settings.limits, memory, clock, graphiql, max_body=settings.max_body, compiled=settings.compiled
+    places = Places(settings.max_subscriptions, settings.max_client_subscriptions)
+    answers = Answers(
+        schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
+        db,
+        settings.limits,
+        Memory(settings.memory * 1024 * 1024, metrics.remembered),
+        clock,
+        places,
+        compiled=settings.compiled,
     )
+    endpoint = GraphQL(answers, graphiql, max_body=settings.max_body)
     assets = assets_route()
     app = Starlette(
         routes=[
             Route("/", _home, methods=["GET"]),
             Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
             *([assets] if assets is not None else []),
@@ -74,6 +86,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         lifespan=lifespan,
     )
     app.state.db = db
+    app.state.places = places
     return app
 
 

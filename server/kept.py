@@ -51,9 +51,9 @@ async def _holds(ctx: Context, basis: Basis) -> bool:
 
 
 def keep(ctx: Context, request: bytes, operation: OperationDefinitionNode, answer: bytes) -> None:
-    """Keeps the answer to a query without errors, when the one field that it asked for has said what it rests on."""
+    """Keeps the answer to a POSTed query without errors, when the one field that it asked for has said what it rests on."""
     fields = operation.selection_set.selections
-    if is_query(operation) and len(fields) == len(ctx.bases) == 1 and isinstance(fields[0], FieldNode):
+    if request and is_query(operation) and len(fields) == len(ctx.bases) == 1 and isinstance(fields[0], FieldNode):
         [basis] = ctx.bases
         kept = Kept(answer, basis, describe(operation), asked_for(operation))
         ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(basis.rows))

@@ -33,6 +33,9 @@ DURATION = Histogram("openings_request_seconds", "Time to answer a GraphQL reque
 WORK = Histogram("openings_work_seconds", "Time of a part of the work.", ["part"], buckets=_SECONDS)
 MEMORY = Counter("openings_memory", "Looks into memory, by what for, and whether it was there.", ["kind", "found"])
 CONNECTIONS = Gauge("openings_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
+SUBSCRIPTIONS = Gauge("openings_subscriptions", "Subscriptions that are open.", multiprocess_mode="livesum")
+SOCKETS = Gauge("openings_sockets", "WebSocket connections that are open.", multiprocess_mode="livesum")
+PUSHES = Counter("openings_pushes", "Answers to subscriptions, the first ones included.")
 
 
 def count(operation: str, code: str, seconds: float) -> None:

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 from . import demo, metrics
 from .logs import configuration
 from .settings import Settings
+from .websocket import MAX_MESSAGE
 
 #: seconds that requests in flight have to finish in after a stop was asked for
 _GRACE = 10
@@ -47,7 +48,9 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         log_config=configuration(as_json=_as_json(settings)),
         access_log=False,
         server_header=False,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,  # it would take more memory than all else that a socket needs
         timeout_graceful_shutdown=_GRACE,
     )
     print(welcome(f"http://{_shown(settings.host)}:{port}/graphql", credentials), file=sys.stderr, flush=True)

@@ -54,6 +54,8 @@ class Settings:
     max_member_periods: int = _setting(50, "available periods that a member brings along", least=1)
     max_period_days: int = _setting(35, "days that a period may last", least=1)
     max_results: int = _setting(200, "results of one availability query", least=1)
+    max_subscriptions: int = _setting(5000, "subscriptions that one process has open, and sockets", least=1)
+    max_client_subscriptions: int = _setting(2500, "of these subscriptions, those of one client", least=1)
     max_body: int = _setting(8 * 1024 * 1024, "bytes of one request", least=1024)
 
     @property

@@ -14,6 +14,16 @@ from starlette.responses import Response
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
+
+#: from what a client may like to what it then is sent
+_OFFERED = {
+    GRAPHQL_JSON: GRAPHQL_JSON,
+    JSON: JSON,
+    "application/*": JSON,
+    "*/*": JSON,
+    EVENT_STREAM: EVENT_STREAM,
+}
 
 
 class TransportError(Exception):
@@ -56,6 +66,11 @@ def read_operation(request: Request, body: bytes) -> Operation:
             envelope[name] = _json(parameters[name].encode("utf-8", "surrogatepass")) if parameters.get(name) else None
     else:
         envelope = _object(_json(body))
+    return operation_in(envelope)
+
+
+def operation_in(envelope: dict[str, Any]) -> Operation:
+    """The operation in an envelope, whatever brought it here. Raises TransportError."""
     extensions = _optional(envelope, "extensions", dict)
     by_digest = envelope.get("query") is None and (extensions or {}).get("persistedQuery") is not None
     return Operation(
@@ -67,18 +82,19 @@ def read_operation(request: Request, body: bytes) -> Operation:
 
 
 def negotiate(accept: str | None) -> str:
-    """The media type to answer in: the acceptable one that the client likes best. Raises TransportError."""
+    """The media type to answer in: the acceptable one that the client likes best, or as much and names first.
+
+    Some clients name events last on every request, and would not know what to do with them. Raises TransportError.
+    """
     best, chosen = 0.0, None
     for position in (accept or "*/*").split(","):
         media_type, _, parameters = position.partition(";")
-        offered = {GRAPHQL_JSON: GRAPHQL_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}.get(
-            media_type.strip().lower()
-        )
+        offered = _OFFERED.get(media_type.strip().lower())
         quality = _quality(parameters)
         if offered is not None and quality > best:
             best, chosen = quality, offered
     if chosen is None:
-        raise TransportError(406, f"Answers come as {GRAPHQL_JSON} or {JSON}.")
+        raise TransportError(406, f"Answers come as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
     return chosen
 
 

@@ -40,6 +40,7 @@ class Api:
 
     def __init__(self, http: httpx2.AsyncClient, app: Starlette, clock: list[Instant]) -> None:
         self.http = http
+        self.app = app
         self.db: Database = app.state.db
         self._clock = clock
 

@@ -33,8 +33,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.scalars import SCALARS, DateTime
 from server import compiled
+from server.answers import STOCK
 from server.compiled import CompilingExecutor, Plans
-from server.graphql import STOCK
 from server.transport import dumps
 
 #: how many documents are drawn; ten times as many under HYPOTHESIS_PROFILE=deep
@@ -180,7 +180,7 @@ class Value:
 
 
 @dataclass
-class later:  # noqa: N801: in a value it reads as a word
+class later:  # noqa: N801 (in a value it reads as a word)
     """Something that has to be awaited, as often as it is come upon."""
 
     value: Any

@@ -1,0 +1,232 @@
+"""Who is told that an account has changed, and when."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db import changes
+from db.changes import Changes, Touched, read, spell, touch, touch_everybody
+from db.database import Database
+from tests.api import Api, Someone
+from tests.line import A_WHILE, SOON, UPSERT_EVENT, busy
+from tests.schema.test_contract import OURS
+
+
+class Watched:
+    """Waits for some accounts, and notes whether it was woken."""
+
+    def __init__(self, db: Database, *account_keys: int) -> None:
+        self._changes = db.changes
+        self._waiting = db.changes.waiting(account_keys)
+
+    async def __aenter__(self) -> "Watched":
+        self.waiter = self._waiting.__enter__()
+        # With the first who waits a watch begins, and then everybody looks again: that is over before anything is done.
+        assert len(self._changes) > 1 or await self.woken()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        self._waiting.__exit__(*error)
+
+    async def woken(self, within: float = SOON) -> bool:
+        """Whether it is told within so many seconds; then it looks, and waits for the next time."""
+        began = asyncio.get_running_loop().time()
+        await self.waiter.woken(within)
+        told = asyncio.get_running_loop().time() - began < within
+        async with self.waiter.looking():
+            return told
+
+
+def test_what_is_told_is_what_is_heard() -> None:
+    """PostgreSQL carries less than 8,000 bytes at a time; what does not fit is everybody."""
+    few: list[Touched] = [frozenset(), frozenset({1}), frozenset({3, 2**62, 17}), None]
+    assert [read(spell(touched)) for touched in few] == few
+    most = frozenset(range(2**62, 2**62 + 300))
+    assert read(spell(most)) == most
+    assert len(spell(most)) < 8000
+    assert read(spell(most | {1})) is None
+
+
+@pytest.mark.parametrize("payload", ["*", "1 x", "{}"])
+def test_what_cannot_be_read_is_about_everybody(payload: str) -> None:
+    """A newer version beside this one may have more to say."""
+    assert read(payload) is None
+
+
+async def test_whoever_waits_for_an_account_is_woken_and_nobody_else(db: Database) -> None:
+    async with Watched(db, 1, 2) as one, Watched(db, 3) as other:
+        async with db.write() as session:
+            touch(session, 2)
+        assert await one.woken()
+        assert not await other.woken(A_WHILE)
+
+
+async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database) -> None:
+    """Also when it has named somebody before or after."""
+    async with Watched(db, 1) as one, Watched(db) as other:
+        async with db.write() as session:
+            touch(session, 7)
+            touch_everybody(session)
+            touch(session, 8)
+        assert await one.woken()
+        assert await other.woken()
+
+
+async def test_what_is_undone_was_nothing(db: Database) -> None:
+    async def fail() -> None:
+        async with db.write() as session:
+            touch(session, 1)
+            raise ZeroDivisionError
+
+    async with Watched(db, 1) as one:
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert not await one.woken(A_WHILE)
+
+
+async def test_a_write_that_nobody_waits_for_the_end_of_is_told_all_the_same(api: Api) -> None:
+    """Whoever gives up may have given up too late: then it is done, and the others have to know."""
+    ada = await api.application_calendar("ada")
+    [(key,)] = await api.rows("SELECT key FROM accounts")
+    for steps in range(12):
+        async with Watched(api.db, key) as one:
+            writing = asyncio.create_task(api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, f"e{steps}")))
+            await asyncio.sleep(0.002 * steps)
+            writing.cancel()
+            await asyncio.wait({writing})
+            if await api.rows(f"SELECT 1 FROM events WHERE event_id = 'e{steps}'"):
+                assert await one.woken()
+
+
+async def test_one_who_waits_for_many_is_forgotten_whole(db: Database) -> None:
+    """However it ends."""
+    with pytest.raises(ZeroDivisionError):
+        async with Watched(db, *range(100)):
+            raise ZeroDivisionError
+    assert len(db.changes) == 0
+    assert not db.changes._waiting
+
+
+async def test_changes_in_quick_succession_are_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is looked at without delay, the others together."""
+    monkeypatch.setattr(changes, "PAUSE", 0.2)
+    told, looks = Changes(), 0
+    with told.waiting([1]) as waiter:
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            for _ in range(1000):
+                told.wake(frozenset({1}))
+            await waiter.woken(SOON)
+            async with waiter.looking():
+                looks += 1
+        assert asyncio.get_running_loop().time() - began > 0.4
+        assert looks == 3
+
+
+# --- every mutation ------------------------------------------------------------------------------------------------
+
+RULE = {
+    "availabilityRuleId": "r",
+    "tzid": "Etc/UTC",
+    "weeklyPeriods": [{"day": "TUESDAY", "startTime": "09:00", "endTime": "12:00"}],
+}
+PERIOD = {"availablePeriodId": "p", "start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
+
+Input = Callable[[Api, Someone], dict[str, Any] | None]
+
+
+def _event(_api: Api, ada: Someone) -> dict[str, Any]:
+    return {"calendarId": ada.calendar_id, "eventId": "e"}
+
+
+def _account(api: Api, _ada: Someone) -> dict[str, Any]:
+    return {**api.credentials, "kind": "RESOURCE", "accountId": "ada"}
+
+
+#: mutations that change what may be found out about an account that is there, with an input that does
+TELLING: dict[str, Input] = {
+    "upsertEvent": lambda _, ada: busy(ada, 9, 10),
+    "upsertEvents": lambda _, ada: {"calendarId": ada.calendar_id, "events": [busy(ada, 9, 10)["event"]]},
+    "deleteEvent": _event,
+    "deleteEvents": lambda _, ada: {"calendarIds": [ada.calendar_id]},
+    "upsertAvailabilityRule": lambda *_: RULE,
+    "deleteAvailabilityRule": lambda *_: {"availabilityRuleId": "r"},
+    "upsertAvailablePeriod": lambda *_: PERIOD,
+    "deleteAvailablePeriod": lambda *_: {"availablePeriodId": "p"},
+    "deleteAvailablePeriods": lambda *_: None,
+    "revokeAuthorization": lambda api, ada: {**api.credentials, "sub": ada.sub},
+}
+
+#: mutations that leave every answer as it was, with why
+SILENT: dict[str, tuple[Input, str]] = {
+    "refreshToken": (
+        lambda api, ada: {**api.credentials, "refreshToken": ada.refresh_token},
+        "a token more; those that there are stay",
+    ),
+    "applicationCalendar": (
+        lambda api, _: {**api.credentials, "applicationCalendarId": "ada"},
+        "it is there, and grants everything already",
+    ),
+    "account": (_account, "another account, which nobody can have asked about"),
+}
+
+
+def mutation(name: str) -> str:
+    """The mutation, asking for nothing."""
+    root = OURS.mutation_type
+    assert root is not None
+    given = root.fields[name].args
+    declared, passed = (f"($input: {given['input'].type})", "(input: $input)") if given else ("", "")
+    return f"mutation {declared} {{ {name}{passed} {{ __typename }} }}"
+
+
+def test_of_every_mutation_is_known_whether_it_can_change_an_answer() -> None:
+    """Who adds one says so here; if it can, it has to `touch`."""
+    root = OURS.mutation_type
+    assert root is not None
+    assert TELLING.keys() | SILENT.keys() == root.fields.keys()
+    assert not TELLING.keys() & SILENT.keys()
+
+
+async def _prepared(api: Api) -> tuple[Someone, int]:
+    """An account that has everything that can be taken from it, and its key."""
+    ada = await api.application_calendar("ada")
+    for name in ("upsertEvent", "upsertAvailabilityRule", "upsertAvailablePeriod"):
+        await api.data(mutation(name), ada.token, input=TELLING[name](api, ada))
+    [(key,)] = await api.rows("SELECT key FROM accounts")
+    return ada, key
+
+
+@pytest.mark.parametrize("name", TELLING)
+async def test_a_mutation_that_can_change_an_answer_wakes_who_waits(api: Api, name: str) -> None:
+    ada, key = await _prepared(api)
+    async with Watched(api.db, key) as one, Watched(api.db, key + 1) as other:
+        given = TELLING[name](api, ada)
+        await api.data(mutation(name), ada.token, **({"input": given} if given else {}))
+        assert await one.woken()
+        assert not await other.woken(0.05)
+
+
+@pytest.mark.parametrize("name", SILENT)
+async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: str) -> None:
+    """Applications ask for their accounts again and again, whenever they need a token."""
+    ada, key = await _prepared(api)
+    async with Watched(api.db, key) as one:
+        await api.data(mutation(name), ada.token, input=SILENT[name][0](api, ada))
+        assert not await one.woken(A_WHILE)
+
+
+async def test_an_account_that_grants_more_or_comes_back_wakes_who_waits(api: Api) -> None:
+    """What was refused about it may be answered now."""
+    given = {**api.credentials, "applicationCalendarId": "shy"}
+    await api.data(mutation("applicationCalendar"), input={**given, "scope": "read_events"})
+    [(key, sub)] = await api.rows("SELECT key, sub FROM accounts")
+    async with Watched(api.db, key) as one:
+        await api.data(mutation("applicationCalendar"), input={**given, "scope": "free_busy"})
+        assert await one.woken()
+        await api.data(mutation("revokeAuthorization"), input={**api.credentials, "sub": sub})
+        assert await one.woken()
+        await api.data(mutation("applicationCalendar"), input=given)
+        assert await one.woken()

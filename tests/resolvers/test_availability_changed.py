@@ -1,0 +1,72 @@
+"""Answers that come again, one asked for after the other."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from core.durations import Duration
+from core.instants import parse_instant
+from core.limits import Limits
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member
+from resolvers.availability_changed import availability_changed
+from resolvers.context import Context, LiveContext
+from resolvers.memory import Memory
+from server import auth
+from tests.api import Api, Someone
+from tests.line import SOON, UPSERT_EVENT, busy
+
+C = TypeVar("C", bound=Context)
+
+
+async def context(api: Api, whose: Someone) -> LiveContext:
+    """That of a question that this account asks."""
+
+    def asking(kind: type[C], **more: Any) -> C:
+        return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), Memory(0), **more)
+
+    return asking(LiveContext, renewed=lambda: asking(Context))
+
+
+def meeting(whose: Someone) -> AvailabilityQuery:
+    """An hour with somebody, on a day in January."""
+    day = Period(parse_instant("2027-01-19T09:00:00Z"), parse_instant("2027-01-19T17:00:00Z"))
+    return AvailabilityQuery([Group([Member(whose.sub)])], Duration(minutes=60), query_periods=[day])
+
+
+async def test_who_asks_late_is_told_the_last_answer_and_none_of_those_before(api: Api) -> None:
+    """A client that reads slowly is asked for nothing, and so nothing is kept for it."""
+    ada = await api.application_calendar("ada")
+    async with aclosing(availability_changed(await context(api, ada), meeting(ada))) as answers:
+        [whole] = await anext(answers)
+        for end in (10, 11, 12, 13):
+            await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, end))
+        async with asyncio.timeout(SOON):
+            [rest] = await anext(answers)
+        assert (rest.start - whole.start, rest.end) == (4 * 3600, whole.end)
+
+
+async def test_many_who_look_at_once_take_turns(api: Api) -> None:
+    """Whoever asks a question beside them finds connections to spare."""
+    ada = await api.application_calendar("ada")
+    most = 0
+
+    async def watch(seen: "asyncio.Queue[Any]") -> None:
+        async with aclosing(availability_changed(await context(api, ada), meeting(ada))) as answers:
+            async for answer in answers:
+                seen.put_nowait(answer)
+
+    seen: asyncio.Queue[Any] = asyncio.Queue()
+    watching = [asyncio.create_task(watch(seen)) for _ in range(60)]
+    async with asyncio.timeout(SOON):
+        for _ in watching:
+            await seen.get()
+        await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
+        while seen.qsize() < len(watching):
+            most = max(most, api.db.connections_in_use)
+            await asyncio.sleep(0.001)
+    for task in watching:
+        task.cancel()
+    await asyncio.wait(watching)
+    assert 1 <= most <= 3  # two who look, and whoever listens for all
+    assert len(api.db.changes) == 0
