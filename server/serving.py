@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from typing import Literal
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -16,6 +17,9 @@ from . import demo, metrics
 from .logs import configuration
 from .settings import Settings
 from .websocket import MAX_MESSAGE
+
+WS: Literal["websockets-sansio"] = "websockets-sansio"
+"""Which of uvicorn's ways of speaking WebSocket: the one that the makers of its library recommend."""
 
 #: seconds that requests in flight have to finish in after a stop was asked for
 _GRACE = 10
@@ -48,7 +52,7 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         log_config=configuration(as_json=_as_json(settings)),
         access_log=False,
         server_header=False,
-        ws="websockets-sansio",
+        ws=WS,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # it would take more memory than all else that a socket needs
         timeout_graceful_shutdown=_GRACE,

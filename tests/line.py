@@ -11,10 +11,12 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from core.instants import Instant
+from server.serving import WS
 from server.websocket import MAX_MESSAGE, PROTOCOL
 
 from .api import CLIENT_SECRET, Api, Someone
@@ -140,7 +142,6 @@ class Listening:
 
     port: int
     api: Api
-    server: uvicorn.Server
 
     @property
     def url(self) -> str:
@@ -190,24 +191,31 @@ async def socket_to(port: int, subprotocol: str | None = PROTOCOL, **headers: st
 
 @asynccontextmanager
 async def listening(database_url: str, now: Instant = NOW, **settings: Any) -> AsyncGenerator[Listening]:
-    """The application on a free port, in this process."""
+    """The application on a free port, in this process. uvicorn carries it, without its loop that waits for signals."""
     async with Api.on(database_url, now, **settings) as api:
-        config = uvicorn.Config(
-            api.app,
-            log_config=None,
-            ws="websockets-sansio",
-            ws_max_size=MAX_MESSAGE,
-            ws_per_message_deflate=False,
-            lifespan="off",
-            timeout_graceful_shutdown=SOON,
-        )
-        server = uvicorn.Server(config)
+        limits: Any = {"ws_max_size": MAX_MESSAGE, "ws_per_message_deflate": False}
+        config = uvicorn.Config(api.app, log_config=None, lifespan="off", ws=WS, **limits)
+        config.load()
         with socket.create_server(("127.0.0.1", 0)) as door:
             # So that the server soon notices who does not read; the system would take megabytes off its hands.
             door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
-            running = asyncio.create_task(server.serve(sockets=[door]))
-            try:
-                yield Listening(door.getsockname()[1], api, server)
-            finally:
-                server.should_exit = True
-                await running
+            async with _connections(config, door):
+                yield Listening(door.getsockname()[1], api)
+
+
+@asynccontextmanager
+async def _connections(config: uvicorn.Config, door: socket.socket) -> AsyncGenerator[None]:
+    """Lets in whoever comes; at the end all of them are sent home, and everything that was asked is over."""
+    state = ServerState()
+    protocol: Any = config.http_protocol_class
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol(config=config, server_state=state, app_state={}), sock=door
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=SOON)

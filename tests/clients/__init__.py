@@ -1,0 +1,1 @@
+"""GraphQL clients that others have written, against the real server."""

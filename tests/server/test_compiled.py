@@ -180,7 +180,7 @@ class Value:
 
 
 @dataclass
-class later:  # noqa: N801 (in a value it reads as a word)
+class later:
     """Something that has to be awaited, as often as it is come upon."""
 
     value: Any

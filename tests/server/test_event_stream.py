@@ -100,11 +100,12 @@ async def test_a_silent_line_is_kept_alive_by_comments(live: Listening, monkeypa
         found = b""
         async for chunk in events.response.aiter_raw():
             found += chunk
-            if found.count(b":\n\n") == 3:
+            if found.count(b":\n\n") >= 3 and b"data" in found:
                 break
-    answer, *comments = found.removesuffix(b"\n\n").split(b"\n\n")
+    comments = found.split(b"\n\n").count(b":")
+    [answer] = [part for part in found.split(b"\n\n") if b"data" in part]
+    assert comments >= 3
     assert answer.startswith(b"event: next\ndata: {")
-    assert comments == [b":"] * 3
 
 
 async def test_who_hangs_up_is_forgotten(live: Listening) -> None:

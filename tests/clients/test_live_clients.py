@@ -1,0 +1,112 @@
+"""Subscriptions with the clients of others, set up as docs/live.md says: graphql-ws, and urql over server-sent events."""
+
+import asyncio
+import json
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.instants import DAY, format_instant
+from server.app import clock
+from tests.api import Api, Someone
+from tests.faults.served import serving
+from tests.line import CHANGED, SOON, UPSERT_EVENT, Listening, busy, hours, listening, question
+from tests.server.browser import need
+
+HERE = Path(__file__).parent
+REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
+PROGRAMS = ["graphql-ws.mjs", "urql.mjs"]
+
+
+class Program:
+    """A client that is running."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        self._said = process.stdout
+
+    async def says(self) -> dict[str, Any]:
+        """What it prints next."""
+        async with asyncio.timeout(SOON):
+            line = await self._said.readline()
+        return json.loads(line)
+
+
+@asynccontextmanager
+async def running(program: str, url: str, token: str, query: str, **variables: Any) -> AsyncGenerator[Program]:
+    """The client, as long as the block lasts."""
+    node = shutil.which("node")
+    need(node, "no node: install Debian's nodejs")
+    need((HERE / "node_modules" / "graphql-ws").is_dir(), "no clients: install Debian's npm, then run make install")
+    assert node is not None
+    command = [node, str(HERE / program), url, token, query, json.dumps(variables)]
+    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
+    try:
+        yield Program(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+async def live(database_url: str) -> AsyncGenerator[Listening]:
+    """The application on a socket. When the clients are gone, it has nobody on the line."""
+    async with listening(database_url) as opened:
+        yield opened
+        await opened.until_nobody_waits()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_a_client_is_told_every_change_and_the_end(live: Listening, program: str) -> None:
+    ada = await live.api.application_calendar("ada")
+    async with running(program, live.url, ada.token, CHANGED, input=question(ada)) as client:
+        assert hours(await client.says()) == ["9-17"]
+        await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
+        assert hours(await client.says()) == ["10-17"]
+        await live.api.data(REVOKE, input={**live.api.credentials, "token": ada.token})
+        assert (await client.says())["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+        if program == "graphql-ws.mjs":
+            assert await client.says() == {"complete": True}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_a_query_goes_the_same_way(live: Listening, program: str) -> None:
+    """urql lists events among what it takes on every request, and expects JSON for a query."""
+    ada = await live.api.application_calendar("ada")
+    async with running(program, live.url, ada.token, "{ userInfo { sub } }") as client:
+        assert (await client.says())["data"] == {"userInfo": {"sub": ada.sub}}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_syntax_error_is_told_under_its_operation(live: Listening) -> None:
+    """Neither as success nor by hanging up, which other servers do."""
+    async with running("graphql-ws.mjs", live.url, "none", "{") as client:
+        [problem] = (await client.says())["problem"]
+        assert problem["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_client_comes_back_after_a_restart_and_has_missed_nothing(database_url: str, tmp_path: Path) -> None:
+    """graphql-ws connects again by itself, and the first answer is the whole answer."""
+    day = format_instant(clock() + 7 * DAY)[:10]
+    async with Api.on(database_url, clock()) as api:
+        ada: Someone = await api.application_calendar("ada")
+        async with serving(tmp_path, database_url) as server:
+            port = server.url.rsplit(":", 1)[1]
+            url = f"{server.url}/graphql"
+            async with running("graphql-ws.mjs", url, ada.token, CHANGED, input=question(ada, day=day)) as client:
+                assert hours(await client.says()) == ["9-17"]
+                server.process.terminate()
+                assert await client.says() == {"closed": 1012}
+                assert await server.ended() == 0
+                await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, day=day))
+                async with serving(tmp_path, database_url, "--port", port):
+                    while "closed" in (said := await client.says()):
+                        pass
+                    assert hours(said) == ["10-17"]

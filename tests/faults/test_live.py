@@ -1,0 +1,143 @@
+"""Live answers on the real server: several processes, processes that die, lines that are lost, and the end of it all."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from time import perf_counter
+
+import asyncpg
+import httpx2
+import pytest
+
+from core.instants import DAY, format_instant
+from db.watching import LISTENER
+from server.app import clock
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.line import CHANGED, UPSERT_EVENT, Events, Socket, busy, hours, listening, question, socket_to
+
+from .served import Served, all_serving, serving
+
+#: a day that lies ahead of the real clock
+AHEAD = format_instant(clock() + 7 * DAY)[:10]
+
+
+@asynccontextmanager
+async def watching(server: Served, token: str, **given: object) -> AsyncGenerator[Socket]:
+    """A subscription at this server, over WebSocket."""
+    async with socket_to(int(server.url.rsplit(":", 1)[1]), Authorization=f"Bearer {token}") as ws:
+        await ws.introduce()
+        await ws.ask(CHANGED, input=given)
+        yield ws
+
+
+@asynccontextmanager
+async def streaming(server: Served, token: str, **given: object) -> AsyncGenerator[Events]:
+    """A subscription at this server, as events."""
+    headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {token}"}
+    body = {"query": CHANGED, "variables": {"input": given}}
+    async with (
+        httpx2.AsyncClient() as http,
+        http.stream("POST", f"{server.url}/graphql", json=body, headers=headers) as response,
+    ):
+        yield Events(response)
+
+
+async def test_what_any_process_writes_is_pushed_by_all(database_url: str, tmp_path: Path) -> None:
+    """Two servers and this process, each writing; the one that is killed right after its write said it in time."""
+    async with Api.on(database_url, clock()) as api, AsyncExitStack() as stack:
+        ada = await api.application_calendar("ada")
+        one, other = await stack.enter_async_context(all_serving(tmp_path / "said", database_url, 2))
+        given = question(ada, day=AHEAD)
+        at_one = await stack.enter_async_context(streaming(one, ada.token, **given))
+        at_other = await stack.enter_async_context(watching(other, ada.token, **given))
+        assert hours(await at_one.next()) == hours(await at_other.next()) == ["9-17"]
+        await one.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, day=AHEAD))
+        assert hours(await at_one.next()) == hours(await at_other.next()) == ["10-17"]
+        await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 11, day=AHEAD))
+        assert hours(await at_one.next()) == hours(await at_other.next()) == ["11-17"]
+        await one.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 12, day=AHEAD))
+        one.kill()
+        assert hours(await at_other.next()) == ["12-17"]
+
+
+async def test_what_the_command_line_changes_is_pushed(database_url: str) -> None:
+    """A feature is switched off in a terminal: the subscription ends."""
+    async with listening(database_url) as live:
+        ada = await live.api.application_calendar("ada")
+        async with live.asking(CHANGED, ada.token, input=question(ada)) as ws:
+            await ws.next()
+            command = [sys.executable, "-m", "server.cli", "client", "plan", CLIENT_ID, "--without", "availability"]
+            process = await asyncio.create_subprocess_exec(
+                *command, "--database-url", database_url, stderr=asyncio.subprocess.DEVNULL
+            )
+            assert await process.wait() == 0
+            assert (await ws.next())["errors"][0]["extensions"]["code"] == "PAYMENT_REQUIRED"
+            await ws.completed()
+
+
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_line_that_is_lost_is_replaced_and_nothing_missed(database_url: str) -> None:
+    """Whatever is written while nobody listens is found as soon as somebody does."""
+    async with listening(database_url) as live:
+        ada = await live.api.application_calendar("ada")
+        administrator = await asyncpg.connect(database_url)
+        async with live.asking(CHANGED, ada.token, input=question(ada)) as ws:
+            assert hours(await ws.next()) == ["9-17"]
+            for end in (10, 11, 12):
+                assert await administrator.fetch(TERMINATE, LISTENER) != []
+                await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, end))
+                assert hours(await ws.next()) == [f"{end}-17"]
+                while not await administrator.fetch(
+                    "SELECT 1 FROM pg_stat_activity WHERE application_name = $1", LISTENER
+                ):
+                    await asyncio.sleep(0.01)
+        await administrator.close()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_one_process_listens_once_and_only_while_somebody_waits(database_url: str) -> None:
+    """However many subscribers there are, and however long it runs without any."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
+    administrator = await asyncpg.connect(database_url)
+
+    async def until_listening(lines: int) -> None:
+        while await administrator.fetchval(count, LISTENER) != lines:
+            await asyncio.sleep(0.01)
+
+    async with listening(database_url) as live, asyncio.timeout(20):
+        ada = await live.api.application_calendar("ada")
+        for _ in range(2):
+            assert await administrator.fetchval(count, LISTENER) == 0
+            async with live.socket(Authorization=f"Bearer {CLIENT_SECRET}") as ws:
+                await ws.introduce()
+                for n in range(20):
+                    await ws.ask(CHANGED, id=str(n), input=question(ada))
+                for _ in range(20):
+                    await ws.received()
+                await until_listening(1)
+            await until_listening(0)
+    await administrator.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_stop_waits_for_no_subscriber(database_url: str, tmp_path: Path, workers: str) -> None:
+    """Ten seconds are for requests that end by themselves. Clients can tell it from an end of the answers."""
+    async with Api.on(database_url, clock()) as api, serving(tmp_path, database_url, "--workers", workers) as server:
+        ada = await api.application_calendar("ada")
+        given = question(ada, day=AHEAD)
+        async with watching(server, ada.token, **given) as ws, streaming(server, ada.token, **given) as events:
+            await ws.next()
+            await events.next()
+            began = perf_counter()
+            server.process.terminate()
+            assert (await ws.closed())[0] == 1012
+            assert await events.received() == ("", None)
+            assert await server.ended() == 0
+            assert perf_counter() - began < 8
+        assert not [line for line in server.lines if "rror" in line or "exceeded" in line]
