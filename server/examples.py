@@ -16,10 +16,11 @@ def examples(cast: Cast, now: Instant) -> list[Example]:
     morning = (now // DAY + 1) * DAY + 9 * HOUR
     variables: dict[str, dict[str, Any]] = {
         "1_availability": {"input": _availability(cast, morning)},
-        "2_calendars": {},
-        "3_upsert_event": {"input": _upsert_event(cast, morning)},
-        "4_events": {"input": {"from": format_instant(morning), "to": format_instant(morning + DAY)}},
-        "5_application_calendar": {"input": _application_calendar(cast)},
+        "2_availability_changed": {"input": _availability(cast, morning)},
+        "3_calendars": {},
+        "4_upsert_event": {"input": _upsert_event(cast, morning)},
+        "5_events": {"input": {"from": format_instant(morning), "to": format_instant(morning + DAY)}},
+        "6_application_calendar": {"input": _application_calendar(cast)},
     }
     return [Example((_FOLDER / f"{name}.graphql").read_text("utf-8"), value) for name, value in variables.items()]
 

@@ -99,12 +99,16 @@
 
   // --- asking ------------------------------------------------------------------------------------------------------
 
-  async function ask(request, options) {
+  function send(request, options, accept, signal) {
     const headers = new Headers(options?.headers);
-    headers.set("accept", "application/json");
+    headers.set("accept", accept);
     headers.set("content-type", "application/json");
     if (token.value && !headers.has("authorization")) headers.set("authorization", `Bearer ${token.value}`);
-    const response = await fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(request) });
+    return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(request), signal });
+  }
+
+  async function ask(request, options) {
+    const response = await send(request, options, "application/json");
     const text = await response.text();
     try {
       return JSON.parse(text);
@@ -120,8 +124,63 @@
       notice(request, found);
       return found;
     } catch (error) {
-      return { errors: [{ message: `No answer came: ${error.message}. Is the server still running?` }] };
+      return unanswered(error.message);
     }
+  }
+
+  function unanswered(why) {
+    return { errors: [{ message: `No answer came: ${why}. Is the server still running?` }] };
+  }
+
+  // --- asking once, to be answered again and again -----------------------------------------------------------------
+
+  // From the text: what GraphiQL has parsed lags behind it. A query that is taken for a subscription is answered as well.
+  function isSubscription({ query, operationName }) {
+    const bare = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\])*"|#.*/g, "");
+    const name = operationName ? `\\s+${operationName}` : "";
+    return new RegExp(`(?:^|})\\s*subscription${name}\\b`).test(bare);
+  }
+
+  // Hands every answer on; comes back with whether the server said that there are no more.
+  async function listen(request, options, signal, hear) {
+    const response = await send(request, options, "text/event-stream", signal);
+    if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+      hear(await response.json());
+      return true;
+    }
+    let rest = "";
+    for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
+      const { done, value } = await reader.read();
+      if (done) return false;
+      const events = (rest + value).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        if (event.startsWith("event: complete")) return true;
+        if (event.startsWith("event: next\ndata: ")) hear(JSON.parse(event.slice("event: next\ndata: ".length)));
+      }
+    }
+  }
+
+  // What GraphiQL takes for a subscription: its button stops it.
+  function watch(request, options) {
+    const subscribe = (observer) => {
+      const leaving = new AbortController();
+      const hear = (found) => {
+        notice(request, found);
+        observer.next(found);
+      };
+      const end = (why) => {
+        if (leaving.signal.aborted) return;
+        if (why) observer.next(unanswered(why));
+        observer.complete();
+      };
+      listen(request, options, leaving.signal, hear).then(
+        (complete) => end(complete ? "" : "the line is gone"),
+        (error) => end(error.message),
+      );
+      return { unsubscribe: () => leaving.abort() };
+    };
+    return { subscribe };
   }
 
   // --- the page ----------------------------------------------------------------------------------------------------
@@ -135,7 +194,7 @@
   function render() {
     const properties = {
       // A new function each time: that is how GraphiQL learns to ask for the schema again, now with the token.
-      fetcher: (request, options) => answer(request, options),
+      fetcher: (request, options) => (isSubscription(request) ? watch : answer)(request, options),
       defaultTabs: examples.length > 0 ? examples : undefined,
       defaultEditorToolsVisibility: "variables",
       inputValueDeprecation: true,

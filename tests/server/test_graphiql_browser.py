@@ -3,9 +3,11 @@
 The server is a small one of its own, so that a failure here is the page's.
 """
 
+import asyncio
+import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -14,7 +16,7 @@ import uvicorn
 from playwright.sync_api import Browser, Locator, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from strawberry import Info
 
@@ -29,6 +31,7 @@ EXAMPLES = [
     Example("query Greet($name: String!) {\n  greet(name: $name)\n}", {"name": "Ada Lovelace"}),
     Example("query WhoAmI {\n  whoAmI\n}"),
     Example("mutation Enter {\n  enter {\n    accessToken\n  }\n}"),
+    Example("# Every count.\nsubscription Count {\n  count\n}"),
 ]
 LATER_EXAMPLES = [Example('query GreetLater {\n  greet(name: "Grace Hopper")\n}')]
 
@@ -56,7 +59,39 @@ class Mutation:
         return Entrance(access_token="a-token-from-an-answer")
 
 
-schema = strawberry.Schema(Query, Mutation)
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self) -> AsyncGenerator[int, None]:
+        yield 0
+
+
+schema = strawberry.Schema(Query, Mutation, Subscription)
+
+#: the counts that are to be pushed, as fast as a test says, and how many are listening
+pushed: "queue.Queue[int | None]" = queue.Queue()
+listening: set[object] = set()
+
+
+async def counts(authorization: str | None) -> AsyncGenerator[bytes]:
+    """Events as Openings sends them, one in two pieces, with comments in between."""
+    listening.add(me := object())
+    try:
+        yield b":\n\n"
+        while True:
+            try:
+                number = pushed.get_nowait()
+            except queue.Empty:
+                await asyncio.sleep(0.01)
+                continue
+            if number is None:
+                yield b"event: complete\ndata: \n\n"
+                return
+            yield b'event: next\ndata: {"data":'
+            await asyncio.sleep(0.01)
+            yield b'{"count":%d, "by": "%s"}}\n\n:\n\n' % (number, (authorization or "nobody").encode())
+    finally:
+        listening.discard(me)
 
 
 async def graphql(request: Request) -> Response:
@@ -65,6 +100,8 @@ async def graphql(request: Request) -> Response:
         return page([*LATER_EXAMPLES, *EXAMPLES] if "later" in request.query_params else EXAMPLES)
     body = await request.json()
     authorization = request.headers.get("authorization")
+    if request.headers["accept"] == "text/event-stream":
+        return StreamingResponse(counts(authorization), media_type="text/event-stream")
     result = await schema.execute(body["query"], body.get("variables"), context_value=authorization)
     if "who" in body["query"] and authorization is None:
         return JSONResponse({"errors": [{"message": "Who asks?", "extensions": {"code": "UNAUTHENTICATED"}}]})
@@ -146,7 +183,7 @@ def test_control_enter_runs_it_too(visited: Visit) -> None:
 
 
 def test_every_example_has_a_tab_under_its_own_name(visited: Visit) -> None:
-    expect(tabs(visited.page)).to_have_text(["Greet", "WhoAmI", "Enter"])
+    expect(tabs(visited.page)).to_have_text(["Greet", "WhoAmI", "Enter", "Count"])
 
 
 def test_a_pasted_token_goes_with_every_request_and_nowhere_else(visited: Visit) -> None:
@@ -220,12 +257,42 @@ def test_a_secret_among_the_variables_is_not_kept(visited: Visit) -> None:
     assert "a-typed-secret" not in kept
 
 
+def test_a_subscription_shows_every_answer_until_it_is_stopped(visited: Visit) -> None:
+    """With the token; and when it is stopped, the server knows."""
+    page = visited.page
+    page.get_by_label("Access token").fill("a-pasted-token")
+    page.get_by_label("Access token").press("Enter")
+    open_tab(page, "Count")
+    run(page)
+    for number in (1, 2, 3):
+        pushed.put(number)
+        expect(answer(page)).to_contain_text(f'"count": {number}')
+    expect(answer(page)).to_contain_text("Bearer a-pasted-token")
+    page.get_by_role("button", name="Stop query").click()
+    expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+    until = time.monotonic() + 20
+    while listening and time.monotonic() < until:
+        page.wait_for_timeout(20)
+    assert not listening
+
+
+def test_a_subscription_that_is_over_can_be_asked_anew(visited: Visit) -> None:
+    page = visited.page
+    open_tab(page, "Count")
+    for number in (4, 5):
+        run(page)
+        pushed.put(number)
+        expect(answer(page)).to_contain_text(f'"count": {number}')
+        pushed.put(None)
+        expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+
+
 def test_tabs_are_as_they_were_left(visited: Visit) -> None:
     page = visited.page
     open_tab(page, "WhoAmI")
     assert "whoAmI" in on_disk(page)
     page.reload()
-    expect(tabs(page)).to_have_text(["Greet", "WhoAmI", "Enter"])
+    expect(tabs(page)).to_have_text(["Greet", "WhoAmI", "Enter", "Count"])
     expect(page.get_by_role("tab", selected=True)).to_contain_text("WhoAmI")
     open_tab(page, "Greet")
     run(page)
@@ -237,7 +304,7 @@ def test_new_examples_take_the_place_of_old_ones(visited: Visit, url: str) -> No
     page = visited.page
     assert "Ada Lovelace" in on_disk(page)
     page.goto(f"{url}?later")
-    expect(tabs(page)).to_have_text(["GreetLater", "Greet", "WhoAmI", "Enter"])
+    expect(tabs(page)).to_have_text(["GreetLater", "Greet", "WhoAmI", "Enter", "Count"])
     run(page)
     expect(answer(page)).to_contain_text("Good morning, Grace Hopper!")
 
