@@ -1,4 +1,4 @@
-"""`python -m benchmarks [solver] [queries] [hours]`: measures, and prints what it found. Without a name: everything."""
+"""`python -m benchmarks [solver] [queries] [hours] [live]`: measures, and prints what it found. Without a name: everything."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from .measure import progress
 
-PARTS = ("solver", "queries", "hours")
+PARTS = ("solver", "queries", "hours", "live")
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,227 @@
+"""Live answers on the real server: how soon a write is pushed, and what a thousand silent subscribers cost."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import httpx2
+import orjson
+import psutil
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+
+from core.instants import DAY, HOUR, format_instant
+from server.app import clock
+from server.websocket import PROTOCOL
+
+from .measure import Table, progress
+from .queries import APPLICATION_CALENDAR, postgresql, sqlite
+
+CLIENT_ID, SECRET = "benchmarks", "a-secret-that-only-the-benchmark-knows"
+SUBSCRIBERS = 1000
+WRITES = 200
+#: seconds over which the processor's time of idle subscribers is taken
+IDLE = 10
+
+CHANGED = """
+subscription ($input: AvailabilityInput!) { availabilityChanged(input: $input) { availablePeriods { start end } } }
+"""
+UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
+
+MORNING = (clock() // DAY + 7) * DAY + 9 * HOUR
+TITLE = (
+    f"Live answers, two servers on one database. From the sending of a write to the push at a subscriber of the same and of "
+    f"the other server; a write to somebody else's calendar before and while {SUBSCRIBERS} more subscribers wait, and while "
+    f"all of them are told; p50 / p99 in milliseconds. Memory of each of them, and the processor while nothing happens."
+)
+COLUMNS = ("database", "same", "other", "write", "beside 1000", "to all 1000", "memory each", "idle CPU")
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._said = folder / f"said-{len(list(folder.iterdir()))}.txt"
+        named = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET}
+        command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--database-url", url]
+        with self._said.open("wb") as stderr:
+            self.process = subprocess.Popen(command, stderr=stderr, env={**os.environ, **named})
+        self.http = httpx2.AsyncClient()
+        self.port = 0
+
+    async def come_up(self) -> None:
+        """Waits until it answers."""
+        while not (found := re.search(r"Openings is at http://[^:]+:(\d+)/", self._said.read_text())):
+            if self.process.poll() is not None:
+                sys.exit(self._said.read_text())
+            await asyncio.sleep(0.02)
+        self.port = int(found[1])
+        self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        while True:
+            try:
+                await self.http.get("/readyz")
+                return
+            except httpx2.ConnectError:
+                await asyncio.sleep(0.02)
+
+    async def data(self, query: str, bearer: str, **given: Any) -> dict[str, Any]:
+        """The data of an answer that must have no errors."""
+        body = {"query": query, "variables": {"input": given} if given else {}}
+        answer = (await self.http.post("/graphql", json=body, headers={"Authorization": f"Bearer {bearer}"})).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def subscribe(self, stack: AsyncExitStack, sub: str) -> ClientConnection:
+        """A subscription about somebody's morning, on a socket of its own, that has had its first answer."""
+        address = f"ws://127.0.0.1:{self.port}/graphql"
+        options: dict[str, Any] = {"subprotocols": [PROTOCOL], "compression": None, "proxy": None}
+        socket = await stack.enter_async_context(connect(address, **options, ping_interval=None))
+        asked = {"query": CHANGED, "variables": {"input": question(sub)}}
+        for message in (
+            {"type": "connection_init", "payload": {"Authorization": f"Bearer {SECRET}"}},
+            {"type": "subscribe", "id": "1", "payload": asked},
+        ):
+            await socket.send(orjson.dumps(message).decode())
+            await socket.recv()
+        return socket
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it holds."""
+        return psutil.Process(self.process.pid).memory_info().rss
+
+    @property
+    def processor(self) -> float:
+        """Seconds that it has computed."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
+
+def question(sub: str) -> dict[str, Any]:
+    """An hour in the morning of one day."""
+    return {
+        "participants": [{"required": "all", "members": [{"sub": sub}]}],
+        "requiredDuration": {"minutes": 60},
+        "queryPeriods": [{"start": format_instant(MORNING), "end": format_instant(MORNING + 8 * HOUR)}],
+    }
+
+
+class Somebody:
+    """An application calendar, on which one event is moved to and fro."""
+
+    def __init__(self, made: dict[str, Any], calendar_id: str) -> None:
+        self.sub, self._token = made["sub"], made["accessToken"]
+        self._calendar_id = calendar_id
+        self._turn = 0
+
+    @classmethod
+    async def called(cls, server: Server, name: str) -> "Somebody":
+        """The one of this name."""
+        given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": name}
+        made = (await server.data(APPLICATION_CALENDAR % "sub accessToken", SECRET, **given))["applicationCalendar"]
+        [calendar] = (await server.data("{ calendars { calendarId } }", made["accessToken"]))["calendars"]
+        return cls(made, calendar["calendarId"])
+
+    async def move(self, server: Server) -> None:
+        """Writes, so that the answer is another one."""
+        self._turn += 1
+        start = MORNING + (1 + self._turn % 4) * HOUR
+        times = {"start": format_instant(start), "end": format_instant(start + HOUR)}
+        event = {"eventId": "e", "summary": "Busy", **times}
+        await server.data(UPSERT_EVENT, self._token, calendarId=self._calendar_id, event=event)
+
+
+def run() -> None:
+    """One table: a row for each database."""
+    table = Table(TITLE, COLUMNS)
+    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        for name, server in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
+            progress(f"starting {name}")
+            said = Path(folder) / name
+            said.mkdir()
+            with server(Path(folder)) as url:
+                table.row(name, *runner.run(_measure(url, said)))
+
+
+@asynccontextmanager
+async def _servers(url: str, folder: Path) -> AsyncIterator[tuple[Server, Server]]:
+    one = Server(url, folder)
+    await one.come_up()  # it migrates
+    other = Server(url, folder)
+    try:
+        await other.come_up()
+        yield one, other
+    finally:
+        for server in (one, other):
+            server.process.terminate()
+            server.process.wait(30)
+            await server.http.aclose()
+
+
+async def _measure(url: str, folder: Path) -> Sequence[str]:
+    async with _servers(url, folder) as (one, other), AsyncExitStack() as stack:
+        ada, ben = [await Somebody.called(one, name) for name in ("ada", "ben")]
+        same, elsewhere = [await server.subscribe(stack, ada.sub) for server in (one, other)]
+        progress("pushes")
+        pushes = [await _pushed(one, ada, same, elsewhere) for _ in range(WRITES)]
+        alone = [await _timed(ben, one) for _ in range(WRITES)]
+        progress("a thousand subscribers")
+        before = one.memory
+        crowd = [await one.subscribe(stack, ada.sub) for _ in range(SUBSCRIBERS)]
+        memory = (one.memory - before) / SUBSCRIBERS
+        beside = [await _timed(ben, one) for _ in range(WRITES)]
+        await asyncio.sleep(2)
+        began = one.processor
+        await asyncio.sleep(IDLE)
+        idle = (one.processor - began) / IDLE
+        told, during = await _told(one, ada, ben, crowd)
+    columns = [_quantiles([push[0] for push in pushes]), _quantiles([push[1] for push in pushes])]
+    columns += [_quantiles(alone), _quantiles(beside)]
+    return [*columns, f"{told:.1f} s, {_quantiles(during)}", f"{memory / 1024:.0f} KiB", f"{idle:.1%}"]
+
+
+async def _pushed(server: Server, whose: Somebody, *sockets: ClientConnection) -> list[float]:
+    """The time from a write to its push at each socket. A pause, so that it is not kept back for coming too soon."""
+    await asyncio.sleep(0.05)
+
+    async def heard(socket: ClientConnection) -> float:
+        await socket.recv()
+        return perf_counter() - began
+
+    began = perf_counter()
+    waiting = [asyncio.create_task(heard(socket)) for socket in sockets]
+    await whose.move(server)
+    return list(await asyncio.gather(*waiting))
+
+
+async def _timed(whose: Somebody, server: Server) -> float:
+    began = perf_counter()
+    await whose.move(server)
+    return perf_counter() - began
+
+
+async def _told(
+    server: Server, whose: Somebody, other: Somebody, crowd: Sequence[ClientConnection]
+) -> tuple[float, list[float]]:
+    """How long it takes to tell all of a crowd, and what a write to somebody else's calendar costs meanwhile."""
+    began = perf_counter()
+    telling = asyncio.gather(*(socket.recv() for socket in crowd))
+    await whose.move(server)
+    during: list[float] = []
+    while not telling.done():
+        during.append(await _timed(other, server))
+    await telling
+    return perf_counter() - began, during
+
+
+def _quantiles(taken: Sequence[float]) -> str:
+    times = sorted(taken)
+    return f"{times[len(times) // 2] * 1000:.1f} / {times[len(times) * 99 // 100] * 1000:.1f}"
