@@ -38,17 +38,20 @@ class Watch:
 
     def __init__(self, changes: Changes, watching: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._watching = watching
+        self._current: asyncio.Task[None] | None = None
+        #: those as well that have been told to end and are at it
         self._tasks: set[asyncio.Task[None]] = set()
         changes.on_first, changes.on_last = self._begin, self._end
 
     def _begin(self) -> None:
-        task = asyncio.create_task(self._watching())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._current = asyncio.create_task(self._watching())
+        self._tasks.add(self._current)
+        self._current.add_done_callback(self._tasks.discard)
 
     def _end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        if self._current is not None:
+            self._current.cancel()
+        self._current = None
 
     async def close(self) -> None:
         """Ends it, and waits for the end."""
@@ -89,7 +92,9 @@ async def _line(engine: AsyncEngine, changes: Changes) -> AsyncGenerator[asyncpg
         try:
             await connection.close(timeout=_PATIENCE)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            connection.terminate()
+            pass  # it is lost already
+        finally:
+            connection.terminate()  # which does nothing to one that was closed
 
 
 async def _lost(connection: asyncpg.Connection) -> None:

@@ -137,8 +137,9 @@
   // From the text: what GraphiQL has parsed lags behind it. A query that is taken for a subscription is answered as well.
   function isSubscription({ query, operationName }) {
     const bare = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\])*"|#.*/g, "");
-    const name = operationName ? `\\s+${operationName}` : "";
-    return new RegExp(`(?:^|})\\s*subscription${name}\\b`).test(bare);
+    const operations = [...bare.matchAll(/(?:^|})\s*(query|mutation|subscription)\b\s*(\w*)/g)];
+    const [, kind] = operations.find(([, , name]) => name === operationName) ?? operations[0] ?? [];
+    return kind === "subscription";
   }
 
   // Hands every answer on; comes back with whether the server said that there are no more.

@@ -138,7 +138,7 @@ async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, 
 
 @pytest.mark.parametrize("count", [1, 100])
 async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection, count: int) -> None:
-    """The token, the lock on the calendar, what is there, the write, and the word of it to other processes."""
+    """The token, the lock on the calendar, what is there, the write, and the word to those who wait."""
     person = await api.application_calendar("person")
     events = [{"eventId": f"e{n}", "summary": "Busy", "start": hour(n), "end": hour(n + 1)} for n in range(count)]
     with counted(api) as statements:
