@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .errors import Forbidden, PaymentRequired, Unauthenticated
+from .errors import Forbidden, PaymentRequired, Unauthenticated, WrongCredentials
 from .features import Feature
 from .instants import Instant
 from .scopes import Scope, granted
@@ -24,6 +24,8 @@ class Actor:
     expires_at: Instant | None = None
     #: why the credentials that came with the request do not count
     refused: str | None = None
+    #: whether that is because nobody has such a token
+    unknown: bool = False
 
 
 NOBODY = Actor()
@@ -32,7 +34,7 @@ NOBODY = Actor()
 def require_client(actor: Actor) -> int:
     """The key of the client that asks, by itself or through one of its accounts. Raises Unauthenticated for nobody."""
     if actor.client_key is None:
-        raise Unauthenticated(actor.refused)
+        raise (WrongCredentials if actor.unknown else Unauthenticated)(actor.refused)
     return actor.client_key
 
 

@@ -1,10 +1,12 @@
 """What can be refused, and why.
 
     Refusal                    the request is answered with a reason, and nothing was changed
-    ├── Unauthenticated        nobody, or a token that is unknown, expired or revoked
+    ├── Unauthenticated        nobody, or a token that is expired
+    │   └── WrongCredentials   somebody whose token, client id or client secret is wrong
     ├── PaymentRequired        somebody, whose plan leaves this out
     ├── Forbidden              somebody, but not allowed to do this
     ├── NotFound               no such thing, or not the caller's: the two look alike on purpose
+    ├── RateLimited            too much of it in too short a time
     └── Unprocessable          the request is understood and cannot be done: every problem with its path
 
 A class's docstring is its message when no better one is given. `code` is for programs, and the same at every doorway;
@@ -58,7 +60,7 @@ class Problems(list[Problem]):
             raise Unprocessable(problems=self)
 
 
-NO_DETAILS: Mapping[str, str] = {}
+NO_DETAILS: Mapping[str, str | int] = {}
 
 
 class Refusal(Exception):
@@ -67,7 +69,11 @@ class Refusal(Exception):
     code: ClassVar[str]
 
     def __init__(
-        self, message: str | None = None, *, problems: Sequence[Problem] = (), details: Mapping[str, str] = NO_DETAILS
+        self,
+        message: str | None = None,
+        *,
+        problems: Sequence[Problem] = (),
+        details: Mapping[str, str | int] = NO_DETAILS,
     ) -> None:
         self.problems = tuple(problems)
         #: what else a program may want to know: the scope that is missing, the feature that is off
@@ -80,6 +86,15 @@ class Unauthenticated(Refusal):
     """This needs a bearer token: send the header `Authorization: Bearer <token>`."""
 
     code = "UNAUTHENTICATED"
+
+
+class WrongCredentials(Unauthenticated):
+    """The bearer token, the client id or the client secret is wrong."""
+
+    def __init__(self, message: str | None = None, *, client_id: str = "") -> None:
+        super().__init__(message)
+        #: whose credentials they were meant to be, where that was said
+        self.client_id = client_id
 
 
 class PaymentRequired(Refusal):
@@ -98,6 +113,12 @@ class NotFound(Refusal):
     """There is no such thing, or it is not yours."""
 
     code = "NOT_FOUND"
+
+
+class RateLimited(Refusal):
+    """There was too much of this in too short a time."""
+
+    code = "RATE_LIMITED"
 
 
 class Unprocessable(Refusal):

@@ -92,7 +92,7 @@ async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: 
 
 def _actor(rows: Sequence[Row], now: Instant) -> Actor:
     if not rows:
-        return Actor(refused="This bearer token is unknown: it was mistyped, or revoked.")
+        return Actor(refused="This bearer token is unknown: it was mistyped, or revoked.", unknown=True)
     client_key, without, account_key, scope, expires_at = rows[0][:_CALLER]
     if expires_at is not None and expires_at <= now:
         return Actor(refused="This access token has expired: get a new one with refreshToken.")

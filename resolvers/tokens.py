@@ -1,7 +1,7 @@
 """Tokens: refreshing them, revoking them, and checking the client that asks for either."""
 
 from core.accounts import Authorization, TokenPair
-from core.errors import Key, Problem, Unauthenticated, Unprocessable
+from core.errors import Key, Problem, Unprocessable, WrongCredentials
 from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, tokens
 from db.clients import Client
@@ -14,12 +14,12 @@ _NO_SUCH_SECRET = digest("")
 
 
 async def client(session: Session, client_id: str, client_secret: str) -> Client:
-    """The client with this id and secret. Raises Unauthenticated, the same for a wrong id and for a wrong secret."""
+    """The client with this id and secret. Raises WrongCredentials, the same for a wrong id and for a wrong secret."""
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
     # Compared even when there is no such client, so that the time taken does not tell which of the two was wrong.
     right = matches(client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
     if found is None or not right:
-        raise Unauthenticated("The client id or the client secret is wrong.")
+        raise WrongCredentials("The client id or the client secret is wrong.", client_id=client_id)
     return found
 
 

@@ -10,7 +10,7 @@ from core.errors import Refusal, spell
 
 def extensions(refusal: Refusal) -> dict[str, Any]:
     """The extensions of a refusal's error: its code, and its problems by path."""
-    found = {"code": refusal.code, **refusal.details}
+    found: dict[str, Any] = {"code": refusal.code, **refusal.details}
     if not refusal.problems:
         return found
     errors: defaultdict[str, list[dict[str, str]]] = defaultdict(list)

@@ -1,10 +1,12 @@
 """From an operation to its answers: one to a query or a mutation, and to a subscription as many as there will be."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from time import perf_counter
+from math import ceil
+from time import monotonic, perf_counter
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -18,24 +20,29 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from core.errors import RateLimited
 from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
+from db.failures import is_away
 from resolvers.context import Context, LiveContext
 from resolvers.memory import Memory
 
 from . import auth, metrics
 from .compiled import CompilingExecutor
-from .documents import Document, Documents, asked_for
-from .outcome import fault, outcome, rejected
+from .documents import MAX_ERRORS, Document, Documents, asked_for
+from .failed_credentials import FailedCredentials
+from .measure import MAX_ROOT_FIELDS
+from .outcome import TIMEOUT, fault, outcome, rejected, timed_out
 from .persisted import PersistedQueries
 from .places import Full, Places
-from .transport import Operation
+from .profile import OPEN, Profile
+from .rate_limits import RateLimits
+from .transport import Operation, TransportError
+from .values import MAX_VALUES, too_many_values
+from .waiting import DeadlineError, in_time
 
 Body: TypeAlias = dict[str, Any]
-
-#: the code of a subscription that there is no room for
-RATE_LIMITED = "RATE_LIMITED"
 
 
 @dataclass
@@ -50,20 +57,58 @@ class Answers:
     places: Places
     #: whether what is plain of an answer is executed by functions made for it
     compiled: bool = True
+    profile: Profile = OPEN
+    rates: RateLimits = field(default_factory=lambda: RateLimits([]))
+    failures: FailedCredentials = field(default_factory=FailedCredentials)
+    max_root_fields: int = MAX_ROOT_FIELDS
+    max_values: int = MAX_VALUES
+    #: seconds that a request may take to arrive, and then to be answered; 0: any
+    deadline: float = 0
+    documents: Documents = field(init=False)
     persisted: PersistedQueries = field(init=False)
 
     def __post_init__(self) -> None:
-        self.persisted = PersistedQueries(Documents(self.schema))
+        self.documents = Documents(
+            self.schema, introspection=self.profile.introspection, max_root_fields=self.max_root_fields
+        )
+        self.persisted = PersistedQueries(self.documents)
 
     def context(self, authorization: str | None) -> Context:
         """Who asks by this Authorization header, and the time."""
         caller = auth.caller(authorization)
         return Context(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured)
 
+    async def admit(self, context: Context, address: str) -> None:
+        """Counts a request against the rate limits of its client, or else of its address.
+
+        Raises TransportError when there were too many.
+        """
+        if not self.rates:
+            return
+        client = await self._client(context)
+        exceeded = self.rates.admit(address if client is None else client, monotonic())
+        if exceeded is not None:
+            metrics.count("none", RateLimited.code, 0)
+            wait = ceil(exceeded.wait)
+            words = f"At most {exceeded.limit} requests are answered here: come again in {wait} s."
+            extensions = {"code": RateLimited.code, "limit": exceeded.limit, "retryAfter": wait}
+            raise TransportError(429, words, extensions=extensions, **{"Retry-After": str(wait)})
+
+    async def _client(self, context: Context) -> int | None:
+        """The key of the client that asks, if one does; nobody knows that when the database does not answer."""
+        try:
+            async with asyncio.timeout(self.deadline or None):
+                return (await context.actor()).client_key
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return None
+
     def chosen(self, operation: Operation) -> tuple[Document, OperationDefinitionNode | tuple[GraphQLError, ...]]:
         """The document, and its operation that is meant, or what is wrong with either."""
         document = self.persisted.get(operation)
-        found = document.errors or document.operation(operation.name)
+        too_many = too_many_values(operation.variables, self.max_values)
+        found = document.errors or too_many or document.operation(operation.name)
         return document, (found,) if isinstance(found, GraphQLError) else found
 
     def refuse(self, wrong: tuple[GraphQLError, ...]) -> Body:
@@ -73,60 +118,81 @@ class Answers:
         return body
 
     async def once(
-        self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
+        self,
+        document: Document,
+        chosen: OperationDefinitionNode,
+        operation: Operation,
+        context: Context,
+        address: str,
     ) -> Body:
         """The answer to a query or a mutation."""
         began = perf_counter()
         result = execute(**self._execution(document, chosen, operation, context))
-        body = outcome(await result if isawaitable(result) else result)
+        body = outcome(await self.failures.slow_down(await result if isawaitable(result) else result, address))
         metrics.count(asked_for(chosen), _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.db.connections_in_use)
         return body
 
-    async def to(self, operation: Operation, authorization: str | None) -> AsyncGenerator[Body]:
+    def late(self, asked: str) -> Body:
+        """The answer to what took too long, of the kind that was asked for."""
+        metrics.count(asked, TIMEOUT, self.deadline)
+        return timed_out(self.deadline)
+
+    async def to(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
         """The answers, each the body that an HTTP response would have; something that breaks here is the last of them."""
         try:
             document, chosen = self.chosen(operation)
             if isinstance(chosen, tuple):
                 yield self.refuse(chosen)
             elif chosen.operation is not OperationType.SUBSCRIPTION:
-                yield await self.once(document, chosen, operation, self.context(authorization))
+                context = self.context(authorization)
+                try:
+                    yield await in_time(self.once(document, chosen, operation, context, address), self.deadline)
+                except DeadlineError:
+                    yield self.late(asked_for(chosen))
             else:
-                async with aclosing(self._again_and_again(document, chosen, operation, authorization)) as bodies:
+                bodies = self._again_and_again(document, chosen, operation, authorization, address)
+                async with aclosing(bodies):
                     async for body in bodies:
                         yield body
         except Exception as error:
             yield fault(error)
 
     async def _again_and_again(
-        self, document: Document, chosen: OperationDefinitionNode, operation: Operation, authorization: str | None
+        self,
+        document: Document,
+        chosen: OperationDefinitionNode,
+        operation: Operation,
+        authorization: str | None,
+        address: str,
     ) -> AsyncGenerator[Body]:
         began = perf_counter()
         context = self._live(authorization)
         try:
             with self.places.subscription((await context.actor()).client_key):
-                async with aclosing(self._subscribed(document, chosen, operation, context)) as bodies:
-                    async for body in bodies:
+                async with aclosing(self._subscribed(document, chosen, operation, context)) as results:
+                    async for result in results:
+                        body = outcome(await self.failures.slow_down(result, address))
                         if began:
                             metrics.count(asked_for(chosen), _code(body), perf_counter() - began)
                             began = 0.0
                         metrics.PUSHES.inc()
                         yield body
         except Full as full:
-            metrics.count(asked_for(chosen), RATE_LIMITED, perf_counter() - began)
-            yield {"errors": [{"message": str(full), "extensions": {"code": RATE_LIMITED}}]}
+            metrics.count(asked_for(chosen), RateLimited.code, perf_counter() - began)
+            yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
 
     async def _subscribed(
         self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
-    ) -> AsyncGenerator[Body]:
+    ) -> AsyncGenerator[ExecutionResult]:
         stream = subscribe(**self._execution(document, chosen, operation, context))
         found: Any = await stream if isawaitable(stream) else stream
         if isinstance(found, ExecutionResult):
-            yield outcome(found)
+            yield found
             return
         async with aclosing(found) as results:
             async for result in results:
-                yield outcome(result)
+                yield result
 
     def _live(self, authorization: str | None) -> LiveContext:
         now = self.context(authorization)
@@ -154,6 +220,8 @@ class Answers:
             "variable_values": operation.variables,
             "operation_name": chosen.name.value if chosen.name is not None else None,
             "operation_extensions": operation.extensions,
+            "max_coercion_errors": MAX_ERRORS,
+            "hide_suggestions": not self.profile.introspection,
             **how,
         }
 

@@ -30,6 +30,7 @@ from .graphql import GraphQL
 from .logs import AccessLog
 from .outcome import rejected
 from .places import Places
+from .rate_limits import RateLimits
 from .settings import Settings
 from .stopping import told_to_stop
 from .transport import JSON, respond
@@ -59,18 +60,22 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             yield
         await db.close()
 
-    places = Places(settings.max_subscriptions, settings.max_client_subscriptions)
     answers = Answers(
         schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
         db,
         settings.limits,
         Memory(settings.memory * 1024 * 1024, metrics.remembered),
         clock,
-        places,
+        Places(settings.max_subscriptions, settings.max_client_subscriptions),
         compiled=settings.compiled,
+        profile=settings.profile,
+        rates=RateLimits(settings.rates, settings.workers),
+        max_root_fields=settings.max_root_fields,
+        max_values=settings.max_values,
+        deadline=settings.deadline,
     )
     endpoint = GraphQL(answers, graphiql, max_body=settings.max_body)
-    assets = assets_route()
+    assets = assets_route() if settings.profile.graphiql else None
     app = Starlette(
         routes=[
             Route("/", _home, methods=["GET"]),
@@ -86,7 +91,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         lifespan=lifespan,
     )
     app.state.db = db
-    app.state.places = places
+    app.state.answers = answers
     return app
 
 

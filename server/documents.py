@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     GraphQLError,
@@ -18,15 +19,28 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from .compiled import Plans
+from .measure import MAX_ROOT_FIELDS, too_complex
 
 MAX_TOKENS = 4_000
 MAX_COMMENTS = 1_000
 MAX_SOURCE_LENGTH = 200_000
-MAX_ERRORS = 20
+#: each may quote what is wrong, be it as long as the document
+MAX_ERRORS = 5
 #: characters of all documents that are kept: parsed, each takes some hundred times its length
 MAX_KEPT_LENGTH = 250_000
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+class NoIntrospection(ASTValidationRule):
+    """Refuses the questions about the schema itself. `__typename` is none: clients need it to tell types apart."""
+
+    def enter_field(self, node: FieldNode, *_args: object) -> None:
+        if node.name.value in ("__schema", "__type"):
+            words = (
+                f"{node.name.value} cannot be asked here: introspection is off. OPENINGS_INTROSPECTION=on turns it on."
+            )
+            self.report_error(GraphQLError(words, node))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +67,26 @@ class Document:
 
 
 class Documents:
-    """A cache of documents by their source, bounded in number and in length; the longest unused ones make room."""
+    """A cache of documents by their source, bounded in number and in length; the longest unused ones make room.
 
-    def __init__(self, schema: GraphQLSchema, *, size: int = 1000) -> None:
+    Without introspection no error suggests a name that would have been right: who asks for enough wrong ones would know
+    the schema.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        size: int = 1000,
+        introspection: bool = True,
+        max_root_fields: int = MAX_ROOT_FIELDS,
+    ) -> None:
         self._schema = schema
         self._size = size
+        self._introspection = introspection
+        self._max_root_fields = max_root_fields
+        #: how many documents were not among those that are kept
+        self.missed = 0
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._length = 0
 
@@ -66,6 +95,7 @@ class Documents:
         if (document := self._kept.get(source)) is not None:
             self._kept.move_to_end(source)
             return document
+        self.missed += 1
         document = self._read(source)
         if len(source) <= MAX_SOURCE_LENGTH:  # what is longer was not even looked at
             self._keep(source, document)
@@ -89,7 +119,12 @@ class Documents:
             )
         except GraphQLError as error:
             return Document(None, (error,))
-        errors = tuple(validate(self._schema, node, _RULES, max_errors=MAX_ERRORS))
+        # Before validation, which takes long over what is too complex: it compares fields each with each.
+        if (refusal := too_complex(node, max_root_fields=self._max_root_fields)) is not None:
+            return Document(None, (refusal,))
+        hidden = not self._introspection
+        rules = (NoIntrospection, *_RULES) if hidden else _RULES
+        errors = tuple(validate(self._schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden))
         return Document(node, errors, None if errors else Plans(node))
 
 

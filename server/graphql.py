@@ -6,10 +6,10 @@ is the schema and graphql-core the execution, as ever.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from starlette.requests import ClientDisconnect, Request
@@ -20,8 +20,9 @@ from resolvers.context import Context
 
 from . import metrics
 from .answers import Answers
-from .documents import describe, is_query
+from .documents import asked_for, describe, is_query
 from .event_stream import EventStream
+from .failed_credentials import address_of
 from .kept import Kept, find, keep
 from .outcome import fault, rejected
 from .transport import (
@@ -36,9 +37,8 @@ from .transport import (
     respond,
     wants_html,
 )
+from .waiting import DeadlineError, while_connected
 from .websocket import serve
-
-T = TypeVar("T")
 
 #: what nobody will read: the client has hung up
 _UNREAD = Response(status_code=499)
@@ -58,52 +58,73 @@ class GraphQL:
         accept = ", ".join(request.headers.getlist("accept"))
         media_type = JSON
         try:
-            if request.method != "POST" and wants_html(accept):
+            if request.method != "POST" and self.answers.profile.graphiql and wants_html(accept):
                 return await self.page(request)
             media_type = negotiate(accept)
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
-            body = await read_body(request, self.max_body)
+            body = await self._read(request, accept)
+            context, address = self.answers.context(request.headers.get("authorization")), address_of(request)
+            await self.answers.admit(context, address)
             if streamed:
-                return self._stream(request, read_operation(request, body))
-            return respond(await self._answer(request, body), media_type)
+                return self._stream(request, read_operation(request, body), address)
+            return respond(await self._answer(request, body, context, address), media_type)
         except TransportError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
             return _UNREAD
+        except DeadlineError:
+            return respond(self.answers.late(getattr(request.state, "asked_for", "none")), media_type)
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
-    async def _answer(self, request: Request, body: bytes) -> dict[str, Any] | bytes:
-        began = perf_counter()
-        context = self.answers.context(request.headers.get("authorization"))
-        if (kept := await find(context, body)) is not None:
-            return _again(request, kept, began)
-        return await _while_connected(request, self._anew(request, body, context))
+    async def _read(self, request: Request, accept: str) -> bytes:
+        """The request's body. Raises TransportError, also for one that does not arrive in time."""
+        if request.method != "POST":
+            self.answers.profile.check_get(accept)
+        try:
+            async with asyncio.timeout(self.answers.deadline or None):
+                return await read_body(request, self.max_body)
+        except TimeoutError:
+            raise TransportError(408, "The request did not arrive in time.") from None
 
-    async def _anew(self, request: Request, body: bytes, context: Context) -> dict[str, Any] | bytes:
+    async def _answer(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
+        began = perf_counter()
+        if (kept := await self._kept(context, body)) is not None:
+            return _again(request, kept, began)
+        return await while_connected(request, self._anew(request, body, context, address), self.answers.deadline)
+
+    async def _kept(self, context: Context, body: bytes) -> Kept | None:
+        try:
+            async with asyncio.timeout(self.answers.deadline or None):
+                return await find(context, body)
+        except TimeoutError:
+            raise DeadlineError from None
+
+    async def _anew(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
         operation = read_operation(request, body)
         document, chosen = self.answers.chosen(operation)
         if isinstance(chosen, tuple):
             return self.answers.refuse(chosen)
-        request.state.operation = describe(chosen)
+        request.state.operation, request.state.asked_for = describe(chosen), asked_for(chosen)
         if request.method != "POST" and not is_query(chosen):  # a HEAD is a GET whose answer is not sent
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
         if chosen.operation is OperationType.SUBSCRIPTION:
             return rejected(GraphQLError(f"A subscription is sent with Accept: {EVENT_STREAM}, or over WebSocket."))
-        found = await self.answers.once(document, chosen, operation, context)
+        found = await self.answers.once(document, chosen, operation, context, address)
         if "errors" in found:
             return found
         answer = dumps(found)
         keep(context, body, chosen, answer)
         return answer
 
-    def _stream(self, request: Request, operation: Operation) -> Response:
+    def _stream(self, request: Request, operation: Operation, address: str) -> Response:
         _, chosen = self.answers.chosen(operation)
         if isinstance(chosen, OperationDefinitionNode):
             request.state.operation = describe(chosen)
             if request.method != "POST" and chosen.operation is OperationType.MUTATION:
                 raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
-        return EventStream(self.answers.to(operation, request.headers.get("authorization")), self.stopping)
+        bodies = self.answers.to(operation, request.headers.get("authorization"), address)
+        return EventStream(bodies, self.stopping)
 
     async def on_websocket(self, websocket: WebSocket) -> None:
         """The same questions and answers over WebSocket."""
@@ -116,30 +137,7 @@ def _again(request: Request, kept: Kept, began: float) -> bytes:
     return kept.answer
 
 
-async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives; it is cancelled, and its transaction undone, when the client hangs up first."""
-    working = asyncio.ensure_future(work)
-    hanging_up = asyncio.ensure_future(_hang_up(request))
-    try:
-        await asyncio.wait({working, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        hanging_up.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
-
-
-async def _hang_up(request: Request) -> None:
-    """Comes back when the client has hung up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def _refuse(error: TransportError, media_type: str) -> Response:
-    response = respond(rejected(GraphQLError(str(error))), media_type, error.status)
-    headers: Mapping[str, str] = error.headers
-    response.headers.update(headers)
+    response = respond(rejected(error.error), media_type, error.status)
+    response.headers.update(error.headers)
     return response

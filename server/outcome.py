@@ -16,6 +16,9 @@ log = logging.getLogger("openings")
 BAD_REQUEST = "BAD_REQUEST"
 """The code of an error in the GraphQL itself: the document, or variables that do not fit it."""
 
+TIMEOUT = "TIMEOUT"
+"""The code of an answer that did not come in time."""
+
 
 def outcome(result: ExecutionResult) -> dict[str, Any]:
     """The body of the answer to an execution."""
@@ -36,6 +39,16 @@ def rejected(*errors: GraphQLError) -> dict[str, Any]:
 def fault(error: BaseException) -> dict[str, Any]:
     """The body of the answer when something of ours broke outside the execution."""
     return {"errors": [_masked(GraphQLError("", original_error=error), error)]}  # pyright: ignore[reportArgumentType]
+
+
+def timed_out(seconds: float) -> dict[str, Any]:
+    """The body of the answer to an execution that was called off because it took longer than that."""
+    log.warning("called off after %s seconds", seconds)
+    words = (
+        f"This took longer than {seconds} seconds and was called off. What it was changing is undone; of several "
+        "mutations, those before it are done. The same request can be sent again."
+    )
+    return {"errors": [{"message": words, "extensions": {"code": TIMEOUT, "retry": True}}], "data": None}
 
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:

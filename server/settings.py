@@ -11,6 +11,9 @@ from platformdirs import user_data_path
 from core.instants import DAY
 from core.limits import Limits
 
+from .profile import Profile
+from .rate_limits import Rate, parse_rates
+
 PREFIX = "OPENINGS_"
 
 
@@ -21,6 +24,10 @@ class SettingError(ValueError):
 def default_database_url() -> str:
     """A SQLite file in the user's data folder."""
     return f"sqlite:///{Path(user_data_path('openings')) / 'openings.db'}"
+
+
+#: what is open or not
+_SWITCH = ("auto", "on", "off")
 
 
 def _setting(default: Any, help: str, **more: Any) -> Any:
@@ -45,7 +52,9 @@ class Settings:
         64, "megabytes of facts and answers that each process remembers at most; 0 for none", least=0
     )
     compiled: bool = _setting(True, "execute the plain parts of answers by functions that are made for them")
-    log: str = _setting("auto", "text, json, or auto: text on a terminal", choices=("auto", "text", "json"))
+    log: str = _setting(
+        "auto", "text, json, or auto: text on a terminal and for the demo", choices=("auto", "text", "json")
+    )
     metrics: str = _setting(
         "auto", "on, off, or auto: /metrics is there on a loopback address", choices=("auto", "on", "off")
     )
@@ -57,6 +66,19 @@ class Settings:
     max_subscriptions: int = _setting(5000, "subscriptions that one process has open, and sockets", least=1)
     max_client_subscriptions: int = _setting(2500, "of these subscriptions, those of one client", least=1)
     max_body: int = _setting(8 * 1024 * 1024, "bytes of one request", least=1024)
+    max_root_fields: int = _setting(
+        50, "fields that one request may ask for at the top; aliases: twice as many", least=1
+    )
+    max_values: int = _setting(20_000, "values in the variables of one request", least=100)
+    deadline: int = _setting(30, "seconds that a request may take; 0: as long as it wants", least=0)
+    introspection: str = _setting("auto", "on, off, or auto: on where the address is a loopback one", choices=_SWITCH)
+    graphiql: str = _setting("auto", "on, off, or auto: on where the address is a loopback one", choices=_SWITCH)
+    get: str = _setting(
+        "auto",
+        "queries by GET: on, off, json: only if Accept names JSON, or auto: on where the address is a loopback one, else json",
+        choices=("auto", "on", "json", "off"),
+    )
+    rate_limit: str = _setting("", "requests of one client, such as 50/s,500/min; in s, min and h; none by default")
 
     @property
     def loopback(self) -> bool:
@@ -69,6 +91,22 @@ class Settings:
     @property
     def with_metrics(self) -> bool:
         return self.metrics == "on" or (self.metrics == "auto" and self.loopback)
+
+    @property
+    def profile(self) -> Profile:
+        return Profile.of(
+            loopback=self.loopback, introspection=self.introspection, graphiql=self.graphiql, get=self.get
+        )
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The rate limits. Raises SettingError."""
+        try:
+            return parse_rates(self.rate_limit)
+        except ValueError as error:
+            raise SettingError(
+                f"OPENINGS_RATE_LIMIT must be such as 50/s,500/min with s, min or h, not {str(error)[:40]!r}"
+            ) from None
 
     @property
     def limits(self) -> Limits:
@@ -94,6 +132,7 @@ class Settings:
         settings = cls(**values)
         if bool(settings.client_id) != bool(settings.client_secret):
             raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET go together: set both, or neither")
+        _ = settings.rates  # raises for one that cannot be read
         return settings
 
     def environment(self) -> dict[str, str]:

@@ -5,10 +5,12 @@ whatever is well-formed GraphQL over HTTP has status 200; in `application/graphq
 be executed at all has status 400.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,22 +18,24 @@ JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 
-#: from what a client may like to what it then is sent
+#: what a client may be sent, with the ranges that it may ask for it by
 _OFFERED = {
-    GRAPHQL_JSON: GRAPHQL_JSON,
-    JSON: JSON,
-    "application/*": JSON,
-    "*/*": JSON,
-    EVENT_STREAM: EVENT_STREAM,
+    JSON: (JSON, "application/*", "*/*"),
+    GRAPHQL_JSON: (GRAPHQL_JSON, "application/*", "*/*"),
+    EVENT_STREAM: (EVENT_STREAM,),
 }
 
 
 class TransportError(Exception):
     """The request is not GraphQL over HTTP: nothing was looked at but its envelope."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(
+        self, status: int, message: str, *, extensions: Mapping[str, Any] | None = None, **headers: str
+    ) -> None:
         super().__init__(message)
         self.status = status
+        #: its code is BAD_REQUEST unless the extensions have one
+        self.error = GraphQLError(message, extensions=dict(extensions or {}))
         self.headers = headers
 
 
@@ -82,20 +86,40 @@ def operation_in(envelope: dict[str, Any]) -> Operation:
 
 
 def negotiate(accept: str | None) -> str:
-    """The media type to answer in: the acceptable one that the client likes best, or as much and names first.
+    """The media type to answer in: the acceptable one that the client likes best. Raises TransportError.
 
-    Some clients name events last on every request, and would not know what to do with them. Raises TransportError.
+    What a client says of a type itself counts more than what it says of all types (RFC 9110, 12.5.1). Of two that it
+    likes as well, the one that it names goes first, then the one that it names earlier, then plain JSON. Events are for
+    those who name them; some clients name them last on every request, and would not know what to do with them.
     """
-    best, chosen = 0.0, None
-    for position in (accept or "*/*").split(","):
-        media_type, _, parameters = position.partition(";")
-        offered = _OFFERED.get(media_type.strip().lower())
-        quality = _quality(parameters)
-        if offered is not None and quality > best:
-            best, chosen = quality, offered
-    if chosen is None:
+    ranges = _ranges(accept or "*/*")
+
+    def liking(offered: str) -> tuple[float, bool, int]:
+        for name in _OFFERED[offered]:
+            if name in ranges:
+                quality, position = ranges[name]
+                return quality, name == offered, -position
+        return 0.0, False, 0
+
+    best = max(_OFFERED, key=liking)
+    if liking(best)[0] <= 0:
         raise TransportError(406, f"Answers come as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
-    return chosen
+    return best
+
+
+def names_json(accept: str) -> bool:
+    """Whether a type that we answer in is named: nothing but a program does that, and no other site can have it done."""
+    ranges = _ranges(accept)
+    return any(ranges.get(offered, (0.0, 0))[0] > 0 for offered in (JSON, GRAPHQL_JSON))
+
+
+def _ranges(accept: str) -> dict[str, tuple[float, int]]:
+    """From each media range of the header to its quality and its place; of one that is given twice, the first counts."""
+    ranges: dict[str, tuple[float, int]] = {}
+    for position, part in enumerate(accept.split(",")):
+        name, _, parameters = part.partition(";")
+        ranges.setdefault(name.strip().lower(), (_quality(parameters), position))
+    return ranges
 
 
 def wants_html(accept: str | None) -> bool:

@@ -18,7 +18,10 @@ import orjson
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .answers import RATE_LIMITED, Answers
+from core.errors import RateLimited
+
+from .answers import Answers
+from .failed_credentials import address_of
 from .logs import access, request_id
 from .outcome import rejected
 from .places import Full
@@ -88,6 +91,7 @@ class Connection:
         self._socket = websocket
         self._answers = answers
         self._authorization = websocket.headers.get("authorization")
+        self._address = address_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._begun = 0
 
@@ -186,7 +190,7 @@ class Connection:
             raise Closing(4400, str(error)) from None
         if len(self._operations) >= MAX_OPERATIONS:
             words = f"{MAX_OPERATIONS} operations are open on this socket already."
-            errors = [{"message": words, "extensions": {"code": RATE_LIMITED}}]
+            errors = [{"message": words, "extensions": {"code": RateLimited.code}}]
             await self._send({"id": id, "type": "error", "payload": errors})
             return
         self._begun += 1
@@ -196,12 +200,15 @@ class Connection:
         """Sends the answers to an operation. Without data there is no answer but the errors, and then it is over."""
         last: Message = {"id": id, "type": "complete"}
         try:
-            async with aclosing(self._answers.to(operation, self._authorization)) as bodies:
+            await self._answers.admit(self._answers.context(self._authorization), self._address)
+            async with aclosing(self._answers.to(operation, self._authorization, self._address)) as bodies:
                 async for body in bodies:
                     if "data" not in body:
                         last = {"id": id, "type": "error", "payload": body["errors"]}
                         break
                     await self._send({"id": id, "type": "next", "payload": body})
+        except TransportError as error:
+            last = {"id": id, "type": "error", "payload": rejected(error.error)["errors"]}
         finally:
             if self._operations.get(id) is asyncio.current_task():
                 del self._operations[id]

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from core.instants import Instant
 from db import clients
 from db.database import Database
+from server.answers import Answers
 from server.app import create_app
 from server.settings import Settings
 
@@ -42,6 +43,7 @@ class Api:
         self.http = http
         self.app = app
         self.db: Database = app.state.db
+        self.answers: Answers = app.state.answers
         self._clock = clock
 
     @classmethod

@@ -115,8 +115,10 @@ def test_every_command_is_documented() -> None:
 def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     """Programs are written against them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
-    sources = (ROOT / "core" / "errors.py").read_text("utf-8") + (ROOT / "server" / "outcome.py").read_text("utf-8")
-    codes = {"INTERNAL", persisted.NOT_FOUND, *re.findall(r'(?:code|BAD_REQUEST) = "([A-Z_]+)"', sources)}
+    files = ("core/errors.py", "server/outcome.py", "server/measure.py")
+    sources = "".join((ROOT / file).read_text("utf-8") for file in files)
+    found = re.findall(r'^ *(?:code|[A-Z_]+) = "([A-Z_]+)"', sources, re.MULTILINE)
+    codes = {"INTERNAL", persisted.NOT_FOUND, *found}
     assert len(codes) > 5
     assert [word for word in (*sorted(codes), *Key) if f"`{word}`" not in page] == []
 

@@ -67,6 +67,7 @@ class TestMediaTypes:
             ("application/json, text/plain, */*", JSON),
             ("application/graphql-response+json, text/event-stream", GRAPHQL_JSON),
             ("text/event-stream;q=0.9, application/json", JSON),
+            ("application/json;q=0, */*", GRAPHQL_JSON),
             ("*/*", JSON),
             ("application/*", JSON),
             ("text/html, */*;q=0.1", JSON),
@@ -85,7 +86,9 @@ class TestMediaTypes:
         response = await api.http.send(request)
         assert (response.status_code, media_type_of(response)) == (200, JSON)
 
-    @pytest.mark.parametrize("accept", ["text/plain", "application/xml, image/*", "application/json;q=0", "*/*;q=odd"])
+    @pytest.mark.parametrize(
+        "accept", ["text/plain", "image/*", "application/json;q=0", "*/*;q=odd", "*/*, application/*;q=0"]
+    )
     async def test_what_we_do_not_speak_is_not_acceptable(self, api: Api, accept: str) -> None:
         """Nothing is executed, and the reason comes as JSON all the same: a person will read it."""
         response = await api.http.post("/graphql", json={"query": APPLICATION_CALENDAR}, headers={"Accept": accept})
@@ -97,7 +100,7 @@ class TestMediaTypes:
     @pytest.mark.parametrize(
         "content_type",
         [
-            *("", "text/plain", "application/graphql", "application/xjsonx", "application/json; charset=latin-1"),
+            *("", "text/plain", "application/graphql", "xapplication/jsonx", "application/json; charset=latin-1"),
             *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
         ],
     )
@@ -341,7 +344,8 @@ async def test_an_empty_operation_name_is_none(api: Api) -> None:
 
 
 async def test_fragments_within_fragments_cost_what_they_say(api: Api) -> None:
-    """Ninety levels that each name the next one twice: two to the ninetieth fields for who would count them out."""
+    """Ninety levels that each name the next one twice: two to the ninetieth fields, and nobody counts them out."""
     levels = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(90))
     query = f"{{ ...F0 }} {levels} fragment F90 on Query {{ __typename }}"
-    assert (await api.http.post("/graphql", json={"query": query})).json() == {"data": {"__typename": "Query"}}
+    [error] = (await api.http.post("/graphql", json={"query": query})).json()["errors"]
+    assert error["extensions"] == {"code": "QUERY_TOO_COMPLEX", "limit": "root_fields", "found": 1_000_000, "most": 50}
