@@ -1,0 +1,118 @@
+"""Every field of every input, given what it does not expect: the answer says what is wrong, on either database.
+
+The inputs are the schema's own, so that a new one is tried from its first day. A text with a zero byte is a fault in
+PostgreSQL and none in SQLite; half a character cannot be written to either.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+    is_required_input_field,
+    is_scalar_type,
+)
+
+from schema import schema
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+
+#: sent in place of any value
+WRONG: list[Any] = [None, -1, 2**64, "a\0b", "x" * 5_000, ["x", None]]
+QUERY, MUTATION = schema._schema.query_type, schema._schema.mutation_type
+assert QUERY is not None
+assert MUTATION is not None
+FIELDS: dict[str, tuple[str, GraphQLField]] = {
+    name: (kind, field)
+    for kind, of in (("query", QUERY), ("mutation", MUTATION))
+    for name, field in of.fields.items()
+    if field.args
+}
+
+
+def plain(of: GraphQLInputType, known: dict[str, Any]) -> Any:
+    """A value of this type with no more in it than has to be."""
+    if isinstance(of, GraphQLNonNull):
+        return plain(of.of_type, known)
+    if isinstance(of, GraphQLList):
+        return [plain(of.of_type, known)]
+    if isinstance(of, GraphQLInputObjectType):
+        needed = {name: field for name, field in of.fields.items() if is_required_input_field(field) or name in known}
+        return {name: known.get(name, plain(field.type, known)) for name, field in needed.items()}
+    if isinstance(of, GraphQLEnumType):
+        return next(iter(of.values))
+    return {"Int": 1, "Float": 1.0, "Boolean": True, "DateTime": "2027-01-11T09:00:00Z"}.get(of.name, "1")
+
+
+def spoiled(of: GraphQLInputType, known: dict[str, Any], tried: set[str]) -> Iterator[Any]:
+    """Values of this type in which one thing is wrong. An input that was tried elsewhere is not tried again."""
+    named = get_named_type(of)
+    if not isinstance(named, GraphQLInputObjectType):
+        yield from WRONG
+        return
+    yield from WRONG[:2]
+    if named.name in tried:
+        return
+    tried.add(named.name)
+    many = isinstance(of.of_type if isinstance(of, GraphQLNonNull) else of, GraphQLList)
+    whole = plain(named, known)
+    for name, field in named.fields.items():
+        for wrong in spoiled(field.type, known, tried):
+            yield [{**whole, name: wrong}] if many else {**whole, name: wrong}
+
+
+def test_every_input_of_the_schema_is_tried() -> None:
+    """None is out of reach of the fields at the top."""
+    inputs = {name for name, of in schema._schema.type_map.items() if isinstance(of, GraphQLInputObjectType)}
+    reached: set[str] = set()
+    walk = [get_named_type(arg.type) for _, field in FIELDS.values() for arg in field.args.values()]
+    while walk:
+        if isinstance(of := walk.pop(), GraphQLInputObjectType) and of.name not in reached:
+            reached.add(of.name)
+            walk += [get_named_type(field.type) for field in of.fields.values()]
+    assert reached == inputs
+
+
+async def test_a_wrong_value_is_the_senders_fault_wherever_it_is(api: Api) -> None:
+    """No fault of ours, no status of the server's, and everything answered in the one shape."""
+    api.graphql.failures.delay = 0
+    person = await api.application_calendar("person")
+    tried: set[str] = set()
+    for name in FIELDS:
+        for variables in requests(name, known_to(person), tried):
+            answer = await api(document(name), person.token, **variables)
+            codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+            assert codes <= {"BAD_REQUEST", "UNPROCESSABLE", "NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"}, variables
+    assert api.db.connections_in_use == 0
+
+
+def document(name: str) -> str:
+    """A document that asks for a field, with its arguments in variables."""
+    kind, field = FIELDS[name]
+    declared = ", ".join(f"${arg}: {of.type}" for arg, of in field.args.items())
+    given = ", ".join(f"{arg}: ${arg}" for arg in field.args)
+    below = "" if is_scalar_type(get_named_type(field.type)) else "{ __typename }"
+    return f"{kind} ({declared}) {{ {name}({given}) {below} }}"
+
+
+def requests(name: str, known: dict[str, Any], tried: set[str]) -> Iterator[dict[str, Any]]:
+    """The variables of each request that asks for the field with one wrong thing."""
+    args = FIELDS[name][1].args
+    whole = {arg: known.get(arg, plain(of.type, known)) for arg, of in args.items()}
+    for arg, of in args.items():
+        for wrong in spoiled(of.type, known, tried):
+            yield {**whole, arg: wrong}
+
+
+def known_to(person: Someone) -> dict[str, Any]:
+    """What is right, so that what is wrong is looked at."""
+    return {
+        **{"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "refreshToken": person.refresh_token},
+        **{"calendarId": person.calendar_id, "sub": person.sub, "tzid": "Etc/UTC", "required": 1},
+        **{"startTime": "09:00", "endTime": "17:00", "hours": 1},
+    }
