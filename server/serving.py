@@ -1,6 +1,7 @@
 """Listening: the socket, the worker processes, and what the terminal says when it is ready."""
 
 import errno
+import logging
 import os
 import signal
 import socket
@@ -8,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from multiprocessing import resource_tracker
 from typing import Literal
 
 import uvicorn
@@ -15,11 +18,14 @@ from uvicorn.supervisors import Multiprocess
 
 from . import demo, metrics
 from .logs import configuration
+from .profile import Profile
 from .settings import Settings
 from .websocket import MAX_MESSAGE
 
 WS: Literal["websockets-sansio"] = "websockets-sansio"
 """Which of uvicorn's ways of speaking WebSocket: the one that the makers of its library recommend."""
+
+log = logging.getLogger("openings")
 
 #: seconds that requests in flight have to finish in after a stop was asked for
 _GRACE = 10
@@ -30,7 +36,27 @@ class PortTakenError(RuntimeError):
 
 
 class _Workers(Multiprocess):
-    """Worker processes behind one socket. Once they are told to stop, nobody is left waiting in its queue."""
+    """Worker processes behind one socket. Once they are told to stop, nobody is left waiting in its queue.
+
+    A terminal sends Ctrl-C to all of them, and one that is still importing would answer with a traceback. So they are
+    started deaf to it, and do what the first process tells them.
+    """
+
+    def init_processes(self) -> None:
+        with _interrupts_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        with _interrupts_held():
+            super().keep_subprocess_alive()
+
+    def handle_ttin(self) -> None:
+        with _interrupts_held():
+            super().handle_ttin()
+
+    def restart_all(self) -> None:
+        with _interrupts_held():
+            super().restart_all()
 
     def terminate_all(self) -> None:
         for listening in self.sockets:
@@ -43,13 +69,14 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
     listening = _listen(settings)
     port = listening.getsockname()[1]
     os.environ.update(settings.environment())
+    as_json = _as_json(settings)
     config = uvicorn.Config(
         "server.app:from_environment",
         factory=True,
         host=settings.host,
         port=port,
         workers=settings.workers,
-        log_config=configuration(as_json=_as_json(settings)),
+        log_config=configuration(as_json=as_json),
         access_log=False,
         server_header=False,
         ws=WS,
@@ -57,7 +84,13 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         ws_per_message_deflate=False,  # it would take more memory than all else that a socket needs
         timeout_graceful_shutdown=_GRACE,
     )
-    print(welcome(f"http://{_shown(settings.host)}:{port}/graphql", credentials), file=sys.stderr, flush=True)
+    url = f"http://{_shown(settings.host)}:{port}/graphql"
+    # Credentials are for the eyes of whoever tries the demo, and for no log.
+    if as_json and credentials is None:
+        facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.profile)}
+        log.info("Openings is at %s", url, extra={"facts": facts})
+    else:
+        print(welcome(url, settings.profile, credentials), file=sys.stderr, flush=True)
     # uvicorn stops cleanly, and then passes the signal on as if it had not: SIGTERM is to end like Ctrl-C, with status 0.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with listening, _metrics_folder(settings), suppress(KeyboardInterrupt):
@@ -65,15 +98,20 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
             _Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
-    print("Stopped.", file=sys.stderr)
+    if as_json:
+        log.info("Stopped.")
+    else:
+        print("Stopped.", file=sys.stderr)
 
 
-def welcome(url: str, credentials: demo.Credentials | None) -> str:
-    """What to do next."""
+def welcome(url: str, profile: Profile, credentials: demo.Credentials | None) -> str:
+    """Where it is, what is open there, and what to do next."""
     if credentials is None:
-        return f"Openings is at {url}\nMake a client with: openings client create NAME\nStop with Ctrl-C."
+        where = f"Openings is at {url}\n{profile.words}"
+        return f"{where}\nMake a client with: openings client create NAME\nStop with Ctrl-C."
     return f"""
 Openings is at {url}
+{profile.words}
 
   Open it in a browser, paste the access token, and press play.
 
@@ -105,6 +143,21 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Ctrl-C waits until the end of the block; a process that is started in it never hears of one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # It is started with the first process, and lets signals in when it has been: so it has to be there before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _metrics_folder(settings: Settings) -> Generator[None]:
     """Where several workers keep their numbers, for as long as they run; one that the environment names is kept."""
     if settings.workers == 1 or not settings.with_metrics or metrics.FOLDER in os.environ:
@@ -116,7 +169,8 @@ def _metrics_folder(settings: Settings) -> Generator[None]:
 
 
 def _as_json(settings: Settings) -> bool:
-    return settings.log == "json" or (settings.log == "auto" and not sys.stderr.isatty())
+    """Whether there is anybody to read lines as text: at a terminal, or where the demo is tried."""
+    return settings.log == "json" or (settings.log == "auto" and not sys.stderr.isatty() and not settings.demo)
 
 
 def _shown(host: str) -> str:

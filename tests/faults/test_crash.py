@@ -1,6 +1,7 @@
 """The server ends in the middle of its work: killed, or told to stop."""
 
 import asyncio
+import json
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -95,6 +96,6 @@ async def test_told_to_stop_it_finishes_what_it_has_begun(database_url: str, tmp
         assert (await writing)["upsertEvent"]["event"]["summary"] == "kept"
         assert await served.ended() == 0
         assert perf_counter() - began < 10
-        assert served.lines[-1] == "Stopped."
+        assert json.loads(served.lines[-1])["message"] == "Stopped."
     async with Api.on(database_url, 0) as api:
         assert await version(api, person) == 1

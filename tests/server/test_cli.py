@@ -60,7 +60,7 @@ class Server:
         """Itself, once it says that it is ready."""
         until = time.monotonic() + 20
         while time.monotonic() < until and self.process.poll() is None:
-            if found := re.search(r"Openings is at (\S+)/graphql\n", self.shown):
+            if found := re.search(r"Openings is at (\S+)/graphql\b", self.shown):
                 self.url = found[1]
                 with suppress(httpx2.TransportError):
                     if httpx2.get(f"{self.url}/readyz").status_code == 200:
@@ -149,7 +149,7 @@ def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> N
         assert list(error["extensions"]["errors"]) == ["participants[0].members[0].sub"]
 
         assert server.stop(signal.SIGINT) == 0
-        assert server.shown.endswith("Stopped.\n")
+        assert json.loads(server.shown.splitlines()[-1])["message"] == "Stopped."
         told = ("Traceback", chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"])
         assert [word for word in told if word in server.shown] == []
 
