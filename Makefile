@@ -14,7 +14,7 @@ serve: .venv/.run node_modules/.installed  ## the server with demo data, on http
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
 
 test: install  ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 check: install  ## style, types, and the printed schema
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -21,6 +22,9 @@ from .api import CLIENT_ID, CLIENT_SECRET, Api
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
+
+# What is left to chance is the same in all processes that a run is divided over: they inherit it.
+os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
 
 
 @pytest.fixture(scope="session")

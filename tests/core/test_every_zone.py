@@ -27,7 +27,7 @@ from core.spans import SpanSet
 from core.weekly import _STEP, Weekday, WeeklyPeriod, expand
 from core.zones import known_zones
 
-SEED = int(os.environ.get("OPENINGS_SEED", random.randrange(2**32)))
+SEED = int(os.environ["OPENINGS_SEED"])
 #: Half hours and hours, two hours, no midnight, an odd quarter, winter time called summer, two changes within a week.
 NOTABLE = ["Australia/Lord_Howe", "Antarctica/Troll", "Africa/Cairo", "Pacific/Chatham", "Europe/Dublin", "Asia/Gaza"]
 
