@@ -14,7 +14,7 @@ from server.waiting import DeadlineError, _leaving, while_connected
 from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 from tests.conftest import NOW
 
-from .held import calendars_held
+from .held import calendars_held, until_all_is_undone
 from .test_outages import is_whole
 from .writers import EVENTS, UPSERT_EVENT, one_event
 
@@ -27,13 +27,6 @@ async def person(api: Api) -> Someone:
     person = await api.application_calendar("person")
     api.answers.deadline = BRIEF
     return person
-
-
-async def until_all_is_undone(api: Api) -> None:
-    """What was called off has ended, and there is as much time as anybody needs."""
-    if _leaving:
-        await asyncio.wait(set(_leaving))
-    api.answers.deadline = 0
 
 
 def is_timeout(answer: dict[str, Any]) -> bool:
