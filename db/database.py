@@ -8,7 +8,7 @@ to end, and a `write` is one transaction: all of it is kept, or nothing.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from inspect import signature
 from pathlib import Path
@@ -22,9 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from . import watching
-from .changes import Changes, announced
-from .direct import Direct, DirectPostgreSQL, DirectSQLite
+from . import short_writes, watching
+from .changes import Changes, announced, spell
+from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
+from .short_writes import ShortWrite
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -82,6 +83,17 @@ class Database:
             with self.changes.told(session):
                 async with session.begin(), announced(session):
                     yield session
+
+    async def write_shortly(self, given: ShortWrite, values: Sequence[Any], touched: int) -> Row | None:
+        """What a short write returns, and None when it found nothing to lock; an account is touched by it."""
+        told = frozenset({touched})
+        if self.dialect == "postgresql":
+            return await short_writes.on_postgresql(self.writer, given, values, spell(told))
+        async with self._its_turn():
+            try:
+                return await short_writes.on_sqlite(self.writer, given, values)
+            finally:
+                self.changes.wake(told)
 
     def _its_turn(self) -> AbstractAsyncContextManager[None]:
         return _in_turn(self._turn) if self._turn is not None else nullcontext()

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -17,11 +17,17 @@ from core.pages import Cursor
 from core.spans import Busy, Span
 
 from . import tables
+from .database import Database
 from .direct import Snapshot
+from .short_writes import ShortWrite
 from .spelling import Spelling
 from .statements import insert
+from .versions import drawn, spelled_next
 
-_KEPT_ON_UPDATE = {"key", "calendar_key", "event_id", "event_uid", "created_at"}
+_IDENTITY = ("calendar_key", "event_id")
+#: what stays when an event is replaced, and is new when it comes back from the dead: then it was created now
+_RENEWED = ("event_uid", "created_at")
+_REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *_IDENTITY, *_RENEWED}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,31 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
     )
     updated = len((await session.exec(existing)).all())
     statement = insert(session, tables.Event)
-    replaced = {name: statement.excluded[name] for name in tables.Event.model_fields if name not in _KEPT_ON_UPDATE}
-    # An event that comes back from the dead was created now.
-    replaced["created_at"] = case(
-        (col(tables.Event.deleted), statement.excluded["created_at"]), else_=col(tables.Event.created_at)
-    )
-    statement = statement.on_conflict_do_update(index_elements=["calendar_key", "event_id"], set_=replaced)
-    await session.exec(statement, params=[_row(calendar_key, draft, now) for draft in drafts])
+    replaced: dict[str, Any] = {name: statement.excluded[name] for name in _REPLACED}
+    for name in _RENEWED:
+        replaced[name] = case(
+            (col(tables.Event.deleted), statement.excluded[name]), else_=col(getattr(tables.Event, name))
+        )
+    statement = statement.on_conflict_do_update(index_elements=_IDENTITY, set_=replaced)
+    await session.exec(statement, params=[{"calendar_key": calendar_key, **_row(draft, now)} for draft in drafts])
     return len(drafts) - updated
 
 
-async def get(session: AsyncSession, calendar_key: int, calendar_id: str, event_id: str) -> Event:
-    """The event with this id, which exists."""
-    statement = select(tables.Event).where(
-        col(tables.Event.calendar_key) == calendar_key, col(tables.Event.event_id) == event_id
-    )
-    return _event((await session.exec(statement)).one(), calendar_id)
+async def upsert_one(
+    db: Database, account_key: int, calendar_id: str, draft: EventDraft, now: Instant
+) -> tuple[Event, bool] | None:
+    """As `upsert` for one event of a calendar that is not locked yet, and whether it was not there before.
+
+    None when the account has no such calendar.
+    """
+    span, proposed = draft.span(), _row(draft, now)
+    values = (account_key, calendar_id, drawn(), *(proposed[name] for name in _WRITTEN))
+    found = await db.write_shortly(_UPSERT, values, account_key)
+    if found is None:
+        return None
+    event_uid, created_at = found
+    event = Event(_as_kept(draft), span, calendar_id, event_uid, deleted=False, created=created_at, updated=now)
+    return event, event_uid == proposed["event_uid"]
 
 
 async def listed(
@@ -134,11 +149,10 @@ async def _delete(session: AsyncSession, calendar_keys: Collection[int], now: In
     return (await session.exec(statement.values(deleted=True, blocks=False, updated_at=now))).rowcount
 
 
-def _row(calendar_key: int, draft: EventDraft, now: Instant) -> dict[str, Any]:
+def _row(draft: EventDraft, now: Instant) -> dict[str, Any]:
     span = draft.span()
     location = draft.location or Location()
     return {
-        "calendar_key": calendar_key,
         "event_id": draft.event_id,
         "event_uid": f"evt_{secrets.token_hex(12)}",
         "summary": draft.summary,
@@ -159,6 +173,29 @@ def _row(calendar_key: int, draft: EventDraft, now: Instant) -> dict[str, Any]:
         "created_at": now,
         "updated_at": now,
     }
+
+
+_WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
+
+_UPSERT = ShortWrite(
+    lock=f"""
+UPDATE calendars SET version = {spelled_next("$3")} WHERE account_key = $1 AND calendar_id = $2 RETURNING key
+""",
+    locked="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
+    write=f"""
+INSERT INTO events (calendar_key, {", ".join(_WRITTEN)})
+SELECT key, {", ".join(f"${number}" for number, _ in enumerate(_WRITTEN, 4))} FROM locked WHERE TRUE
+ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in _REPLACED)},
+    {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in _RENEWED)}
+RETURNING event_uid, created_at
+""",
+)
+
+
+def _as_kept(draft: EventDraft) -> EventDraft:
+    """The draft as it is read again: a place that says nothing is none."""
+    return replace(draft, location=None) if draft.location == Location() else draft
 
 
 def _event(row: tables.Event, calendar_id: str) -> Event:

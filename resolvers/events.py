@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from core.access import require_account
-from core.errors import Key, NotFound, Path, Problem, Problems, Unprocessable
+from core.errors import Key, NotFound, Path, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft, EventWindow
 from core.identity import is_calendar_id
 from core.limits import EXTERNAL_ID_LENGTH
@@ -41,10 +41,14 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
     account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
     problems = Problems()
     draft.check(("event",), problems)
-    async with ctx.db.write() as session:
-        calendar = await _lock(session, account, calendar_id, problems)
-        created = await events.upsert(session, calendar, [draft], ctx.now)
-        return UpsertedEvent(await events.get(session, calendar, calendar_id, draft.event_id), created == 1)
+    if problems:
+        await _check_calendar(ctx, account, calendar_id, problems)
+    upserted = None
+    if is_calendar_id(calendar_id):
+        upserted = await events.upsert_one(ctx.db, account, calendar_id, draft, ctx.now)
+    if upserted is None:
+        raise _unknown(problems)
+    return UpsertedEvent(*upserted)
 
 
 @retried
@@ -121,12 +125,23 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
     """The locked calendar's key, once the request has no other problem either."""
     calendar = await calendars.lock(session, account, calendar_id) if is_calendar_id(calendar_id) else None
     if calendar is None:
-        unknown = Problem(("calendar_id",), Key.UNKNOWN, _UNKNOWN_CALENDAR)
-        if problems:
-            raise Unprocessable(problems=[unknown, *problems])
-        raise NotFound(problems=[unknown])
+        raise _unknown(problems)
     problems.refuse()
     return calendar
+
+
+async def _check_calendar(ctx: Context, account: int, calendar_id: str, problems: Problems) -> None:
+    """Refuses a request with problems, of which an unknown calendar may be one more."""
+    async with ctx.db.read() as session:
+        own = await calendars.keys_of_account(session, account)
+    if calendar_id not in own:
+        raise _unknown(problems)
+    problems.refuse()
+
+
+def _unknown(problems: Problems) -> Refusal:
+    unknown = Problem(("calendar_id",), Key.UNKNOWN, _UNKNOWN_CALENDAR)
+    return Unprocessable(problems=[unknown, *problems]) if problems else NotFound(problems=[unknown])
 
 
 def _choose(own: Mapping[str, int], asked: Sequence[str] | None) -> dict[int, str]:

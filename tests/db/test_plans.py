@@ -16,6 +16,7 @@ import pytest
 
 from tests.api import CLIENT_SECRET, Api
 from tests.conftest import administer, named
+from tests.faults.writers import UPSERT_EVENT
 from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, counted, hour, question
 
 #: tables that grow with the number of accounts
@@ -145,6 +146,19 @@ async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: async
         await api.data(UPSERT_EVENTS, person.token, input={"calendarId": person.calendar_id, "events": events})
     assert len(statements) == 5
     assert await scanned(planner, statements) == {}
+
+
+async def test_an_upsert_of_one_event_is_one_statement_and_reads_no_table(
+    api: Api, planner: asyncpg.Connection
+) -> None:
+    """After the token's: it locks the calendar, writes the event, and tells those who wait."""
+    person = await api.application_calendar("person")
+    given = {"eventId": "e", "summary": "Busy", "start": hour(0), "end": hour(1)}
+    with counted(api) as statements:
+        await api.data(UPSERT_EVENT, person.token, input={"calendarId": person.calendar_id, "event": given})
+    assert len(statements) == 2
+    assert await scanned(planner, statements) == {}
+    assert {"calendars_calendar_id_key", "tokens_digest_key"} <= await indexes(planner, statements)
 
 
 async def test_a_table_that_is_read_from_end_to_end_would_be_noticed(api: Api, planner: asyncpg.Connection) -> None:
