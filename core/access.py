@@ -38,6 +38,14 @@ def require_client(actor: Actor) -> int:
     return actor.client_key
 
 
+def require_application(actor: Actor) -> int:
+    """The key of the client that asks by its own key. Raises Unauthenticated for nobody, Forbidden for an account."""
+    client_key = require_client(actor)
+    if actor.account_key is not None:
+        raise Forbidden("This needs the application's own key; an account's token speaks for that account alone.")
+    return client_key
+
+
 def require_account(actor: Actor, scope: Scope | None = None) -> int:
     """The key of the account that asks with this scope.
 

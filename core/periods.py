@@ -17,10 +17,10 @@ def check_instant(value: Instant | Unreadable, path: Path, problems: Problems) -
     return value
 
 
-def check_future(value: Instant | Unreadable, path: Path, problems: Problems, now: Instant) -> Instant | None:
-    """As check_instant; and it must lie after now."""
+def check_future(value: Instant | Unreadable, path: Path, problems: Problems, now: Instant | None) -> Instant | None:
+    """As check_instant; and it must lie after now, unless that is None."""
     instant = check_instant(value, path, problems)
-    if instant is not None and instant <= now:
+    if instant is not None and now is not None and instant <= now:
         problems.add(path, Key.IN_PAST, "must be in the future")
     return instant
 
@@ -48,9 +48,7 @@ class Period:
 
         With None for now the period may lie in the past.
         """
-        start = check_instant(self.start, (*path, "start"), problems)
-        if start is not None and now is not None:
-            check_future(start, (*path, "start"), problems, now)
+        start = check_future(self.start, (*path, "start"), problems, now)
         end = check_instant(self.end, (*path, "end"), problems)
         if start is None or end is None:
             return
@@ -61,7 +59,7 @@ class Period:
 
 
 def check_periods(
-    periods: Sequence[Period], path: Path, problems: Problems, *, now: Instant, most: int, longest: int
+    periods: Sequence[Period], path: Path, problems: Problems, *, now: Instant | None, most: int, longest: int
 ) -> None:
     """Reports a wrong number of periods, and what is wrong with each of the first `most` of them."""
     check_count(len(periods), path, problems, most=most, noun="period")

@@ -125,8 +125,8 @@ class AvailabilityQuery:
     def buffer_of(self, member: Member) -> Buffer:
         return member.buffer if member.buffer is not None else self.buffer
 
-    def check(self, now: Instant, limits: Limits) -> Problems:
-        """Every problem that can be seen without looking at anybody's calendar."""
+    def check(self, now: Instant | None, limits: Limits) -> Problems:
+        """Every problem that can be seen without looking at anybody's calendar. With None for now, times may lie in the past."""
         problems = Problems()
         self._check_participants(problems, now, limits)
         self.required_duration.check_positive(("required_duration",), problems)
@@ -139,7 +139,7 @@ class AvailabilityQuery:
             problems.add(("max_results",), Key.TOO_MANY, f"must be at most {limits.max_results}")
         return problems
 
-    def _check_participants(self, problems: Problems, now: Instant, limits: Limits) -> None:
+    def _check_participants(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
         path: Path = ("participants",)
         if not self.participants:
             problems.add(path, Key.TOO_FEW, "needs at least one group")
@@ -149,7 +149,7 @@ class AvailabilityQuery:
         for index, group in enumerate(self.participants):
             _check_group(group, (*path, index), problems, now, limits)
 
-    def _check_window(self, problems: Problems, now: Instant, limits: Limits) -> None:
+    def _check_window(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
         doors = {
             "available_periods": self.available_periods,
             "query_periods": self.query_periods,
@@ -183,7 +183,7 @@ class AvailabilityQuery:
             problems.add(("start_interval",), Key.INCLUSION, f"must be one of {allowed} minutes")
 
 
-def _check_group(group: Group, path: Path, problems: Problems, now: Instant, limits: Limits) -> None:
+def _check_group(group: Group, path: Path, problems: Problems, now: Instant | None, limits: Limits) -> None:
     size = len(group.members)
     if not size:
         problems.add((*path, "members"), Key.TOO_FEW, "needs at least one member")

@@ -1,6 +1,7 @@
 """Calendars: whose they are, and the lock on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from functools import cache
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,6 +10,8 @@ from core.accounts import Calendar
 
 from . import tables
 from .changes import touch
+from .direct import Snapshot
+from .spelling import Spelling
 from .versions import next_version
 
 
@@ -56,13 +59,23 @@ async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int
     return (await session.exec(statement)).scalar_one_or_none()
 
 
-async def lock_all(session: AsyncSession, keys: Sequence[int]) -> None:
-    """Locks calendars, each at a new version; in the order of their keys, so that two callers never deadlock."""
-    ordered = (
-        select(col(tables.Calendar.account_key))
+async def hold(session: AsyncSession, keys: Collection[int]) -> dict[int, int]:
+    """Locks calendars, in the order of their keys so that two callers never deadlock; the version of each, by its key."""
+    reader = Snapshot(session)
+    return dict(await reader.rows(_hold(reader.spelling), reader.spelling.listed([*keys])))
+
+
+@cache
+def _hold(spelling: Spelling) -> str:
+    return f"SELECT key, version FROM calendars WHERE key {spelling.among(1, 'bigint')} ORDER BY key {spelling.locked}"
+
+
+async def change(session: AsyncSession, keys: Collection[int]) -> None:
+    """Gives calendars that are held a new version each, and says whose they are."""
+    statement = (
+        update(tables.Calendar)
         .where(col(tables.Calendar.key).in_(keys))
-        .order_by(col(tables.Calendar.key))
+        .values(version=next_version(tables.Calendar.version))
+        .returning(col(tables.Calendar.account_key))
     )
-    touch(session, *await session.exec(ordered.with_for_update()))
-    changed = update(tables.Calendar).where(col(tables.Calendar.key).in_(keys))
-    await session.exec(changed.values(version=next_version(tables.Calendar.version)))
+    touch(session, *(await session.exec(statement)).scalars())

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import case, tuple_
 from sqlmodel import col, select, update
@@ -42,6 +42,14 @@ class BusyTime:
         return 2 * len(self.everything.starts) + (2 * len(self.firm.starts) if self.firm is not self.everything else 0)
 
 
+class BookedCalendar(NamedTuple):
+    """A calendar that an event is booked on, and what the event is called here."""
+
+    key: int
+    calendar_id: str
+    event_uid: str
+
+
 async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> int:
     """Makes or replaces the events of a locked calendar; how many of them were not there before, or were deleted."""
     existing = select(col(tables.Event.event_id)).where(
@@ -76,6 +84,42 @@ async def upsert_one(
     event_uid, created_at = found
     event = Event(_as_kept(draft), span, calendar_id, event_uid, deleted=False, created=created_at, updated=now)
     return event, event_uid == proposed["event_uid"]
+
+
+async def book(
+    session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant
+) -> list[Event] | None:
+    """Makes the event on calendars that are held, in their order; None when one of them has an event with its id.
+
+    Then the transaction has to be undone. What this very attempt has written before is no such event.
+    """
+    reader = Snapshot(session)
+    row = _row(draft, now)
+    values = [
+        reader.spelling.listed([calendar.key for calendar in calendars]),
+        reader.spelling.listed([calendar.event_uid for calendar in calendars]),
+        *(row[name] for name in _BOOKED),
+    ]
+    written = await reader.rows(_book(reader.spelling), *values)
+    if len(written) < len(calendars):
+        return None
+    created = dict(written)
+    kept, span = _as_kept(draft), draft.span()
+    return [
+        Event(kept, span, each.calendar_id, each.event_uid, deleted=False, created=created[each.key], updated=now)
+        for each in calendars
+    ]
+
+
+async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar], event_id: str) -> dict[int, Event]:
+    """Of these calendars, by key, those that have the event under the very name that it was to be booked by."""
+    statement = select(tables.Event).where(
+        col(tables.Event.calendar_key).in_(calendars),
+        col(tables.Event.event_id) == event_id,
+        col(tables.Event.event_uid).in_([calendar.event_uid for calendar in calendars.values()]),
+    )
+    rows = await session.exec(statement)
+    return {row.calendar_key: _event(row, calendars[row.calendar_key].calendar_id) for row in rows}
 
 
 async def listed(
@@ -191,6 +235,24 @@ ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
 RETURNING event_uid, created_at
 """,
 )
+
+
+#: the columns that a booked event has the same everywhere
+_BOOKED = [name for name in _WRITTEN if name != "event_uid"]
+
+
+@cache
+def _book(spelling: Spelling) -> str:
+    targets = spelling.pairs((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target")
+    return f"""
+INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
+SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, 3))}
+FROM {targets} WHERE TRUE
+ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in (*_REPLACED, *_RENEWED))}
+WHERE events.deleted
+RETURNING calendar_key, created_at
+"""
 
 
 def _as_kept(draft: EventDraft) -> EventDraft:

@@ -10,6 +10,9 @@ import orjson
 class Spelling(ABC):
     """Lists go in as one value, and come out as one."""
 
+    #: at the end of a SELECT: what it finds stays as it is until the end of the transaction
+    locked: str
+
     def numbered(self, statement: str) -> str:
         """The statement with its `$1`, `$2` … as the driver wants them."""
         return statement
@@ -17,6 +20,10 @@ class Spelling(ABC):
     @abstractmethod
     def among(self, number: int, kind: str) -> str:
         """The condition that something is in the list of `bigint` or `text` that this value is."""
+
+    @abstractmethod
+    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+        """A table of this name from two lists of one length: of each the value's number, the kind, and the column's name."""
 
     @abstractmethod
     def listed(self, values: Sequence[Any]) -> Any:
@@ -32,13 +39,22 @@ class Spelling(ABC):
 
 
 class _SQLite(Spelling):
-    """Lists are texts of JSON."""
+    """Lists are texts of JSON. Who writes holds the whole file, so there is nothing to lock."""
+
+    locked = ""
 
     def numbered(self, statement: str) -> str:
         return statement.replace("$", "?")
 
     def among(self, number: int, kind: str) -> str:
         return f"IN (SELECT value FROM json_each(${number}))"
+
+    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+        (one, _, one_name), (other, _, other_name) = first, second
+        columns = f"one.value AS {one_name}, other.value AS {other_name}"
+        return (
+            f"(SELECT {columns} FROM json_each(${one}) AS one JOIN json_each(${other}) AS other USING (key)) AS {name}"
+        )
 
     def listed(self, values: Sequence[Any]) -> Any:
         return orjson.dumps(values).decode()
@@ -53,8 +69,14 @@ class _SQLite(Spelling):
 class _PostgreSQL(Spelling):
     """Lists are arrays, and an empty one comes out as nothing."""
 
+    locked = "FOR NO KEY UPDATE"
+
     def among(self, number: int, kind: str) -> str:
         return f"= ANY(${number}::{kind}[])"
+
+    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+        (one, one_kind, one_name), (other, other_kind, other_name) = first, second
+        return f"unnest(${one}::{one_kind}[], ${other}::{other_kind}[]) AS {name}({one_name}, {other_name})"
 
     def listed(self, values: Sequence[Any]) -> Any:
         return values

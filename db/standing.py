@@ -22,7 +22,7 @@ class Account:
     version: int
     #: what it has granted to its client
     granted: frozenset[Scope]
-    #: from the id that a caller knows to the key that events hang on
+    #: from the id that a caller knows to the key that events hang on, the primary one first
     calendars: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -60,7 +60,7 @@ LEFT JOIN accounts
     ON accounts.sub {spelling.among(3, "text")}
     AND accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
 LEFT JOIN calendars ON calendars.account_key = accounts.key
-ORDER BY accounts.key, calendars.key
+ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 """
 
 

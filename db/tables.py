@@ -190,3 +190,18 @@ class AvailablePeriod(SQLModel, table=True):
     available_period_id: str
     starts_at: int = Field(sa_column=_instant())
     ends_at: int = Field(sa_column=_instant())
+
+
+class BookingAnswer(SQLModel, table=True):
+    """What a booking was answered that came with an idempotency key, so that the same request gets the same answer."""
+
+    __tablename__ = "booking_answers"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("client_key", "idempotency_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    idempotency_key: str
+    request_digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    #: in JSON
+    answer: str
+    created_at: int = Field(sa_column=_instant())

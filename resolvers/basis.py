@@ -11,7 +11,7 @@ from db.standing import Row
 class Basis:
     """An answer is the same as long as all of this is."""
 
-    client_key: int
+    client_key: int | None
     #: who was asked about
     subs: Sequence[str]
     #: whether it took their rules or stored periods

@@ -96,7 +96,8 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
     async with ctx.db.write() as session:
         own = await calendars.keys_of_account(session, account)
         chosen = _choose(own, calendar_ids)
-        await calendars.lock_all(session, list(chosen))
+        await calendars.hold(session, chosen)
+        await calendars.change(session, chosen)
         return await events.delete_all(session, chosen, ctx.now)
 
 

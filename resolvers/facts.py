@@ -1,20 +1,25 @@
 """What is known of the members of an availability query: when they are busy, and what hours they keep."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import Forbidden, Key, Problem, Problems
 from core.hours import chosen_calendars, hours, selected
+from core.identity import is_sub
 from core.limits import Limits
 from core.query import AvailabilityQuery, Member
 from core.rules import AvailabilityRule
 from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet
+from db import standing
+from db.database import Session
+from db.direct import Reader, Snapshot
 from db.events import BusyTime
 from db.standing import Account, Standing
 
-from .remembered import Remembered
+from .context import Context
+from .remembered import NotRememberedError, Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +33,66 @@ class Chosen:
     rules: Sequence[AvailabilityRule]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How the members stand, what counts for each of them, and the facts about them, group by group."""
+
+    standing: Standing
+    chosen: Sequence[Chosen]
+    facts: Sequence[Sequence[Facts]]
+
+
+async def look(ctx: Context, query: AvailabilityQuery, problems: Problems, admit: Callable[[Standing], None]) -> Known:
+    """What is known now: when it is remembered, one statement says so. Else all is read, and remembered, on one snapshot.
+
+    Whoever may not ask is turned away by `admit`, which raises. Raises Unprocessable with the problems that were found
+    before, and with those that only the database knows of.
+    """
+
+    async def known(reader: Reader, session: Session | None, problems: Problems) -> Known:
+        # Beyond the limit nobody is looked up: that there are too many is what is wrong with those.
+        subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
+        stands = await standing.read(reader, ctx.caller, subs, ctx.now)
+        admit(stands)
+        return await read_facts(Remembered(ctx.memory, session), stands, query, problems, ctx.limits)
+
+    try:
+        return await known(ctx.db.direct, None, Problems(problems))
+    except NotRememberedError:
+        async with ctx.db.read() as session:
+            return await known(Snapshot(session), session, problems)
+
+
 async def read_facts(
-    known: Remembered, standing: Standing, query: AvailabilityQuery, problems: Problems, limits: Limits
-) -> list[list[Facts]]:
-    """The facts about every member, group by group; what is not remembered is read in at most three statements.
+    remembered: Remembered, stands: Standing, query: AvailabilityQuery, problems: Problems, limits: Limits
+) -> Known:
+    """The facts about every member; what is not remembered is read in at most three statements.
 
     Raises Unprocessable with the problems that were found before, and with those that only the database knows of.
     """
     # Beyond the limit nobody was looked up: that there are too many is what is wrong with those.
     asked = frozenset(query.subs[: limits.max_accounts])
-    accounts = standing.accounts
+    accounts = stands.accounts
     managed = {
         accounts[member.sub].key: accounts[member.sub]
         for _, member in query.members()
         if member.managed_availability and member.sub in accounts
     }
-    rules = await known.rules(managed.values()) if managed else {}
+    rules = await remembered.rules(managed.values()) if managed else {}
     chosen = list(_choose(query, asked, accounts, rules, problems))
-    _check_grants(query, accounts, problems)
+    check_grants(query, accounts, problems, Scope.READ_FREE_BUSY)
     problems.refuse()
     window = query.window()
     start, end = window.starts[0], window.ends[-1]
-    stored = await known.periods(managed.values(), start, end) if managed else {}
+    stored = await remembered.periods(managed.values(), start, end) if managed else {}
     buffers = [query.buffer_of(which.member) for which in chosen]
-    busy = await known.busy(
-        {key: standing.versions[key] for which in chosen for key in which.calendars},
+    busy = await remembered.busy(
+        {key: stands.versions[key] for which in chosen for key in which.calendars},
         start - max(buffer.before.seconds for buffer in buffers),
         end + max(buffer.after.seconds for buffer in buffers),
     )
     found = iter([Facts(_blocking(which, busy), _hours(which, stored, window)) for which in chosen])
-    return [[next(found) for _ in group.members] for group in query.participants]
+    return Known(stands, chosen, [[next(found) for _ in group.members] for group in query.participants])
 
 
 def _choose(
@@ -86,9 +121,8 @@ def _choose(
         yield Chosen(member, own, keys, theirs)
 
 
-def _check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems) -> None:
-    """Reports members that have not granted free-busy; raises Forbidden when that is all that is wrong."""
-    scope = Scope.READ_FREE_BUSY
+def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
+    """Reports members that have not granted a scope; raises Forbidden when that is all that is wrong."""
     lacking = [
         Problem((*path, "sub"), Key.FORBIDDEN, f"has not granted {scope} to this application")
         for path, member in query.members()

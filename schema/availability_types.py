@@ -37,11 +37,16 @@ class Availability:
 
     @classmethod
     def of(cls, query: AvailabilityQuery, openings: Sequence[Opening]) -> Self:
-        people: dict[tuple[str, ...], list[Participant]] = {}
-        times = [AvailableTime(start=start, end=end, participants=_once(people, subs)) for start, end, subs in openings]
+        times = available_times(openings)
         if query.query_slots is None and query.response_format is ResponseFormat.PERIODS:
             return cls(available_periods=times, available_slots=None)
         return cls(available_periods=None, available_slots=times)
+
+
+def available_times(openings: Sequence[Opening]) -> list[AvailableTime]:
+    """The openings as a client sees them."""
+    people: dict[tuple[str, ...], list[Participant]] = {}
+    return [AvailableTime(start=start, end=end, participants=_once(people, subs)) for start, end, subs in openings]
 
 
 def _once(made: dict[tuple[str, ...], list[Participant]], subs: tuple[str, ...]) -> list[Participant]:

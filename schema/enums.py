@@ -6,6 +6,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
+from core.booking import Assignment
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.weekly import Weekday
@@ -30,6 +31,12 @@ _describe(
     "Whether an event takes its calendar's time.",
     OPAQUE="It blocks.",
     TRANSPARENT="It does not block.",
+)
+_describe(
+    Assignment,
+    "Who is booked of a group that does not need all of its members.",
+    REQUEST_ORDER="Those who are free, as they stand in the request.",
+    LEAST_BUSY="Those who are busy for the least time in the query's periods; of equals, as they stand in the request.",
 )
 _describe(
     EventStatus,

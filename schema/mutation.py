@@ -6,9 +6,18 @@ import strawberry
 from strawberry import Info, argument, field
 
 from core.scopes import READ_WRITE
-from resolvers import accounts, application_calendars, availability_rules, available_periods, events, tokens
+from resolvers import (
+    accounts,
+    application_calendars,
+    availability_rules,
+    available_periods,
+    bookings,
+    events,
+    tokens,
+)
 from resolvers.context import Context
 
+from .bookings import BookSlotInput, BookSlotResult, result
 from .event_types import DeleteEventPayload, DeleteEventsPayload, Event, UpsertEventPayload, UpsertEventsPayload
 from .given import given, given_or
 from .inputs import (
@@ -134,6 +143,17 @@ class Mutation:
     ) -> DeleteEventsPayload | None:
         deleted = await events.delete_events(info.context, given(input.delete_all), given(input.calendar_ids))
         return DeleteEventsPayload(deleted=deleted)
+
+    @field(
+        description="Books a start of an availability query, if it is still possible: it is decided under lock, and the event "
+        "written to a calendar of everybody who meets, or to none. Ask with the application's key."
+    )
+    async def book_slot(
+        self,
+        info: Info[Context],
+        input: Annotated[BookSlotInput, argument(description="The query, the chosen start, and the event.")],
+    ) -> BookSlotResult | None:
+        return result(await bookings.book_slot(info.context, input.to_core()))
 
     @field(description="Creates an availability rule, or replaces the one that has its id.")
     async def upsert_availability_rule(

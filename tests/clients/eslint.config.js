@@ -24,7 +24,7 @@ const exceptions = {
           // Their ids have the names by which others refer to them, which the rule cannot tell apart.
           ...["Calendar", "LinkingProfile"],
           // Values, which are no more than what they hold.
-          ...["Availability", "AvailableTime", "FreeBusy", "Location", "PageInfo", "WeeklyPeriod"],
+          ...["Availability", "AvailableTime", "Booked", "FreeBusy", "Location", "PageInfo", "SlotTaken", "WeeklyPeriod"],
         ],
       },
     },

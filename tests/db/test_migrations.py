@@ -28,7 +28,7 @@ async def test_migrating_from_nothing_gives_the_tables_of_the_code(empty_url: st
     """Alembic, asked what it would still change, finds nothing; and every index is there by name."""
     db = Database(empty_url)
     before, after = await migrate(db)
-    assert (before, after) == (None, "0003")
+    assert (before, after) == (None, "0004")
     assert await look(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
 
     def indexes(connection: Connection) -> set[str]:
@@ -50,7 +50,7 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
     databases = [Database(empty_url) for _ in range(8)]
     befores = [before for before, _ in await asyncio.gather(*(migrate(db) for db in databases))]
     assert befores.count(None) == 1
-    assert befores.count("0003") == 7
+    assert befores.count("0004") == 7
     for db in databases:
         await db.close()
 

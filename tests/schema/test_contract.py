@@ -15,7 +15,6 @@ OURS: GraphQLSchema = schema._schema
 #: what the contract names and is not built yet; it must not be there in part, and leaves this list when it is built
 NOT_YET = {
     "Query.realTimeScheduling",
-    "Mutation.bookSlot",
     "Mutation.realTimeScheduling",
     "Mutation.disableRealTimeScheduling",
 }

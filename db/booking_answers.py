@@ -1,0 +1,65 @@
+"""What bookings were answered that came with an idempotency key."""
+
+import json
+from dataclasses import asdict
+from typing import Any, cast
+
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.booking import Booked, SlotTaken
+from core.events import Event, EventDraft, EventStatus, Location, Transparency
+from core.instants import Instant
+from core.solver import Opening
+from core.spans import Span
+
+from . import tables
+from .statements import insert
+
+
+class OtherRequestError(LookupError):
+    """The idempotency key came with another request before."""
+
+
+async def claim(
+    session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes, now: Instant
+) -> Booked | SlotTaken | None:
+    """The answer that this request was given; None when it is to be answered now, and then nobody else answers it.
+
+    Whoever sends it at the same time waits for the end of this transaction. Raises OtherRequestError.
+    """
+    identity = {"client_key": client_key, "idempotency_key": idempotency_key}
+    values = {**identity, "request_digest": request_digest, "answer": "", "created_at": now}
+    statement = insert(session, tables.BookingAnswer).values(values).on_conflict_do_nothing()
+    claimed = cast("Any", await session.exec(statement.returning(col(tables.BookingAnswer.key)))).first()
+    if claimed is not None:
+        return None
+    row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).one()
+    if row.request_digest != request_digest:
+        raise OtherRequestError
+    return _read(json.loads(row.answer))
+
+
+async def keep(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
+    """Keeps the answer to a request that was claimed in this transaction."""
+    claimed = update(tables.BookingAnswer).where(
+        col(tables.BookingAnswer.client_key) == client_key, col(tables.BookingAnswer.idempotency_key) == idempotency_key
+    )
+    await session.exec(claimed.values(answer=json.dumps(asdict(answer), ensure_ascii=False)))
+
+
+def _read(kept: dict[str, Any]) -> Booked | SlotTaken:
+    if "next_slots" in kept:
+        return SlotTaken([Opening(start, end, tuple(subs)) for start, end, subs in kept["next_slots"]])
+    return Booked(kept["start"], kept["end"], kept["participants"], [_event(**event) for event in kept["events"]])
+
+
+def _event(*, draft: dict[str, Any], span: tuple[int, int], **rest: Any) -> Event:
+    location = draft.pop("location")
+    given = EventDraft(
+        location=Location(**location) if location is not None else None,
+        transparency=Transparency(draft.pop("transparency")),
+        status=EventStatus(draft.pop("status")),
+        **draft,
+    )
+    return Event(given, Span(*span), **rest)

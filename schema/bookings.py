@@ -1,0 +1,125 @@
+"""Booking a slot: what is given, and what comes of it."""
+
+from typing import Annotated, Self, TypeAlias
+
+import strawberry
+from strawberry import ID, UNSET, field
+
+from core import booking
+from core.booking import Assignment, BookingRequest
+from core.events import EventDraft
+from core.instants import Unreadable
+
+from .availability_inputs import AvailabilityInput
+from .availability_types import AvailableTime, Participant, available_times
+from .event_types import Event
+from .given import given, given_or
+from .inputs import LocationInput
+from .scalars import DateTime
+
+#: what an event has for times before its start is known to be good
+_NO_TIME = Unreadable("is not known yet")
+
+
+@strawberry.input(description="The event of a booking. Its times are those that are booked.")
+class BookedEventInput:
+    event_id: ID = field(
+        description="Your own id for the event, at most 255 characters: on every calendar of the booking the same."
+    )
+    summary: str = field(description="What it is, at most 1024 characters.")
+    description: str | None = field(default=UNSET, description="More about it, at most 4096 characters.")
+    tzid: str | None = field(default="Etc/UTC", description="The IANA time zone of the event.")
+    location: LocationInput | None = field(default=UNSET, description="Where it is.")
+    url: str | None = field(default=UNSET, description="A page about it, at most 2048 characters.")
+
+    def to_core(self) -> EventDraft:
+        location = given(self.location)
+        return EventDraft(
+            event_id=self.event_id,
+            summary=self.summary,
+            start=_NO_TIME,
+            end=_NO_TIME,
+            description=given_or(self.description, ""),
+            tzid=given_or(self.tzid, "Etc/UTC"),
+            location=location.to_core() if location is not None else None,
+            url=given(self.url),
+        )
+
+
+@strawberry.input(description="A calendar that a member's event goes to.")
+class TargetCalendarInput:
+    sub: ID = field(description="The member's sub.")
+    calendar_id: ID = field(description="One of its calendars, which has to be among those that block in the query.")
+
+    def to_core(self) -> booking.TargetCalendar:
+        return booking.TargetCalendar(self.sub, self.calendar_id)
+
+
+@strawberry.input(description="A start of an availability query, to be booked if it is still possible.")
+class BookSlotInput:
+    availability: AvailabilityInput = field(
+        description="The query. Its periods may have begun by now, and its format and maxResults do not matter."
+    )
+    start: DateTime = field(
+        description="The chosen start, in the future: within the query's periods and on its startInterval, or one of its slots."
+    )
+    event: BookedEventInput = field(description="What is written to the calendars of those who meet.")
+    target_calendars: list[TargetCalendarInput] | None = field(
+        default=UNSET, description="Where the event goes; for members that are not named, to their primary calendar."
+    )
+    assignment: Assignment | None = field(
+        default=Assignment.REQUEST_ORDER, description="Who is booked of a group that does not need all of its members."
+    )
+    idempotency_key: str | None = field(
+        default=UNSET,
+        description="A key of your own, at most 255 characters: the same request with it is answered the same, and books once.",
+    )
+
+    def to_core(self) -> BookingRequest:
+        return BookingRequest(
+            query=self.availability.to_core(),
+            start=self.start,
+            event=self.event.to_core(),
+            target_calendars=[target.to_core() for target in given_or(self.target_calendars, [])],
+            assignment=given_or(self.assignment, Assignment.REQUEST_ORDER),
+            idempotency_key=given(self.idempotency_key),
+        )
+
+
+@strawberry.type(description="It is booked: on the calendars of all who meet.")
+class Booked:
+    start: DateTime = field(description="When the meeting begins.")
+    end: DateTime = field(description="When it is over.")
+    participants: list[Participant] = field(
+        description="Who meets, in the order of the query: of a group as many as are required."
+    )
+    events: list[Event] = field(description="Their events, in the same order.")
+
+    @classmethod
+    def of(cls, booked: booking.Booked) -> Self:
+        return cls(
+            start=booked.start,
+            end=booked.end,
+            participants=[Participant(sub=ID(sub)) for sub in booked.participants],
+            events=[Event.of(event) for event in booked.events],
+        )
+
+
+@strawberry.type(description="The start is not possible, or no longer. Nothing was written.")
+class SlotTaken:
+    next_slots: list[AvailableTime] = field(
+        description="Up to three slots of the same query that still fit, soonest first: the next ones, or else earlier ones."
+    )
+
+    @classmethod
+    def of(cls, taken: booking.SlotTaken) -> Self:
+        return cls(next_slots=available_times(taken.next_slots))
+
+
+BookSlotResult: TypeAlias = Annotated[
+    Booked | SlotTaken, strawberry.union("BookSlotResult", description="Whether the slot could be booked.")
+]
+
+
+def result(answer: booking.Booked | booking.SlotTaken) -> Booked | SlotTaken:
+    return Booked.of(answer) if isinstance(answer, booking.Booked) else SlotTaken.of(answer)

@@ -1,0 +1,172 @@
+"""Booking: who meets at a chosen start, what else is offered, and which starts there are to choose from."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.booking import NEXT_SLOTS, Assignment, BookingRequest, TargetCalendar, busy_seconds, choose, next_slots
+from core.durations import Duration
+from core.errors import spell
+from core.events import EventDraft
+from core.instants import DAY, HOUR, MINUTE, Unreadable
+from core.limits import Limits
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member
+from core.solver import Facts
+from core.spans import Busy, SpanSet
+from tests.core.cases import WIDTH, at, questions, questions_about_slots, to_core
+from tests.oracle import Person, Question, ticks
+from tests.pictures import MIDNIGHT
+
+EVENT = EventDraft("e", "Meeting", 0, 1)
+MORNING = Period(MIDNIGHT + 9 * HOUR, MIDNIGHT + 12 * HOUR)
+QUERY = AvailabilityQuery([Group([Member("acc_a"), Member("acc_b")])], Duration(minutes=60), query_periods=[MORNING])
+NOW = MIDNIGHT
+#: in a random question every tick is a period
+WIDE = Limits(max_query_periods=1000, max_member_periods=1000)
+
+
+def chosen(question: Question, start: int, *, least_busy: bool = False) -> list[str] | None:
+    """Who meets, found by trying: of each group the first who can, or those who have least to do."""
+    end = start + question.duration
+    names: set[str] = set()
+    for needed, people in question.groups:
+        can = [person for person in people if person.can(start, end)]
+        if len(can) < needed:
+            return None
+        if least_busy and len(can) > needed:
+            can.sort(key=lambda person: len(person.busy & question.window))
+        names |= {person.name for person in can[:needed]}
+    everybody = dict.fromkeys(person.name for _, people in question.groups for person in people)
+    return [name for name in everybody if name in names]
+
+
+def asked(query: AvailabilityQuery, start: int, assignment: Assignment = Assignment.REQUEST_ORDER) -> BookingRequest:
+    return BookingRequest(query, start, EVENT, assignment=assignment)
+
+
+@given(questions(), st.integers(0, WIDTH), st.booleans())
+def test_those_meet_who_can_and_no_more_than_are_required(case, start, least_busy):
+    """Exactly where trying finds that it is possible."""
+    question, minutes = case
+    query, facts = to_core(question, minutes)
+    request = asked(query, at(start, minutes), Assignment.LEAST_BUSY if least_busy else Assignment.REQUEST_ORDER)
+    if not question.window >= ticks((start, start + question.duration)) or not on_grid(question, start):
+        return  # no start of the query: it is refused before
+    assert choose(request, facts) == chosen(question, start, least_busy=least_busy)
+
+
+def on_grid(question: Question, start: int) -> bool:
+    return question.interval is None or start % question.interval == 0
+
+
+@given(questions(), st.integers(0, WIDTH))
+def test_only_a_start_of_the_query_is_one_to_choose(case, start):
+    """Within its periods, and on its grid; whether anybody has time is another matter."""
+    question, minutes = case
+    query, _ = to_core(question, minutes)
+    is_start = question.window >= ticks((start, start + question.duration)) and on_grid(question, start)
+    problems = asked(query, at(start, minutes)).check(MIDNIGHT - DAY, WIDE)
+    assert [spell(problem.path) for problem in problems] == ([] if is_start else ["start"])
+
+
+@given(questions_about_slots())
+def test_of_slots_that_were_asked_about_each_is_a_start(case):
+    question, minutes = case
+    query, facts = to_core(question, minutes)
+    for start in range(WIDTH + 1):
+        request = asked(query, at(start, minutes))
+        is_start = start in (question.asked or ())
+        assert (not request.check(MIDNIGHT - DAY, WIDE)) is is_start
+        if is_start:
+            assert choose(request, facts) == chosen(question, start)
+
+
+@given(questions() | questions_about_slots(), st.integers(0, WIDTH), st.integers(0, WIDTH))
+def test_every_slot_that_is_offered_could_be_booked(case, start, now):
+    """None lies in the past; none later is left out for an earlier one; and nothing is offered only where nothing fits."""
+    question, minutes = case
+    query, facts = to_core(question, minutes)
+    offered = next_slots(asked(query, at(start, minutes)), facts, at(now, minutes))
+    assert len(offered) <= NEXT_SLOTS
+    assert all(one.start < other.start for one, other in pairwise(offered))
+    tick = minutes * MINUTE
+    starts = [(each.start - MIDNIGHT) // tick for each in offered]
+    assert all(chosen(question, at_tick) is not None for at_tick in starts)
+    assert all(at_tick >= start or at_tick > now for at_tick in starts)
+    possible = [candidate for candidate in range(2 * WIDTH) if is_possible(question, candidate)]
+    later = [candidate for candidate in possible if candidate >= start]
+    earlier = [candidate for candidate in possible if now < candidate < start]
+    assert bool(starts) is bool(later or earlier)
+    assert len([each for each in starts if each >= start]) == NEXT_SLOTS or starts[-1:] >= later[:1]
+    if later:
+        assert later[0] in starts
+
+
+def is_possible(question: Question, start: int) -> bool:
+    if question.asked is not None:
+        return start in question.asked and question.possible(start, start + question.duration)
+    return question.allowed(start)
+
+
+def test_who_is_in_two_groups_is_booked_once():
+    query = replace(QUERY, participants=[Group([Member("acc_a")]), Group([Member("acc_b"), Member("acc_a")], 1)])
+    free = Facts(Busy())
+    assert choose(asked(query, MORNING.start), [[free], [free, free]]) == ["acc_a", "acc_b"]
+
+
+def test_of_equally_busy_members_the_first_is_booked():
+    """And overlapping events are not counted twice, nor those outside of where the query looks."""
+    query = replace(QUERY, participants=[Group([Member("acc_a"), Member("acc_b"), Member("acc_c")], 1)])
+    start, hour = MORNING.start, HOUR
+    twice = Busy.of([(start, start + hour), (start, start + hour)])
+    longer = Busy.of([(start, start + 2 * hour)])
+    elsewhere = Busy.of([(start, start + hour), (start + 20 * hour, start + 30 * hour)])
+    request = asked(query, start + 2 * hour, Assignment.LEAST_BUSY)
+    assert choose(request, [[Facts(longer), Facts(twice), Facts(elsewhere)]]) == ["acc_b"]
+    assert choose(request, [[Facts(longer), Facts(elsewhere), Facts(twice)]]) == ["acc_b"]
+
+
+def test_busy_seconds_are_those_in_the_window():
+    window = SpanSet((0, 1000), (100, 1100))
+    busy = Busy.of([(-50, 10), (5, 20), (90, 1010), (1090, 2000)])
+    assert busy_seconds(window, Facts(busy)) == 20 + 10 + 10 + 10
+    assert busy_seconds(window, Facts(Busy())) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"start": Unreadable("is no time")}, "start"),
+        ({"start": MIDNIGHT}, "start"),
+        ({"event": replace(EVENT, summary="x" * 2000)}, "event.summary"),
+        ({"event": replace(EVENT, event_id="")}, "event.event_id"),
+        ({"event": replace(EVENT, start=Unreadable("not known yet"))}, None),
+        ({"idempotency_key": ""}, "idempotency_key"),
+        ({"idempotency_key": "x" * 256}, "idempotency_key"),
+        ({"target_calendars": [TargetCalendar("acc_c", "cal_1")]}, "target_calendars[0].sub"),
+        ({"target_calendars": [TargetCalendar("acc_a", "cal_1")] * 2}, "target_calendars[1]"),
+        ({"target_calendars": [TargetCalendar("acc_a", f"cal_{n}") for n in range(1001)]}, "target_calendars"),
+        ({"query": replace(QUERY, query_periods=[Period(MIDNIGHT - HOUR, MORNING.end)])}, None),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told(change, path):
+    """That the query has begun is not wrong: it may have been asked a while ago."""
+    request = replace(asked(QUERY, MORNING.start), **change)
+    assert [spell(problem.path) for problem in request.check(NOW, Limits())] == ([path] if path else [])
+
+
+def test_whether_it_is_a_start_is_not_asked_of_a_query_that_is_wrong():
+    request = asked(replace(QUERY, required_duration=Duration(minutes=0)), MORNING.start)
+    assert request.check(NOW, Limits()) == []
+    assert [spell(problem.path) for problem in request.query_problems(Limits())] == ["required_duration"]
+
+
+def test_a_person_who_cannot_is_not_chosen_by_any_assignment():
+    question = Question(((1, (Person("alice", busy=ticks((0, WIDTH))),)),), 2, ticks((0, WIDTH)))
+    query, facts = to_core(question, 5)
+    for assignment in Assignment:
+        assert choose(asked(query, at(4, 5), assignment), facts) is None
