@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from .measure import progress
 
-PARTS = ("solver", "queries", "hours", "live")
+PARTS = ("solver", "queries", "upserts", "worker", "hours", "live")
 
 
 def main(names: list[str]) -> None:

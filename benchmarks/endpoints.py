@@ -1,175 +1,94 @@
-"""Four ways to answer the same question over HTTP, as ASGI applications, and a client that costs next to nothing."""
+"""What ours is measured against, each an application that uvicorn is given by name; all but `stock` are written by hand."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any
 
-import aiosqlite
-import asyncpg
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message
-from strawberry.asgi import GraphQL
 
-from core.durations import Duration
 from core.identity import digest
-from core.instants import Instant, format_instant, parse_instant
-from core.limits import Limits
-from core.periods import Period
-from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from db.database import Database
-from resolvers.context import Context
-from schema import schema
-from server import auth
 
-from .contenders import answer, sweep
-
-PATH = "/graphql"
-#: of what is asked, by the names that the schema gives them
-Input: TypeAlias = dict[str, Any]
-#: (secret's digest, subs, start, end) → (sub, start, end) of everything that blocks
-Read: TypeAlias = Callable[[bytes, Sequence[str], Instant, Instant], Awaitable[Sequence[Sequence[Any]]]]
-
-BLOCKING = """
-SELECT accounts.sub, events.starts_at, events.ends_at
-FROM clients
-JOIN accounts ON accounts.client_key = clients.key AND accounts.revoked_at IS NULL
-JOIN calendars ON calendars.account_key = accounts.key
-JOIN events ON events.calendar_key = calendars.key
-WHERE clients.secret_digest = {secret} AND accounts.sub {subs}
-  AND events.blocks = TRUE AND events.ends_at > {start} AND events.starts_at < {end}
-"""
+#: where the answers lie that are known beforehand: the name of a question and this
+ANSWER = ".json"
+WHO = "SELECT key FROM clients WHERE secret_digest = $1"
 
 
-async def post(app: ASGIApp, body: bytes, bearer: str) -> bytes:
-    """The body of the answer to a POST, which must succeed. No client stands between: this is all the application's."""
-    chunks: list[bytes] = []
-    unread = [body]
-
-    async def receive() -> Message:
-        if not unread:
-            await asyncio.Future()  # the client stays on the line and says no more
-        return {"type": "http.request", "body": unread.pop(), "more_body": False}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            chunks.append(message.get("body", b""))
-        elif message["status"] != 200:
-            raise AssertionError(f"status {message['status']}")
-
-    await app(_scope(len(body), bearer), receive, send)
-    return b"".join(chunks)
+def database() -> Database:
+    return Database(os.environ["BENCHMARKS_URL"])
 
 
-def _scope(length: int, bearer: str) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [
-            (b"host", b"openings.test"),
-            (b"content-type", b"application/json"),
-            (b"content-length", str(length).encode()),
-            (b"authorization", b"Bearer " + bearer.encode()),
-        ],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8000),
-    }
+def application(db: Database | None, **endpoints: Callable[[Request], Awaitable[Response]]) -> Starlette:
+    """A route for each of these endpoints, by its name."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        yield
+        if db is not None:
+            await db.close()
+
+    routes = [Route(f"/{name}", endpoint, methods=["POST"]) for name, endpoint in endpoints.items()]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
-def bare(body: bytes) -> Starlette:
-    """A route that knows the answer: what the web framework costs."""
-
-    async def known(_request: Request) -> Response:
-        return Response(body, media_type="application/json")
-
-    return Starlette(routes=[Route(PATH, known, methods=["POST"])])
+def answers() -> dict[str, bytes]:
+    folder = Path(os.environ["BENCHMARKS_FOLDER"])
+    return {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{ANSWER}"))}
 
 
-def stock(db: Database, now: Instant) -> Starlette:
-    """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up."""
+def floor() -> Starlette:
+    """Routes that know their answers: what the web framework costs."""
+
+    def endpoint(body: bytes) -> Any:
+        async def known(_request: Request) -> Response:
+            return Response(body, media_type="application/json")
+
+        return known
+
+    return application(None, **{name: endpoint(body) for name, body in answers().items()})
+
+
+def asking_who() -> Starlette:
+    """The same, after it has asked the database who it is that asks: one statement, straight to the driver."""
+    db = database()
+
+    def endpoint(body: bytes) -> Any:
+        async def known(request: Request) -> Response:
+            if not await db.direct.rows(WHO, digest(bearer(request))):
+                return Response(status_code=401)
+            return Response(body, media_type="application/json")
+
+        return known
+
+    return application(db, **{name: endpoint(body) for name, body in answers().items()})
+
+
+def bearer(request: Request) -> str:
+    return request.headers["authorization"].removeprefix("Bearer ")
+
+
+def stock() -> Starlette:
+    """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up; nothing is remembered."""
+    from strawberry.asgi import GraphQL
+
+    from core.limits import Limits
+    from resolvers.context import Context
+    from resolvers.memory import Memory
+    from schema import schema
+    from server import auth
+    from server.app import clock
+
+    db = database()
 
     class View(GraphQL[Context, None]):
         async def get_context(self, request: Any, response: Any) -> Context:
-            caller = auth.caller(request.headers.get("authorization"))
-            return Context(db, caller, now, Limits())
+            return Context(db, auth.caller(request.headers.get("authorization")), clock(), Limits(), Memory(0))
 
-    return Starlette(routes=[Route(PATH, View(schema), methods=["POST"])])
-
-
-def handwritten(read: Read) -> Starlette:
-    """One SQL statement, a plain sweep, dicts, orjson: what one would write for this question and no other."""
-
-    async def endpoint(request: Request) -> Response:
-        asked: Input = orjson.loads(await request.body())["variables"]["input"]
-        query = _query(asked)
-        bearer = request.headers["authorization"].removeprefix("Bearer ")
-        window = query.window()
-        subs = [member.sub for _, member in query.members()]
-        busy: dict[str, list[tuple[Instant, Instant]]] = {sub: [] for sub in subs}
-        for sub, start, end in await read(digest(bearer), subs, window.starts[0], window.ends[-1]):
-            busy[sub].append((start, end))
-        found = answer(sweep, query, list(busy.values()))
-        slots = [
-            {
-                "start": format_instant(start),
-                "end": format_instant(end),
-                "participants": [{"sub": sub} for sub in people],
-            }
-            for start, end, people in found
-        ]
-        content = orjson.dumps({"data": {"availability": {"availableSlots": slots}}})
-        return Response(content, media_type="application/json")
-
-    return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
-
-
-def _query(asked: Input) -> AvailabilityQuery:
-    [group], [period] = asked["participants"], asked["queryPeriods"]
-    return AvailabilityQuery(
-        [Group([Member(member["sub"]) for member in group["members"]], group["required"])],
-        Duration(**asked["requiredDuration"]),
-        query_periods=[Period(parse_instant(period["start"]), parse_instant(period["end"]))],
-        start_interval=Duration(**asked["startInterval"]),
-        response_format=ResponseFormat[asked["responseFormat"]],
-        max_results=asked["maxResults"],
-    )
-
-
-@asynccontextmanager
-async def reading(url: str) -> AsyncIterator[Read]:
-    """The hand-written endpoint's way to the database: the driver itself."""
-    if url.startswith("sqlite"):
-        async with aiosqlite.connect(url.removeprefix("sqlite:///")) as connection:
-            yield _with_sqlite(connection)
-    else:
-        async with asyncpg.create_pool(url, min_size=1) as pool:
-            yield _with_postgresql(pool)
-
-
-def _with_sqlite(connection: aiosqlite.Connection) -> Read:
-    async def read(secret: bytes, subs: Sequence[str], start: Instant, end: Instant) -> Sequence[Sequence[Any]]:
-        marks = ", ".join("?" * len(subs))
-        statement = BLOCKING.format(secret="?", subs=f"IN ({marks})", start="?", end="?")
-        return list(await connection.execute_fetchall(statement, (secret, *subs, start, end)))
-
-    return read
-
-
-def _with_postgresql(pool: asyncpg.Pool) -> Read:
-    statement = BLOCKING.format(secret="$1", subs="= ANY($2)", start="$3", end="$4")
-
-    async def read(secret: bytes, subs: Sequence[str], start: Instant, end: Instant) -> Sequence[Sequence[Any]]:
-        return await pool.fetch(statement, secret, subs, start, end)
-
-    return read
+    app = application(db)
+    app.routes.append(Route("/graphql", View(schema), methods=["POST"]))
+    return app

@@ -23,7 +23,8 @@ from server.app import clock
 from server.websocket import PROTOCOL
 
 from .measure import Table, progress
-from .queries import APPLICATION_CALENDAR, postgresql, sqlite
+from .questions import APPLICATION_CALENDAR
+from .servers import postgresql, sqlite
 
 CLIENT_ID, SECRET = "benchmarks", "a-secret-that-only-the-benchmark-knows"
 SUBSCRIBERS = 1000

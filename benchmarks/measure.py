@@ -43,13 +43,20 @@ def ratio(seconds: float | None, to: float) -> str:
     return f"{times:.{2 if times < 10 else 0}f} ×"
 
 
+#: every table that has a name, by it: for docs/performance.md
+TABLES: dict[str, "Table"] = {}
+
+
 class Table:
     """Rows below a heading, printed as they come: the first `left` columns left-aligned, the others right."""
 
-    def __init__(self, title: str, columns: Sequence[str], *, left: int = 1) -> None:
+    def __init__(self, title: str, columns: Sequence[str], *, left: int = 1, wide: int = 11, name: str = "") -> None:
         self._left = left
+        self._rows: list[list[str]] = []
+        if name:
+            TABLES[name] = self
         self._widths = [
-            max(len(column), (24, 8, 17)[number] if number < left else 11) for number, column in enumerate(columns)
+            max(len(column), (24, 8, 17)[number] if number < left else wide) for number, column in enumerate(columns)
         ]
         progress("")
         print(f"\n{title}\n")
@@ -57,6 +64,7 @@ class Table:
         print("  ".join("─" * width for width in self._widths), flush=True)
 
     def row(self, *cells: object) -> None:
+        self._rows.append([str(cell) for cell in cells])
         progress("")
         padded = [
             f"{cell!s:<{width}}" if number < self._left else f"{cell!s:>{width}}"
@@ -64,8 +72,19 @@ class Table:
         ]
         print("  ".join(padded).rstrip(), flush=True)
 
+    def markdown(self) -> str:
+        """The table as a page of the docs has it."""
+        columns, *rows = self._rows
+        rule = ["---" if number < self._left else "---:" for number, _ in enumerate(columns)]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rule, *rows))
+
 
 def progress(doing: str) -> None:
     """Says on a terminal what is being measured; the next row takes its place."""
     if sys.stderr.isatty():
         print(f"\r\033[K{doing}", end="", file=sys.stderr, flush=True)
+
+
+def percentile(times: Sequence[float], percent: int) -> float:
+    """Of times in no order: the one that so many of a hundred do not exceed."""
+    return sorted(times)[min(len(times) * percent // 100, len(times) - 1)]

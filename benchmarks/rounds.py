@@ -1,0 +1,83 @@
+"""Contenders who take turns of a few requests each, so that the machine's moods meet all alike."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
+
+from .measure import percentile
+from .wire import Line, beat, rate
+
+#: how long everybody takes turns, and how many each takes at least
+SECONDS, LEAST_TURNS = 5.0, 12
+#: a turn: so long, and so many requests at least
+TURN_SECONDS, LEAST_REQUESTS = 0.006, 3
+#: for requests a second: on how many connections, how long, how often
+LINES, FLOOD_SECONDS, FLOODS = 4, 0.12, 3
+
+
+class Speed(NamedTuple):
+    """Seconds that an answer takes, and how many there are in one when several are asked for at a time."""
+
+    p50: float
+    p99: float
+    rate: float | None
+
+    def cells(self) -> tuple[str, str]:
+        """`0.31 / 0.52` and `2,900`."""
+        each = "–" if self.rate is None else f"{self.rate:,.0f}"
+        return f"{self.p50 * 1000:.2f} / {self.p99 * 1000:.2f}", each
+
+
+@dataclass
+class Contender:
+    """Somebody who answers, and what was found out about it."""
+
+    #: one to each worker
+    lines: Sequence[Line]
+    requests: Iterator[bytes]
+    #: whether an answer is the one that is expected
+    right: Callable[[memoryview], bool]
+    #: what happens before each request
+    before: Callable[[], None] | None = None
+    times: list[float] = field(default_factory=list[float])
+    rates: list[float] = field(default_factory=list[float])
+
+    def turn(self) -> None:
+        """A few requests. The first one sees to it that whatever others did meanwhile is behind us."""
+        self._ask()
+        until, done = perf_counter() + TURN_SECONDS, 0
+        while done < LEAST_REQUESTS or perf_counter() < until:
+            self.times += self._ask()
+            done += 1
+
+    def flood(self, lines: Sequence[Line]) -> None:
+        """As many requests as can be, on these lines."""
+        if self.before is None:
+            self.rates.append(rate(lines, self.requests, FLOOD_SECONDS))
+
+    def speed(self) -> Speed:
+        return Speed(percentile(self.times, 50), percentile(self.times, 99), max(self.rates, default=None))
+
+    def _ask(self) -> list[float]:
+        if self.before is not None:
+            self.before()
+        times = beat(self.lines, self.requests)
+        if not all(self.right(line.answer) for line in self.lines):
+            raise AssertionError("an answer has changed")
+        return times
+
+
+def take_turns(contenders: Sequence[Contender], seconds: float = SECONDS) -> None:
+    until, turns = perf_counter() + seconds, 0
+    while turns < LEAST_TURNS or perf_counter() < until:
+        turns += 1
+        for contender in contenders:
+            contender.turn()
+
+
+def take_floods(contenders: Mapping[str, Contender], lines: Mapping[str, Sequence[Line]]) -> None:
+    """Each of them on lines of its own."""
+    for _ in range(FLOODS):
+        for name, contender in contenders.items():
+            contender.flood(lines[name])

