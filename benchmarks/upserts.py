@@ -1,0 +1,83 @@
+"""The upsert of one event over a socket, ours beside one by hand that is as durable, on SQLite and on PostgreSQL.
+
+Every upsert is of an event that was not there before, on calendars that have 350 each. A disk that is made to wait for
+every commit is the same for both.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import orjson
+
+from .bars import compared
+from .measure import Table, progress
+from .questions import Someone, fill, upsert, upserts
+from .rounds import LINES, Contender, Speed, take_floods, take_turns
+from .servers import DATABASES, other, ours, running
+from .wire import Line, connections, request
+from .workloads import w2
+
+HAND, OURS = "by hand", "ours"
+PATHS = {HAND: "/upsert", OURS: "/graphql"}
+#: how many times as fast as by hand ours has to be
+LEAST = 0.7
+#: what two answers differ in
+OWN = {"eventUid", "eventId"}
+
+
+def run() -> None:
+    """A row for each database and number of workers."""
+    table = Table(
+        "The upsert of one event: p50 / p99 in milliseconds with one connection to each worker, requests a second with "
+        f"{LINES} connections, and how many times as fast as by hand ours is (in brackets by requests a second).",
+        ["database", "workers", HAND, "a second", OURS, "a second", "at least", "ours", "holds"],
+        wide=13,
+        name="upserts",
+    )
+    for database, opened in DATABASES.items():
+        with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:
+            for workers in (1, 2):
+                progress(f"upserts on {database}, {workers} at work")
+                hand, own = measured(Path(folder), url, workers)
+                cells = (*hand.cells(), *own.cells(), f"{LEAST} ×", *compared(hand, own, LEAST))
+                table.row(database, workers, *cells)
+
+
+def measured(folder: Path, url: str, workers: int) -> tuple[Speed, Speed]:
+    """By hand, and ours."""
+    servers = {
+        OURS: ours(folder, url, workers),  # before the other, for it makes the tables
+        HAND: other(folder, f"{__package__}.by_hand:endpoints", url, workers),
+    }
+    with running(*servers.values()):
+        with connections(servers) as lines:
+            people = fill(lines[OURS][0], w2())
+            contenders = {name: contender(name, lines[name], people, workers) for name in PATHS}
+            if told(lines[OURS][0], people[0], OURS) != told(lines[HAND][0], people[0], HAND):
+                raise AssertionError("ours and by hand disagree")
+            take_turns(list(contenders.values()))
+        with connections(servers, LINES) as lines:
+            take_floods(contenders, lines)
+    return contenders[HAND].speed(), contenders[OURS].speed()
+
+
+def contender(name: str, lines: Sequence[Line], people: Sequence[Someone], workers: int) -> Contender:
+    return Contender(lines, one_after_another(people, f"{name}, {workers}", PATHS[name]), created)
+
+
+def one_after_another(people: Sequence[Someone], prefix: str, path: str) -> Iterator[bytes]:
+    """Upserts for each of them in turn, so that requests at the same time are of different calendars."""
+    for those in cycle([upserts(who, prefix, path) for who in people]):
+        yield next(those)
+
+
+def created(answer: memoryview) -> bool:
+    return bytes(answer[:50]).startswith(b'{"data":{"upsertEvent":{"created":true')
+
+
+def told(line: Line, who: Someone, name: str) -> dict[str, object]:
+    """What the answer to an upsert says, but for what is its own."""
+    answer = orjson.loads(line.ask(request(upsert(who, name), who.token, PATHS[name])))["data"]["upsertEvent"]
+    return {**answer, "event": {key: value for key, value in answer["event"].items() if key not in OWN}}
