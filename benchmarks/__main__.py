@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from .measure import progress
 
-PARTS = ("solver", "queries", "upserts", "worker", "hours", "live")
+PARTS = ("solver", "queries", "steps", "upserts", "worker", "hours", "live")
 
 
 def main(names: list[str]) -> None:

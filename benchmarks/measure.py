@@ -43,8 +43,9 @@ def ratio(seconds: float | None, to: float) -> str:
     return f"{times:.{2 if times < 10 else 0}f} ×"
 
 
-#: every table that has a name, by it: for docs/performance.md
+#: what docs/performance.md shows: every table that has a name, and every picture, by it
 TABLES: dict[str, "Table"] = {}
+PICTURES: dict[str, str] = {}
 
 
 class Table:

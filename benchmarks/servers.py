@@ -103,17 +103,17 @@ def start(folder: Path, workers: int, command: Sequence[str], **environment: str
     return Server(process, port, workers, said)
 
 
-def ours(folder: Path, url: str, workers: int = 1, **environment: str) -> Server:
-    """`openings serve` as in production: it logs every request, and counts."""
+def ours(folder: Path, url: str, workers: int = 1, *, through: Sequence[str] = (), **environment: str) -> Server:
+    """`openings serve` as in production: it logs every request, and counts. `through` is a module that starts it."""
     settings = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET, **environment}
-    return start(folder, workers, ["server.cli", "serve", "--database-url", url], **settings)
+    return start(folder, workers, [*through, "server.cli", "serve", "--database-url", url], **settings)
 
 
-def other(folder: Path, factory: str, url: str, workers: int = 1, **environment: str) -> Server:
+def other(folder: Path, factory: str, url: str, workers: int = 1, *, through: Sequence[str] = ()) -> Server:
     """An application of ours to compare with, under uvicorn with all that makes it fast, and without a log."""
-    command = ["uvicorn", factory, "--factory", "--no-access-log", "--log-level", "warning"]
+    command = [*through, "uvicorn", factory, "--factory", "--no-access-log", "--log-level", "warning"]
     fast = ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
-    return start(folder, workers, [*command, *fast], BENCHMARKS_URL=url, BENCHMARKS_FOLDER=str(folder), **environment)
+    return start(folder, workers, [*command, *fast], BENCHMARKS_URL=url, BENCHMARKS_FOLDER=str(folder))
 
 
 @contextmanager

@@ -1,0 +1,122 @@
+"""`python -m benchmarks.sampled FILE MODULE ARGUMENTS`: runs a module, and looks again and again at what it is doing.
+
+At SIGUSR1 it writes to the file how often it found each step since the last time, and begins anew. A look costs some
+microseconds, and no function that runs is changed for it: so the steps are as long as they are when nobody looks.
+"""
+
+import json
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from linecache import getline
+from pathlib import Path
+from runpy import run_module
+from threading import Thread, get_ident, main_thread
+from time import sleep
+from types import FrameType
+from typing import Any
+
+#: seconds between two looks
+PERIOD = 0.0005
+#: of the interpreter: how soon a thread that waits gets its turn
+SWITCH = 0.00001
+
+WAITING, HTTP, WHO, QUESTION, FACTS, SOLVING, EXECUTING, JSON = STEPS = (
+    "waiting",
+    "HTTP",
+    "who asks, what stands",
+    "the question",
+    "facts",
+    "solving",
+    "executing",
+    "JSON",
+)
+#: Which step a frame belongs to, by a part of its file's name, and by its function where that says more. The first one
+#: that fits counts, from the innermost frame outwards. What fits nowhere waits: for the client, or for another thread.
+RULES = (
+    ("/strawberry/http/", "encode_json", JSON),
+    ("/server/transport.py", "dumps", JSON),
+    ("/strawberry/http/", "", HTTP),
+    ("/strawberry/asgi/", "", HTTP),
+    ("/db/standing.py", "", WHO),
+    ("/server/auth.py", "", WHO),
+    ("/server/transport.py", "read_operation", QUESTION),
+    ("/server/documents.py", "", QUESTION),
+    ("/graphql/language/", "", QUESTION),
+    ("/graphql/validation/", "", QUESTION),
+    ("/graphql/execution/values.py", "", QUESTION),
+    ("/graphql/utilities/coerce_input_value.py", "", QUESTION),
+    ("/strawberry/types/arguments.py", "", QUESTION),
+    ("/schema/availability_inputs.py", "", QUESTION),
+    ("/core/query.py", "", QUESTION),
+    ("/resolvers/facts.py", "", FACTS),
+    ("/db/", "busy", FACTS),
+    ("/db/database.py", "", FACTS),
+    ("/sqlalchemy/", "", FACTS),
+    ("/aiosqlite/", "", FACTS),
+    ("/core/solver.py", "", SOLVING),
+    ("/graphql/", "", EXECUTING),
+    ("/strawberry/", "", EXECUTING),
+    ("/schema/", "", EXECUTING),
+    ("/server/compiled.py", "", EXECUTING),
+    ("/server/cli.py", "", None),
+    ("/server/serving.py", "", None),
+    ("/server/", "", HTTP),
+    ("/starlette/", "", HTTP),
+    ("/uvicorn/protocols/", "", HTTP),
+)
+
+
+class Sampler:
+    """Counts how often each step was found."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._found: Counter[str] = Counter()
+
+    def watch(self) -> None:
+        """Looks until the program ends. When the main thread waits, whoever works for it tells the step."""
+        main, own = main_thread().ident, get_ident()
+        while True:
+            sleep(PERIOD)
+            frames = sys._current_frames()
+            helpers = [frame for ident, frame in frames.items() if ident not in (main, own) and not waits(frame)]
+            self._found[next(filter(None, map(step_of, [frames[main], *helpers])), WAITING)] += 1
+
+    def write(self, *_: Any) -> None:
+        found, self._found = self._found, Counter()
+        partly = self._file.with_suffix(".part")
+        partly.write_text(json.dumps(found))
+        partly.rename(self._file)
+
+
+def waits(frame: FrameType) -> bool:
+    """Whether a thread waits for its queue to give it something to do."""
+    return ".get(" in getline(frame.f_code.co_filename, frame.f_lineno)
+
+
+def step_of(innermost: FrameType) -> str | None:
+    """The step that a thread is at; None when it has nothing to do."""
+    for frame in outwards(innermost):
+        name, function = frame.f_code.co_filename, frame.f_code.co_name
+        for part, named, step in RULES:
+            if part in name and named in ("", function):
+                return step
+    return None
+
+
+def outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+if __name__ == "__main__":
+    _, file, module, *arguments = sys.argv
+    sampler = Sampler(Path(file))
+    sys.setswitchinterval(SWITCH)
+    signal.signal(signal.SIGUSR1, sampler.write)
+    Thread(target=sampler.watch, daemon=True).start()
+    sys.argv = [module, *arguments]
+    run_module(module, run_name="__main__", alter_sys=True)
