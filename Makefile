@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install serve test check fix bench schema clean
+.PHONY: help install serve test check fix bench figures schema clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ fix: install  ## what can be put right by itself
 
 bench: install  ## how fast, compared with what else there is
 	$(BIN)/python -m benchmarks
+
+figures: install  ## the same, and put what was measured into docs/performance.md
+	$(BIN)/python -m benchmarks --write
 
 schema: .venv/.run  ## print the schema to schema/schema.graphql
 	$(BIN)/openings schema > schema/schema.graphql

@@ -1,42 +1,35 @@
-"""`python -m benchmarks [solver] [queries] [hours] [live]`: measures, and prints what it found. Without a name: everything."""
+"""`python -m benchmarks`: measures, and prints what it found. Names choose parts; --write puts it into docs/performance.md."""
 
-import os
-import platform
+import argparse
 import sys
-from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 
+from . import page
 from .measure import progress
 
 PARTS = ("solver", "queries", "steps", "upserts", "worker", "hours", "live")
 
 
-def main(names: list[str]) -> None:
-    """Runs these parts, or all of them, in this order. A wrong name is told with the right ones."""
-    if unknown := set(names) - set(PARTS):
-        sys.exit(f"No part is named {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}.")
-    print(f"Python {platform.python_version()}, {os.cpu_count()} processors. Ratios were measured in this run.")
-    for name in names or PARTS:
+def main() -> None:
+    """Runs these parts, or all of them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without any: all of them")
+    parser.add_argument("--write", action="store_true", help="put what was measured into docs/performance.md")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no part is named {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    print(f"{page.machine()} Ratios were measured in this run.")
+    for name in options.parts or PARTS:
         progress(f"loading {name}")
-        if (measure := part(name)) is not None:
-            measure()
-        else:
-            print(f"\n{name}: there is nothing to run.")
+        import_module(f".{name}", __package__).run()
     progress("")
-
-
-def part(name: str) -> Callable[[], object] | None:
-    """A part's `run`, or its `main`; None when it has neither, or is not there."""
-    if find_spec(f".{name}", __package__) is None:
-        return None
-    module = import_module(f".{name}", __package__)
-    return getattr(module, "run", None) or getattr(module, "main", None)
+    if options.write:
+        page.write()
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        main()
     except KeyboardInterrupt:
         progress("")
         sys.exit(130)

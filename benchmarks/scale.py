@@ -313,11 +313,12 @@ async def post(http: httpx2.AsyncClient, bearer: str | None, query: str, given: 
 
 @asynccontextmanager
 async def served(url: str) -> AsyncGenerator[tuple[httpx2.AsyncClient, psutil.Process]]:
-    """`openings serve` with one worker on this database, once it is ready; the process that answers."""
+    """`openings serve` with one worker that remembers nothing, once it is ready; the process that answers."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    environment = {**os.environ, "OPENINGS_CLIENT_ID": CLIENT, "OPENINGS_CLIENT_SECRET": SECRET}
+    settings = {"OPENINGS_CLIENT_ID": CLIENT, "OPENINGS_CLIENT_SECRET": SECRET, "OPENINGS_MEMORY": "0"}
+    environment = {**os.environ, **settings}
     command = [sys.executable, "-m", "server.cli", "serve", "--port", str(port), "--database-url", url]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
