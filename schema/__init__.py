@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from .building import build_by_ourselves
 from .mutation import Mutation
 from .query import Query
 from .scalars import SCALARS, Date
@@ -16,3 +17,4 @@ schema = strawberry.Schema(
     types=(Date,),
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+build_by_ourselves((kept.definition for kept in schema.schema_converter.type_map.values()), SCALARS)
