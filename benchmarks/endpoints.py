@@ -73,8 +73,12 @@ def bearer(request: Request) -> str:
 
 
 def stock() -> Starlette:
-    """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up; nothing is remembered."""
+    """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up; nothing is remembered.
+
+    What is sent is built by Strawberry, too.
+    """
     from strawberry.asgi import GraphQL
+    from strawberry.types.base import StrawberryObjectDefinition
 
     from core.limits import Limits
     from resolvers.context import Context
@@ -84,6 +88,9 @@ def stock() -> Starlette:
     from server.app import clock
 
     db = database()
+    for kept in schema.schema_converter.type_map.values():
+        if isinstance(kept.definition, StrawberryObjectDefinition):
+            kept.definition.from_input = None
 
     class View(GraphQL[Context, None]):
         async def get_context(self, request: Any, response: Any) -> Context:

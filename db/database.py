@@ -25,7 +25,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from . import short_writes, watching
 from .changes import Changes, announced, spell
 from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
-from .short_writes import ShortWrite
+from .short_writes import OneConnection, ShortWrite
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -66,6 +66,7 @@ class Database:
         self.dialect = parsed.get_backend_name()
         self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
+        self._one = OneConnection(self.writer)
         self.direct = _direct(parsed, self.reader)
         self.changes = Changes()
         self._watch = watching.Watch(self.changes, self._watching)
@@ -91,7 +92,7 @@ class Database:
             return await short_writes.on_postgresql(self.writer, given, values, spell(told))
         async with self._its_turn():
             try:
-                return await short_writes.on_sqlite(self.writer, given, values)
+                return await short_writes.on_sqlite(self._one, given, values)
             finally:
                 self.changes.wake(told)
 
@@ -109,7 +110,7 @@ class Database:
     def connections_in_use(self) -> int:
         """How many connections are at work."""
         pools = {self.reader.pool, self.writer.pool}
-        return sum(cast("QueuePool", pool).checkedout() for pool in pools) + self.direct.in_use
+        return sum(cast("QueuePool", pool).checkedout() for pool in pools) + self.direct.in_use + self._one.in_use
 
     def make_folder(self) -> None:
         """Makes the folder that a SQLite file is going to lie in. Raises OSError."""

@@ -11,6 +11,7 @@ from datetime import date
 from threading import Event
 from typing import Any, NamedTuple
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .changes import CHANNEL
@@ -40,26 +41,61 @@ async def on_postgresql(engine: AsyncEngine, given: ShortWrite, values: Sequence
     return tuple(row)[:-1] if row is not None else None
 
 
-async def on_sqlite(engine: AsyncEngine, given: ShortWrite, values: Sequence[Any]) -> Row | None:
+class OneConnection:
+    """The one connection of a pool that has no more. Whoever has the turn to write may use it where it lies in the pool:
+    to take it out and to put it back takes as long as the writing."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._driver: Any = None
+        #: whether a transaction is at work
+        self.in_use = 0
+        for name in ("close", "close_detached", "invalidate"):
+            event.listen(engine.sync_engine, name, self._gone)
+
+    def _gone(self, *_more: object) -> None:
+        self._driver = None
+
+    async def _open(self) -> Any:
+        """The connection of aiosqlite."""
+        if self._driver is None:
+            async with self._engine.connect() as connection:  # which begins nothing before it is given a statement
+                self._driver = (await connection.get_raw_connection()).driver_connection
+        return self._driver
+
+    async def execute(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> Row | None:
+        """What the last of the steps returns; together they are a transaction.
+
+        Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
+        nothing is kept.
+        """
+        driver, given_up = await self._open(), Event()
+        # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a thread
+        # to wake up, which takes longer than the statement.
+        running = asyncio.ensure_future(driver._execute(_transaction, driver._conn, steps, given_up))
+        self.in_use += 1
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            given_up.set()
+            await asyncio.wait({running})
+            running.exception()  # looked at, so that nobody is told that it was not
+            raise
+        finally:
+            self.in_use -= 1
+
+
+async def on_sqlite(connection: OneConnection, given: ShortWrite, values: Sequence[Any]) -> Row | None:
     """As above; the caller has to have its turn to write, and tells whoever waits."""
     values = [value.isoformat() if isinstance(value, date) else value for value in values]
     steps = [(given.lock, values[:3]), (f"WITH locked AS ({given.locked}) {given.write}", values)]
-    given_up = Event()
-    async with engine.connect() as connection:  # which begins nothing before it is given a statement
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        try:
-            # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
-            # thread to wake up, which takes longer than the statement.
-            return await driver._execute(_transaction, driver._conn, steps, given_up)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
+    return await connection.execute(steps)
 
 
 def _transaction(
     connection: sqlite3.Connection, steps: Sequence[tuple[str, Sequence[Any]]], given_up: Event
 ) -> Row | None:
-    """What the last step returns. Nothing is kept when the caller has given up meanwhile."""
+    """What the last of the steps returns. Nothing is kept if the caller has given up meanwhile."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         rows: list[Row] = []
