@@ -33,8 +33,8 @@ Session: TypeAlias = AsyncSession
 POOL_SIZE = 10
 """Connections to PostgreSQL that one process holds at most, beside the few for single statements."""
 
-#: so many: each is at work for a fraction of a millisecond at a time
-_DIRECT = 4
+#: so many: each is at work for a few milliseconds at most, unless it waits for a lock
+_DIRECT = 8
 
 #: seconds that a request waits for one of them
 _POOL_TIMEOUT = 5
@@ -88,8 +88,8 @@ class Database:
     async def write_shortly(self, given: ShortWrite, values: Sequence[Any], touched: int) -> Row | None:
         """What a short write returns, and None when it found nothing to lock; an account is touched by it."""
         told = frozenset({touched})
-        if self.dialect == "postgresql":
-            return await short_writes.on_postgresql(self.writer, given, values, spell(told))
+        if isinstance(self.direct, DirectPostgreSQL):
+            return await short_writes.on_postgresql(self.direct, given, values, spell(told))
         async with self._its_turn():
             try:
                 return await short_writes.on_sqlite(self._one, given, values)

@@ -33,7 +33,7 @@ class Reader(ABC):
 
 
 class Direct(Reader):
-    """Connections that only read, made when they are first used."""
+    """Connections for single statements, made when they are first used."""
 
     @property
     @abstractmethod
@@ -88,6 +88,10 @@ class DirectSQLite(Direct):
             self._connection = None
 
 
+#: so many connections are kept from those who write
+_READING = 2
+
+
 class DirectPostgreSQL(Direct):
     """A small pool. A statement is prepared once a connection; nothing is ever set on one, so nothing has to be reset."""
 
@@ -98,12 +102,23 @@ class DirectPostgreSQL(Direct):
         self._size = size
         self._patience = patience
         self._opening = asyncio.Lock()
+        # Who writes may wait for a lock; whoever only reads finds a connection all the same.
+        self._writing = asyncio.Semaphore(size - _READING)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
         pool = self._pool or await self._open()
         async with pool.acquire(timeout=self._patience) as connection:
             return [tuple(record) for record in await connection.fetch(statement, *values)]
+
+    async def written(self, statement: str, *values: Any) -> list[Row]:
+        """What a statement gives that writes: it is a transaction by itself."""
+        async with asyncio.timeout(self._patience):
+            await self._writing.acquire()
+        try:
+            return await self.rows(statement, *values)
+        finally:
+            self._writing.release()
 
     async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
         async with self._opening:

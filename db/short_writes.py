@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .changes import CHANNEL
-from .direct import Row
+from .direct import DirectPostgreSQL, Row
 from .spelling import SQLITE
 
 
@@ -30,15 +30,13 @@ class ShortWrite(NamedTuple):
     write: str
 
 
-async def on_postgresql(engine: AsyncEngine, given: ShortWrite, values: Sequence[Any], word: str) -> Row | None:
+async def on_postgresql(direct: DirectPostgreSQL, given: ShortWrite, values: Sequence[Any], word: str) -> Row | None:
     """What the write returns, which is None when there was nothing to lock; then nothing was written. Whoever listens is
     told the word."""
     written = f"WITH locked AS ({given.lock}), written AS ({given.write})"
     told = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        row = (await connection.exec_driver_sql(f"{written} {told}", (*values, word))).first()
-    return tuple(row)[:-1] if row is not None else None
+    rows = await direct.written(f"{written} {told}", *values, word)
+    return rows[0][:-1] if rows else None
 
 
 class OneConnection:

@@ -17,6 +17,7 @@ from db import database
 from tests.api import Api, Someone
 from tests.conftest import NOW, _make_template
 
+from .held import calendars_held
 from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
 
 #: seconds within which a client hears of an outage
@@ -129,10 +130,31 @@ async def test_when_all_connections_are_out_a_request_waits_only_so_long(
             for _ in range(2 if backend == "postgresql" else 8):
                 await (await held.enter_async_context(api.db.read())).connection()
             # SQLite's one writer is not among those that are out, and who asks is asked beside them.
-            for query in (EVENTS, UPSERT_EVENT) if backend == "postgresql" else (EVENTS,):
-                variables = {"input": one_event(person, "lost")} if query is UPSERT_EVENT else {}
+            for query in (EVENTS, UPSERT_EVENTS) if backend == "postgresql" else (EVENTS,):
+                variables = {"input": batch(person, "lost")} if query is UPSERT_EVENTS else {}
                 assert (await brief_fault(api, person, query, **variables))["retry"] is True
         await is_whole(api, person, changes=0)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_those_who_wait_for_a_lock_leave_connections_to_those_who_read(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are; and those of them that have waited long enough are told to come again."""
+    monkeypatch.setattr("db.database._POOL_TIMEOUT", 0.5)
+    async with Api.on(database_url, NOW) as api:
+        person = await api.application_calendar("person")
+        async with calendars_held(database_url):
+            writing = [
+                asyncio.create_task(api(UPSERT_EVENT, person.token, input=one_event(person, "e"))) for _ in range(20)
+            ]
+            done, waiting = await asyncio.wait(writing, timeout=2)
+            assert {(await task)["errors"][0]["extensions"]["retry"] for task in done} == {True}
+            assert 0 < len(waiting) < len(writing)
+            async with asyncio.timeout(2):
+                await api.data("{ userInfo { sub } }", person.token)
+        assert all("errors" not in answer for answer in await asyncio.gather(*waiting))
+        assert api.db.connections_in_use == 0
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -12,7 +12,7 @@ from db.failures import ATTEMPTS, is_lost_race, retried
 from tests.api import Api
 from tests.conftest import administer
 
-from .writers import EVENTS, UPSERT_EVENT, one_event, version
+from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, an_event, one_event, version
 
 
 @pytest.fixture
@@ -108,11 +108,15 @@ async def hang_up_on(api: Api, postgresql: str) -> int:
 
 
 async def test_connections_that_were_lost_while_idle_are_not_noticed_by_any_client(api: Api, postgresql: str) -> None:
-    """The pool is full of dead connections, and everybody asks at the same time: all are answered at once."""
+    """The pools are full of dead connections, and everybody asks at the same time: all are answered at once."""
     person = await api.application_calendar("person")
 
     async def write(n: int) -> None:
-        await api.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
+        if n % 2:  # in a statement by itself
+            await api.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
+        else:  # in a session
+            given = {"calendarId": person.calendar_id, "events": [an_event(f"e{n}", str(n))]}
+            await api.data(UPSERT_EVENTS, person.token, input=given)
 
     for round in range(2):
         await asyncio.gather(*(write(n) for n in range(20)))
