@@ -1,6 +1,7 @@
 """What a client's plan may leave out. By default it leaves out nothing."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Feature(StrEnum):
@@ -14,6 +15,7 @@ class Feature(StrEnum):
     MANAGED_AVAILABILITY = "managed_availability"
 
 
+@lru_cache(1000)
 def named(text: str) -> frozenset[Feature]:
     """The features that a text names, with spaces between them. Raises ValueError for a name that is none."""
     return frozenset(Feature(name) for name in text.split())

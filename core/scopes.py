@@ -1,6 +1,7 @@
 """What a token may do. A scope is asked for by name, several with spaces between them; some names stand for several."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 from .errors import Key, Path, Problems
 
@@ -38,6 +39,7 @@ _GRANTS: dict[str, frozenset[Scope]] = {
 }
 
 
+@lru_cache(1000)
 def granted(text: str) -> frozenset[Scope]:
     """Everything that the names in the text grant."""
     return frozenset(scope for name in text.split() for scope in _GRANTS.get(name, ()))

@@ -68,8 +68,10 @@ ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 _CALLER = 5
 
 
-async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> Standing:
-    """How things stand for a caller, known already or by the digest of a bearer token."""
+async def glance(
+    reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant
+) -> tuple[Actor, Sequence[Row]]:
+    """The actor, and the rows of the standing: for whoever only wants to know whether it is the same."""
     known = caller if isinstance(caller, Actor) else None
     rows = await reader.rows(
         _statement(reader.spelling),
@@ -77,9 +79,14 @@ async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: 
         known.client_key if known is not None else None,
         reader.spelling.listed(subs),
     )
+    return known or _actor(rows, now), [row[_CALLER:] for row in rows]
+
+
+async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> Standing:
+    """How things stand for a caller, known already or by the digest of a bearer token."""
+    actor, about = await glance(reader, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
-    about = [row[_CALLER:] for row in rows]
     for sub, key, version, scope, calendar_id, calendar_key, calendar_version in about:
         if calendar_key is not None:
             account = accounts.get(sub)
@@ -87,7 +94,7 @@ async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: 
                 account = accounts[sub] = Account(key, version, granted(scope))
             account.calendars[calendar_id] = calendar_key
             versions[calendar_key] = calendar_version
-    return Standing(known or _actor(rows, now), accounts, versions, about)
+    return Standing(actor, accounts, versions, about)
 
 
 def _actor(rows: Sequence[Row], now: Instant) -> Actor:

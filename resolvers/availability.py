@@ -36,12 +36,12 @@ async def still_holds(ctx: Context, basis: Basis) -> bool:
     """Whether the availability that rests on this is what would be found now, for whoever asks now. One statement."""
     if ctx.now >= basis.until:
         return False
-    stands = await standing.read(ctx.db.direct, ctx.caller, basis.subs, ctx.now)
+    actor, rows = await standing.glance(ctx.db.direct, ctx.caller, basis.subs, ctx.now)
     try:
-        _admit(stands.actor, managed=basis.managed)
+        _admit(actor, managed=basis.managed)
     except Refusal:
         return False
-    return stands.actor.client_key == basis.client_key and stands.rows == basis.rows
+    return actor.client_key == basis.client_key and rows == basis.rows
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:

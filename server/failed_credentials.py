@@ -9,6 +9,7 @@ is done: it holds no connection to the database, no lock, and only so many wait 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import monotonic
@@ -28,7 +29,11 @@ _EACH = 6.0
 
 def address_of(connection: HTTPConnection) -> str:
     """Where it comes from. Of an IPv6 address the first half: the second is its owner's to choose."""
-    host = connection.client.host if connection.client is not None else ""
+    return _network(connection.client.host) if connection.client is not None else ""
+
+
+@lru_cache(10_000)
+def _network(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:

@@ -7,6 +7,7 @@ be executed at all has status 400.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -85,7 +86,8 @@ def operation_in(envelope: dict[str, Any]) -> Operation:
     )
 
 
-def negotiate(accept: str | None) -> str:
+@lru_cache(1000)
+def negotiate(accept: str) -> str:
     """The media type to answer in: the acceptable one that the client likes best. Raises TransportError.
 
     What a client says of a type itself counts more than what it says of all types (RFC 9110, 12.5.1). Of two that it
