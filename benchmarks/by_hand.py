@@ -1,13 +1,10 @@
 """One endpoint for one question, and one for one upsert: as somebody would write them who knows both databases well.
 
-They know less than ours (no other formats, no buffers, no hours, hardly an error), and need not. The statements go
-straight to the driver: sqlite3, and asyncpg, which prepares them.
+They know less than ours (no other formats, no buffers, no hours, hardly an error), and need not.
 """
 
 import asyncio
-import os
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,7 +12,6 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any, TypeAlias
 
-import asyncpg
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,7 +26,8 @@ from db.spelling import SQLITE
 from db.tables import Event
 
 from .contenders import answer, sweep
-from .endpoints import application, bearer, database
+from .drivers import Pool, reading, spelling, sqlite
+from .endpoints import application, bearer
 
 #: of what is asked, by the names that the schema gives them
 Input: TypeAlias = dict[str, Any]
@@ -66,9 +63,9 @@ RETURNING event_uid
 
 def endpoints() -> Starlette:
     """Both, on the database of the environment."""
-    db = database()
-    statement = BLOCKING.format(among=db.direct.spelling.among(2, "text"))
-    write = (_with_sqlite if db.dialect == "sqlite" else _with_postgresql)(os.environ["BENCHMARKS_URL"])
+    statement = BLOCKING.format(among=spelling().among(2, "text"))
+    read = reading()
+    write = _with_sqlite() if spelling() is SQLITE else _with_postgresql()
 
     async def availability(request: Request) -> Response:
         """One SQL statement, a plain sweep, dicts, orjson."""
@@ -76,8 +73,8 @@ def endpoints() -> Starlette:
         window = query.window()
         subs = [member.sub for _, member in query.members()]
         busy: dict[str, list[tuple[Instant, Instant]]] = {sub: [] for sub in subs}
-        given = digest(bearer(request)), db.direct.spelling.listed(subs), window.starts[0], window.ends[-1]
-        for sub, start, end in await db.direct.rows(statement, *given):
+        given = digest(bearer(request)), spelling().listed(subs), window.starts[0], window.ends[-1]
+        for sub, start, end in await read(statement, *given):
             busy[sub].append((start, end))
         return _json({"availability": {"availableSlots": _slots(answer(sweep, query, list(busy.values())))}})
 
@@ -92,7 +89,7 @@ def endpoints() -> Starlette:
         created, uid = done
         return _json({"upsertEvent": {"created": created, "event": _event(row, asked["calendarId"], uid)}})
 
-    return application(db, availability=availability, upsert=upsert)
+    return application(availability=availability, upsert=upsert)
 
 
 def _json(data: Any) -> Response:
@@ -159,12 +156,10 @@ def _version() -> int:
     return secrets.randbits(42) << 20
 
 
-def _with_sqlite(url: str) -> Write:
+def _with_sqlite() -> Write:
     """A thread that writes, and so does not keep the event loop waiting for the disk; a connection of its own."""
     writer = ThreadPoolExecutor(1)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), 10, isolation_level=None, check_same_thread=False)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection = sqlite("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
     def one(statement: str, *values: Any) -> Any:
         with closing(connection.execute(SQLITE.numbered(statement), values)) as cursor:
@@ -194,17 +189,11 @@ def _with_sqlite(url: str) -> Write:
     return write
 
 
-def _with_postgresql(url: str) -> Write:
-    """A pool of asyncpg's, which prepares each statement once a connection."""
-    opened: list[asyncpg.Pool] = []
-
-    async def keep_as_it_is(_connection: object) -> None:
-        pass
+def _with_postgresql() -> Write:
+    pool = Pool()
 
     async def write(token: bytes, calendar_id: str, row: dict[str, Any]) -> tuple[bool, str] | None:
-        if not opened:
-            opened.append(await asyncpg.create_pool(url, min_size=1, max_size=10, reset=keep_as_it_is))
-        async with opened[0].acquire() as connection:
+        async with (await pool.get()).acquire() as connection:
             found = await connection.fetchrow(TOKEN, token, row["updated_at"])
             if found is None or "write" not in found["scope"]:
                 return None

@@ -1,8 +1,7 @@
 """What ours is measured against, each an application that uvicorn is given by name; all but `stock` are written by hand."""
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.identity import digest
-from db.database import Database
+
+from .drivers import reading, url
 
 #: where the answers lie that are known beforehand: the name of a question and this
 ANSWER = ".json"
 WHO = "SELECT key FROM clients WHERE secret_digest = $1"
 
 
-def database() -> Database:
-    return Database(os.environ["BENCHMARKS_URL"])
-
-
-def application(db: Database | None, **endpoints: Callable[[Request], Awaitable[Response]]) -> Starlette:
+def application(**endpoints: Callable[[Request], Awaitable[Response]]) -> Starlette:
     """A route for each of these endpoints, by its name."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        yield
-        if db is not None:
-            await db.close()
-
-    routes = [Route(f"/{name}", endpoint, methods=["POST"]) for name, endpoint in endpoints.items()]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=[Route(f"/{name}", endpoint, methods=["POST"]) for name, endpoint in endpoints.items()])
 
 
 def answers() -> dict[str, bytes]:
@@ -50,22 +38,22 @@ def floor() -> Starlette:
 
         return known
 
-    return application(None, **{name: endpoint(body) for name, body in answers().items()})
+    return application(**{name: endpoint(body) for name, body in answers().items()})
 
 
 def asking_who() -> Starlette:
     """The same, after it has asked the database who it is that asks: one statement, straight to the driver."""
-    db = database()
+    read = reading()
 
     def endpoint(body: bytes) -> Any:
         async def known(request: Request) -> Response:
-            if not await db.direct.rows(WHO, digest(bearer(request))):
+            if not await read(WHO, digest(bearer(request))):
                 return Response(status_code=401)
             return Response(body, media_type="application/json")
 
         return known
 
-    return application(db, **{name: endpoint(body) for name, body in answers().items()})
+    return application(**{name: endpoint(body) for name, body in answers().items()})
 
 
 def bearer(request: Request) -> str:
@@ -81,13 +69,14 @@ def stock() -> Starlette:
     from strawberry.types.base import StrawberryObjectDefinition
 
     from core.limits import Limits
+    from db.database import Database
     from resolvers.context import Context
     from resolvers.memory import Memory
     from schema import schema
     from server import auth
     from server.app import clock
 
-    db = database()
+    db = Database(url())
     for kept in schema.schema_converter.type_map.values():
         if isinstance(kept.definition, StrawberryObjectDefinition):
             kept.definition.from_input = None
@@ -96,6 +85,4 @@ def stock() -> Starlette:
         async def get_context(self, request: Any, response: Any) -> Context:
             return Context(db, auth.caller(request.headers.get("authorization")), clock(), Limits(), Memory(0))
 
-    app = application(db)
-    app.routes.append(Route("/graphql", View(schema), methods=["POST"]))
-    return app
+    return Starlette(routes=[Route("/graphql", View(schema), methods=["POST"])])

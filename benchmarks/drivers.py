@@ -1,0 +1,62 @@
+"""A database by its driver alone, as one uses it who writes for one: sqlite3, and asyncpg, which prepares statements."""
+
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from db.spelling import POSTGRESQL, SQLITE, Spelling
+
+#: a statement and its values → the rows
+Read: TypeAlias = Callable[..., Awaitable[Sequence[Sequence[Any]]]]
+
+
+def url() -> str:
+    return os.environ["BENCHMARKS_URL"]
+
+
+def spelling() -> Spelling:
+    return SQLITE if url().startswith("sqlite") else POSTGRESQL
+
+
+def sqlite(*pragmas: str) -> sqlite3.Connection:
+    path = url().removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, 10, isolation_level=None, check_same_thread=False)
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class Pool:
+    """Connections to PostgreSQL, made when they are first needed, for before that there is no event loop."""
+
+    def __init__(self) -> None:
+        self._pool: asyncpg.Pool | None = None
+
+    async def get(self) -> asyncpg.Pool:
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(url(), min_size=1, max_size=10, reset=_as_it_is)
+        return self._pool
+
+
+async def _as_it_is(_connection: object) -> None:
+    """Nothing was set on it that would have to be reset."""
+
+
+def reading() -> Read:
+    """On SQLite on the event loop's own thread: what is read lies in memory."""
+    if spelling() is SQLITE:
+        connection = sqlite("query_only = ON")
+
+        async def rows(statement: str, *values: Any) -> Sequence[Sequence[Any]]:
+            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+
+        return rows
+    pool = Pool()
+
+    async def fetched(statement: str, *values: Any) -> Sequence[Sequence[Any]]:
+        return await (await pool.get()).fetch(statement, *values)
+
+    return fetched
