@@ -9,9 +9,9 @@ from .measure import percentile
 from .wire import Line, beat, rate
 
 #: how long everybody takes turns, and how many each takes at least
-SECONDS, LEAST_TURNS = 4.0, 12
-#: a turn: so long, and so many requests at least
-TURN_SECONDS, LEAST_REQUESTS = 0.006, 3
+SECONDS, LEAST_TURNS = 5.0, 12
+#: A turn: so long, and so many requests at least. Much shorter ones would meet a processor that has just worked for others.
+TURN_SECONDS, LEAST_REQUESTS = 0.025, 3
 #: for requests a second: on how many connections, how long, how often
 LINES, FLOOD_SECONDS, FLOODS = 4, 0.15, 2
 
