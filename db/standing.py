@@ -40,6 +40,7 @@ class Standing:
 
 @cache
 def _statement(spelling: Spelling) -> str:
+    # The + keeps a database from going through all accounts of the client, which SQLite does, to find ten by their subs.
     return f"""
 WITH caller AS (
     SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
@@ -58,7 +59,7 @@ SELECT caller.client_key, caller.without, caller.account_key, caller.scope, call
 FROM caller
 LEFT JOIN accounts
     ON accounts.sub {spelling.among(3, "text")}
-    AND accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
+    AND +accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
 LEFT JOIN calendars ON calendars.account_key = accounts.key
 ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 """
