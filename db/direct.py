@@ -20,6 +20,9 @@ from .spelling import POSTGRESQL, SQLITE, Spelling
 
 Row: TypeAlias = tuple[Any, ...]
 
+#: how many statements' rows are known at most
+_MOST_KNOWN = 500
+
 
 class Reader(ABC):
     """Whoever takes a statement in SQL."""
@@ -50,6 +53,9 @@ class DirectSQLite(Direct):
 
     What is read here lies in memory, and is read in less time than it takes to wake another thread. Nobody is ever
     waited for: in the rare moment when another process holds the whole file, a thread does the waiting.
+
+    SQLite says whether anybody has written since it was last asked, which takes it a tenth of the time of a statement. As
+    long as nobody has, the same statement gives the same rows.
     """
 
     spelling = SQLITE
@@ -58,16 +64,30 @@ class DirectSQLite(Direct):
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
+        #: what statements with their values gave in this state of the database
+        self._known: dict[tuple[str, Row], list[Row]] = {}
+        self._state = 0
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
         try:
             if self._connection is None:
                 self._connection = self._connect(0)
-            return self._connection.execute(SQLITE.numbered(statement), values).fetchall()
+            return self._known_or_read(self._connection, statement, values)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
         return await asyncio.to_thread(self._wait_for, statement, values)
+
+    def _known_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
+        [state] = connection.execute("PRAGMA data_version").fetchone()
+        if state != self._state or len(self._known) == _MOST_KNOWN:
+            self._state = state
+            self._known.clear()
+        rows = self._known.get((statement, values))
+        if rows is None:
+            rows = connection.execute(SQLITE.numbered(statement), values).fetchall()
+            self._known[statement, values] = rows
+        return rows
 
     def _wait_for(self, statement: str, values: Sequence[Any]) -> list[Row]:
         with closing(self._connect(self._patience)) as connection:
@@ -86,6 +106,7 @@ class DirectSQLite(Direct):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._known.clear()
 
 
 #: so many connections are kept from those who write
