@@ -29,6 +29,7 @@ async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[Lis
         person = await unlimited.api.application_calendar("person")
     async with listening(database_url, NOW, **settings) as live:
         yield live, person
+        await live.until_nobody_waits()
 
 
 async def ask(live: Listening, way: str, query: str, token: str, **variables: Any) -> dict[str, Any]:
