@@ -4,7 +4,6 @@ A session of the ORM makes five trips for it, and most of its time is not the da
 statement. On SQLite it is two, run one after the other by the thread that owns the connection for writing.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import date
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from .changes import CHANNEL
 from .direct import DirectPostgreSQL, Row
 from .spelling import SQLITE
+from .unbroken import unbroken
 
 
 class ShortWrite(NamedTuple):
@@ -68,17 +68,11 @@ class OneConnection:
         nothing is kept.
         """
         driver, given_up = await self._open(), Event()
-        # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a thread
-        # to wake up, which takes longer than the statement.
-        running = asyncio.ensure_future(driver._execute(_transaction, driver._conn, steps, given_up))
         self.in_use += 1
         try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            given_up.set()
-            await asyncio.wait({running})
-            running.exception()  # looked at, so that nobody is told that it was not
-            raise
+            # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
+            # thread to wake up, which takes longer than the statement.
+            return await unbroken(driver._execute(_transaction, driver._conn, steps, given_up), given_up.set)
         finally:
             self.in_use -= 1
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .changes import CHANNEL, Changes, read
+from .unbroken import unbroken
 
 log = logging.getLogger("openings")
 
@@ -118,7 +119,7 @@ async def looking(engine: AsyncEngine, turn: Callable[[], AbstractAsyncContextMa
     while True:
         try:
             async with turn():
-                found = await _data_version(engine)
+                found = await unbroken(_data_version(engine))
         except (OSError, SQLAlchemyError) as error:  # of which one is that the file was locked all the time
             log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)
             found = None
