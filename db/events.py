@@ -18,7 +18,7 @@ from core.spans import Busy, Span
 
 from . import tables
 from .database import Database
-from .direct import Snapshot
+from .direct import Reader, Snapshot
 from .short_writes import ShortWrite
 from .spelling import Spelling
 from .statements import insert
@@ -152,16 +152,14 @@ async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now:
     return await _delete(session, calendar_keys, now, None)
 
 
-async def busy(
-    session: AsyncSession, calendar_keys: Collection[int], start: Instant, end: Instant
-) -> dict[int, BusyTime]:
-    """What blocks on each of these calendars between two instants: a few lists of numbers, for a query reads thousands."""
-    reader = Snapshot(session)
+async def busy(reader: Reader, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, BusyTime]:
+    """What blocks on each of these calendars between two instants: a few lists of numbers, for a query reads thousands.
+
+    Calendars and their versions, by key; one that has another version by now is left out.
+    """
     spelling = reader.spelling
-    rows = await reader.rows(_busy(spelling), spelling.listed([*calendar_keys]), start, end)
-    found = {key: _busy_time(*map(spelling.read, bounds)) for key, *bounds in rows}
-    nothing = BusyTime(Busy(), Busy())
-    return {key: found.get(key, nothing) for key in calendar_keys}
+    rows = await reader.rows(_busy(spelling), spelling.listed([*versions]), start, end)
+    return {key: _busy_time(*map(spelling.read, bounds)) for key, version, *bounds in rows if version == versions[key]}
 
 
 @cache
@@ -169,11 +167,12 @@ def _busy(spelling: Spelling) -> str:
     # `blocks = TRUE` in these words: by `blocks` alone SQLite would not see that its index has what is asked for.
     firm, tentative = f"status <> '{EventStatus.TENTATIVE.value}'", f"status = '{EventStatus.TENTATIVE.value}'"
     return f"""
-SELECT calendar_key, {spelling.gathered("starts_at", firm)}, {spelling.gathered("ends_at", firm)},
+SELECT calendars.key, calendars.version, {spelling.gathered("starts_at", firm)}, {spelling.gathered("ends_at", firm)},
        {spelling.gathered("starts_at", tentative)}, {spelling.gathered("ends_at", tentative)}
-FROM events
-WHERE calendar_key {spelling.among(1, "bigint")} AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
-GROUP BY calendar_key
+FROM calendars
+LEFT JOIN events ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
+WHERE calendars.key {spelling.among(1, "bigint")}
+GROUP BY calendars.key
 """
 
 

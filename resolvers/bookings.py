@@ -14,6 +14,7 @@ from core.scopes import Scope
 from db import booking_answers, calendars, events
 from db.booking_answers import OtherRequestError
 from db.database import Session
+from db.direct import Snapshot
 from db.events import BookedCalendar
 from db.failures import retried
 from db.standing import Standing
@@ -137,7 +138,7 @@ class _Booking:
             return done
         self.begun = True
         known = await read_facts(
-            Remembered(self.ctx.memory, session),
+            Remembered(self.ctx.memory, Snapshot(session), session),
             replace(stands, versions=versions),
             self.request.query,
             Problems(),

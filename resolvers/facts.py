@@ -43,7 +43,7 @@ class Known:
 
 
 async def look(ctx: Context, query: AvailabilityQuery, problems: Problems, admit: Callable[[Standing], None]) -> Known:
-    """What is known now: when it is remembered, one statement says so. Else all is read, and remembered, on one snapshot.
+    """What is known now. One statement says how things stand; what is not remembered is read, be it on one snapshot.
 
     Whoever may not ask is turned away by `admit`, which raises. Raises Unprocessable with the problems that were found
     before, and with those that only the database knows of.
@@ -54,7 +54,7 @@ async def look(ctx: Context, query: AvailabilityQuery, problems: Problems, admit
         subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
         stands = await standing.read(reader, ctx.caller, subs, ctx.now)
         admit(stands)
-        return await read_facts(Remembered(ctx.memory, session), stands, query, problems, ctx.limits)
+        return await read_facts(Remembered(ctx.memory, reader, session), stands, query, problems, ctx.limits)
 
     try:
         return await known(ctx.db.direct, None, Problems(problems))

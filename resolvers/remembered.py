@@ -1,4 +1,8 @@
-"""Facts as they stand: from memory, where it has them in the version that stands, and else from the database."""
+"""Facts as they stand: from memory, where it has them in the version that stands, and else from the database.
+
+When somebody is busy can be read without a snapshot that lasts, for the version is read with it: that there is one which
+stands no longer is then seen.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
@@ -8,6 +12,7 @@ from core.rules import AvailabilityRule
 from core.spans import SpanSet
 from db import availability_rules, available_periods, events
 from db.database import Session
+from db.direct import Reader
 from db.events import BusyTime
 from db.standing import Account
 
@@ -21,25 +26,32 @@ _NUMBER = 40
 
 
 class NotRememberedError(LookupError):
-    """Something has to be read, and there is no session to read it with."""
+    """Something has to be read on one snapshot with the versions, and there is none."""
 
 
 class Remembered:
-    """Facts by version. Without a session it has what memory has; with one, whatever is missing is read in it.
+    """Facts by version. Without a session it has what memory has, and what the reader finds; with one, everything.
 
     The versions that it is asked for must have been read in the same session: then everything is of one snapshot.
     """
 
-    def __init__(self, memory: Memory, session: Session | None = None) -> None:
+    def __init__(self, memory: Memory, reader: Reader, session: Session | None = None) -> None:
         self._memory = memory
-        self._session = session
+        self._reader = reader
+        self._kept_session = session
+
+    @property
+    def _session(self) -> Session:
+        if self._kept_session is None:
+            raise NotRememberedError
+        return self._kept_session
 
     async def rules(self, accounts: Collection[Account]) -> dict[int, list[AvailabilityRule]]:
         """The rules of each account, by its key."""
         versions = {account.key: account.version for account in accounts}
 
-        async def read(session: Session, keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
-            found = await availability_rules.of_accounts(session, keys)
+        async def read(keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
+            found = await availability_rules.of_accounts(self._session, keys)
             return {key: found.get(key, []) for key in keys}
 
         return await self._facts("rules", versions, (), read, lambda rules: 2000 * len(rules))
@@ -49,8 +61,8 @@ class Remembered:
         versions = {account.key: account.version for account in accounts}
         window = _rounded(start, end)
 
-        async def read(session: Session, keys: Collection[int]) -> dict[int, tuple[SpanSet | None]]:
-            found = await available_periods.covered(session, keys, *window)
+        async def read(keys: Collection[int]) -> dict[int, tuple[SpanSet | None]]:
+            found = await available_periods.covered(self._session, keys, *window)
             return {key: (found.get(key),) for key in keys}
 
         kept = await self._facts("periods", versions, window, read, lambda kept: 2 * _NUMBER * len(kept[0] or ()))
@@ -60,8 +72,8 @@ class Remembered:
         """What blocks on each calendar, at least between two instants. Calendars and their versions, by key."""
         window = _rounded(start, end)
 
-        async def read(session: Session, keys: Collection[int]) -> dict[int, BusyTime]:
-            return await events.busy(session, keys, *window)
+        async def read(keys: Collection[int]) -> dict[int, BusyTime]:
+            return await events.busy(self._reader, {key: versions[key] for key in keys}, *window)
 
         return await self._facts("busy", versions, window, read, lambda busy: 2 * _NUMBER * len(busy))
 
@@ -70,17 +82,17 @@ class Remembered:
         kind: str,
         versions: Mapping[int, int],
         window: tuple[Instant, ...],
-        read: Callable[[Session, Collection[int]], Awaitable[Mapping[int, Any]]],
+        read: Callable[[Collection[int]], Awaitable[Mapping[int, Any]]],
         size: Callable[[Any], int],
     ) -> dict[int, Any]:
         found = {key: self._memory.get(kind, (key, *window), version) for key, version in versions.items()}
         missing = [key for key, value in found.items() if value is None]
-        if missing and self._session is None:
-            raise NotRememberedError
-        if missing and self._session is not None:
-            for key, value in (await read(self._session, missing)).items():
+        if missing:
+            for key, value in (await read(missing)).items():
                 self._memory.put(kind, (key, *window), versions[key], value, size(value))
                 found[key] = value
+            if None in found.values():
+                raise NotRememberedError
         return found
 
 
