@@ -85,9 +85,9 @@ class Database:
                 async with session.begin(), announced(session):
                     yield session
 
-    async def write_shortly(self, given: ShortWrite, values: Sequence[Any], touched: int) -> Row | None:
-        """What a short write returns, and None when it found nothing to lock; an account is touched by it."""
-        told = frozenset({touched})
+    async def write_shortly(self, given: ShortWrite, values: Sequence[Any], *touched: int) -> Row | None:
+        """The first row of a short write, and None when it found nothing to lock; these accounts are touched by it."""
+        told = frozenset(touched)
         if isinstance(self.direct, DirectPostgreSQL):
             return await short_writes.on_postgresql(self.direct, given, values, spell(told))
         async with self._its_turn():

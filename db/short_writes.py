@@ -1,4 +1,4 @@
-"""A transaction that locks one row and writes one under its lock, in a single trip to the database.
+"""A transaction that locks a few rows and writes a few under their lock, in a single trip to the database.
 
 A session of the ORM makes five trips for it, and most of its time is not the database's. On PostgreSQL it is one
 statement. On SQLite it is two, run one after the other by the thread that owns the connection for writing.
@@ -22,17 +22,19 @@ from .unbroken import unbroken
 class ShortWrite(NamedTuple):
     """Three statements; `$1`, `$2` … stand for the same values in each."""
 
-    #: an UPDATE with RETURNING, which finds its row by `$1` and `$2` and takes no other value but `$3`
+    #: an UPDATE with RETURNING, which takes no more than the first few values
     lock: str
-    #: a SELECT of the same that the lock returns
+    #: a SELECT of the same that the lock has returned
     locked: str
     #: an INSERT with RETURNING, from what is `locked` by that name
     write: str
+    #: how many values the lock takes
+    taken: int = 3
 
 
 async def on_postgresql(direct: DirectPostgreSQL, given: ShortWrite, values: Sequence[Any], word: str) -> Row | None:
-    """What the write returns, which is None when there was nothing to lock; then nothing was written. Whoever listens is
-    told the word."""
+    """The first row that the write returns, and None when there was nothing to lock; then nothing was written. Whoever
+    listens is told the word."""
     written = f"WITH locked AS ({given.lock}), written AS ({given.write})"
     told = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
     rows = await direct.written(f"{written} {told}", *values, word)
@@ -80,7 +82,7 @@ class OneConnection:
 async def on_sqlite(connection: OneConnection, given: ShortWrite, values: Sequence[Any]) -> Row | None:
     """As above; the caller has to have its turn to write, and tells whoever waits."""
     values = [value.isoformat() if isinstance(value, date) else value for value in values]
-    steps = [(given.lock, values[:3]), (f"WITH locked AS ({given.locked}) {given.write}", values)]
+    steps = [(given.lock, values[: given.taken]), (f"WITH locked AS ({given.locked}) {given.write}", values)]
     return await connection.execute(steps)
 
 

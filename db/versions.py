@@ -26,6 +26,11 @@ def spelled_next(drawn: str) -> str:
     return f"(version + 1) % {COUNTED} + {drawn}"
 
 
+def spelled_drawn() -> str:
+    """The upper part of the column `version`, in SQL."""
+    return f"version - version % {COUNTED}"
+
+
 def next_version(version: int) -> ColumnElement[int]:
     """What the column of a version becomes with a change: one change more, and a number that nothing has had before."""
     column: InstrumentedAttribute[Any] = col(version)  # pyright: ignore[reportAssignmentType]

@@ -51,14 +51,31 @@ class _Booking:
     targets: dict[str, list[BookedCalendar]] = field(default_factory=dict[str, list[BookedCalendar]])
 
     async def make(self) -> Booked | SlotTaken:
-        """One attempt."""
+        """One attempt: at once, if nobody else is at it, and else under lock."""
         known = await self._look()
         keyed = self.request.idempotency_key is not None
-        # Whoever comes too late need not wait for those who are at it: what there is to see is true already.
-        if not keyed and not self.begun and choose(self.request, known.facts) is None:
-            return self._taken(known)
+        if not keyed and not self.begun:
+            answer = await self._at_once(known) or await self._at_once(known := await self._look())
+            if answer is not None:
+                return answer
         async with self.ctx.db.write() as session:
             return await (self._once if keyed else self._decide)(session, known.standing)
+
+    async def _at_once(self, known: Known) -> Booked | SlotTaken | None:
+        """What follows from what is known, written in one trip; None when one of the calendars has changed meanwhile.
+
+        Whoever comes too late need not wait for those who are at it: what there is to see is true already.
+        """
+        subs = self._choose(known)
+        if subs is None:
+            return self._taken(known)
+        accounts = known.standing.accounts
+        chosen = {calendar: accounts[sub].key for sub in subs for calendar in self.targets[sub]}
+        self.begun = True
+        versions, draft = known.standing.versions, self.request.draft
+        written = await events.book_unchanged(self.ctx.db, versions, chosen, draft, self.ctx.now)
+        self.begun = written is not None
+        return Booked(*draft.span(), subs, written) if written is not None else None
 
     async def _look(self) -> Known:
         """What is known now. Raises every problem of the request."""
@@ -144,9 +161,12 @@ class _Booking:
             Problems(),
             self.ctx.limits,
         )
-        with self.ctx.measured("solve"):
-            subs = choose(self.request, known.facts)
+        subs = self._choose(known)
         return await self._write(session, subs) if subs is not None else self._taken(known)
+
+    def _choose(self, known: Known) -> list[str] | None:
+        with self.ctx.measured("solve"):
+            return choose(self.request, known.facts)
 
     async def _write(self, session: Session, subs: Sequence[str]) -> Booked:
         chosen = [calendar for sub in subs for calendar in self.targets[sub]]

@@ -1,12 +1,15 @@
 """Booking a slot, as a client does it."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from db import clients
+from db.database import Session
 from tests.api import CLIENT_SECRET, Api, Someone
 
 BOOK = """
@@ -255,6 +258,36 @@ async def test_of_the_same_request_at_the_same_time_one_books_and_all_are_told(a
     given = asking(("all", people), idempotencyKey="key")
     answers = await asyncio.gather(*(book(api, given) for _ in range(8)))
     assert answers == [answers[0]] * 8
+    assert await count(api) == 3
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
+    api: Api, people: list[Someone], monkeypatch: pytest.MonkeyPatch, keyed: bool
+) -> None:
+    """It was written, and nobody was told: the next attempt knows it by its name, and does not lose against itself."""
+    given = asking(("all", people), **({"idempotencyKey": "key"} if keyed else {}))
+    write, write_shortly = api.db.write, api.db.write_shortly
+
+    @asynccontextmanager
+    async def written() -> AsyncGenerator[Session]:
+        monkeypatch.undo()
+        async with write() as session:
+            yield session
+        raise ConnectionResetError
+
+    async def written_shortly(*given: Any) -> None:
+        monkeypatch.undo()
+        await write_shortly(*given)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(api.db, "write", written)
+    monkeypatch.setattr(api.db, "write_shortly", written_shortly)
+    booked = await book(api, given)
+    assert booked["participants"] == [{"sub": person.sub} for person in people]
+    assert sorted(event["eventUid"] for event in booked["events"]) == sorted(
+        uid for (uid,) in await api.rows("SELECT event_uid FROM events")
+    )
     assert await count(api) == 3
 
 
