@@ -1,0 +1,234 @@
+"""Bookings a second over a socket, on SQLite and on PostgreSQL, beside the least that a booking can be.
+
+That floor is no server: as many tasks as there are connections lock two calendars, insert an event on each, give both
+another version and commit, and nobody asks whether anybody has time. The disk is made to wait for by both.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count, takewhile
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import NamedTuple, TypeAlias
+
+import asyncpg
+import orjson
+import uvloop
+
+from core.instants import DAY, HOUR, Instant, format_instant
+from db.spelling import POSTGRESQL, SQLITE, Spelling
+
+from .measure import Table, percentile, progress
+from .questions import APPLICATION_CALENDAR
+from .servers import CLIENT_ID, DATABASES, SECRET, ours, running
+from .wire import Line, beat, connections, flood, request
+from .workloads import SEED, START
+
+WORKERS, CONNECTIONS, CROWD = 2, 8, 20
+#: bookings a second on PostgreSQL, at least
+LEAST = 300
+MEMBERS, DAYS, STARTS_A_DAY = 200, 60, 8
+#: floor and ours take turns: how often, and how long each time
+TURNS, TURN_SECONDS = 4, 1.0
+#: starts that a crowd asks for
+CROWDED = 15
+
+BOOK_SLOT = """
+mutation ($input: BookSlotInput!) {
+  bookSlot(input: $input) {
+    __typename
+    ... on Booked { start end participants { sub } events { eventUid calendarId } }
+    ... on SlotTaken { nextSlots { start end } }
+  }
+}
+"""
+BOOKED, TAKEN = b'{"data":{"bookSlot":{"__typename":"Booked"', b'{"data":{"bookSlot":{"__typename":"SlotTaken"'
+
+
+class Slot(NamedTuple):
+    """Two people's places among all, and when they meet."""
+
+    pair: Sequence[int]
+    start: Instant
+
+
+#: books these slots, each once, and says how many that was
+Book: TypeAlias = Callable[[Iterator[Slot]], int]
+
+
+def run() -> None:
+    """A row for each database."""
+    table = Table(
+        f"Bookings of an hour with two of {MEMBERS} people, each at a time when both are free: how many a second with "
+        f"{WORKERS} workers and {CONNECTIONS} connections, and of the floor. Then {CROWD} who want the same hour: "
+        "milliseconds until all of them are answered, p50 / p99.",
+        ["database", "floor", "ours", "of the floor", "at least", "holds", f"{CROWD} at once"],
+    )
+    for database, opened in DATABASES.items():
+        with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:
+            progress(f"bookings on {database}")
+            floor, own, crowd = measured(Path(folder), url)
+            bar = ("–", "–") if database == "SQLite" else (LEAST, "yes" if own >= LEAST else "no")
+            quantiles = " / ".join(f"{percentile(crowd, percent) * 1000:.0f}" for percent in (50, 99))
+            table.row(database, f"{floor:,.0f}/s", f"{own:,.0f}/s", f"{own / floor:.2f} ×", *bar, quantiles)
+
+
+def measured(folder: Path, url: str) -> tuple[float, float, list[float]]:
+    """The floor's rate and ours, each at its best; the seconds that each crowd took."""
+    server = ours(folder, url, WORKERS)
+    opened = bare_on_sqlite if url.startswith("sqlite") else bare_on_postgresql
+    with running(server):
+        with connections({"": server}) as lines:
+            subs = [make(lines[""][0], number) for number in range(MEMBERS)]
+        slots, bodies = free_slots(), Bodies(subs)
+        with connections({"": server}, CONNECTIONS) as lines, opened(url) as bare:
+            rates = [(rate(bare, slots), rate(over(lines[""], bodies), slots)) for _ in range(TURNS)]
+        with connections({"": server}, CROWD) as crowd:
+            times = [answered(crowd[""], bodies.of(next(slots))) for _ in range(CROWDED)]
+    floors, own = zip(*rates, strict=True)
+    return max(floors), max(own), times
+
+
+def rate(book: Book, slots: Iterator[Slot]) -> float:
+    """Bookings a second."""
+    began = perf_counter()
+    done = book(takewhile(lambda _: perf_counter() - began < TURN_SECONDS, slots))
+    return done / (perf_counter() - began)
+
+
+def free_slots() -> Iterator[Slot]:
+    """Random ones, of which none has anything to do with another."""
+    chance, taken = Random(SEED), set[tuple[int, Instant]]()
+    while True:
+        pair = chance.sample(range(MEMBERS), 2)
+        start = START + chance.randrange(DAYS) * DAY + (9 + chance.randrange(STARTS_A_DAY)) * HOUR
+        if taken.isdisjoint((who, start) for who in pair):
+            taken.update((who, start) for who in pair)
+            yield Slot(pair, start)
+
+
+def make(line: Line, number: int) -> str:
+    """The sub of a new application calendar."""
+    given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": str(number)}
+    return line.data(APPLICATION_CALENDAR % "sub", "", **given)["applicationCalendar"]["sub"]
+
+
+class Bodies:
+    """Requests for slots: both people, of the day the hours from nine to five. Every event has an id of its own."""
+
+    def __init__(self, subs: Sequence[str]) -> None:
+        self._subs = subs
+        self._ids = count()
+
+    def of(self, slot: Slot) -> Iterator[bytes]:
+        """As many as anybody likes."""
+        nine = slot.start // DAY * DAY + 9 * HOUR
+        members = [{"sub": self._subs[who]} for who in slot.pair]
+        availability = {
+            "participants": [{"required": "all", "members": members}],
+            "requiredDuration": {"minutes": 60},
+            "queryPeriods": [{"start": format_instant(nine), "end": format_instant(nine + STARTS_A_DAY * HOUR)}],
+        }
+        for number in self._ids:
+            event = {"eventId": f"booking {number}", "summary": "Meeting"}
+            given = {"availability": availability, "start": format_instant(slot.start), "event": event}
+            yield request(orjson.dumps({"query": BOOK_SLOT, "variables": {"input": given}}))
+
+
+def over(lines: Sequence[Line], bodies: Bodies) -> Book:
+    """With a server, one booking at a time on each line."""
+
+    def book(slots: Iterator[Slot]) -> int:
+        done = 0
+        for line in flood(lines, (next(bodies.of(slot)) for slot in slots)):
+            if not bytes(line.answer).startswith(BOOKED):
+                raise AssertionError(bytes(line.answer))
+            done += 1
+        return done
+
+    return book
+
+
+def answered(lines: Sequence[Line], requests: Iterator[bytes]) -> float:
+    """Seconds until everybody who wants the same is answered: one has it, and the others know."""
+    longest = max(beat(lines, requests))
+    answers = [bytes(line.answer) for line in lines]
+    if sorted(answer.startswith(TAKEN) for answer in answers) != [False] + [True] * (len(lines) - 1):
+        raise AssertionError(answers)
+    return longest
+
+
+class Bare:
+    """The statements of a booking that nothing is asked before. `$1` is the two calendars."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        among = spelling.among(1, "bigint")
+        self.hold = f"SELECT key, version FROM calendars WHERE key {among} ORDER BY key {spelling.locked}"
+        self.insert = f"""
+INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid, transparency, status,
+                    blocks, deleted, created_at, updated_at)
+SELECT key, CAST($2 AS TEXT), CAST($2 AS TEXT) || key, 'Meeting', '', $3, $4, 'Etc/UTC', 'opaque', 'confirmed', TRUE, FALSE, 0, 0
+FROM calendars WHERE key {among}
+"""
+        self.change = f"UPDATE calendars SET version = version + 1 WHERE key {among}"
+
+
+KEYS = "SELECT key FROM calendars ORDER BY key"
+
+
+@contextmanager
+def bare_on_postgresql(url: str) -> Generator[Book]:
+    """As many tasks with a connection each as there are lines to a server."""
+    bare = Bare(POSTGRESQL)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+
+        async def open_all() -> list[asyncpg.Connection]:
+            return [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
+
+        async def book_on(connection: asyncpg.Connection, slots: Iterator[Slot]) -> int:
+            done = 0
+            for slot in slots:
+                pair = [keys[who] for who in slot.pair]
+                async with connection.transaction():
+                    await connection.fetch(bare.hold, pair)
+                    await connection.execute(bare.insert, pair, f"bare {slot}", slot.start, slot.start + HOUR)
+                    await connection.execute(bare.change, pair)
+                done += 1
+            return done
+
+        async def book(slots: Iterator[Slot]) -> int:
+            return sum(await asyncio.gather(*(book_on(connection, slots) for connection in opened)))
+
+        opened = runner.run(open_all())
+        keys = [row["key"] for row in runner.run(opened[0].fetch(KEYS))]
+        yield lambda slots: runner.run(book(slots))
+        for connection in opened:
+            runner.run(connection.close())
+
+
+@contextmanager
+def bare_on_sqlite(url: str) -> Generator[Book]:
+    """One connection, for only one writes at a time."""
+    bare = Bare(SQLITE)
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), 10, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        keys = [key for (key,) in connection.execute(KEYS)]
+
+        def book(slots: Iterator[Slot]) -> int:
+            done = 0
+            for slot in slots:
+                pair = SQLITE.listed([keys[who] for who in slot.pair])
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(SQLITE.numbered(bare.hold), (pair,)).fetchall()
+                values = (pair, f"bare {slot}", slot.start, slot.start + HOUR)
+                connection.execute(SQLITE.numbered(bare.insert), values)
+                connection.execute(SQLITE.numbered(bare.change), (pair,))
+                connection.execute("COMMIT")
+                done += 1
+            return done
+
+        yield book
