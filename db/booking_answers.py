@@ -34,10 +34,19 @@ async def claim(
     claimed = cast("Any", await session.exec(statement.returning(col(tables.BookingAnswer.key)))).first()
     if claimed is not None:
         return None
-    row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).one()
-    if row.request_digest != request_digest:
+    answer = await given(session, client_key, idempotency_key, request_digest)
+    if answer is None:
         raise OtherRequestError
-    return _read(json.loads(row.answer))
+    return answer
+
+
+async def given(
+    session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes
+) -> Booked | SlotTaken | None:
+    """The answer that this request was given, if it was given one."""
+    identity = {"client_key": client_key, "idempotency_key": idempotency_key, "request_digest": request_digest}
+    row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).first()
+    return _read(json.loads(row.answer)) if row is not None else None
 
 
 async def keep(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:

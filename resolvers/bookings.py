@@ -47,12 +47,19 @@ class _Booking:
     #: by which it knows its own events again, when a connection was lost and nobody told whether they were written
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
     begun: bool = False
+    #: the application that asks, once it is admitted
+    client_key: int = 0
     #: by the sub of a member, where the event goes
     targets: dict[str, list[BookedCalendar]] = field(default_factory=dict[str, list[BookedCalendar]])
 
     async def make(self) -> Booked | SlotTaken:
         """One attempt: at once, if nobody else is at it, and else under lock."""
-        known = await self._look()
+        try:
+            known = await self._look()
+        except Refusal as refusal:
+            if refusal.problems and (given := await self._given()) is not None:
+                return given
+            raise
         keyed = self.request.idempotency_key is not None
         if not keyed and not self.begun:
             answer = await self._at_once(known) or await self._at_once(known := await self._look())
@@ -77,6 +84,17 @@ class _Booking:
         self.begun = written is not None
         return Booked(*draft.span(), subs, written) if written is not None else None
 
+    async def _given(self) -> Booked | SlotTaken | None:
+        """What the request was answered under its idempotency key, when it was good: it may have come to be bad since."""
+        if self.request.idempotency_key is None:
+            return None
+        async with self.ctx.db.read() as session:
+            return await booking_answers.given(session, *self._claim())
+
+    def _claim(self) -> tuple[int, str, bytes]:
+        """What an answer is kept under: the application, its key, and the request that this key stands for."""
+        return self.client_key, self.request.idempotency_key or "", digest(repr(self.request))
+
     async def _look(self) -> Known:
         """What is known now. Raises every problem of the request."""
         query = self.request.query
@@ -99,7 +117,7 @@ class _Booking:
 
     def _admit(self, stands: Standing) -> None:
         """Raises Unauthenticated, Forbidden, PaymentRequired for who may not book."""
-        require_application(stands.actor)
+        self.client_key = require_application(stands.actor)
         require_feature(stands.actor.without, Feature.AVAILABILITY)
         if any(member.managed_availability for _, member in self.request.query.members()):
             require_feature(stands.actor.without, Feature.MANAGED_AVAILABILITY)
@@ -136,8 +154,7 @@ class _Booking:
 
     async def _once(self, session: Session, stands: Standing) -> Booked | SlotTaken:
         """The answer under an idempotency key, be it the first one or the same again."""
-        client_key, key = require_application(stands.actor), self.request.idempotency_key or ""
-        request_digest = digest(repr(self.request))
+        client_key, key, request_digest = self._claim()
         try:
             given = await booking_answers.claim(session, client_key, key, request_digest, self.ctx.now)
         except OtherRequestError:

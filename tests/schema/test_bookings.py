@@ -241,6 +241,22 @@ async def test_the_same_request_with_the_same_key_is_answered_the_same(api: Api,
     assert (await book(api, {**late, "idempotencyKey": "thrice"}))["__typename"] == "Booked"
 
 
+async def test_a_repeated_request_may_have_come_to_be_bad(api: Api, people: list[Someone]) -> None:
+    """It was good when it was answered, and is answered the same now that its start has passed or a member is gone."""
+    ada, ben, _ = people
+    given = asking(("all", [ada, ben]), idempotencyKey="once")
+    booked = await book(api, given)
+    await api.data(REVOKE, input={**api.credentials, "sub": ben.sub})
+    assert await book(api, given) == booked
+    assert (await api.refusal(BOOK, ada.token, input=given))["code"] == "FORBIDDEN"
+    api.now += 30 * 86_400
+    assert await book(api, given) == booked
+    assert await wrong(api, {**given, "assignment": "LEAST_BUSY"}) == {
+        "start": ["errors.in_past"],
+        "availability.participants[0].members[1].sub": ["errors.unknown"],
+    }
+
+
 async def test_a_key_stands_for_one_request(api: Api, people: list[Someone]) -> None:
     """Of one application; another one's keys are its own."""
     ada = people[0]
