@@ -74,6 +74,16 @@ class Served:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
+    def workers(self) -> list[int]:
+        """The processes that answer, of a server that has several."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
+
     def kill(self) -> None:
         """`kill -9`, for it and its workers."""
         with suppress(ProcessLookupError):

@@ -1,0 +1,56 @@
+"""The laws of bookings see what breaks them: histories made by hand, each with one thing wrong."""
+
+import pytest
+
+from .attempts import LENGTH, Attempt, Beside, Kept, Outcome, broken_laws
+
+#: both of two, and one of three
+BOTH = Attempt("both", 0, [(2, ["ada", "ben"])])
+ONE = Attempt("one", 0, [(1, ["ada", "ben", "cem"])], key="k")
+BOOKED = Outcome(BOTH, 1, 2, ("ada", "ben"))
+KEPT: Kept = {"both": {"ada": 0, "ben": 0}}
+#: those two for the hour after
+NEXT = Outcome(Attempt("next", LENGTH, BOTH.groups), 1, 2, ("ada", "ben"))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kept", "besides"),
+    [
+        ([], {}, []),
+        ([BOOKED], KEPT, []),
+        ([BOOKED, Outcome(ONE, 1, 2, ("cem",))], {**KEPT, "one": {"cem": 0}}, []),
+        ([BOOKED, NEXT], {**KEPT, "next": {"ada": LENGTH, "ben": LENGTH}}, []),
+        ([BOOKED, Outcome(Attempt("late", 1, [(1, ["ben"])]), 0, 3, ())], KEPT, []),
+        ([Outcome(BOTH, 1)], {}, []),
+        ([Outcome(BOTH, 1)], KEPT, []),
+        ([Outcome(BOTH, 1, 2, ())], {}, [Beside("ben", -5, 5, 1.5, 1.6, 1.7, 1.8)]),
+        ([BOOKED], KEPT, [Beside("ben", -5, 5, 0.5, 0.6, 1.5, 2.5)]),
+    ],
+    ids=["nothing", "booked", "beside", "after", "too late", "unknown, not kept", "unknown, kept", "excused", "just gone"],
+)  # fmt: skip
+def test_a_good_history_breaks_no_law(outcomes: list[Outcome], kept: Kept, besides: list[Beside]) -> None:
+    assert broken_laws(outcomes, kept, besides) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kept", "besides", "words"),
+    [
+        ([], KEPT, [], "nobody asked for it"),
+        ([BOOKED], {}, [], "is kept for []"),
+        ([BOOKED], {"both": {"ada": 0}}, [], "is kept for ['ada']"),
+        ([BOOKED], {"both": {"ada": 0, "ben": 60}}, [], "at another time"),
+        ([Outcome(BOTH, 1, 2, ())], KEPT, [], "was acknowledged for []"),
+        ([Outcome(BOTH, 1)], {"both": {"ada": 0}}, [], "is not who has to meet"),
+        ([Outcome(ONE, 1, 2, ("ada", "ben"))], {"one": {"ada": 0, "ben": 0}}, [], "is not who has to meet"),
+        ([Outcome(ONE, 1)], {}, [], "in spite of its key"),
+        ([Outcome(BOTH, 1, 2, error="INTERNAL")], {}, [], "with an error: INTERNAL"),
+        ([BOOKED, Outcome(ONE, 1, 2, ("ben",))], {**KEPT, "one": {"ben": LENGTH - 1}}, [], "twice at a time"),
+        ([Outcome(BOTH, 1, 2, ())], {}, [], "nothing was in its way"),
+        ([BOOKED, Outcome(ONE, 1, 2, ())], KEPT, [], "nothing was in its way"),
+        ([BOOKED, Outcome(Attempt("early", 0, [(1, ["ada"])]), 0, 0.5, ())], KEPT, [], "nothing was in its way"),
+        ([Outcome(BOTH, 1, 2, ())], {}, [Beside("ben", -5, 5, 0.1, 0.2, 0.3, 0.4)], "nothing was in its way"),
+        ([BOOKED], KEPT, [Beside("ben", -5, 5, 0.5, 0.6)], "over an event of ben"),
+    ],
+)  # fmt: skip
+def test_a_bad_history_is_seen(outcomes: list[Outcome], kept: Kept, besides: list[Beside], words: str) -> None:
+    assert any(words in problem for problem in broken_laws(outcomes, kept, besides))

@@ -1,0 +1,176 @@
+"""Never two bookings: many who want the same few starts, at two workers that are killed in the middle of it.
+
+A hundred and fifty attempts on every run; `OPENINGS_BOOKING_ATTEMPTS=10000` makes it as many.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Any
+
+import httpx2
+
+from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
+from server.app import clock
+from tests.api import CLIENT_SECRET, Api, Someone
+
+from .attempts import Attempt, Beside, Kept, Outcome, broken_laws
+from .served import SOON, Served, serving
+from .test_crash import people
+from .writers import UPSERT_EVENT
+
+ATTEMPTS = int(os.environ.get("OPENINGS_BOOKING_ATTEMPTS", "150"))
+CLIENTS, MEMBERS = 12, 7
+#: workers, one more for every thousand attempts
+KILLS = 1 + ATTEMPTS // 1000
+
+#: a week from now: fifty starts, each of which overlaps four others
+MORNING = (clock() // DAY + 7) * DAY + 6 * HOUR
+STARTS = [MORNING + n * 20 * MINUTE for n in range(50)]
+
+BOOK_SLOT = """
+mutation ($input: BookSlotInput!) {
+  bookSlot(input: $input) {
+    ... on Booked { participants { sub } events { eventUid } }
+    ... on SlotTaken { nextSlots { start } }
+  }
+}
+"""
+DELETE_EVENT = "mutation ($input: DeleteEventInput!) { deleteEvent(input: $input) { deleted } }"
+
+KEPT = """
+SELECT event_id, sub, starts_at FROM events
+JOIN calendars ON calendars.key = calendar_key JOIN accounts ON accounts.key = account_key
+WHERE event_id LIKE 'booking %' AND NOT deleted
+"""
+
+
+def attempts(chance: Random, subs: Sequence[str]) -> Iterator[Attempt]:
+    """All of a few, one of several, or some of two groups; every other one with a key."""
+    for number in range(ATTEMPTS):
+        some = chance.sample(subs, 4)
+        groups = chance.choice([[(2, some[:2])], [(3, some[:3])], [(1, some[:3])], [(1, some[:1]), (1, some[1:])]])
+        key = f"key {number}" if number % 2 else None
+        yield Attempt(f"booking {number}", chance.choice(STARTS), groups, key)
+
+
+def asked(attempt: Attempt) -> dict[str, Any]:
+    """The attempt as it is sent."""
+    return {
+        "availability": {
+            "participants": [
+                {"required": needed, "members": [{"sub": sub} for sub in members]} for needed, members in attempt.groups
+            ],
+            "requiredDuration": {"minutes": 60},
+            "queryPeriods": [{"start": format_instant(MORNING), "end": format_instant(STARTS[-1] + HOUR)}],
+        },
+        "start": format_instant(attempt.start),
+        "event": {"eventId": attempt.event_id, "summary": "Booked"},
+        **({"idempotencyKey": attempt.key} if attempt.key is not None else {}),
+    }
+
+
+class Stress:
+    """Clients that book, somebody who writes other events beside, and somebody who kills."""
+
+    def __init__(self, served: Served, members: Sequence[Someone]) -> None:
+        self.served, self.members = served, members
+        self.chance = Random(ATTEMPTS)
+        self.outcomes: list[Outcome] = []
+        self.besides: list[Beside] = []
+        #: connections that broke before there was an answer
+        self.broken = 0
+        self.over = False
+
+    async def run(self) -> None:
+        waiting = attempts(self.chance, [member.sub for member in self.members])
+        beside = [asyncio.create_task(self._write_beside(who)) for who in self.members[:2]]
+        await asyncio.gather(self._kill(), *(self._book(waiting) for _ in range(CLIENTS)))
+        self.over = True
+        await asyncio.gather(*beside)
+
+    async def _book(self, waiting: Iterator[Attempt]) -> None:
+        for attempt in waiting:
+            self.outcomes.append(await self.book(attempt))
+
+    async def book(self, attempt: Attempt) -> Outcome:
+        """Asks; and again, with the same key, when the connection breaks. Without a key nobody could tell what came of it."""
+        began = perf_counter()
+        answer = await self._ask(BOOK_SLOT, CLIENT_SECRET, asked(attempt), again=attempt.key is not None)
+        if answer is None:
+            return Outcome(attempt, began)
+        if "errors" in answer:
+            return Outcome(attempt, began, perf_counter(), error=str(answer["errors"]))
+        participants = answer["data"]["bookSlot"].get("participants", ())
+        return Outcome(attempt, began, perf_counter(), tuple(each["sub"] for each in participants))
+
+    async def _write_beside(self, who: Someone) -> None:
+        """One event after the other: each is there for a moment, and then deleted."""
+        while not self.over:
+            start = self.chance.choice(STARTS) + 10 * MINUTE
+            beside = Beside(who.sub, start, start + 5 * MINUTE, perf_counter())
+            self.besides.append(beside)
+            event_id = f"beside {len(self.besides)}"
+            times = {"start": format_instant(beside.start), "end": format_instant(beside.end)}
+            event = {"eventId": event_id, "summary": "Beside", **times}
+            await self._ask(UPSERT_EVENT, who.token, {"calendarId": who.calendar_id, "event": event})
+            beside.there = perf_counter()
+            await asyncio.sleep(0.05)
+            beside.going = perf_counter()
+            await self._ask(DELETE_EVENT, who.token, {"calendarId": who.calendar_id, "eventId": event_id})
+            beside.gone = perf_counter()
+
+    async def _kill(self) -> None:
+        """Ends a worker now and then, when there are two: the server starts another one in its place."""
+        for number in range(1, KILLS + 1):
+            while len(self.outcomes) < number * ATTEMPTS // (KILLS + 1):
+                await asyncio.sleep(0.01)
+            async with asyncio.timeout(SOON):
+                while len(workers := self.served.workers()) < 2:
+                    await asyncio.sleep(0.05)
+            os.kill(workers[number % 2], signal.SIGKILL)
+
+    async def _ask(self, query: str, token: str, given: dict[str, Any], *, again: bool = True) -> dict[str, Any] | None:
+        """The answer; None when the connection broke and the question is not to be asked again."""
+        async with asyncio.timeout(2 * SOON):
+            while True:
+                try:
+                    return await self.served.ask(query, token, input=given)
+                except httpx2.TransportError:
+                    self.broken += 1
+                    if not again:
+                        return None
+                    await asyncio.sleep(0.05)
+
+
+async def kept(database_url: str) -> Kept:
+    """What is in the database."""
+    found: dict[str, dict[str, Instant]] = {}
+    async with Api.on(database_url, 0) as api:
+        for event_id, sub, start in await api.rows(KEPT):
+            found.setdefault(event_id, {})[sub] = start
+    return found
+
+
+async def test_nobody_is_ever_booked_twice(database_url: str, tmp_path: Path) -> None:
+    """Whoever was answered has what was said, whoever was refused had somebody in the way, and nobody got an error.
+
+    What was asked for with a key is answered the same once more at the end.
+    """
+    members = await people(database_url, MEMBERS)
+    async with serving(tmp_path / "said", database_url, "--workers", "2") as served:
+        stress = Stress(served, members)
+        await stress.run()
+        keyed = [outcome for outcome in stress.outcomes if outcome.attempt.key is not None]
+        for outcome in stress.chance.sample(keyed, 20):
+            assert (await stress.book(outcome.attempt)).booked == outcome.booked
+    assert len(stress.outcomes) == ATTEMPTS
+    assert broken_laws(stress.outcomes, await kept(database_url), stress.besides) == []
+    # all of it has happened: bookings, refusals, and connections that broke
+    assert sum(bool(outcome.booked) for outcome in stress.outcomes) > 20
+    assert sum(outcome.booked == () for outcome in stress.outcomes) > 20
+    assert stress.broken
