@@ -1,4 +1,9 @@
-"""Databases to test on, and an application on each: every test that asks for one runs on SQLite and on PostgreSQL."""
+"""Databases to test on, and an application on each: every test that asks for one runs on SQLite and on PostgreSQL.
+
+And how hard the laws are tried: a hundred examples each time, many thousands under HYPOTHESIS_PROFILE=deep.
+`pytest tests/core --hypothesis-profile=deep` does the same. Examples stay random on purpose: every run on every machine is a
+new search, and a failure prints the blob that brings it back.
+"""
 
 import asyncio
 import os
@@ -11,6 +16,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from core.instants import parse_instant
@@ -22,6 +28,10 @@ from .api import CLIENT_ID, CLIENT_SECRET, Api
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
+
+settings.register_profile("quick", max_examples=100, deadline=None, print_blob=True)
+settings.register_profile("deep", max_examples=20_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # What is left to chance is the same in all processes that a run is divided over: they inherit it.
 os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
