@@ -9,7 +9,6 @@ import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,6 +33,10 @@ class Reader(ABC):
     async def rows(self, statement: str, *values: Any) -> list[Row]:
         """What the statement gives; `$1`, `$2` … stand for the values. Raises what the driver raises."""
 
+    async def much(self, statement: str, *values: Any) -> list[Row]:
+        """The same of a statement that may have to read thousands of rows."""
+        return await self.rows(statement, *values)
+
 
 class Direct(Reader):
     """Connections for single statements, made when they are first used."""
@@ -52,7 +55,8 @@ class DirectSQLite(Direct):
     """One connection on the event loop's own thread.
 
     What is read here lies in memory, and is read in less time than it takes to wake another thread. Nobody is ever
-    waited for: in the rare moment when another process holds the whole file, a thread does the waiting.
+    waited for: in the rare moment when another process holds the whole file, a thread does the waiting. What is read by
+    the thousand is read in a thread, too.
 
     SQLite says whether anybody has written since it was last asked, which takes it a tenth of the time of a statement. As
     long as nobody has, the same statement gives the same rows.
@@ -64,6 +68,9 @@ class DirectSQLite(Direct):
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
+        #: of threads, and not in use
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         #: what statements with their values gave in this state of the database
         self._known: dict[tuple[str, Row], list[Row]] = {}
         self._state = 0
@@ -76,7 +83,10 @@ class DirectSQLite(Direct):
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-        return await asyncio.to_thread(self._wait_for, statement, values)
+        return await self.much(statement, *values)
+
+    async def much(self, statement: str, *values: Any) -> list[Row]:
+        return await asyncio.to_thread(self._in_thread, statement, values)
 
     def _known_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
         [state] = connection.execute("PRAGMA data_version").fetchone()
@@ -89,12 +99,21 @@ class DirectSQLite(Direct):
             self._known[statement, values] = rows
         return rows
 
-    def _wait_for(self, statement: str, values: Sequence[Any]) -> list[Row]:
-        with closing(self._connect(self._patience)) as connection:
+    def _in_thread(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(self._patience)
+        try:
             return connection.execute(SQLITE.numbered(statement), values).fetchall()
+        finally:
+            self._idle.append(connection)
+            if self._closed:  # meanwhile
+                self._close_idle()
 
     def _connect(self, patience: float) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._file, patience, isolation_level=None, uri=True)
+        # Never in two threads at once; but whoever comes next may be another one.
+        connection = sqlite3.connect(self._file, patience, isolation_level=None, uri=True, check_same_thread=False)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -107,6 +126,12 @@ class DirectSQLite(Direct):
             self._connection.close()
             self._connection = None
             self._known.clear()
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
 
 #: so many connections are kept from those who write

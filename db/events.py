@@ -189,7 +189,7 @@ async def busy(reader: Reader, versions: Mapping[int, int], start: Instant, end:
     Calendars and their versions, by key; one that has another version by now is left out.
     """
     spelling = reader.spelling
-    rows = await reader.rows(_busy(spelling), spelling.listed([*versions]), start, end)
+    rows = await reader.much(_busy(spelling), spelling.listed([*versions]), start, end)
     return {key: _busy_time(*map(spelling.read, bounds)) for key, version, *bounds in rows if version == versions[key]}
 
 

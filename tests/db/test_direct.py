@@ -1,5 +1,6 @@
 """Single statements to SQLite: known as long as nobody has written, and never longer."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -41,3 +42,31 @@ async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPat
         assert await reader.rows(COUNT, str(number)) == [(0,)]
         assert len(reader._known) <= 3
     await reader.close()
+
+
+async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) -> None:
+    """By as many threads as ask, each with a connection that the next one uses; meanwhile the loop goes on."""
+    reader = DirectSQLite(path, patience=1)
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT max(i) FROM n"
+    for _ in range(3):
+        reading = asyncio.gather(*(reader.much(slow, 100_000 + number) for number in range(3)))
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert await reading == [[(100_000 + number,)] for number in range(3)]
+        assert turns > 3
+        assert 1 <= len(reader._idle) <= 3
+    assert reader._known == {}
+    await reader.close()
+    assert reader._idle == []
+
+
+async def test_who_is_still_reading_when_all_is_closed_leaves_no_connection(path: str) -> None:
+    reader = DirectSQLite(path, patience=1)
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
+    reading = asyncio.create_task(reader.much(slow))
+    await asyncio.sleep(0.01)
+    await reader.close()
+    assert await reading == [(300_000,)]
+    assert reader._idle == []

@@ -1,6 +1,6 @@
 """What a request costs in SQL statements. No stopwatch: the number is the same on every machine."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,11 +19,16 @@ def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     """The statements that are executed meanwhile, with their parameters; not those that begin and end a transaction."""
     statements: list[tuple[str, Any]] = []
     monkeypatch = pytest.MonkeyPatch()
-    directly = api.db.direct.rows
+    directly, threaded = api.db.direct.rows, getattr(api.db.direct, "_in_thread", None)
 
     async def rows(statement: str, *values: Any) -> list[Row]:
         statements.append((statement, values))
         return await directly(statement, *values)
+
+    def in_thread(statement: str, values: Sequence[Any]) -> list[Row]:
+        statements.append((statement, values))
+        assert threaded is not None
+        return threaded(statement, values)
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
@@ -33,6 +38,8 @@ def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     monkeypatch.setattr(api.db.direct, "rows", rows)
+    if threaded is not None:  # where much is read by SQLite
+        monkeypatch.setattr(api.db.direct, "_in_thread", in_thread)
     yield statements
     monkeypatch.undo()
     for engine in engines:
@@ -78,7 +85,7 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
 ) -> None:
     """An hour after the versions were read: the answer knows of it, and nothing is remembered under an old version."""
     person = await api.application_calendar("person")
-    directly = api.db.direct.rows
+    directly = api.db.direct.much
 
     async def interrupted(statement: str, *values: Any) -> list[Row]:
         if "FROM calendars" in statement:
@@ -86,7 +93,7 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
             await fill(api, person, 240)
         return await directly(statement, *values)
 
-    monkeypatch.setattr(api.db.direct, "rows", interrupted)
+    monkeypatch.setattr(api.db.direct, "much", interrupted)
     asked = {**question([person]), "queryPeriods": [{"start": hour(0), "end": hour(1)}]}
     slots = [{"start": "2027-01-10T00:30:00Z"}]
     for _ in range(2):
