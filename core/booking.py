@@ -11,7 +11,7 @@ from enum import StrEnum
 from .errors import Key, Path, Problems
 from .events import Event, EventDraft
 from .free import Restrictions, rooms_of_one
-from .instants import Instant, Unreadable
+from .instants import MINUTE, Instant, Unreadable
 from .limits import EXTERNAL_ID_LENGTH, Limits
 from .periods import Period, check_future, read
 from .query import AvailabilityQuery, ResponseFormat
@@ -153,7 +153,8 @@ def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], now: I
     start = read(request.start)
     later = _slots(request.query, facts, start, None, NEXT_SLOTS)
     wanted = NEXT_SLOTS - len(later)
-    return [*(_slots(request.query, facts, now + 1, start, wanted) if wanted else []), *later]
+    soonest = on_grid(now + 1, MINUTE)  # nobody meets at seven seconds past
+    return [*(_slots(request.query, facts, soonest, start, wanted) if wanted else []), *later]
 
 
 def _slots(

@@ -88,13 +88,13 @@ def test_of_slots_that_were_asked_about_each_is_a_start(case):
 @given(questions() | questions_about_slots(), st.integers(0, WIDTH), st.integers(0, WIDTH))
 def test_every_slot_that_is_offered_could_be_booked(case, start, now):
     """None lies in the past; none later is left out for an earlier one; and nothing is offered only where nothing fits."""
-    question, minutes = case
-    query, facts = to_core(question, minutes)
-    offered = next_slots(asked(query, at(start, minutes)), facts, at(now, minutes))
+    question, _ = case
+    query, facts = to_core(question, 1)  # for slots begin on full minutes
+    offered = next_slots(asked(query, at(start, 1)), facts, at(now, 1))
     assert len(offered) <= NEXT_SLOTS
     assert all(one.start < other.start for one, other in pairwise(offered))
-    tick = minutes * MINUTE
-    starts = [(each.start - MIDNIGHT) // tick for each in offered]
+    assert all(each.start % MINUTE == 0 for each in offered)
+    starts = [(each.start - MIDNIGHT) // MINUTE for each in offered]
     assert all(chosen(question, at_tick) is not None for at_tick in starts)
     assert all(at_tick >= start or at_tick > now for at_tick in starts)
     possible = [candidate for candidate in range(2 * WIDTH) if is_possible(question, candidate)]
@@ -116,6 +116,14 @@ def test_who_is_in_two_groups_is_booked_once():
     query = replace(QUERY, participants=[Group([Member("acc_a")]), Group([Member("acc_b"), Member("acc_a")], 1)])
     free = Facts(Busy())
     assert choose(asked(query, MORNING.start), [[free], [free, free]]) == ["acc_a", "acc_b"]
+
+
+def test_what_is_offered_at_once_begins_on_a_full_minute():
+    """In a window that has begun, and without a grid."""
+    query = replace(QUERY, query_periods=[Period(MIDNIGHT, MIDNIGHT + 3 * HOUR)])
+    facts = [[Facts(Busy.of([(MIDNIGHT + 2 * HOUR, MIDNIGHT + 3 * HOUR)])), Facts(Busy())]]
+    offered = next_slots(asked(query, MIDNIGHT + 2 * HOUR), facts, MIDNIGHT + 7)
+    assert [slot.start for slot in offered] == [MIDNIGHT + MINUTE]
 
 
 def test_of_equally_busy_members_the_first_is_booked():
