@@ -17,7 +17,7 @@ import pytest
 from tests.api import CLIENT_SECRET, Api
 from tests.conftest import administer, named
 from tests.faults.writers import UPSERT_EVENT
-from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, counted, hour, question
+from tests.resolvers.test_cost import AVAILABILITY, BOOK_SLOT, UPSERT_EVENTS, counted, hour, question
 
 #: tables that grow with the number of accounts
 LARGE = {"accounts", "availability_rules", "available_periods", "calendars", "events", "tokens"}
@@ -123,9 +123,19 @@ async def test_an_availability_query_reads_no_table_from_end_to_end(
         member["managedAvailability"] = managed
     with counted(api) as statements:
         await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
-    assert len(statements) == (5 if managed else 3)
+    assert len(statements) == (5 if managed else 2)
     assert await scanned(planner, statements) == {}
     assert "events_blocking" in await indexes(planner, statements)
+
+
+async def test_a_booking_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection) -> None:
+    """Who asks about whom, what is on the calendars, and the write that looks at their versions under lock."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    given = {"availability": question(people), "start": hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
+    with counted(api) as statements:
+        assert await api.data(BOOK_SLOT, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
+    assert len(statements) == 3
+    assert await scanned(planner, statements) == {}
 
 
 async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, planner: asyncpg.Connection) -> None:

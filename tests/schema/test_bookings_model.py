@@ -206,10 +206,10 @@ class Bookings(RuleBasedStateMachine):
             self.model.gone.add(name)
 
     @precondition(lambda self: self.model.now < WINDOW[1] - LENGTH)
-    @rule()
-    def wait(self) -> None:
-        self.model.now += 1
-        self.api.now += TICK
+    @rule(ticks=st.integers(1, 5))
+    def wait(self, ticks: int) -> None:
+        self.model.now += ticks
+        self.api.now += ticks * TICK
         for name in {*NAMES} - self.model.gone:
             self.come(name)  # for tokens expire
 
