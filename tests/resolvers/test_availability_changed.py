@@ -68,5 +68,6 @@ async def test_many_who_look_at_once_take_turns(api: Api) -> None:
     for task in watching:
         task.cancel()
     await asyncio.wait(watching)
-    assert 1 <= most <= 3  # two who look, and whoever listens for all
+    # Two who look, and whoever listens for all. On SQLite those who look need no connection of a pool.
+    assert (1 if api.db.dialect == "postgresql" else 0) <= most <= 3
     assert len(api.db.changes) == 0
