@@ -82,8 +82,6 @@ class Stress:
         self.chance = Random(ATTEMPTS)
         self.outcomes: list[Outcome] = []
         self.besides: list[Beside] = []
-        #: connections that broke before there was an answer
-        self.broken = 0
         self.over = False
 
     async def run(self) -> None:
@@ -141,7 +139,6 @@ class Stress:
                 try:
                     return await self.served.ask(query, token, input=given)
                 except httpx2.TransportError:
-                    self.broken += 1
                     if not again:
                         return None
                     await asyncio.sleep(0.05)
@@ -170,7 +167,6 @@ async def test_nobody_is_ever_booked_twice(database_url: str, tmp_path: Path) ->
             assert (await stress.book(outcome.attempt)).booked == outcome.booked
     assert len(stress.outcomes) == ATTEMPTS
     assert broken_laws(stress.outcomes, await kept(database_url), stress.besides) == []
-    # all of it has happened: bookings, refusals, and connections that broke
+    # There was something to see. That a connection broke is likely, and not certain: a worker that is killed may be idle.
     assert sum(bool(outcome.booked) for outcome in stress.outcomes) > 20
     assert sum(outcome.booked == () for outcome in stress.outcomes) > 20
-    assert stress.broken
