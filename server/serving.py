@@ -27,6 +27,8 @@ WS: Literal["websockets-sansio"] = "websockets-sansio"
 
 log = logging.getLogger("openings")
 
+#: connections that wait to be let in
+_BACKLOG = 2048
 #: seconds that requests in flight have to finish in after a stop was asked for
 _GRACE = 10
 
@@ -126,12 +128,16 @@ Openings is at {url}
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A socket on the address; bound here, so that a taken port is one clear line and not a worker's traceback."""
+    """A socket on the address; bound here, so that a taken port is one clear line and not a worker's traceback.
+
+    Whoever comes before the workers are ready is let in when they are, and not turned away: the address was shown already.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listening.close()
         where = f"port {settings.port} of {settings.host}"
