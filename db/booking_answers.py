@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.booking import Booked, SlotTaken
+from core.bookings import Booked, SlotTaken
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
 from core.instants import Instant
 from core.solver import Opening

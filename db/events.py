@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import case, tuple_
 from sqlmodel import col, select, update
@@ -18,16 +18,16 @@ from core.spans import Busy, Span
 
 from . import tables
 from .database import Database
-from .direct import Reader, Snapshot
+from .direct import Reader
 from .short_writes import ShortWrite
 from .spelling import Spelling
 from .statements import insert
-from .versions import drawn, spelled_drawn, spelled_next
+from .versions import drawn, spelled_next
 
-_IDENTITY = ("calendar_key", "event_id")
+IDENTITY = ("calendar_key", "event_id")
 #: what stays when an event is replaced, and is new when it comes back from the dead: then it was created now
-_RENEWED = ("event_uid", "created_at")
-_REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *_IDENTITY, *_RENEWED}]
+RENEWED = ("event_uid", "created_at")
+REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *IDENTITY, *RENEWED}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,6 @@ class BusyTime:
         return 2 * len(self.everything.starts) + (2 * len(self.firm.starts) if self.firm is not self.everything else 0)
 
 
-class BookedCalendar(NamedTuple):
-    """A calendar that an event is booked on, and what the event is called here."""
-
-    key: int
-    calendar_id: str
-    event_uid: str
-
-
 async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> int:
     """Makes or replaces the events of a locked calendar; how many of them were not there before, or were deleted."""
     existing = select(col(tables.Event.event_id)).where(
@@ -59,13 +51,13 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
     )
     updated = len((await session.exec(existing)).all())
     statement = insert(session, tables.Event)
-    replaced: dict[str, Any] = {name: statement.excluded[name] for name in _REPLACED}
-    for name in _RENEWED:
+    replaced: dict[str, Any] = {name: statement.excluded[name] for name in REPLACED}
+    for name in RENEWED:
         replaced[name] = case(
             (col(tables.Event.deleted), statement.excluded[name]), else_=col(getattr(tables.Event, name))
         )
-    statement = statement.on_conflict_do_update(index_elements=_IDENTITY, set_=replaced)
-    await session.exec(statement, params=[{"calendar_key": calendar_key, **_row(draft, now)} for draft in drafts])
+    statement = statement.on_conflict_do_update(index_elements=IDENTITY, set_=replaced)
+    await session.exec(statement, params=[{"calendar_key": calendar_key, **row(draft, now)} for draft in drafts])
     return len(drafts) - updated
 
 
@@ -76,81 +68,13 @@ async def upsert_one(
 
     None when the account has no such calendar.
     """
-    span, proposed = draft.span(), _row(draft, now)
-    values = (account_key, calendar_id, drawn(), *(proposed[name] for name in _WRITTEN))
+    proposed = row(draft, now)
+    values = (account_key, calendar_id, drawn(), *(proposed[name] for name in WRITTEN))
     found = await db.write_shortly(_UPSERT, values, account_key)
     if found is None:
         return None
     event_uid, created_at = found
-    event = Event(_as_kept(draft), span, calendar_id, event_uid, deleted=False, created=created_at, updated=now)
-    return event, event_uid == proposed["event_uid"]
-
-
-async def book(
-    session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant
-) -> list[Event] | None:
-    """Makes the event on calendars that are held, in their order; None when one of them has an event with its id.
-
-    Then the transaction has to be undone. What this very attempt has written before is no such event.
-    """
-    reader = Snapshot(session)
-    row = _row(draft, now)
-    values = [
-        reader.spelling.listed([calendar.key for calendar in calendars]),
-        reader.spelling.listed([calendar.event_uid for calendar in calendars]),
-        *(row[name] for name in _BOOKED),
-    ]
-    written = await reader.rows(_book(reader.spelling), *values)
-    if len(written) < len(calendars):
-        return None
-    created = dict(written)
-    kept, span = _as_kept(draft), draft.span()
-    return [
-        Event(kept, span, each.calendar_id, each.event_uid, deleted=False, created=created[each.key], updated=now)
-        for each in calendars
-    ]
-
-
-async def book_unchanged(
-    db: Database,
-    versions: Mapping[int, int],
-    calendars: Mapping[BookedCalendar, int],
-    draft: EventDraft,
-    now: Instant,
-) -> list[Event] | None:
-    """As `book`, in one trip and without anything that is held before; from each calendar to the key of its account.
-
-    None when a calendar has no longer the version that is given for its key, or when one has an event with this id.
-    """
-    spelling = db.direct.spelling
-    row = _row(draft, now)
-    values = [
-        spelling.listed([*versions]),
-        spelling.listed([*versions.values()]),
-        drawn(),
-        spelling.listed([calendar.key for calendar in calendars]),
-        draft.event_id,
-        spelling.listed([calendar.event_uid for calendar in calendars]),
-        *(row[name] for name in _BOOKED),
-    ]
-    if await db.write_shortly(_book_unchanged(spelling), values, *calendars.values()) is None:
-        return None
-    kept, span = _as_kept(draft), draft.span()
-    return [
-        Event(kept, span, each.calendar_id, each.event_uid, deleted=False, created=now, updated=now)
-        for each in calendars
-    ]
-
-
-async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar], event_id: str) -> dict[int, Event]:
-    """Of these calendars, by key, those that have the event under the very name that it was to be booked by."""
-    statement = select(tables.Event).where(
-        col(tables.Event.calendar_key).in_(calendars),
-        col(tables.Event.event_id) == event_id,
-        col(tables.Event.event_uid).in_([calendar.event_uid for calendar in calendars.values()]),
-    )
-    rows = await session.exec(statement)
-    return {row.calendar_key: _event(row, calendars[row.calendar_key].calendar_id) for row in rows}
+    return written(draft, now, calendar_id, event_uid, created_at), event_uid == proposed["event_uid"]
 
 
 async def listed(
@@ -170,7 +94,7 @@ async def listed(
     if after is not None:
         statement = statement.where(place > tuple_(after.instant, after.id))
     statement = statement.order_by(col(tables.Event.starts_at), col(tables.Event.event_uid)).limit(count)
-    return [_event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
+    return [event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
 
 
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:
@@ -223,7 +147,8 @@ async def _delete(session: AsyncSession, calendar_keys: Collection[int], now: In
     return (await session.exec(statement.values(deleted=True, blocks=False, updated_at=now))).rowcount
 
 
-def _row(draft: EventDraft, now: Instant) -> dict[str, Any]:
+def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
+    """All that is kept of a new event, but for its calendar."""
     span = draft.span()
     location = draft.location or Location()
     return {
@@ -249,7 +174,7 @@ def _row(draft: EventDraft, now: Instant) -> dict[str, Any]:
     }
 
 
-_WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
+WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
 
 _UPSERT = ShortWrite(
     lock=f"""
@@ -257,64 +182,23 @@ UPDATE calendars SET version = {spelled_next("$3")} WHERE account_key = $1 AND c
 """,
     locked="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
     write=f"""
-INSERT INTO events (calendar_key, {", ".join(_WRITTEN)})
-SELECT key, {", ".join(f"${number}" for number, _ in enumerate(_WRITTEN, 4))} FROM locked WHERE TRUE
-ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in _REPLACED)},
-    {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in _RENEWED)}
+INSERT INTO events (calendar_key, {", ".join(WRITTEN)})
+SELECT key, {", ".join(f"${number}" for number, _ in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE
+ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in REPLACED)},
+    {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)}
 RETURNING event_uid, created_at
 """,
 )
 
 
-#: the columns that a booked event has the same everywhere
-_BOOKED = [name for name in _WRITTEN if name != "event_uid"]
+def written(draft: EventDraft, now: Instant, calendar_id: str, event_uid: str, created: Instant) -> Event:
+    """An event that was written just now, as it is read later: a place that says nothing is none."""
+    kept = replace(draft, location=None) if draft.location == Location() else draft
+    return Event(kept, draft.span(), calendar_id, event_uid, deleted=False, created=created, updated=now)
 
 
-@cache
-def _book(spelling: Spelling) -> str:
-    return _insert_booked(spelling.pairs((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
-
-
-@cache
-def _book_unchanged(spelling: Spelling) -> ShortWrite:
-    known = spelling.pairs((1, "bigint", "key"), (2, "bigint", "version"), "known")
-    targets = spelling.pairs((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
-    return ShortWrite(
-        # The version is looked at under the lock. An event of this id that came meanwhile has changed it, too.
-        lock=f"""
-WITH held AS (SELECT key, version FROM calendars WHERE key {spelling.among(1, "bigint")} ORDER BY key {spelling.locked})
-UPDATE calendars SET version = {spelled_next("$3")}
-WHERE key {spelling.among(4, "bigint")}
-  AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {spelling.among(4, "bigint")} AND event_id = $5 AND NOT deleted)
-RETURNING key
-""",
-        locked=f"SELECT key FROM calendars WHERE key {spelling.among(4, 'bigint')} AND {spelled_drawn()} = $3",
-        write=_insert_booked(f"locked JOIN {targets} ON target.calendar_key = locked.key", 7),
-        taken=5,
-    )
-
-
-def _insert_booked(targets: str, first: int) -> str:
-    """Events on every `target`, whose other columns are the values from the first of them on."""
-    return f"""
-INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
-SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, first))}
-FROM {targets} WHERE TRUE
-ON CONFLICT ({", ".join(_IDENTITY)}) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in (*_REPLACED, *_RENEWED))}
-WHERE events.deleted
-RETURNING calendar_key, created_at
-"""
-
-
-def _as_kept(draft: EventDraft) -> EventDraft:
-    """The draft as it is read again: a place that says nothing is none."""
-    return replace(draft, location=None) if draft.location == Location() else draft
-
-
-def _event(row: tables.Event, calendar_id: str) -> Event:
+def event(row: tables.Event, calendar_id: str) -> Event:
     location = Location(row.location_description, row.location_lat, row.location_long)
     draft = EventDraft(
         event_id=row.event_id,

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from core.access import require_application, require_feature
-from core.booking import Booked, BookingRequest, SlotTaken, choose, next_slots
+from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
 from core.errors import Forbidden, Key, Path, Problem, Problems, Refusal, Unprocessable
 from core.features import Feature
 from core.identity import digest
 from core.scopes import Scope
-from db import booking_answers, calendars, events
+from db import booking_answers, bookings, calendars
 from db.booking_answers import OtherRequestError
+from db.bookings import BookedCalendar
 from db.database import Session
 from db.direct import Snapshot
-from db.events import BookedCalendar
 from db.failures import retried
 from db.standing import Standing
 
@@ -80,7 +80,7 @@ class _Booking:
         chosen = {calendar: accounts[sub].key for sub in subs for calendar in self.targets[sub]}
         self.begun = True
         versions, draft = known.standing.versions, self.request.draft
-        written = await events.book_unchanged(self.ctx.db, versions, chosen, draft, self.ctx.now)
+        written = await bookings.book_unchanged(self.ctx.db, versions, chosen, draft, self.ctx.now)
         self.begun = written is not None
         return Booked(*draft.span(), subs, written) if written is not None else None
 
@@ -187,7 +187,7 @@ class _Booking:
 
     async def _write(self, session: Session, subs: Sequence[str]) -> Booked:
         chosen = [calendar for sub in subs for calendar in self.targets[sub]]
-        written = await events.book(session, chosen, self.request.draft, self.ctx.now)
+        written = await bookings.book(session, chosen, self.request.draft, self.ctx.now)
         if written is None:
             words = "is the id of an event that is on one of the calendars already"
             raise _problem(("event", "event_id"), Key.DUPLICATE, words)
@@ -197,7 +197,7 @@ class _Booking:
     async def _done_before(self, session: Session) -> Booked | None:
         """The booking that an earlier attempt has made, and that was thought to have failed."""
         keys = {calendar.key: calendar for theirs in self.targets.values() for calendar in theirs}
-        found = await events.booked(session, keys, self.request.event.event_id)
+        found = await bookings.booked(session, keys, self.request.event.event_id)
         subs = [sub for sub in self.request.query.subs if all(each.key in found for each in self.targets[sub])]
         if not found:
             return None

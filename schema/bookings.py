@@ -5,8 +5,8 @@ from typing import Annotated, Self, TypeAlias
 import strawberry
 from strawberry import ID, UNSET, field
 
-from core import booking
-from core.booking import Assignment, BookingRequest
+from core import bookings
+from core.bookings import Assignment, BookingRequest
 from core.events import EventDraft
 from core.instants import Unreadable
 
@@ -51,8 +51,8 @@ class TargetCalendarInput:
     sub: ID = field(description="The member's sub.")
     calendar_id: ID = field(description="One of its calendars, which has to be among those that block in the query.")
 
-    def to_core(self) -> booking.TargetCalendar:
-        return booking.TargetCalendar(self.sub, self.calendar_id)
+    def to_core(self) -> bookings.TargetCalendar:
+        return bookings.TargetCalendar(self.sub, self.calendar_id)
 
 
 @strawberry.input(description="A start of an availability query, to be booked if it is still possible.")
@@ -96,7 +96,7 @@ class Booked:
     events: list[Event] = field(description="Their events, in the same order.")
 
     @classmethod
-    def of(cls, booked: booking.Booked) -> Self:
+    def of(cls, booked: bookings.Booked) -> Self:
         return cls(
             start=booked.start,
             end=booked.end,
@@ -112,7 +112,7 @@ class SlotTaken:
     )
 
     @classmethod
-    def of(cls, taken: booking.SlotTaken) -> Self:
+    def of(cls, taken: bookings.SlotTaken) -> Self:
         return cls(next_slots=available_times(taken.next_slots))
 
 
@@ -121,5 +121,5 @@ BookSlotResult: TypeAlias = Annotated[
 ]
 
 
-def result(answer: booking.Booked | booking.SlotTaken) -> Booked | SlotTaken:
-    return Booked.of(answer) if isinstance(answer, booking.Booked) else SlotTaken.of(answer)
+def result(answer: bookings.Booked | bookings.SlotTaken) -> Booked | SlotTaken:
+    return Booked.of(answer) if isinstance(answer, bookings.Booked) else SlotTaken.of(answer)

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
-from core.booking import Assignment
+from core.bookings import Assignment
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.weekly import Weekday

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.booking import NEXT_SLOTS, Assignment, BookingRequest, TargetCalendar, busy_seconds, choose, next_slots
+from core.bookings import NEXT_SLOTS, Assignment, BookingRequest, TargetCalendar, busy_seconds, choose, next_slots
 from core.durations import Duration
 from core.errors import spell
 from core.events import EventDraft

@@ -1,0 +1,129 @@
+"""Bookings: one event on the calendars of everybody who meets, on all of them or on none."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.events import Event, EventDraft
+from core.instants import Instant
+
+from . import events, tables
+from .database import Database
+from .direct import Snapshot
+from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
+from .short_writes import ShortWrite
+from .spelling import Spelling
+from .versions import drawn, spelled_drawn, spelled_next
+
+
+class BookedCalendar(NamedTuple):
+    """A calendar that an event is booked on, and what the event is called here."""
+
+    key: int
+    calendar_id: str
+    event_uid: str
+
+
+async def book(
+    session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant
+) -> list[Event] | None:
+    """Makes the event on calendars that are held, in their order; None when one of them has an event with its id.
+
+    Then the transaction has to be undone. What an earlier attempt has made is found by `booked` before.
+    """
+    reader = Snapshot(session)
+    row = events.row(draft, now)
+    values = [
+        reader.spelling.listed([calendar.key for calendar in calendars]),
+        reader.spelling.listed([calendar.event_uid for calendar in calendars]),
+        *(row[name] for name in _BOOKED),
+    ]
+    written = await reader.rows(_book(reader.spelling), *values)
+    return _written(calendars, draft, now) if len(written) == len(calendars) else None
+
+
+async def book_unchanged(
+    db: Database,
+    versions: Mapping[int, int],
+    calendars: Mapping[BookedCalendar, int],
+    draft: EventDraft,
+    now: Instant,
+) -> list[Event] | None:
+    """As `book`, in one trip and without anything that is held before; from each calendar to the key of its account.
+
+    None when a calendar has no longer the version that is given for its key, or when one has an event with this id.
+    """
+    spelling = db.direct.spelling
+    row = events.row(draft, now)
+    values = [
+        spelling.listed([*versions]),
+        spelling.listed([*versions.values()]),
+        drawn(),
+        spelling.listed([calendar.key for calendar in calendars]),
+        draft.event_id,
+        spelling.listed([calendar.event_uid for calendar in calendars]),
+        *(row[name] for name in _BOOKED),
+    ]
+    written = await db.write_shortly(_book_unchanged(spelling), values, *calendars.values())
+    return _written(calendars, draft, now) if written is not None else None
+
+
+async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar], event_id: str) -> dict[int, Event]:
+    """Of these calendars, by key, those that have the event under the very name that it was to be booked by."""
+    statement = select(tables.Event).where(
+        col(tables.Event.calendar_key).in_(calendars),
+        col(tables.Event.event_id) == event_id,
+        col(tables.Event.event_uid).in_([calendar.event_uid for calendar in calendars.values()]),
+    )
+    rows = await session.exec(statement)
+    return {row.calendar_key: events.event(row, calendars[row.calendar_key].calendar_id) for row in rows}
+
+
+def _written(calendars: Iterable[BookedCalendar], draft: EventDraft, now: Instant) -> list[Event]:
+    """The events as they are now: each was made just now, be it on the row of one that was deleted."""
+    return [events.written(draft, now, each.calendar_id, each.event_uid, now) for each in calendars]
+
+
+#: the columns that a booked event has the same everywhere
+_BOOKED = [name for name in WRITTEN if name != "event_uid"]
+
+
+@cache
+def _book(spelling: Spelling) -> str:
+    return _insert_booked(spelling.pairs((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
+
+
+@cache
+def _book_unchanged(spelling: Spelling) -> ShortWrite:
+    known = spelling.pairs((1, "bigint", "key"), (2, "bigint", "version"), "known")
+    targets = spelling.pairs((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
+    return ShortWrite(
+        # The version is looked at under the lock. An event of this id that came meanwhile has changed it, too.
+        lock=f"""
+WITH held AS (SELECT key, version FROM calendars WHERE key {spelling.among(1, "bigint")} ORDER BY key {spelling.locked})
+UPDATE calendars SET version = {spelled_next("$3")}
+WHERE key {spelling.among(4, "bigint")}
+  AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {spelling.among(4, "bigint")} AND event_id = $5 AND NOT deleted)
+RETURNING key
+""",
+        locked=f"SELECT key FROM calendars WHERE key {spelling.among(4, 'bigint')} AND {spelled_drawn()} = $3",
+        write=_insert_booked(f"locked JOIN {targets} ON target.calendar_key = locked.key", 7),
+        taken=5,
+    )
+
+
+def _insert_booked(targets: str, first: int) -> str:
+    """Events on every `target`, whose other columns are the values from the first of them on."""
+    return f"""
+INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
+SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, first))}
+FROM {targets} WHERE TRUE
+ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in (*REPLACED, *RENEWED))}
+WHERE events.deleted
+RETURNING calendar_key
+"""
