@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .transport import EVENT_STREAM, dumps
+from .waiting import hung_up
 
 #: seconds between two comments
 HEARTBEAT = 12.0
@@ -45,7 +46,7 @@ class EventStream(Response):
 
     async def _until_the_end(self, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send_all(send))
-        others = {asyncio.ensure_future(_hang_up(receive)), asyncio.ensure_future(self._stopping.wait())}
+        others = {asyncio.ensure_future(hung_up(receive)), asyncio.ensure_future(self._stopping.wait())}
         try:
             while not (await asyncio.wait({sending, *others}, timeout=HEARTBEAT, return_when="FIRST_COMPLETED"))[0]:
                 await _send(send, b":\n\n")
@@ -67,9 +68,3 @@ async def _send(send: Send, chunk: bytes, *, more: bool = True) -> None:
     """Raises TimeoutError when the client does not take it."""
     async with asyncio.timeout(STALLED):
         await send({"type": "http.response.body", "body": chunk, "more_body": more})
-
-
-async def _hang_up(receive: Receive) -> None:
-    """Comes back when the client has hung up."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ class DeadlineError(Exception):
 async def while_connected(request: Request, work: Coroutine[Any, Any, T], deadline: float) -> T:
     """What the work gives, `in_time`; it is called off as well when the client hangs up first (ClientDisconnect)."""
     working = asyncio.ensure_future(work)
-    hanging_up = asyncio.ensure_future(_hang_up(request))
+    hanging_up = asyncio.ensure_future(hung_up(request.receive))
     try:
         return await _first(working, {hanging_up}, deadline)
     finally:
@@ -63,7 +64,7 @@ def _gone(working: "asyncio.Future[Any]") -> None:
         working.exception()  # looked at, so that nobody is told that it was not: its client has its answer
 
 
-async def _hang_up(request: Request) -> None:
+async def hung_up(receive: Receive) -> None:
     """Comes back when the client has hung up."""
-    while (await request.receive())["type"] != "http.disconnect":
+    while (await receive())["type"] != "http.disconnect":
         pass
