@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from math import ceil
 from time import monotonic, perf_counter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from graphql import (
     ExecutionResult,
@@ -43,6 +43,7 @@ from .values import MAX_VALUES, too_many_values
 from .waiting import DeadlineError, in_time
 
 Body: TypeAlias = dict[str, Any]
+C = TypeVar("C", bound=Context)
 
 
 @dataclass
@@ -75,8 +76,11 @@ class Answers:
 
     def context(self, authorization: str | None) -> Context:
         """Who asks by this Authorization header, and the time."""
+        return self._asking(Context, authorization)
+
+    def _asking(self, kind: type[C], authorization: str | None, **more: Any) -> C:
         caller = auth.caller(authorization)
-        return Context(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured)
+        return kind(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, **more)
 
     async def admit(self, context: Context, address: str) -> None:
         """Counts a request against the rate limits of its client, or else of its address.
@@ -167,7 +171,7 @@ class Answers:
         address: str,
     ) -> AsyncGenerator[Body]:
         began = perf_counter()
-        context = self._live(authorization)
+        context = self._asking(LiveContext, authorization, renewed=lambda: self.context(authorization))
         try:
             with self.places.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribed(document, chosen, operation, context)) as results:
@@ -193,18 +197,6 @@ class Answers:
         async with aclosing(found) as results:
             async for result in results:
                 yield result
-
-    def _live(self, authorization: str | None) -> LiveContext:
-        now = self.context(authorization)
-        return LiveContext(
-            db=now.db,
-            caller=now.caller,
-            now=now.now,
-            limits=now.limits,
-            memory=now.memory,
-            measured=now.measured,
-            renewed=lambda: self.context(authorization),
-        )
 
     def _execution(
         self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
