@@ -76,6 +76,13 @@ def require_feature(without: frozenset[Feature], feature: Feature) -> None:
         raise PaymentRequired(words, details={"feature": feature.value})
 
 
+def require_availability(actor: Actor, *, managed: bool) -> None:
+    """Raises PaymentRequired when the plan leaves availability queries out, or those that ask for managed hours."""
+    require_feature(actor.without, Feature.AVAILABILITY)
+    if managed:
+        require_feature(actor.without, Feature.MANAGED_AVAILABILITY)
+
+
 def require_managed_availability(actor: Actor) -> int:
     """The key of the account that asks about its own rules and stored periods.
 

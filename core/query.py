@@ -116,6 +116,11 @@ class AvailabilityQuery:
         return list(dict.fromkeys(member.sub for _, member in self.members()))
 
     @property
+    def managed(self) -> bool:
+        """Whether anybody's managed hours count."""
+        return any(member.managed_availability for _, member in self.members())
+
+    @property
     def earliest(self) -> Instant:
         """The earliest start that a checked query names. From then on it lies in the past, and the query is refused."""
         periods = [*(self.query_periods or ()), *(self.available_periods or ())]

@@ -1,8 +1,7 @@
 """When can they meet?"""
 
-from core.access import Actor, require_client, require_feature, require_scope
+from core.access import Actor, require_availability, require_client, require_scope
 from core.errors import Refusal
-from core.features import Feature
 from core.query import AvailabilityQuery
 from core.scopes import Scope
 from core.solver import Opening, solve
@@ -22,7 +21,7 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     member must have granted free-busy. Raises Unprocessable with every problem of the request; a sub that is unknown,
     revoked or another application's is the same problem, so that nothing leaks.
     """
-    managed = any(member.managed_availability for _, member in query.members())
+    managed = query.managed
     problems = query.check(ctx.now, ctx.limits)
     known = await look(ctx, query, problems, lambda stands: _admit(stands.actor, managed=managed))
     with ctx.measured("solve"):
@@ -48,6 +47,4 @@ def _admit(actor: Actor, *, managed: bool) -> None:
     """Raises Unauthenticated, Forbidden, PaymentRequired for who may not ask."""
     require_client(actor)
     require_scope(actor, Scope.READ_FREE_BUSY)
-    require_feature(actor.without, Feature.AVAILABILITY)
-    if managed:
-        require_feature(actor.without, Feature.MANAGED_AVAILABILITY)
+    require_availability(actor, managed=managed)

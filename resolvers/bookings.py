@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from core.access import require_application, require_feature
+from core.access import require_application, require_availability
 from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
 from core.errors import Forbidden, Key, Path, Problem, Problems, Refusal, Unprocessable
-from core.features import Feature
 from core.identity import digest
 from core.scopes import Scope
 from db import booking_answers, bookings, calendars
@@ -118,9 +117,7 @@ class _Booking:
     def _admit(self, stands: Standing) -> None:
         """Raises Unauthenticated, Forbidden, PaymentRequired for who may not book."""
         self.client_key = require_application(stands.actor)
-        require_feature(stands.actor.without, Feature.AVAILABILITY)
-        if any(member.managed_availability for _, member in self.request.query.members()):
-            require_feature(stands.actor.without, Feature.MANAGED_AVAILABILITY)
+        require_availability(stands.actor, managed=self.request.query.managed)
 
     def _find_targets(self, stands: Standing) -> Problems:
         """Finds where the event of each member would go; what is wrong with what was asked for."""
