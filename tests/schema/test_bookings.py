@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db import clients
 from db.database import Session
 from tests.api import CLIENT_SECRET, Api, Someone
 
@@ -221,60 +220,6 @@ async def test_an_event_that_is_there_is_not_replaced(api: Api, people: list[Som
     booked = await book(api, again)
     assert [event["created"] for event in booked["events"]] == ["2027-01-01T00:00:00Z"] * 2
     assert (await book(api, asking(("all", [ada]), start=at(9), event_id="new")))["__typename"] == "Booked"
-
-
-async def test_the_same_request_with_the_same_key_is_answered_the_same(api: Api, people: list[Someone]) -> None:
-    """Whatever has happened since: a booking is made once, and a slot that was taken stays taken."""
-    ada, ben, _ = people
-    given = asking(("all", [ada, ben]), idempotencyKey="once")
-    booked = await book(api, given)
-    assert booked["__typename"] == "Booked"
-    await api.data(DELETE_EVENTS, ada.token)
-    api.now += 60
-    assert await book(api, given) == booked
-    assert await api.rows("SELECT COUNT(*) FROM events WHERE NOT deleted") == [(1,)]
-    late = asking(("all", [ben]), event_id="late", idempotencyKey="twice")
-    taken = await book(api, late)
-    assert taken["__typename"] == "SlotTaken"
-    await api.data(DELETE_EVENTS, ben.token)
-    assert await book(api, late) == taken
-    assert (await book(api, {**late, "idempotencyKey": "thrice"}))["__typename"] == "Booked"
-
-
-async def test_a_repeated_request_may_have_come_to_be_bad(api: Api, people: list[Someone]) -> None:
-    """It was good when it was answered, and is answered the same now that its start has passed or a member is gone."""
-    ada, ben, _ = people
-    given = asking(("all", [ada, ben]), idempotencyKey="once")
-    booked = await book(api, given)
-    await api.data(REVOKE, input={**api.credentials, "sub": ben.sub})
-    assert await book(api, given) == booked
-    assert (await api.refusal(BOOK, ada.token, input=given))["code"] == "FORBIDDEN"
-    api.now += 30 * 86_400
-    assert await book(api, given) == booked
-    assert await wrong(api, {**given, "assignment": "LEAST_BUSY"}) == {
-        "start": ["errors.in_past"],
-        "availability.participants[0].members[1].sub": ["errors.unknown"],
-    }
-
-
-async def test_a_key_stands_for_one_request(api: Api, people: list[Someone]) -> None:
-    """Of one application; another one's keys are its own."""
-    ada = people[0]
-    given = asking(("all", [ada]), idempotencyKey="key")
-    await book(api, given)
-    assert await wrong(api, {**given, "start": at(10)}) == {"idempotencyKey": ["errors.conflict"]}
-    assert await count(api) == 1
-    async with api.db.write() as session:
-        _, secret = await clients.create(session, "Another", api.now)
-    theirs = await api.refusal(BOOK, secret, input=given)
-    assert list(theirs["errors"]) == ["availability.participants[0].members[0].sub"]
-
-
-async def test_of_the_same_request_at_the_same_time_one_books_and_all_are_told(api: Api, people: list[Someone]) -> None:
-    given = asking(("all", people), idempotencyKey="key")
-    answers = await asyncio.gather(*(book(api, given) for _ in range(8)))
-    assert answers == [answers[0]] * 8
-    assert await count(api) == 3
 
 
 @pytest.mark.parametrize("keyed", [False, True])
