@@ -105,7 +105,12 @@ def start(folder: Path, workers: int, command: Sequence[str], **environment: str
 
 def ours(folder: Path, url: str, workers: int = 1, *, through: Sequence[str] = (), **environment: str) -> Server:
     """`openings serve` as in production: it logs every request, and counts. `through` is a module that starts it."""
-    settings = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET, **environment}
+    settings = {
+        "OPENINGS_CLIENT_ID": CLIENT_ID,
+        "OPENINGS_CLIENT_SECRET": SECRET,
+        "OPENINGS_KEY": SECRET,
+        **environment,
+    }
     return start(folder, workers, [*through, "server.cli", "serve", "--database-url", url], **settings)
 
 

@@ -14,6 +14,7 @@ from core.instants import Instant
 
 from . import tables
 from .changes import touch_everybody
+from .keys import Keys
 from .statements import insert
 
 
@@ -26,21 +27,33 @@ class Client:
     without: frozenset[Feature]
 
 
-async def create(session: AsyncSession, name: str, now: Instant) -> tuple[str, str]:
+async def create(session: AsyncSession, keys: Keys, name: str, now: Instant) -> tuple[str, str]:
     """A new client: its id and its secret, which is told only here."""
     client_id, secret = f"cli_{secrets.token_hex(12)}", secrets.token_urlsafe(32)
-    session.add(tables.Client(client_id=client_id, name=name, secret_digest=digest(secret), created_at=now))
+    values = {"client_id": client_id, "name": name, "created_at": now, **_kept(keys, secret)}
+    await session.exec(insert(session, tables.Client).values(values))
     return client_id, secret
 
 
-async def ensure(session: AsyncSession, client_id: str, secret: str, now: Instant, *, name: str) -> int:
+async def ensure(session: AsyncSession, keys: Keys, client_id: str, secret: str, now: Instant, *, name: str) -> int:
     """The key of the client with this id, made if it is not there; from now on its secret is this one."""
     touch_everybody(session)  # another secret ends what was asked with the old one
-    values = {"client_id": client_id, "name": name, "secret_digest": digest(secret), "without": "", "created_at": now}
+    kept = _kept(keys, secret)
+    values = {"client_id": client_id, "name": name, "without": "", "created_at": now, **kept}
     statement = insert(session, tables.Client).values(values)
-    changed = {"secret_digest": statement.excluded.secret_digest}
-    statement = statement.on_conflict_do_update(index_elements=["client_id"], set_=changed)
+    statement = statement.on_conflict_do_update(index_elements=["client_id"], set_=kept)
     return cast("Any", await session.exec(statement.returning(col(tables.Client.key)))).scalar_one()
+
+
+async def renew_secret(session: AsyncSession, keys: Keys, client_id: str) -> str | None:
+    """The client's secret from now on, which is told only here; the one that it had is worth nothing any more.
+
+    None when there is no such client.
+    """
+    touch_everybody(session)
+    secret = secrets.token_urlsafe(32)
+    renewed = update(tables.Client).where(col(tables.Client.client_id) == client_id).values(**_kept(keys, secret))
+    return secret if (await session.exec(renewed)).rowcount == 1 else None
 
 
 async def find(session: AsyncSession, client_id: str) -> Client | None:
@@ -56,3 +69,8 @@ async def leave_out(session: AsyncSession, client_id: str, features: Collection[
     without = " ".join(sorted(feature.value for feature in features))
     statement = update(tables.Client).where(col(tables.Client.client_id) == client_id).values(without=without)
     return (await session.exec(statement)).rowcount == 1
+
+
+def _kept(keys: Keys, secret: str) -> dict[str, bytes]:
+    """What is kept of a secret: by which it is found, and what callbacks are signed with."""
+    return {"secret_digest": digest(secret), "sealed_secret": keys.seal(secret)}

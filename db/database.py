@@ -8,8 +8,9 @@ to end, and a `write` is one transaction: all of it is kept, or nothing.
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -25,6 +26,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from . import short_writes, watching
 from .changes import Changes, announced, spell
 from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
+from .keys import Keys
 from .short_writes import OneConnection, ShortWrite
 
 Session: TypeAlias = AsyncSession
@@ -58,9 +60,13 @@ class DatabaseUrlError(ValueError):
 class Database:
     """Two engines: one that reads and one that writes; on PostgreSQL they share their pool."""
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
-        """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError. Connects when used."""
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, keys: Callable[[], Keys] | None = None) -> None:
+        """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError. Connects when used.
+
+        `keys` gives the installation's, when they are first needed; whoever needs none may leave it out.
+        """
         parsed = _parse(url)
+        self._find_keys = keys
         self.shown_url = make_url(url).render_as_string(hide_password=True)
         self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
         self.dialect = parsed.get_backend_name()
@@ -111,6 +117,13 @@ class Database:
         """How many connections are at work."""
         pools = {self.reader.pool, self.writer.pool}
         return sum(cast("QueuePool", pool).checkedout() for pool in pools) + self.direct.in_use + self._one.in_use
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What secrets in this database are sealed with."""
+        if self._find_keys is None:
+            raise RuntimeError("the database was opened without the installation's key")
+        return self._find_keys()
 
     def make_folder(self) -> None:
         """Makes the folder that a SQLite file is going to lie in. Raises OSError."""

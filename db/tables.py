@@ -2,7 +2,7 @@
 
 Instants are whole seconds since 1970 in a BIGINT. Both databases compare and index them alike, a driver neither parses
 nor localises them, and no time zone can be lost (SQLite has none; PostgreSQL's depends on the session).
-Secrets and tokens are kept as SHA-256 digests only.
+Secrets and tokens are kept as SHA-256 digests; a client's secret is kept sealed as well (see `keys`).
 """
 
 from datetime import date
@@ -64,6 +64,8 @@ class Client(SQLModel, table=True):
     client_id: str = Field(unique=True)
     name: str
     secret_digest: bytes = Field(sa_column=_digest())
+    #: the secret itself, to be read with the installation's key; None for a client from before callbacks were signed
+    sealed_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     #: the features that its plan leaves out, with spaces between them
     without: str = Field(default="", sa_column=_text_with_default(""))
     created_at: int = Field(sa_column=_instant())
@@ -204,4 +206,49 @@ class BookingAnswer(SQLModel, table=True):
     request_digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     #: in JSON
     answer: str
+    created_at: int = Field(sa_column=_instant())
+
+
+class RealTimeScheduling(SQLModel, table=True):
+    """A link by which somebody without an account may book one slot."""
+
+    __tablename__ = "real_time_schedulings"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "client_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    scheduling_id: str = Field(unique=True)
+    #: in JSON
+    request: str
+    status: str
+    #: what was booked, by whom, and by a visitor in which zone
+    starts_at: int | None = Field(sa_column=Column(BigInteger))
+    ends_at: int | None = Field(sa_column=Column(BigInteger))
+    participants: list[Any] | None = Field(sa_column=Column(JSON(none_as_null=True)))
+    visitor_tzid: str | None
+    #: what a visitor reads when it is disabled
+    display_message: str | None
+    #: when the application was last told that no time suits, and that there was none to show
+    no_times_suitable_at: int | None = Field(sa_column=Column(BigInteger))
+    no_times_displayed_at: int | None = Field(sa_column=Column(BigInteger))
+    created_at: int = Field(sa_column=_instant())
+    #: when it was completed or disabled
+    closed_at: int | None = Field(sa_column=Column(BigInteger))
+
+
+class Callback(SQLModel, table=True):
+    """Something that an application is to be told, until it has been. Written with what it tells of, in one transaction."""
+
+    __tablename__ = "callbacks"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "client_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    #: the same at every attempt
+    delivery_id: str = Field(unique=True)
+    url: str
+    body: str
+    attempts: int
+    #: when it is to be tried next; nothing once it was given up
+    due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
     created_at: int = Field(sa_column=_instant())

@@ -28,6 +28,7 @@ from .answers import Answers
 from .examples import examples
 from .graphiql import assets_route, page
 from .graphql import GraphQL
+from .installation import database
 from .logs import AccessLog
 from .outcome import rejected
 from .places import Places
@@ -46,7 +47,7 @@ def clock() -> Instant:
 
 def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> Starlette:
     """The application on the database of the settings, which has been migrated. `clock` is for tests to set."""
-    db = Database(settings.database_url, pool_size=settings.pool_size)
+    db = database(settings)
 
     async def graphiql(request: Request) -> Response:
         cast = await demo.cast(db) if settings.demo else demo.NOBODY

@@ -24,6 +24,7 @@ from schema import schema
 
 from . import demo
 from .app import clock
+from .installation import database
 from .serving import PortTakenError, serve
 from .settings import SettingError, Settings
 
@@ -65,10 +66,23 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
         async with db.write() as session:
-            return await clients.create(session, options["name"], clock())
+            return await clients.create(session, db.keys, options["name"], clock())
 
     client_id, secret = _with_database(settings, create)
     print(json.dumps({"client_id": client_id, "client_secret": secret}))
+
+
+def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
+    async def renew(db: Database) -> str | None:
+        await migrate(db)
+        async with db.write() as session:
+            known = is_client_id(options["client_id"])
+            return await clients.renew_secret(session, db.keys, options["client_id"]) if known else None
+
+    secret = _with_database(settings, renew)
+    if secret is None:
+        _stop(f"there is no client {options['client_id']!r}")
+    print(json.dumps({"client_id": options["client_id"], "client_secret": secret}))
 
 
 def _plan(settings: Settings, options: dict[str, Any]) -> None:
@@ -94,9 +108,12 @@ def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
 async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
     """Everything that has to be there before the first request."""
     await migrate(db)
+    _ = db.keys  # that they cannot be had is better known now than by a worker
     if settings.client_id:
         async with db.write() as session:
-            await clients.ensure(session, settings.client_id, settings.client_secret, clock(), name=settings.client_id)
+            await clients.ensure(
+                session, db.keys, settings.client_id, settings.client_secret, clock(), name=settings.client_id
+            )
     return await demo.prepare(db, clock()) if settings.demo else None
 
 
@@ -104,7 +121,7 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]])
     """What the work gives. A database that cannot be opened or reached stops the program with one line."""
 
     async def run() -> T:
-        db = Database(settings.database_url)
+        db = database(settings)
         try:
             return await work(db)
         except (DBAPIError, OSError) as error:
@@ -133,28 +150,40 @@ def parser() -> argparse.ArgumentParser:
     root = _Parser(prog="openings", description="A self-hosted scheduling engine with a GraphQL API.")
     root.add_argument("--version", action="version", version=f"openings {version('openings')}")
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    database = _Parser(add_help=False)
-    database.add_argument("--database-url", metavar="URL", help="sqlite:///path/file.db or postgresql://user@host/name")
+    on_database = _Parser(add_help=False)
+    on_database.add_argument(
+        "--database-url", metavar="URL", help="sqlite:///path/file.db or postgresql://user@host/name"
+    )
 
-    command = commands.add_parser("serve", parents=[database], help="migrate the database and answer requests")
+    command = commands.add_parser("serve", parents=[on_database], help="migrate the database and answer requests")
     command.add_argument("--host", help="address to listen on (127.0.0.1)")
     command.add_argument("--port", type=int, help="port to listen on (8000)")
     command.add_argument("--workers", type=int, help="processes that answer requests (1)")
     command.add_argument("--demo", action="store_true", default=None, help="keep demo data, with examples in GraphiQL")
     command.set_defaults(run=_serve)
 
-    command = commands.add_parser("migrate", parents=[database], help="bring the database up to date")
+    command = commands.add_parser("migrate", parents=[on_database], help="bring the database up to date")
     command.set_defaults(run=_migrate)
 
     command = commands.add_parser("client", help="manage clients")
     actions = command.add_subparsers(required=True, metavar="ACTION", parser_class=_Parser)
     command = actions.add_parser(
-        "create", parents=[database], help="make a client; prints its id and its secret as JSON"
+        "create", parents=[on_database], help="make a client; prints its id and its secret as JSON"
     )
     command.add_argument("name", help="what to call it: the name of your application")
     command.set_defaults(run=_create_client)
 
-    command = actions.add_parser("plan", parents=[database], help="switch features off for a client, and all others on")
+    command = actions.add_parser(
+        "secret",
+        parents=[on_database],
+        help="give a client another secret, and end the one that it has; prints it as JSON",
+    )
+    command.add_argument("client_id", help="the client's id")
+    command.set_defaults(run=_renew_secret)
+
+    command = actions.add_parser(
+        "plan", parents=[on_database], help="switch features off for a client, and all others on"
+    )
     command.add_argument("client_id", help="the client's id")
     features = [feature.value for feature in Feature]
     command.add_argument(

@@ -66,7 +66,7 @@ async def prepare(db: Database, now: Instant) -> Credentials:
     """Brings the demo client, its accounts and their events up to date, and gives fresh credentials for them."""
     secret = secrets.token_urlsafe(32)
     async with db.write() as session:
-        client = await clients.ensure(session, CLIENT_ID, secret, now, name="Demo")
+        client = await clients.ensure(session, db.keys, CLIENT_ID, secret, now, name="Demo")
         made = {
             name: await accounts.create_or_get(session, client, kind, name, now, scope=READ_WRITE)
             for name, kind in _KINDS.items()

@@ -47,6 +47,8 @@ class Settings:
     client_id: str = _setting("", "a client that is there from the first start: its id")
     client_secret: str = _setting("", "and its secret")
     demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
+    key: str = _setting("", "what secrets are sealed with: 32 random characters or more; by default it is in key_file")
+    key_file: str = _setting("", "where that is kept, and made if it is not there; by default beside the SQLite file")
     pool_size: int = _setting(10, "connections to PostgreSQL that each process holds at most", least=1)
     memory: int = _setting(
         64, "megabytes of facts and answers that each process remembers at most; 0 for none", least=0

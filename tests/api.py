@@ -12,11 +12,14 @@ from starlette.applications import Starlette
 from core.instants import Instant
 from db import clients
 from db.database import Database
+from db.keys import Keys
 from server.answers import Answers
 from server.app import create_app
 from server.settings import Settings
 
 CLIENT_ID = "tests"
+#: of every database of the tests
+KEY = "a-key-of-the-tests-that-is-long-enough"
 CLIENT_SECRET = "a-secret-of-the-tests-that-nobody-else-knows"
 
 _APPLICATION_CALENDAR = """
@@ -24,6 +27,11 @@ mutation ($input: ApplicationCalendarInput!) {
   applicationCalendar(input: $input) { sub accessToken refreshToken }
 }
 """
+
+
+def opened(database_url: str) -> Database:
+    """The database, with the tests' key."""
+    return Database(database_url, keys=lambda: Keys(KEY))
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Api:
     async def on(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
         """The application on this database."""
         clock = [now]
-        app = create_app(Settings(database_url=database_url, **settings), clock=lambda: clock[0])
+        app = create_app(Settings(database_url=database_url, key=KEY, **settings), clock=lambda: clock[0])
         transport = httpx2.ASGITransport(app)
         try:
             async with httpx2.AsyncClient(transport=transport, base_url="http://openings.test") as http:
@@ -102,7 +110,7 @@ class Api:
     async def application_calendar_of_another_client(self, name: str) -> Someone:
         """An application calendar of a client that is made for it."""
         async with self.db.write() as session:
-            client_id, client_secret = await clients.create(session, "Another", self.now)
+            client_id, client_secret = await clients.create(session, self.db.keys, "Another", self.now)
         return await self._application_calendar(name, {"clientId": client_id, "clientSecret": client_secret})
 
     async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Someone:

@@ -24,7 +24,7 @@ from db import clients
 from db.database import Database
 from db.migrate import migrate
 
-from .api import CLIENT_ID, CLIENT_SECRET, Api
+from .api import CLIENT_ID, CLIENT_SECRET, KEY, Api, opened
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
@@ -32,6 +32,9 @@ NOW = parse_instant("2027-01-01T00:00:00Z")
 settings.register_profile("quick", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=20_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Of every server that a test starts: none makes a key of its own in the folders of whoever runs the tests.
+os.environ.setdefault("OPENINGS_KEY", KEY)
 
 # What is left to chance is the same in all processes that a run is divided over: they inherit it.
 os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
@@ -112,7 +115,7 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> G
 @pytest.fixture
 async def db(database_url: str) -> AsyncGenerator[Database]:
     """The test's database, opened."""
-    database = Database(database_url)
+    database = opened(database_url)
     yield database
     await database.close()
 
@@ -139,8 +142,8 @@ async def administer(server: str, statement: str) -> None:
 
 
 async def _make_template(url: str) -> None:
-    database = Database(url)
+    database = opened(url)
     await migrate(database)
     async with database.write() as session:
-        await clients.ensure(session, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
+        await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
     await database.close()  # which leaves one SQLite file, without a write-ahead log beside it

@@ -73,7 +73,7 @@ async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, da
     """Read from top to bottom, as a user would try them."""
     async with Api.on(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
         async with api.db.write() as session:
-            await clients.ensure(session, "demo", SECRET, api.now, name="Demo")
+            await clients.ensure(session, api.db.keys, "demo", SECRET, api.now, name="Demo")
         page = Page(api, tokens={"application": SECRET})
         for example in _EXAMPLE.finditer(path.read_text("utf-8")):
             await page.run(example["who"], example["query"], example["answer"])

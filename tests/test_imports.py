@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 #: from a package to what it may import beside the standard library and itself
 MAY = {
     "core": set[str](),
-    "db": {"core", "sqlmodel", "sqlalchemy", "alembic", "asyncpg", "orjson"},
+    "db": {"core", "sqlmodel", "sqlalchemy", "alembic", "asyncpg", "cryptography", "orjson", "pydantic"},
     "resolvers": {"core", "db"},
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {

@@ -16,9 +16,8 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from db import clients
-from db.database import Database
 from db.migrate import migrate
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.api import CLIENT_ID, CLIENT_SECRET, Api, opened
 from tests.conftest import NOW
 
 FOLDER = Path(__file__).parent / "released"
@@ -62,10 +61,10 @@ async def restore(sql: str, database_url: str) -> None:
 
 
 async def _make(database_url: str) -> None:
-    database = Database(database_url)
+    database = opened(database_url)
     await migrate(database)
     async with database.write() as session:
-        await clients.ensure(session, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
+        await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
     await database.close()
     await fill(database_url)
 

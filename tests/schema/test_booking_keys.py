@@ -52,7 +52,7 @@ async def test_a_key_stands_for_one_request(api: Api, people: list[Someone]) -> 
     assert await wrong(api, {**given, "start": at(10)}) == {"idempotencyKey": ["errors.conflict"]}
     assert await count(api) == 1
     async with api.db.write() as session:
-        _, secret = await clients.create(session, "Another", api.now)
+        _, secret = await clients.create(session, api.db.keys, "Another", api.now)
     theirs = await api.refusal(BOOK, secret, input=given)
     assert list(theirs["errors"]) == ["availability.participants[0].members[0].sub"]
 

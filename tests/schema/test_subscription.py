@@ -165,7 +165,9 @@ async def test_another_secret_ends_what_the_old_one_began(live: Listening) -> No
 
     async def change() -> None:
         async with live.api.db.write() as session:
-            await clients.ensure(session, CLIENT_ID, "another secret of theirs", live.api.now, name="Tests")
+            await clients.ensure(
+                session, live.api.db.keys, CLIENT_ID, "another secret of theirs", live.api.now, name="Tests"
+            )
 
     assert await ended(live, CLIENT_SECRET, ada, change) == {"code": "UNAUTHENTICATED"}
 

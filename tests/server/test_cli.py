@@ -148,9 +148,19 @@ def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> N
         [error] = server.ask(AVAILABILITY, another["client_secret"], input=asked)["errors"]
         assert list(error["extensions"]["errors"]) == ["participants[0].members[0].sub"]
 
+        renewed = json.loads(run("client", "secret", another["client_id"], "--database-url", empty_url).stdout)
+        assert renewed["client_id"] == another["client_id"]
+        [error] = server.ask(AVAILABILITY, another["client_secret"], input=asked)["errors"]
+        assert error["extensions"]["code"] == "UNAUTHENTICATED"
+        [error] = server.ask(AVAILABILITY, renewed["client_secret"], input=asked)["errors"]
+        assert error["extensions"]["code"] == "UNPROCESSABLE"
+        nobody = run("client", "secret", "cli_of_nobody", "--database-url", empty_url)
+        assert (nobody.returncode, nobody.stderr) == (1, "openings: there is no client 'cli_of_nobody'\n")
+
         assert server.stop(signal.SIGINT) == 0
         assert json.loads(server.shown.splitlines()[-1])["message"] == "Stopped."
-        told = ("Traceback", chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"])
+        secrets = (chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"], renewed["client_secret"])
+        told = ("Traceback", *secrets)
         assert [word for word in told if word in server.shown] == []
 
 
