@@ -32,6 +32,15 @@ class Assignment(StrEnum):
     LEAST_BUSY = "least_busy"
 
 
+class EventCreation(StrEnum):
+    """What is written to the calendars of those who meet."""
+
+    #: the event to each of them
+    DEFAULT = "default"
+    #: the event to the organizer's; to each other's one that keeps the time, and says no more than what it is
+    SINGLE = "single"
+
+
 @dataclass(frozen=True, slots=True)
 class TargetCalendar:
     """Where a member's event goes."""
@@ -50,6 +59,8 @@ class BookingRequest:
     #: of the members that are not named here, their primary calendars
     target_calendars: Sequence[TargetCalendar] = ()
     assignment: Assignment = Assignment.REQUEST_ORDER
+    #: with SINGLE the one target calendar is the organizer's
+    event_creation: EventCreation = EventCreation.DEFAULT
     #: makes the same request once more get the same answer
     idempotency_key: str | None = None
 
@@ -57,14 +68,20 @@ class BookingRequest:
         """Every problem beside the query's that can be seen without looking at anybody's calendar."""
         problems = Problems()
         start = check_future(self.start, ("start",), problems, now)
-        replace(self.event, start=0, end=1).check(("event",), problems)
-        self._check_targets(problems, limits)
+        problems += self.check_all_but_start(limits)
         if self.idempotency_key is not None:
             check_id(self.idempotency_key, ("idempotency_key",), problems, longest=EXTERNAL_ID_LENGTH)
         is_good = start is not None and start > now and not self.query_problems(limits)
         if start is not None and is_good and not self._is_among_the_starts(start):
             words = "is no start of this query: the meeting has to lie in its periods, and on its grid"
             problems.add(("start",), Key.INCLUSION, words)
+        return problems
+
+    def check_all_but_start(self, limits: Limits) -> Problems:
+        """What is wrong with the event, and with where it is to go."""
+        problems = Problems()
+        replace(self.event, start=0, end=1).check(("event",), problems)
+        self._check_targets(problems, limits)
         return problems
 
     def query_problems(self, limits: Limits) -> Problems:
@@ -90,11 +107,23 @@ class BookingRequest:
         meeting = SpanSet((start,), (start + self.query.duration,))
         return on_grid(start, self.query.interval) == start and (meeting & self.query.window()) == meeting
 
+    def is_possible(self, earliest: Instant) -> bool:
+        """Whether the start is one of the checked query's, and not before the earliest instant."""
+        start = read(self.start)
+        return start >= earliest and self._is_among_the_starts(start)
+
     @property
     def draft(self) -> EventDraft:
         """The event of a checked request, at the time that was chosen."""
         start = read(self.start)
         return replace(self.event, start=start, end=start + self.query.duration)
+
+    def draft_for(self, sub: str) -> EventDraft:
+        """The event as it is written for a member."""
+        draft = self.draft
+        if self.event_creation is EventCreation.DEFAULT or sub in {target.sub for target in self.target_calendars}:
+            return draft
+        return replace(draft, description="", location=None, url=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +177,25 @@ def busy_seconds(window: SpanSet, facts: Facts) -> int:
     return sum(window.ends) - sum(window.starts) - sum(end - start for start, end in clear)
 
 
-def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], now: Instant) -> list[Opening]:
-    """Up to three possible slots of the query, soonest first: the next after the start, else the soonest before it too."""
-    start = read(request.start)
-    later = _slots(request.query, facts, start, None, NEXT_SLOTS)
+def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], earliest: Instant) -> list[Opening]:
+    """Up to three possible slots of the query, soonest first: the next after the start, else the soonest before it too.
+
+    None of them starts before the earliest instant.
+    """
+    soonest = on_grid(earliest, MINUTE)  # nobody meets at seven seconds past
+    start = max(read(request.start), soonest)
+    query = replace(request.query, response_format=ResponseFormat.SLOTS)
+    later = openings(query, facts, start, None, NEXT_SLOTS)
     wanted = NEXT_SLOTS - len(later)
-    soonest = on_grid(now + 1, MINUTE)  # nobody meets at seven seconds past
-    return [*(_slots(request.query, facts, soonest, start, wanted) if wanted else []), *later]
+    return [*(openings(query, facts, soonest, start, wanted) if wanted else []), *later]
 
 
-def _slots(
+def openings(
     query: AvailabilityQuery, facts: Sequence[Sequence[Facts]], first: Instant, before: Instant | None, most: int
 ) -> list[Opening]:
-    """Slots of the query that start at `first` or later, and before another instant."""
+    """As the solver, for the first so many that start at `first` or later, and before another instant."""
     asked = _from(query, first, before)
-    if asked is None:
-        return []
-    return solve(replace(asked, response_format=ResponseFormat.SLOTS, max_results=most), facts)
+    return solve(replace(asked, max_results=most), facts) if asked is not None else []
 
 
 def _from(query: AvailabilityQuery, first: Instant, before: Instant | None) -> AvailabilityQuery | None:

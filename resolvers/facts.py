@@ -49,27 +49,39 @@ async def look(ctx: Context, query: AvailabilityQuery, problems: Problems, admit
     before, and with those that only the database knows of.
     """
 
-    async def known(reader: Reader, session: Session | None, problems: Problems) -> Known:
-        # Beyond the limit nobody is looked up: that there are too many is what is wrong with those.
-        subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
-        stands = await standing.read(reader, ctx.caller, subs, ctx.now)
-        admit(stands)
-        return await read_facts(Remembered(ctx.memory, reader, session), stands, query, problems, ctx.limits)
-
     try:
-        return await known(ctx.db.direct, None, Problems(problems))
+        return await _look(ctx.db.direct, None, ctx, query, Problems(problems), admit)
     except NotRememberedError:
         async with ctx.db.read() as session:
-            return await known(Snapshot(session), session, problems)
+            return await look_within(session, ctx, query, problems, admit)
 
 
-async def read_facts(
+async def look_within(
+    session: Session, ctx: Context, query: AvailabilityQuery, problems: Problems, admit: Callable[[Standing], None]
+) -> Known:
+    """The same, as a transaction that has begun already finds it."""
+    return await _look(Snapshot(session), session, ctx, query, problems, admit)
+
+
+async def _look(
+    reader: Reader,
+    session: Session | None,
+    ctx: Context,
+    query: AvailabilityQuery,
+    problems: Problems,
+    admit: Callable[[Standing], None],
+) -> Known:
+    # Beyond the limit nobody is looked up: that there are too many is what is wrong with those.
+    subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
+    stands = await standing.read(reader, ctx.caller, subs, ctx.now)
+    admit(stands)
+    return await _read(Remembered(ctx.memory, reader, session), stands, query, problems, ctx.limits)
+
+
+async def _read(
     remembered: Remembered, stands: Standing, query: AvailabilityQuery, problems: Problems, limits: Limits
 ) -> Known:
-    """The facts about every member; what is not remembered is read in at most three statements.
-
-    Raises Unprocessable with the problems that were found before, and with those that only the database knows of.
-    """
+    """The facts about every member; what is not remembered is read in at most three statements."""
     # Beyond the limit nobody was looked up: that there are too many is what is wrong with those.
     asked = frozenset(query.subs[: limits.max_accounts])
     accounts = stands.accounts

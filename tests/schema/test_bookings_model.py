@@ -4,6 +4,7 @@ Three requests at the same moment may be answered in any order, but they must be
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -79,20 +80,25 @@ class Model:
         kept = self.answers.get(asked.key or "")
         if kept is not None and kept[0] == asked:
             return kept[1]
-        wrong = self._wrong(asked) or ({"idempotencyKey": ["errors.conflict"]} if kept is not None else {})
+        wrong = self.wrong(asked) or ({"idempotencyKey": ["errors.conflict"]} if kept is not None else {})
         if wrong:
             return "refused", wrong
-        chosen = self._chosen(asked)
+        answer = self.decide(asked, self.now + 1)
+        if asked.key is not None and answer[0] != "refused":
+            self.answers[asked.key] = asked, answer
+        return answer
+
+    def decide(self, asked: Asked, earliest: int) -> Answer:
+        """The answer to a request that is good, when meetings may begin at a tick or later."""
+        chosen = self._chosen(asked) if asked.start >= earliest else ()
         if any(asked.event_id in self.events[name] for name in chosen):
             return "refused", {"event.eventId": ["errors.duplicate"]}
         for name in chosen:
             self.events[name][asked.event_id] = ticks((asked.start, asked.start + LENGTH))
-        answer = ("booked", chosen) if chosen else ("taken", self._instead(asked))
-        if asked.key is not None:
-            self.answers[asked.key] = asked, answer
-        return answer
+        return ("booked", chosen) if chosen else ("taken", self._instead(asked, earliest))
 
-    def _wrong(self, asked: Asked) -> dict[str, list[str]]:
+    def wrong(self, asked: Asked) -> dict[str, list[str]]:
+        """What is wrong with a request, by path."""
         wrong = {"start": ["errors.in_past"]} if asked.start <= self.now else {}
         for number, (_, names) in enumerate(asked.groups):
             for place, name in enumerate(names):
@@ -113,10 +119,11 @@ class Model:
             chosen += [person.name for person in people if person.name in taken]
         return tuple(chosen)
 
-    def _instead(self, asked: Asked) -> list[tuple[int, tuple[str, ...]]]:
-        """Three slots from the start on, or as many as are missing from before it."""
-        later = self.question(asked, asked.start, WINDOW[1]).answer()
-        sooner = self.question(asked, self.now + 1, asked.start - 1 + LENGTH).answer()[: 3 - len(later)]
+    def _instead(self, asked: Asked, earliest: int) -> list[tuple[int, tuple[str, ...]]]:
+        """Three slots from the start on, or as many as are missing from before it; none before the earliest."""
+        start = max(asked.start, earliest)
+        later = self.question(asked, start, WINDOW[1]).answer()
+        sooner = self.question(asked, earliest, start - 1 + LENGTH).answer()[: 3 - len(later)]
         return [(start, names) for start, _, names in [*sooner, *later]]
 
 
@@ -224,17 +231,8 @@ class Bookings(RuleBasedStateMachine):
 
     async def _book(self, asked: Asked) -> Answer:
         given = {
-            "availability": {
-                "participants": [
-                    {"required": needed, "members": [{"sub": self.people[name].sub} for name in names]}
-                    for needed, names in asked.groups
-                ],
-                "requiredDuration": {"minutes": 60},
-                "startInterval": {"minutes": 30},
-                "queryPeriods": [{"start": self._time(WINDOW[0]), "end": self._time(WINDOW[1])}],
-            },
+            **self._offering(asked),
             "start": self._time(asked.start),
-            "event": {"eventId": asked.event_id, "summary": "Meeting"},
             "assignment": asked.assignment,
             "idempotencyKey": f"{asked.key} {self.runs}" if asked.key is not None else None,
         }
@@ -245,12 +243,31 @@ class Bookings(RuleBasedStateMachine):
             return "refused", {path: [problem["key"] for problem in found] for path, found in problems.items()}
         return self._read(answer["data"]["bookSlot"])
 
-    def _read(self, result: dict[str, Any]) -> Answer:
+    def _offering(self, asked: Asked) -> dict[str, Any]:
+        """The query and the event, as they are sent."""
+        return {
+            "availability": {
+                "participants": [
+                    {"required": needed, "members": [{"sub": self.people[name].sub} for name in names]}
+                    for needed, names in asked.groups
+                ],
+                "requiredDuration": {"minutes": 60},
+                "startInterval": {"minutes": 30},
+                "queryPeriods": [{"start": self._time(WINDOW[0]), "end": self._time(WINDOW[1])}],
+            },
+            "event": {"eventId": asked.event_id, "summary": "Meeting"},
+        }
+
+    def named(self, subs: Iterable[str]) -> tuple[str, ...]:
+        """Who they are."""
         names = {person.sub: name for name, person in self.people.items()}
+        return tuple(names[sub] for sub in subs)
+
+    def _read(self, result: dict[str, Any]) -> Answer:
         ticks_of = {self._time(tick): tick for tick in range(*WINDOW)}
 
         def who(them: list[dict[str, str]]) -> tuple[str, ...]:
-            return tuple(names[each["sub"]] for each in them)
+            return self.named(each["sub"] for each in them)
 
         if result["__typename"] == "Booked":
             assert len(result["events"]) == len(result["participants"])
