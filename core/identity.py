@@ -10,6 +10,7 @@ import re
 
 _SUB = re.compile(r"(?:acc|res|apc)_[0-9a-f]{24}", re.ASCII)
 _CALENDAR_ID = re.compile(r"cal_[A-Za-z0-9_-]{1,60}", re.ASCII)
+_SCHEDULING_ID = re.compile(r"sch_[0-9a-f]{24}", re.ASCII)
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 
@@ -21,6 +22,11 @@ def is_sub(text: str) -> bool:
 def is_calendar_id(text: str) -> bool:
     """Whether this could be a calendar's id."""
     return _CALENDAR_ID.fullmatch(text) is not None
+
+
+def is_scheduling_id(text: str) -> bool:
+    """Whether this could be a link's id."""
+    return _SCHEDULING_ID.fullmatch(text) is not None
 
 
 def is_client_id(text: str) -> bool:
