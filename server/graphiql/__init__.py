@@ -5,7 +5,6 @@ brings along, which loads the same program from a public network. GraphiQL stays
 browser takes as it is.
 """
 
-import gzip
 import html
 import json
 import re
@@ -13,17 +12,18 @@ import secrets
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.http.ides import get_graphql_ide_html
+
+from ..web_pages import Assets, web_page
 
 HERE = Path(__file__).parent
 NODE_MODULES = HERE.parents[1] / "node_modules"
@@ -35,7 +35,6 @@ _INSTALLED = {
     "graphiql.css": "graphiql/graphiql.min.css",
 }
 _OURS = ("page.js", "page.css")
-_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +45,10 @@ class Example:
     variables: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class _Asset:
-    name: str
-    content: bytes
-
-    @cached_property
-    def version(self) -> str:
-        return sha256(self.content).hexdigest()[:16]
-
-    @cached_property
-    def compressed(self) -> bytes:
-        return gzip.compress(self.content, compresslevel=6, mtime=0)
-
-    @property
-    def address(self) -> str:
-        """Relative to the page, so that it holds behind any proxy."""
-        return f"graphiql/{self.name}?v={self.version}"
-
-
 def assets_route(node_modules: Path = NODE_MODULES) -> Route | None:
-    """The files of the page, each by its name and nothing else; None when npm has not installed them."""
+    """The files of the page; None when npm has not installed them."""
     assets = _assets(node_modules)
-    if assets is None:
-        return None
-
-    # Not a coroutine: the first request of a file compresses it, and that is done beside the event loop.
-    def serve(request: Request) -> Response:
-        asset = assets.get(request.path_params["name"])
-        return Response(status_code=404) if asset is None else _file(asset, request)
-
-    return Route("/graphiql/{name}", serve, methods=["GET"], name="graphiql")
+    return assets.route("graphiql") if assets is not None else None
 
 
 def page(examples: Sequence[Example], node_modules: Path = NODE_MODULES) -> Response:
@@ -86,24 +58,9 @@ def page(examples: Sequence[Example], node_modules: Path = NODE_MODULES) -> Resp
 
 
 @cache
-def _assets(node_modules: Path) -> Mapping[str, _Asset] | None:
+def _assets(node_modules: Path) -> Assets | None:
     files = {name: node_modules / path for name, path in _INSTALLED.items()} | {name: HERE / name for name in _OURS}
-    if not all(file.is_file() for file in files.values()):
-        return None
-    return {name: _Asset(name, file.read_bytes()) for name, file in files.items()}
-
-
-def _file(asset: _Asset, request: Request) -> Response:
-    current = request.query_params.get("v") == asset.version
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable" if current else "no-cache",
-        "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
-    }
-    content = asset.content
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        content, headers["Content-Encoding"] = asset.compressed, "gzip"
-    return Response(content, headers=headers, media_type=_MEDIA_TYPES[Path(asset.name).suffix])
+    return Assets("/graphiql", files) if all(file.is_file() for file in files.values()) else None
 
 
 def _tabs(examples: Sequence[Example]) -> str:
@@ -118,9 +75,9 @@ def _tabs(examples: Sequence[Example]) -> str:
     return json.dumps(tabs).replace("<", r"\u003c")
 
 
-def _own_page(assets: Mapping[str, _Asset], tabs: str) -> Response:
+def _own_page(assets: Assets, tabs: str) -> Response:
     nonce = secrets.token_urlsafe(16)
-    addresses = {re.sub(r"\W", "_", name): html.escape(asset.address) for name, asset in assets.items()}
+    addresses = {re.sub(r"\W", "_", name): html.escape(address) for name, address in assets.addresses.items()}
     digest = sha256(tabs.encode()).hexdigest()[:16]
     text = _template().substitute(addresses, examples=tabs, digest=digest, nonce=nonce, icon=_icon())
     policy = {
@@ -151,23 +108,13 @@ def _digest(script: str) -> str:
 
 def _html(text: str, policy: Mapping[str, str]) -> Response:
     whole = {
-        "default-src": "'none'",
         **policy,
         "img-src": "data:",
         "font-src": "data:",
         "connect-src": "'self'",
-        "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": "'none'",
     }
-    headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in whole.items()),
-        "Cache-Control": "no-cache",
-        "Referrer-Policy": "no-referrer",
-        "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HTMLResponse(text, headers=headers)
+    return web_page(text, whole, headers={"Cache-Control": "no-cache", "Vary": "Accept"})
 
 
 @cache

@@ -7,13 +7,18 @@ one module and not for the whole session.
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.applications import Starlette
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -61,9 +66,12 @@ class Visit:
 
 
 @contextmanager
-def visit(browser: Browser, url: str) -> Iterator[Visit]:
-    """Opens `url` as somebody who has never been there: nothing is remembered from earlier visits."""
-    with browser.new_context() as context:
+def visit(browser: Browser, url: str, **context_has: Any) -> Iterator[Visit]:
+    """Opens `url` as somebody who has never been there: nothing is remembered from earlier visits.
+
+    What else is said of the browser is as for Playwright's `new_context`: its zone, its size, whether it runs scripts.
+    """
+    with browser.new_context(**context_has) as context:
         seen = Visit(context.new_page())
         _listen(seen, urlsplit(url).netloc)
         seen.page.goto(url)
@@ -80,3 +88,19 @@ def _listen(seen: Visit, home: str) -> None:
     seen.page.on("websocket", lambda socket: asked(socket.url))
     seen.page.on("console", lambda said: seen.complaints.append(said.text) if said.type == "error" else None)
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """The application on a free port, as long as the block lasts."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

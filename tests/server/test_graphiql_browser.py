@@ -5,14 +5,11 @@ The server is a small one of its own, so that a failure here is the page's.
 
 import asyncio
 import queue
-import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 import strawberry
-import uvicorn
 from playwright.sync_api import Browser, Locator, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,7 +20,7 @@ from strawberry import Info
 from server.graphiql import NODE_MODULES, Example, assets_route, page
 
 from . import browser as chromium
-from .browser import Visit, need, visit
+from .browser import Visit, need, serving, visit
 
 browser = chromium.browser  # a fixture is found in the module that asks for it
 
@@ -116,22 +113,6 @@ def url() -> Generator[str]:
     assert assets is not None
     with serving(Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), assets])) as origin:
         yield f"{origin}/graphql"
-
-
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """The application on a free port, as long as the block lasts."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
