@@ -1,11 +1,12 @@
-"""Time zones: local wall-clock time to instants.
+"""Time zones: local wall-clock time to instants, and back.
 
 Zones come from the tzdata package and never from the machine, so that every machine gives the same answer.
 """
 
 import zoneinfo
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from .errors import Key, Path, Problems
@@ -20,6 +21,30 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def known_zones() -> frozenset[str]:
     """The names of all IANA zones."""
     return frozenset(zoneinfo.available_timezones())
+
+
+@cache
+def zones_of_places() -> tuple[str, ...]:
+    """The zones that somebody chooses from, in order: one for each place, by its name of today."""
+    return tuple(sorted(line.split("\t")[2] for line in _table("zone.tab") if not line.startswith("#")))
+
+
+def todays_name(tzid: str) -> str:
+    """The name that a known zone goes by today: browsers still say Asia/Calcutta."""
+    while tzid not in zones_of_places() and tzid in _links():
+        tzid = _links()[tzid]
+    return tzid
+
+
+@cache
+def _links() -> dict[str, str]:
+    """From names that stand for another zone to that one's."""
+    links = (line.split() for line in _table("tzdata.zi") if line.startswith("L "))
+    return {name: target for _, target, name in links}
+
+
+def _table(name: str) -> list[str]:
+    return files("tzdata").joinpath("zoneinfo", name).read_text("utf-8").splitlines()
 
 
 def check_zone(tzid: str, path: Path, problems: Problems) -> ZoneInfo | None:
@@ -43,3 +68,8 @@ def local_instant(day: date, wall_clock: time, zone: ZoneInfo) -> Instant:
 def local_midnight(day: date, zone: ZoneInfo) -> Instant:
     """The instant at which the day begins in the zone."""
     return local_instant(day, time(), zone)
+
+
+def local_time(instant: Instant, zone: ZoneInfo) -> datetime:
+    """What clocks in the zone show at the instant."""
+    return (_EPOCH + timedelta(seconds=instant)).astimezone(zone)

@@ -7,8 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import Key, Problem, Problems
-from core.instants import format_instant
-from core.zones import check_zone, known_zones, local_instant, local_midnight
+from core.instants import format_instant, parse_instant
+from core.zones import (
+    check_zone,
+    known_zones,
+    local_instant,
+    local_midnight,
+    local_time,
+    todays_name,
+    zones_of_places,
+)
 
 
 def test_a_known_zone_is_given():
@@ -57,3 +65,40 @@ def test_midnight_is_where_the_day_begins():
 def test_an_offset_of_seconds_is_kept():
     """Before standard time, Liberia was 44 minutes and 30 seconds behind Greenwich."""
     assert format_instant(local_midnight(date(1960, 1, 1), ZoneInfo("Africa/Monrovia"))) == "1960-01-01T00:44:30Z"
+
+
+def test_places_to_choose_from_are_zones():
+    """One for each, by its name of today; what is no place is not among them."""
+    listed = zones_of_places()
+    assert set(listed) <= known_zones()
+    assert list(listed) == sorted(set(listed))
+    assert {"Europe/Stockholm", "Asia/Kolkata", "America/Argentina/Buenos_Aires"} <= set(listed)
+    assert not {"Asia/Calcutta", "US/Eastern", "EST5EDT", "Etc/UTC"} & set(listed)
+
+
+@pytest.mark.parametrize(
+    ("before", "today"),
+    [
+        ("Asia/Calcutta", "Asia/Kolkata"),
+        ("Asia/Katmandu", "Asia/Kathmandu"),
+        ("Europe/Kiev", "Europe/Kyiv"),
+        ("America/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("US/Eastern", "America/New_York"),
+        ("UTC", "Etc/UTC"),
+        ("Europe/Stockholm", "Europe/Stockholm"),
+        ("Etc/GMT+5", "Etc/GMT+5"),
+    ],
+)
+def test_a_zone_has_one_name_today(before, today):
+    """A place keeps its own, though another one's clocks have long been the same."""
+    assert todays_name(before) == today
+
+
+@pytest.mark.parametrize("tzid", sorted(known_zones()))
+def test_by_another_name_clocks_show_the_same(tzid):
+    """In winter and in summer; and what they show leads back to the instant."""
+    for at in ("2030-01-15T12:00:00Z", "2030-07-15T12:00:00Z"):
+        instant = parse_instant(at)
+        shown = local_time(instant, ZoneInfo(tzid))
+        assert shown.replace(tzinfo=None) == local_time(instant, ZoneInfo(todays_name(tzid))).replace(tzinfo=None)
+        assert local_instant(shown.date(), shown.time(), ZoneInfo(tzid)) == instant
