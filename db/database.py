@@ -27,6 +27,7 @@ from . import short_writes, watching
 from .changes import Changes, announced, spell
 from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
 from .keys import Keys
+from .outbox import Outbox
 from .short_writes import OneConnection, ShortWrite
 
 Session: TypeAlias = AsyncSession
@@ -75,6 +76,7 @@ class Database:
         self._one = OneConnection(self.writer)
         self.direct = _direct(parsed, self.reader)
         self.changes = Changes()
+        self.outbox = Outbox()
         self._watch = watching.Watch(self.changes, self._watching)
 
     @asynccontextmanager
@@ -87,7 +89,7 @@ class Database:
     async def write(self) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end, or undone when the block is left by an exception."""
         async with self._its_turn(), AsyncSession(self.writer, autoflush=False) as session:
-            with self.changes.told(session):
+            with self.changes.told(session), self.outbox.told(session):
                 async with session.begin(), announced(session):
                     yield session
 

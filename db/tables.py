@@ -248,7 +248,10 @@ class Callback(SQLModel, table=True):
     delivery_id: str = Field(unique=True)
     url: str
     body: str
+    #: with the one that is under way
     attempts: int
     #: when it is to be tried next; nothing once it was given up
     due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
+    #: what the last attempt came to, for whoever looks
+    last_failure: str | None = None
     created_at: int = Field(sa_column=_instant())

@@ -38,6 +38,7 @@ CONNECTIONS = Gauge("openings_connections_in_use", "Database connections at work
 SUBSCRIPTIONS = Gauge("openings_subscriptions", "Subscriptions that are open.", multiprocess_mode="livesum")
 SOCKETS = Gauge("openings_sockets", "WebSocket connections that are open.", multiprocess_mode="livesum")
 PUSHES = Counter("openings_pushes", "Answers to subscriptions, the first ones included.")
+CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by how they ended.", ["outcome"])
 
 
 @cache
@@ -55,6 +56,11 @@ def count(operation: str, code: str, seconds: float) -> None:
 def remembered(kind: str, found: bool) -> None:
     """Notes a look into memory."""
     _labelled(MEMORY, kind, "yes" if found else "no").inc()
+
+
+def called_back(outcome: str) -> None:
+    """Notes an attempt to deliver a callback: delivered, failed, or given_up with it."""
+    _labelled(CALLBACKS, outcome).inc()
 
 
 @contextmanager

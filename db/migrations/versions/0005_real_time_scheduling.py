@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("body", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.BigInteger()),
+        sa.Column("last_failure", sa.String()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
     )
     op.create_index("callbacks_client_key", "callbacks", ["client_key"])
