@@ -45,6 +45,17 @@ async def ensure(session: AsyncSession, keys: Keys, client_id: str, secret: str,
     return cast("Any", await session.exec(statement.returning(col(tables.Client.key)))).scalar_one()
 
 
+async def can_sign(session: AsyncSession, key: int) -> bool:
+    """Whether callbacks of this client can be signed: it has a secret that was sealed."""
+    sealed = (await session.exec(select(tables.Client.sealed_secret).where(col(tables.Client.key) == key))).one()
+    return sealed is not None
+
+
+async def without(session: AsyncSession, key: int) -> frozenset[Feature]:
+    """What the plan of this client leaves out."""
+    return named((await session.exec(select(tables.Client.without).where(col(tables.Client.key) == key))).one())
+
+
 async def renew_secret(session: AsyncSession, keys: Keys, client_id: str) -> str | None:
     """The client's secret from now on, which is told only here; the one that it had is worth nothing any more.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.access import Actor
 from core.instants import Instant
 from core.limits import Limits
+from core.real_time_scheduling import Link
 from db import standing
 from db.database import Database
 
@@ -30,8 +31,14 @@ class Context:
     memory: Memory = field(default_factory=Memory)
     #: a with-block around a part of the work, by whoever wants to know how long it takes
     measured: Callable[[str], AbstractContextManager[None]] = _unmeasured
+    #: where the pages of links are
+    pages: str = ""
     #: what the request's answers rest on, as far as the resolvers say
     bases: list[Basis] = field(default_factory=list[Basis])
+
+    def link_url(self, link: Link) -> str:
+        """The address that a visitor is given."""
+        return f"{self.pages}{self.db.keys.token(link.scheduling_id)}"
 
     async def actor(self) -> Actor:
         """Who asks, as of now."""

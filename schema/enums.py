@@ -6,9 +6,10 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
-from core.bookings import Assignment
+from core.bookings import Assignment, EventCreation
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
+from core.real_time_scheduling import HourFormat, Status
 from core.weekly import Weekday
 
 
@@ -19,8 +20,8 @@ class AccountKind(Enum):
     RESOURCE = accounts.AccountKind.RESOURCE
 
 
-def _describe(enum: type[Enum], description: str, **values: str) -> None:
-    strawberry.enum(enum, description=description)
+def _describe(enum: type[Enum], description: str, /, *, called: str | None = None, **values: str) -> None:
+    strawberry.enum(enum, name=called, description=description)
     definition: StrawberryEnumDefinition = vars(enum)["__strawberry_definition__"]
     for value in definition.values:
         value.description = values[value.name]
@@ -37,6 +38,27 @@ _describe(
     "Who is booked of a group that does not need all of its members.",
     REQUEST_ORDER="Those who are free, as they stand in the request.",
     LEAST_BUSY="Those who are busy for the least time in the query's periods; of equals, as they stand in the request.",
+)
+_describe(
+    EventCreation,
+    "What a booking writes to the calendars of those who meet.",
+    DEFAULT="The event to each of them.",
+    SINGLE="The event to the organizer's calendar, the only one in targetCalendars; to each other's one of the same id and "
+    "summary and no more, which keeps the time.",
+)
+_describe(
+    HourFormat,
+    "How times are written.",
+    H12="2:30 pm",
+    H24="14:30",
+)
+_describe(
+    Status,
+    "What has become of a link.",
+    called="RealTimeSchedulingStatus",
+    OPEN="A slot can be booked by it.",
+    COMPLETED="A slot was booked by it. That happens once.",
+    DISABLED="It was taken back.",
 )
 _describe(
     EventStatus,

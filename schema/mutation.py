@@ -15,6 +15,7 @@ from resolvers import (
     events,
     tokens,
 )
+from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
 from .bookings import BookSlotInput, BookSlotResult, result
@@ -30,6 +31,7 @@ from .inputs import (
     UpsertEventInput,
     UpsertEventsInput,
 )
+from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
 from .types import AccountAuthorization, RevokeAuthorizationPayload
 from .working_hours import (
     AvailabilityRule,
@@ -154,6 +156,30 @@ class Mutation:
         input: Annotated[BookSlotInput, argument(description="The query, the chosen start, and the event.")],
     ) -> BookSlotResult | None:
         return result(await bookings.book_slot(info.context, input.to_core()))
+
+    @field(
+        description="Makes a link by which somebody without an account may book one slot, once: whatever is the first to be "
+        "booked by it. Ask with the application's key."
+    )
+    async def real_time_scheduling(
+        self,
+        info: Info[Context],
+        input: Annotated[RealTimeSchedulingInput, argument(description="What it offers.")],
+    ) -> RealTimeSchedulingPayload | None:
+        link = await links.create(info.context, input.to_core())
+        return RealTimeSchedulingPayload.of(link, info.context.link_url(link))
+
+    @field(
+        description="Takes a link back: visitors read a message instead. One that is completed stays as it is. Ask with the "
+        "application's key."
+    )
+    async def disable_real_time_scheduling(
+        self,
+        info: Info[Context],
+        input: Annotated[DisableRealTimeSchedulingInput, argument(description="Which link, and the message.")],
+    ) -> RealTimeSchedulingPayload | None:
+        link = await links.take_back(info.context, input.real_time_scheduling_id, input.display_message)
+        return RealTimeSchedulingPayload.of(link, info.context.link_url(link))
 
     @field(description="Creates an availability rule, or replaces the one that has its id.")
     async def upsert_availability_rule(

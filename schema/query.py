@@ -8,6 +8,7 @@ from strawberry import ID, UNSET, Info, argument, field
 from core.pages import PageRequest
 from core.scopes import Scope
 from resolvers import accounts, availability, availability_rules, available_periods, calendars, events
+from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
 from .availability_inputs import AvailabilityInput
@@ -15,6 +16,7 @@ from .availability_types import Availability
 from .event_types import EventConnection, FreeBusyConnection
 from .given import given, given_or
 from .inputs import EventsInput
+from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
 from .types import Calendar, UserInfo
 from .working_hours import AvailabilityRule, AvailablePeriodConnection
@@ -69,6 +71,19 @@ class Query:
     ) -> Availability | None:
         query = input.to_core()
         return Availability.of(query, await availability.availability(info.context, query))
+
+    @field(
+        description="A booking link of the application, by its id or by the token in its URL: exactly one. Ask with the "
+        "application's key."
+    )
+    async def real_time_scheduling(
+        self,
+        info: Info[Context],
+        real_time_scheduling_id: Annotated[ID | None, argument(description="The link's id.")] = UNSET,
+        token: Annotated[str | None, argument(description="The last part of the link's URL.")] = UNSET,
+    ) -> RealTimeScheduling | None:
+        link = await links.get(info.context, given(real_time_scheduling_id), given(token))
+        return RealTimeScheduling.of(link, info.context.link_url(link))
 
     @field(description="The account's availability rules, in the order of their ids.")
     async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:

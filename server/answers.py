@@ -61,6 +61,8 @@ class Answers:
     profile: Profile = OPEN
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
     failures: FailedCredentials = field(default_factory=FailedCredentials)
+    #: where the pages of links are
+    pages: str = ""
     max_root_fields: int = MAX_ROOT_FIELDS
     max_values: int = MAX_VALUES
     #: seconds that a request may take to arrive, and then to be answered; 0: any
@@ -80,7 +82,7 @@ class Answers:
 
     def _asking(self, kind: type[C], authorization: str | None, **more: Any) -> C:
         caller = auth.caller(authorization)
-        return kind(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, **more)
+        return kind(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, self.pages, **more)
 
     async def admit(self, context: Context, address: str) -> None:
         """Counts a request against the rate limits of its client, or else of its address.

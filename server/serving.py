@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing import resource_tracker
 from typing import Literal
 
@@ -19,7 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from . import demo, metrics
 from .logs import configuration
 from .profile import Profile
-from .settings import Settings
+from .settings import Settings, shown
 from .websocket import MAX_MESSAGE
 
 WS: Literal["websockets-sansio"] = "websockets-sansio"
@@ -70,7 +70,7 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
     """Answers requests until it is told to stop. Raises PortTakenError."""
     listening = _listen(settings)
     port = listening.getsockname()[1]
-    os.environ.update(settings.environment())
+    os.environ.update(replace(settings, port=port).environment())
     as_json = _as_json(settings)
     config = uvicorn.Config(
         "server.app:from_environment",
@@ -86,7 +86,7 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         ws_per_message_deflate=False,  # it would take more memory than all else that a socket needs
         timeout_graceful_shutdown=_GRACE,
     )
-    url = f"http://{_shown(settings.host)}:{port}/graphql"
+    url = f"http://{shown(settings.host)}:{port}/graphql"
     # Credentials are for the eyes of whoever tries the demo, and for no log.
     if as_json and credentials is None:
         facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.profile)}
@@ -177,7 +177,3 @@ def _metrics_folder(settings: Settings) -> Generator[None]:
 def _as_json(settings: Settings) -> bool:
     """Whether there is anybody to read lines as text: at a terminal, or where the demo is tried."""
     return settings.log == "json" or (settings.log == "auto" and not sys.stderr.isatty() and not settings.demo)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -8,8 +8,10 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from core.errors import Problems
 from core.instants import DAY
 from core.limits import Limits
+from core.urls import check_web_url
 
 from .profile import Profile
 from .rate_limits import Rate, parse_rates
@@ -44,6 +46,9 @@ class Settings:
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
     workers: int = _setting(1, "processes that answer requests", least=1)
+    public_url: str = _setting(
+        "", "where visitors find this server, such as https://book.example.com; by default where it listens"
+    )
     client_id: str = _setting("", "a client that is there from the first start: its id")
     client_secret: str = _setting("", "and its secret")
     demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
@@ -80,6 +85,7 @@ class Settings:
         "queries by GET: on, off, json: only if Accept names JSON, or auto: on where the address is a loopback one, else json",
         choices=("auto", "on", "json", "off"),
     )
+    private_callbacks: bool = _setting(False, "let callbacks lead to loopback and private addresses")
     rate_limit: str = _setting("", "requests of one client, such as 50/s,500/min; in s, min and h; none by default")
 
     @property
@@ -89,6 +95,13 @@ class Settings:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def pages(self) -> str:
+        """Where the pages of links are: what a link's token is put behind."""
+        # Whoever listens on every address is found by this one on the same machine.
+        host = "localhost" if self.host in ("0.0.0.0", "::") else shown(self.host)
+        return f"{self.public_url.rstrip('/') or f'http://{host}:{self.port}'}/book/"
 
     @property
     def with_metrics(self) -> bool:
@@ -118,6 +131,7 @@ class Settings:
             max_member_periods=self.max_member_periods,
             max_period=self.max_period_days * DAY,
             max_results=self.max_results,
+            private_callbacks=self.private_callbacks,
         )
 
     @classmethod
@@ -135,6 +149,12 @@ class Settings:
         if bool(settings.client_id) != bool(settings.client_secret):
             raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET go together: set both, or neither")
         _ = settings.rates  # raises for one that cannot be read
+        problems = Problems()
+        parts = check_web_url(settings.public_url or None, ("public_url",), problems)
+        if problems or (parts is not None and (parts.query or parts.fragment)):
+            raise SettingError(
+                f"OPENINGS_PUBLIC_URL must be such as https://book.example.com, not {settings.public_url[:80]!r}"
+            )
         return settings
 
     def environment(self) -> dict[str, str]:
@@ -144,6 +164,11 @@ class Settings:
             PREFIX + name.upper(): str(int(value) if isinstance(value, bool) else value)
             for name, value in values.items()
         }
+
+
+def shown(host: str) -> str:
+    """The host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _parse(setting: Field[Any], text: str) -> object:

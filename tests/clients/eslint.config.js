@@ -22,9 +22,9 @@ const exceptions = {
         suffixes: ["Connection", "Edge", "Payload"],
         types: [
           // Their ids have the names by which others refer to them, which the rule cannot tell apart.
-          ...["Calendar", "LinkingProfile"],
+          ...["Calendar", "LinkingProfile", "RealTimeScheduling"],
           // Values, which are no more than what they hold.
-          ...["Availability", "AvailableTime", "Booked", "FreeBusy", "Location", "PageInfo", "SlotTaken", "WeeklyPeriod"],
+          ...["Availability", "AvailableTime", "Booked", "FreeBusy", "Location", "PageInfo", "ScheduledEvent", "SlotTaken", "WeeklyPeriod"],
         ],
       },
     },

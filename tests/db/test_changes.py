@@ -1,7 +1,8 @@
 """Who is told that an account has changed, and when."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ RULE = {
 }
 PERIOD = {"availablePeriodId": "p", "start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
 
-Input = Callable[[Api, Someone], dict[str, Any] | None]
+Input = Callable[[Api, Someone], dict[str, Any] | Awaitable[dict[str, Any]] | None]
 
 
 def _event(_api: Api, ada: Someone) -> dict[str, Any]:
@@ -146,9 +147,18 @@ def _account(api: Api, _ada: Someone) -> dict[str, Any]:
     return {**api.credentials, "kind": "RESOURCE", "accountId": "ada"}
 
 
-def _booking(_api: Api, ada: Someone) -> dict[str, Any]:
-    event = {"eventId": "b", "summary": "Booked"}
-    return {"availability": question(ada), "start": "2027-01-19T12:00:00Z", "event": event}
+def _link(_api: Api, ada: Someone) -> dict[str, Any]:
+    return {"availability": question(ada), "event": {"eventId": "b", "summary": "Booked"}}
+
+
+def _booking(api: Api, ada: Someone) -> dict[str, Any]:
+    return {**_link(api, ada), "start": "2027-01-19T12:00:00Z"}
+
+
+async def _made_link(api: Api, ada: Someone) -> dict[str, Any]:
+    making = mutation("realTimeScheduling").replace("__typename", "realTimeScheduling { realTimeSchedulingId }")
+    made = (await api.data(making, CLIENT_SECRET, input=_link(api, ada)))["realTimeScheduling"]
+    return {**made["realTimeScheduling"], "displayMessage": "Gone"}
 
 
 #: mutations that change what may be found out about an account that is there, with an input that does
@@ -176,6 +186,8 @@ SILENT: dict[str, tuple[Input, str]] = {
         lambda api, _: {**api.credentials, "applicationCalendarId": "ada"},
         "it is there, and grants everything already",
     ),
+    "realTimeScheduling": (_link, "nothing is booked before a visitor does it"),
+    "disableRealTimeScheduling": (_made_link, "nor by that"),
     "account": (_account, "another account, which nobody can have asked about"),
 }
 
@@ -222,7 +234,9 @@ async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: st
     """Applications ask for their accounts again and again, whenever they need a token."""
     ada, key = await _prepared(api)
     async with Watched(api.db, key) as one:
-        await api.data(mutation(name), ada.token, input=SILENT[name][0](api, ada))
+        given = SILENT[name][0](api, ada)
+        given = await given if isawaitable(given) else given
+        await api.data(mutation(name), CLIENT_SECRET if name in NOT_FOR_ACCOUNTS else ada.token, input=given)
         assert not await one.woken(A_WHILE)
 
 

@@ -1,0 +1,98 @@
+"""Links: what each offers, and what has become of it."""
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import col, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.instants import HOUR, Instant
+from core.real_time_scheduling import CallbackKind, Completed, Disabled, Link, Open, SchedulingRequest, State, Status
+
+from . import tables
+
+#: An application is told at most once in so many seconds that a visitor finds no time: visitors come again, and so do
+#: programs that look at links for them.
+_AGAIN = HOUR
+
+_LAST_TOLD: dict[CallbackKind, Any] = {
+    CallbackKind.NO_TIMES_SUITABLE: tables.RealTimeScheduling.no_times_suitable_at,
+    CallbackKind.NO_TIMES_DISPLAYED: tables.RealTimeScheduling.no_times_displayed_at,
+}
+
+_REQUEST = TypeAdapter(SchedulingRequest)
+
+
+async def create(session: AsyncSession, client_key: int, request: SchedulingRequest, now: Instant) -> Link:
+    """A new link, which is open."""
+    link = Link(f"sch_{secrets.token_hex(12)}", client_key, request, Open())
+    row = tables.RealTimeScheduling(
+        client_key=client_key,
+        scheduling_id=link.scheduling_id,
+        request=_REQUEST.dump_json(request).decode(),
+        created_at=now,
+        **_columns(link.state),
+    )
+    session.add(row)
+    return link
+
+
+async def find(session: AsyncSession, scheduling_id: str, *, hold: bool = False) -> Link | None:
+    """The link with this id; if it is to be held, nobody else changes it until the end of the transaction."""
+    statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
+    row = (await session.exec(statement.with_for_update() if hold else statement)).first()
+    if row is None:
+        return None
+    return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
+
+
+async def become(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
+    """The link, which is held, in another state."""
+    statement = (
+        update(tables.RealTimeScheduling)
+        .where(col(tables.RealTimeScheduling.scheduling_id) == link.scheduling_id)
+        .values(closed_at=now, **_columns(state))
+    )
+    await session.exec(statement)
+    return replace(link, state=state)
+
+
+async def tell(session: AsyncSession, link: Link, kind: CallbackKind, now: Instant) -> bool:
+    """Whether the application is to be told, which it was not a short while ago; if so, it counts as told from now on."""
+    last = _LAST_TOLD[kind]
+    statement = (
+        update(tables.RealTimeScheduling)
+        .where(
+            col(tables.RealTimeScheduling.scheduling_id) == link.scheduling_id,
+            col(tables.RealTimeScheduling.status) == Status.OPEN,
+            or_(col(last).is_(None), col(last) <= now - _AGAIN),
+        )
+        .values({last: now})
+    )
+    return (await session.exec(statement)).rowcount == 1
+
+
+def _columns(state: State) -> dict[str, Any]:
+    booked = state if isinstance(state, Completed) else None
+    return {
+        "status": state.status.value,
+        "starts_at": booked.start if booked is not None else None,
+        "ends_at": booked.end if booked is not None else None,
+        "participants": list(booked.participants) if booked is not None else None,
+        "visitor_tzid": booked.visitor_tzid if booked is not None else None,
+        "display_message": state.display_message if isinstance(state, Disabled) else None,
+    }
+
+
+def _state(row: tables.RealTimeScheduling) -> State:
+    match Status(row.status):
+        case Status.OPEN:
+            return Open()
+        case Status.DISABLED:
+            return Disabled(row.display_message or "")
+        case Status.COMPLETED:
+            return Completed(
+                row.starts_at or 0, row.ends_at or 0, tuple(row.participants or ()), row.visitor_tzid or ""
+            )

@@ -1,0 +1,198 @@
+"""Booking links beside a model of them: links, bookings, other events, revocations and the hours going by, in any order.
+
+Whatever is done to the calendars beside, a link offers what the model finds by trying every half hour, books what it
+offers and books once; and whoever is to be told of it is told as often as it happened.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import permutations
+from typing import Any, TypeAlias
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, consumes, precondition, rule, run_state_machine_as_test
+
+from core.bookings import SlotTaken
+from core.errors import Refusal, spell
+from core.real_time_scheduling import Completed, Link
+from resolvers import real_time_scheduling as links
+from tests.api import CLIENT_SECRET, Api
+from tests.conftest import NOW
+
+from .test_bookings_model import LENGTH, STARTS, TICK, WINDOW, Answer, Asked, Bookings, Model, requests
+from .test_real_time_scheduling import DISABLE, create, get, token
+
+#: "open", "disabled", or what was booked: the start and who meets
+State: TypeAlias = str | tuple[int, tuple[str, ...]]
+
+
+@dataclass
+class Promise:
+    """A link as the model knows it. `asked` has the start that was asked for last."""
+
+    asked: Asked
+    #: in ticks
+    notice: int
+    state: State = "open"
+
+
+@dataclass
+class LinksModel(Model):
+    """What is so, with links."""
+
+    promises: dict[int, Promise] = field(default_factory=dict[int, Promise])
+
+    def earliest(self, number: int) -> int:
+        return self.now + max(1, self.promises[number].notice)
+
+    def refused(self, number: int) -> Answer | None:
+        """The answer when somebody is gone who is asked about."""
+        wrong = self.wrong(self.promises[number].asked._replace(start=self.now + 1))
+        return ("refused", wrong) if wrong else None
+
+    def offer(self, number: int) -> Answer:
+        promise = self.promises[number]
+        if promise.state != "open":
+            return "closed", promise.state
+        question = replace(
+            self.question(promise.asked, self.earliest(number), WINDOW[1]), format="overlapping_slots", most=100
+        )
+        return self.refused(number) or ("offered", [(start, names) for start, _, names in question.answer()])
+
+    def accept(self, number: int, start: int) -> Answer:
+        """The answer, and what follows from it."""
+        promise = self.promises[number]
+        if promise.state != "open":
+            return "closed", promise.state
+        if (refused := self.refused(number)) is not None:
+            return refused
+        answer = self.decide(promise.asked._replace(start=start), self.earliest(number))
+        if answer[0] != "booked":
+            return answer
+        promise.state = (start, answer[1])
+        return "closed", promise.state
+
+
+class Links(Bookings):
+    """Bookings, and links beside them. A link is known by its number."""
+
+    made = Bundle("made")
+    model: LinksModel
+
+    def __init__(self, api: Api, runner: asyncio.Runner) -> None:
+        super().__init__(api, runner)
+        self.model = LinksModel()
+        self.links: dict[int, dict[str, Any]] = {}
+
+    @precondition(lambda self: self.model.now < WINDOW[0] and not self.model.gone)
+    @rule(target=made, asked=requests(), notice=st.integers(0, 4))
+    def make(self, asked: Asked, notice: int) -> int:
+        """While it can be made: a query must lie ahead, and everybody be there."""
+        number = len(self.links)
+        event_id = f"{asked.event_id} {number % 3}"
+        self.model.promises[number] = Promise(
+            asked._replace(assignment="REQUEST_ORDER", event_id=event_id, key=None), notice
+        )
+        given = self._offering(self.model.promises[number].asked)
+        urls = {"callbackUrls": {"completedUrl": "https://example.com/booked"}}
+        more = {"minimumNotice": {"minutes": notice * TICK // 60}, **urls}
+        self.links[number] = self.run(create(self.api, given | more))
+        return number
+
+    @rule(number=made)
+    def look(self, number: int) -> None:
+        assert self.run(self._offer(number)) == self.model.offer(number)
+
+    @rule(number=made, start=STARTS)
+    def accept(self, number: int, start: int) -> None:
+        assert self.run(self._accept(number, start)) == self.model.accept(number, start)
+
+    @rule(one=made, other=made, starts=st.tuples(STARTS, STARTS, STARTS), asked=requests())
+    def accept_at_once(self, one: int, other: int, starts: tuple[int, int, int], asked: Asked) -> None:
+        """Two visitors of one link, one of another, and an application, all at the same moment."""
+        visits = [(one, starts[0]), (one, starts[1]), (other, starts[2])]
+        asked = asked._replace(start=starts[0], key=None)
+        answers = self.run(self._at_once(visits, asked))
+        for order in permutations(range(len(answers))):
+            model = deepcopy(self.model)
+            acts = [partial(model.accept, *visit) for visit in visits] + [partial(model.book, asked)]
+            found = {place: acts[place]() for place in order}
+            if [found[place] for place in range(len(answers))] == answers:
+                self.model = model
+                return
+        raise AssertionError(f"{answers} are not those of any order of {visits} and {asked}")
+
+    @rule(number=consumes(made))
+    def take_back(self, number: int) -> None:
+        """It is not looked at any more."""
+        given = {"realTimeSchedulingId": self.links[number]["realTimeSchedulingId"], "displayMessage": "Gone"}
+        answer = self.run(self.api(DISABLE, CLIENT_SECRET, input=given))
+        was_booked = not isinstance(self.model.promises[number].state, str)
+        assert ("errors" in answer) is was_booked
+        if not was_booked:
+            self.model.promises[number].state = "disabled"
+            assert self.run(self._offer(number)) == ("closed", "disabled")
+
+    def teardown(self) -> None:
+        """Every link is as the model has it, and its application is told of it when it is completed, and once."""
+        ids = {number: link["realTimeSchedulingId"] for number, link in self.links.items()}
+        bodies = [body for (body,) in self.run(self.api.rows("SELECT body FROM callbacks"))]
+        for number, promise in self.model.promises.items():
+            found = self.run(get(self.api, id=ids[number]))
+            state = "COMPLETED" if not isinstance(promise.state, str) else promise.state.upper()
+            assert found["status"] == state
+            assert sum(ids[number] in body for body in bodies) == (state == "COMPLETED")
+
+    async def _at_once(self, visits: list[tuple[int, int]], asked: Asked) -> list[Answer]:
+        return list(await asyncio.gather(*(self._accept(*visit) for visit in visits), self._book(asked)))
+
+    async def _offer(self, number: int) -> Answer:
+        try:
+            offer = await links.offer(self.api.answers.context(None), token(self.links[number]), 0, "Etc/UTC")
+        except Refusal as refusal:
+            return self._refused(refusal)
+        if offer.link.state.status != "open":
+            return self._closed(offer.link)
+        return "offered", [(self._tick(start), self.named(subs)) for start, _, subs in offer.openings]
+
+    async def _accept(self, number: int, start: int) -> Answer:
+        ctx, instant = self.api.answers.context(None), self.day + start * TICK
+        try:
+            answer = await links.accept(ctx, token(self.links[number]), instant, "Etc/UTC")
+        except Refusal as refusal:
+            return self._refused(refusal)
+        if isinstance(answer, SlotTaken):
+            return "taken", [(self._tick(start), self.named(subs)) for start, _, subs in answer.next_slots]
+        return self._closed(answer)
+
+    def _closed(self, link: Link) -> Answer:
+        state = link.state
+        if not isinstance(state, Completed):
+            return "closed", state.status.value
+        assert state.end - state.start == LENGTH * TICK
+        return "closed", (self._tick(state.start), self.named(state.participants))
+
+    def _refused(self, refusal: Refusal) -> Answer:
+        wrong = {spell(problem.path).replace("event_id", "eventId"): [problem.key] for problem in refusal.problems}
+        return "refused", wrong
+
+    def _tick(self, instant: int) -> int:
+        return (instant - self.day) // TICK
+
+
+@pytest.mark.parametrize(("backend", "share", "steps"), [("sqlite", 20, 20), ("postgresql", 33, 12)])
+def test_links_do_what_a_model_of_them_does(database_url: str, share: int, steps: int) -> None:
+    """On one database, which is slow to make; a part of as many examples as elsewhere, for each is many requests."""
+    examples = settings(max_examples=settings().max_examples // share, stateful_step_count=steps, deadline=None)
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        api = runner.run(stack.enter_async_context(Api.on(database_url, NOW)))
+        try:
+            run_state_machine_as_test(partial(Links, api, runner), settings=examples)
+        finally:
+            runner.run(stack.aclose())
