@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from graphql import GraphQLError
@@ -18,19 +19,24 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from core.instants import Instant
+from core.urls import is_public
 from db.database import Database
 from db.migrate import is_current
+from resolvers import real_time_scheduling
 from resolvers.memory import Memory
 from schema import schema
 
 from . import demo, metrics
 from .answers import Answers
+from .booking_page import BookingPage
+from .callbacks import Deliveries
 from .examples import examples
 from .graphiql import assets_route, page
 from .graphql import GraphQL
 from .installation import database
 from .logs import AccessLog
 from .outcome import rejected
+from .outgoing import Outgoing, anywhere
 from .places import Places
 from .rate_limits import RateLimits
 from .settings import Settings
@@ -53,15 +59,14 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         cast = await demo.cast(db) if settings.demo else demo.NOBODY
         return page(examples(cast, clock()))
 
-    async def ready(_request: Request) -> Response:
-        return await _readiness(db)
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         with told_to_stop(endpoint.stopping.set):
-            yield
+            async with deliveries.running():
+                yield
         await db.close()
 
+    deliveries = Deliveries(db, Outgoing(anywhere if settings.private_callbacks else is_public), clock)
     answers = Answers(
         schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
         db,
@@ -72,6 +77,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         compiled=settings.compiled,
         profile=settings.profile,
         rates=RateLimits(settings.rates, settings.workers),
+        pages=settings.pages,
         max_root_fields=settings.max_root_fields,
         max_values=settings.max_values,
         deadline=settings.deadline,
@@ -84,7 +90,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
-            Route("/readyz", ready, methods=["GET"]),
+            Route("/readyz", partial(_ready, db), methods=["GET"]),
+            *BookingPage(real_time_scheduling, answers).routes(),
             *([assets] if assets is not None else []),
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
@@ -123,7 +130,7 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-async def _readiness(db: Database) -> Response:
+async def _ready(db: Database, _request: Request) -> Response:
     try:
         current = await is_current(db)
     except (SQLAlchemyError, OSError) as error:

@@ -25,6 +25,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 #: what a proxy's id may look like; anything else could forge a line, and is replaced
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
+#: in a path: what follows is a secret that would let the reader of a log in
+_BEFORE_SECRETS = ("/book/",)
+
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
     """For logging.config: ours and uvicorn's lines in one form, on standard error."""
@@ -120,5 +123,8 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
 
 
 def _printable(path: str) -> str:
-    """A path that cannot forge a line."""
+    """A path that cannot forge a line, and opens no door."""
+    for beginning in _BEFORE_SECRETS:
+        before, found, _ = path.partition(beginning)
+        path = f"{before}{found}…" if found else path
     return path[:200] if path.isprintable() else ascii(path[:200])

@@ -62,11 +62,16 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     return _masked(error, cause or error)
 
 
-def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
+def note(refusal: Refusal, what: str) -> dict[str, Any]:
+    """The extensions of a refusal, of which the log has the code and the first paths from here on."""
     found = extensions_of(refusal)
     problems = [f"{path} {problem['key']}" for path, at in found.get("errors", {}).items() for problem in at]
-    log.info("refused %s: %s", _field(error), "; ".join([refusal.code, *problems[:5]]))
-    return {**error.formatted, "message": message(refusal), "extensions": found}
+    log.info("refused %s: %s", what, "; ".join([refusal.code, *problems[:5]]))
+    return found
+
+
+def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
+    return {**error.formatted, "message": message(refusal), "extensions": note(refusal, _field(error))}
 
 
 def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:

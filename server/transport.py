@@ -54,9 +54,7 @@ async def read_body(request: Request, max_body: int) -> bytes:
     """The JSON of a POST, of at most so many bytes; nothing of a GET. Raises TransportError."""
     if request.method != "POST":
         return b""
-    if _media_type(request.headers.get("content-type", "")) != JSON:
-        raise TransportError(415, "Send the request as application/json.")
-    return await _body(request, max_body)
+    return await body_of(request, JSON, max_body)
 
 
 def read_operation(request: Request, body: bytes) -> Operation:
@@ -141,8 +139,13 @@ def respond(body: dict[str, Any] | bytes, media_type: str, status: int | None = 
     return Response(body if isinstance(body, bytes) else dumps(body), status, media_type=f"{media_type}; charset=utf-8")
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The whole body; one that is too large is given up on as soon as that is known."""
+async def body_of(request: Request, media_type: str, most: int) -> bytes:
+    """The whole body, in UTF-8, of at most so many bytes; one that is too large is given up on as soon as that is known.
+
+    Raises TransportError.
+    """
+    if _media_type(request.headers.get("content-type", "")) != media_type:
+        raise TransportError(415, f"Send the request as {media_type}.")
     announced = request.headers.get("content-length", "0")
     body = bytearray()
     if announced.isdigit() and int(announced) <= most:

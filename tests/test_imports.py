@@ -14,7 +14,8 @@ MAY = {
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {
         *("core", "db", "resolvers", "schema"),
-        *("graphql", "orjson", "platformdirs", "prometheus_client", "sqlalchemy", "starlette", "strawberry", "uvicorn"),
+        *("graphql", "httpcore2", "jinja2", "orjson", "platformdirs", "prometheus_client"),
+        *("sqlalchemy", "starlette", "strawberry", "uvicorn"),
     },
 }
 

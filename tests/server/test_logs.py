@@ -124,6 +124,31 @@ async def test_not_even_a_fault_puts_contents_into_the_log(api: Api, caplog: pyt
 
 
 @pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/book/a-token", "/book/…"),
+        ("/book/a-token?tz=Europe/Berlin", "/book/…"),
+        ("/book/a-token.ics", "/book/…"),
+        ("/book/a/a-token", "/book/…"),
+        ("/book%2Fa-token", "/book/…"),
+        ("/book/a-token/book/a-token", "/book/…"),
+        ("/book/a-token%0Aforged", "/book/…"),
+        ("/below/book/a-token", "/below/book/…"),
+        ("/book", "/book"),
+        ("/bookings", "/bookings"),
+    ],
+)
+async def test_an_address_that_lets_somebody_in_is_not_told(api: Api, caplog: Any, address: str, shown: str) -> None:
+    """Whoever has the address of a booking link may book; a line says no more than that it was one."""
+    await api.http.get(address)
+    [line] = access_lines(caplog)
+    found = LINE.fullmatch(line)
+    assert found is not None, line
+    assert found["path"] == shown
+    assert "a-token" not in caplog.text
+
+
+@pytest.mark.parametrize(
     "address",
     ["/nowhere%0A2027-01-01T00:00:00.000Z%20INFO%20forged", "/a%0d%0ab", "/a%e2%80%a8b", "/a%1b[2Jb", "/a%c2%85b"],
     ids=["line feed", "carriage return", "line separator", "escape", "next line"],

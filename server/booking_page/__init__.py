@@ -1,0 +1,85 @@
+"""The page behind a booking link: a visitor picks a day and a time, confirms, and sees that it is done.
+
+Whoever has the address may book: its token is the only key, so neither the log nor anybody's cache keeps it, and the page
+tells no other server where its visitor comes from. Everything works without JavaScript, by links and forms; what there
+is of it finds out the visitor's zone, and keeps an impatient finger from sending a form twice.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ..answers import Answers
+from ..failed_credentials import address_of
+from ..transport import TransportError, body_of
+from ..waiting import DeadlineError, in_time, while_connected
+from .links import Links
+from .notes import refused
+from .parameters import FORM, Wish, read_form
+from .rendering import assets
+from .visitor import Visitor
+
+#: bytes of a form that was filled in on our page: it has two short fields
+_MOST = 4096
+
+#: what nobody will read: the client has hung up
+_UNREAD = Response(status_code=499)
+
+Work: TypeAlias = Coroutine[Any, Any, Response]
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """The pages of all links."""
+
+    links: Links
+    answers: Answers
+
+    def routes(self) -> list[BaseRoute]:
+        """Where the pages and their files are."""
+        return [
+            assets().route("booking page"),
+            Route("/book/{token}.ics", self.file, methods=["GET"]),
+            Route("/book/{token}", self.page, methods=["GET", "POST"]),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """What there is to be seen of a link, and what becomes of a choice."""
+        return await self._served(request, self._seen_or_sent)
+
+    async def file(self, request: Request) -> Response:
+        """What was booked, to be taken along."""
+        return await self._served(request, self._taken_along)
+
+    async def _served(self, request: Request, understood: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
+        try:
+            ctx = self.answers.context(None)
+            await self.answers.admit(ctx, address_of(request))
+            language = request.headers.get("accept-language", "")
+            work = await understood(request, Visitor(self.links, ctx, request.path_params["token"], language))
+            return await while_connected(request, work, self.answers.deadline)
+        except ClientDisconnect:
+            return _UNREAD
+        except Exception as error:
+            return refused(error, request)
+
+    async def _seen_or_sent(self, request: Request, visitor: Visitor) -> Work:
+        if request.method == "POST":
+            return visitor.send(await self._form(request))
+        if request.method == "HEAD":
+            return visitor.glance()
+        return visitor.look(Wish.of(request.query_params))
+
+    async def _taken_along(self, _request: Request, visitor: Visitor) -> Work:
+        return visitor.take_along()
+
+    async def _form(self, request: Request) -> Mapping[str, str]:
+        """The fields of a form. Raises TransportError, also for one that does not arrive in time."""
+        try:
+            return read_form(await in_time(body_of(request, FORM, _MOST), self.answers.deadline))
+        except DeadlineError:
+            raise TransportError(408, "The form did not arrive in time.") from None

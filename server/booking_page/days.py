@@ -1,0 +1,108 @@
+"""The days that a visitor chooses from, a month at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from core.solver import Opening
+
+from .links import Offer
+from .wording import Wording
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The possible meetings by the local day of their start, in order, each day with all of its own."""
+
+    meetings: Mapping[date, Sequence[Opening]]
+    #: what there is on this day and later has to be asked for; None: nothing
+    end: date | None
+
+    @classmethod
+    def of(cls, offer: Offer, wording: Wording) -> "Days":
+        meetings: dict[date, list[Opening]] = {}
+        for opening in offer.openings:
+            meetings.setdefault(wording.date_of(opening.start), []).append(opening)
+        if offer.more_from is None:
+            return cls(meetings, None)
+        end = wording.date_of(offer.more_from)
+        if all(day >= end for day in meetings):  # a day too full for one answer: better some of it than none
+            end += _DAY
+        return cls({day: theirs for day, theirs in meetings.items() if day < end}, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What of a month can be chosen, and where to look on."""
+
+    first: date
+    #: as in Days, of this month
+    meetings: Mapping[date, Sequence[Opening]]
+    #: the day whose times are shown; None: there is none
+    day: date | None
+    #: from when on it has to be asked for again, to see the same; None: with the soonest
+    begin: date | None
+    earlier: date | None
+    later: date | None
+
+    @property
+    def shown(self) -> Sequence[Opening]:
+        """The meetings of the day."""
+        return self.meetings[self.day] if self.day is not None else ()
+
+
+def beginning(day: date | None, since: date | None, end: date | None) -> date | None:
+    """From which day on a visitor's wish has to be asked for, when the soonest meetings are known up to an end.
+
+    None: it is among them. `since` counts only where the day lies in the same month, behind it: those are our own links.
+    """
+    fits = since is not None and (day is None or (since <= day and _first(since) == _first(day)))
+    wish = since if fits and since is not None and (end is None or since >= end) else day
+    return wish if wish is not None and end is not None and wish >= end else None
+
+
+def month(days: Days, day: date | None, since: date | None, begin: date | None) -> Month | None:
+    """The month that a visitor wants to see, or the first that has times; None when there are none at all.
+
+    `begin` is the day that the meetings were asked for from, unless they are the soonest.
+    """
+    wanted = day or since or next(iter(days.meetings), None) or days.end
+    if wanted is None or (begin is None and not days.meetings):
+        return None
+    first = _first(wanted)
+    meetings = {on: theirs for on, theirs in days.meetings.items() if _first(on) == first}
+    shown = day if day in meetings else next(iter(meetings), None)
+    return Month(first, meetings, shown, begin, _earlier(days, first, begin), _later(days, first))
+
+
+def weeks(first: date, *, sunday_first: bool) -> Iterable[Sequence[date | None]]:
+    """The days of a month by week; None where a week has days of another one."""
+    before = (first.weekday() + sunday_first) % 7
+    days: list[date | None] = [None] * before
+    days += [first + _DAY * number for number in range((_next(first) - first).days)]
+    days += [None] * (-len(days) % 7)
+    return [days[start : start + 7] for start in range(0, len(days), 7)]
+
+
+def _earlier(days: Days, first: date, begin: date | None) -> date | None:
+    if begin is None:
+        before = [day for day in days.meetings if day < first]
+        return _first(before[-1]) if before else None
+    return first if begin > first else _first(first - _DAY)
+
+
+def _later(days: Days, first: date) -> date | None:
+    after = next((day for day in days.meetings if day >= _next(first)), None)
+    if after is not None:
+        return _first(after)
+    return days.end if days.end is None or _first(days.end) == first else max(_first(days.end), _next(first))
+
+
+def _first(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _next(first: date) -> date:
+    return _first(first + _DAY * 31)

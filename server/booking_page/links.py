@@ -1,0 +1,47 @@
+"""What the page asks for: how its house looks from here."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from core.bookings import SlotTaken
+from core.instants import Instant
+from core.real_time_scheduling import Link
+from core.solver import Opening
+from resolvers.context import Context
+
+
+class Offer(Protocol):
+    """What a link offers: meetings, soonest first, none unless it is open. There are more from an instant on, or not."""
+
+    @property
+    def link(self) -> Link: ...
+
+    @property
+    def openings(self) -> Sequence[Opening]: ...
+
+    @property
+    def more_from(self) -> Instant | None: ...
+
+
+class Links(Protocol):
+    """The links by their tokens. Each function raises NotFound; `offer` and `accept` another Refusal when a link cannot be
+    used just now."""
+
+    def offer(self, ctx: Context, token: str, since: Instant, tzid: str | None) -> Awaitable[Offer]:
+        """What can be booked, from an instant on. When nothing can from now on, the application may be told so.
+
+        None stands for the zone that the link itself names.
+        """
+        ...
+
+    def seen(self, ctx: Context, token: str) -> Awaitable[Link]:
+        """The link, and nothing of what it offers."""
+        ...
+
+    def accept(self, ctx: Context, token: str, start: Instant, tzid: str) -> Awaitable[Link | SlotTaken]:
+        """Books a start. The link's state tells what became of it, be it now or before."""
+        ...
+
+    def none_suits(self, ctx: Context, token: str, tzid: str) -> Awaitable[Link]:
+        """Passes on that no time suits."""
+        ...

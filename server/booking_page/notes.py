@@ -1,0 +1,94 @@
+"""What a visitor reads when there is no link to be shown, or none just now."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.errors import NotFound, RateLimited, Refusal
+
+from ..outcome import fault, note
+from ..transport import TransportError
+from ..waiting import DeadlineError
+from .rendering import html
+
+
+class Note(NamedTuple):
+    """What happened, in words."""
+
+    heading: str
+    words: str
+    #: what the way on is called; None: there is none
+    way: str | None = None
+
+
+_UNREADABLE = Note(
+    "That could not be understood",
+    "Something of what the browser sent was missing or wrong. Nothing was booked.",
+    "Back to the times",
+)
+_IN_A_MOMENT = Note(
+    "One moment, please", "This takes longer than it should. Please try again in a few seconds.", "Try again"
+)
+
+_NOTES = {
+    400: _UNREADABLE,
+    404: Note(
+        "There is nothing here",
+        "Is the address complete? If so, please ask whoever sent you this link for another one.",
+    ),
+    408: _IN_A_MOMENT,
+    409: Note("This link cannot be used at the moment", "Please ask whoever sent it to you."),
+    413: _UNREADABLE,
+    415: _UNREADABLE,
+    429: Note("One moment, please", "That was a lot at once. Please try again in a few seconds.", "Try again"),
+    500: Note(
+        "Something went wrong here",
+        "It is our fault, not yours. Please try again later, or ask whoever sent you this link.",
+        "Try again",
+    ),
+    503: _IN_A_MOMENT,
+}
+
+_SOON = {"Retry-After": "5"}
+"""Seconds after which what was away may well be back."""
+
+
+def refused(error: Exception, request: Request) -> Response:
+    """The page that says why there is no other."""
+    match error:
+        case TransportError():
+            return _note(error.status, request, error.headers)
+        case NotFound():
+            return _note(404, request)
+        case RateLimited():
+            return _note(429, request, _SOON)
+        case Refusal():
+            note(error, "a visitor")  # who is not told why, and whoever sent the link will ask
+            return _note(409, request)
+        case DeadlineError():
+            return _note(503, request, _SOON)
+        case _:
+            return _faulty(fault(error)["errors"][0]["extensions"], request)
+
+
+def _faulty(known: Mapping[str, Any], request: Request) -> Response:
+    return _note(503, request, _SOON) if known["retry"] else _note(500, request)
+
+
+def _note(status: int, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    found = _NOTES.get(status, _UNREADABLE)
+    # A question is asked again as it was; what was wrong with a form would be wrong again.
+    back = f"?{request.url.query}" if request.method == "GET" and found is not _UNREADABLE else "?"
+    response = html(
+        "note.html",
+        status=status,
+        guessed_zone=None,
+        heading=found.heading,
+        words=found.words,
+        way=found.way,
+        back=back if found.way is not None else None,
+    )
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,74 @@
+"""What a visitor's address and form say. Of an address nonsense is as good as nothing; a form has to be understood."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode
+
+from core.instants import Instant, Unreadable, format_instant, parse_date, read_instant
+from core.zones import known_zones, todays_name
+
+from ..transport import TransportError
+
+FORM = "application/x-www-form-urlencoded"
+
+Parameter: TypeAlias = str | date | Instant | None
+
+_MOST_FIELDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see of a link."""
+
+    tzid: str | None = None
+    day: date | None = None
+    #: the day from which on there is something to be seen
+    since: date | None = None
+    start: Instant | Unreadable | None = None
+    #: that no time suits has been passed on just now
+    told: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Wish":
+        start = query.get("start")
+        return cls(
+            known_zone(query.get("tz")),
+            _day(query.get("day")),
+            _day(query.get("from")),
+            read_instant(start) if start is not None else None,
+            query.get("told") == "1",
+        )
+
+
+def known_zone(text: str | None) -> str | None:
+    """The zone of this name, by its name of today, if there is one."""
+    return todays_name(text) if text in known_zones() else None
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form. Raises TransportError."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError as error:
+        raise TransportError(400, f"The form cannot be read: {error}.") from None
+
+
+def address(**parameters: Parameter) -> str:
+    """An address of the same link, relative to any of its pages. `since` is written `from`, which Python cannot say."""
+    given = {name: _written(value) for name, value in parameters.items() if value is not None}
+    if "since" in given:
+        given["from"] = given.pop("since")
+    return "?" + urlencode(given, safe="/:")
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return parse_date(text or "")
+    except ValueError:
+        return None
+
+
+def _written(value: str | date | Instant) -> str:
+    return format_instant(value) if isinstance(value, int) else str(value)

@@ -1,0 +1,230 @@
+"""What a visitor sees of a link in each of its states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from core.instants import Instant, format_instant
+from core.real_time_scheduling import Completed, Disabled, Link
+from core.solver import Opening
+from core.zones import local_time, todays_name
+
+from .days import Month, weeks
+from .parameters import address
+from .rendering import html
+from .wording import WEEKDAYS, Manner, Wording, duration
+from .zones import regions
+
+_NOON, _EVENING = 12, 17
+
+#: the place of the times on the page
+_TIMES = "#times"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What the meeting is, for people to read."""
+
+    summary: str
+    duration: str
+    description: str
+    where: str | None
+    url: str | None
+
+    @classmethod
+    def of(cls, link: Link) -> "Meeting":
+        event = link.request.event
+        where = event.location.description if event.location is not None else None
+        length = duration(link.request.query.duration)
+        return cls(event.summary.strip() or "Meeting", length, event.description.strip(), where, event.url)
+
+    @property
+    def href(self) -> str | None:
+        """The URL, if a browser can follow it."""
+        return self.url if self.url is not None and urlsplit(self.url).scheme in ("http", "https") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at a link."""
+
+    link: Link
+    wording: Wording
+    now: Instant
+    #: whether the zone is the visitor's own wish
+    chosen_zone: bool
+
+    @classmethod
+    def at(cls, link: Link, tzid: str | None, language: str, now: Instant) -> "Visit":
+        """Whoever asks for no zone sees the one of the booking, or of the page."""
+        state, request = link.state, link.request
+        own = state.visitor_tzid if isinstance(state, Completed) else request.page_tzid
+        return cls(
+            link, Wording(tzid or todays_name(own), Manner.of(language, request.hour_format)), now, tzid is not None
+        )
+
+    @property
+    def tzid(self) -> str:
+        return self.wording.tzid
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether anybody wants to hear that no time suits."""
+        return self.link.request.callback_urls.no_times_suitable_url is not None
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """A page of this link."""
+        values = {"guessed_zone": None, "meeting": Meeting.of(self.link), "tzid": self.tzid, **values}
+        return html(template, status=status, leads_to=self.link.request.redirect_urls.completed_url, **values)
+
+    @property
+    def guessed_zone(self) -> str | None:
+        """The zone that is shown for want of a wish; the browser may know better."""
+        return None if self.chosen_zone else self.tzid
+
+    def start(self, opening: Opening) -> str:
+        """Where a meeting is confirmed."""
+        return address(tz=self.tzid, start=opening.start)
+
+
+class When(NamedTuple):
+    """The time of a meeting."""
+
+    day: str
+    times: str
+    place: str
+    offset: str
+
+    @classmethod
+    def of(cls, visit: Visit, start: Instant, end: Instant) -> "When":
+        wording = visit.wording
+        day = wording.whole_day(wording.date_of(start))
+        return cls(day, wording.span(start, end), wording.place, wording.offset(start))
+
+
+class Cell(NamedTuple):
+    """A day of the calendar; without an address when there is nothing to choose."""
+
+    number: int
+    name: str
+    address: str | None
+    shown: bool
+    today: bool
+
+
+class Time(NamedTuple):
+    """A time to choose, with its offset where clocks show it twice."""
+
+    time: str
+    offset: str
+    address: str
+
+
+def choose(visit: Visit, month: Month, wanted: date | None) -> Response:
+    """A month of days, and the times of one of them."""
+    wording = visit.wording
+    offsets = {wording.offset(opening.start) for opening in month.shown}
+    return visit.page(
+        "choose.html",
+        guessed_zone=visit.guessed_zone,
+        month=wording.month(month.first),
+        weekdays=_weekdays(wording.manner),
+        weeks=_cells(visit, month),
+        earlier=_elsewhere(visit, month.earlier, month.first, "Earlier days"),
+        later=_elsewhere(visit, month.later, month.first, "Later days"),
+        gone=wording.day(wanted) if wanted is not None and wanted != month.day else None,
+        day=wording.whole_day(month.day) if month.day is not None else None,
+        times=_times(visit, month.shown),
+        place=wording.place,
+        offset=offsets.pop() if len(offsets) == 1 else None,
+        kept={"day": wanted, "from": month.begin},
+        regions=regions(visit.tzid),
+        can_tell=visit.can_tell,
+    )
+
+
+def nothing_left(visit: Visit) -> Response:
+    """No times at all."""
+    return visit.page("nothing_left.html")
+
+
+def confirm(visit: Visit, opening: Opening) -> Response:
+    """The last look at what was chosen."""
+    day = visit.wording.date_of(opening.start)
+    return visit.page(
+        "confirm.html",
+        guessed_zone=visit.guessed_zone,
+        start=format_instant(opening.start),
+        moment=visit.wording.moment(opening.start),
+        back=address(tz=visit.tzid, day=day) + _TIMES,
+        when=When.of(visit, opening.start, opening.end),
+    )
+
+
+def taken(visit: Visit, start: Instant, others: Sequence[Opening], status: int) -> Response:
+    """The chosen time is no longer free; others are."""
+    wording, day = visit.wording, visit.wording.date_of(start)
+    gone, *written = wording.apart((start, *(opening.start for opening in others)), wording.moment)
+    return visit.page(
+        "taken.html",
+        status=status,
+        gone=" ".join(gone).strip(),
+        others=[Time(*words, visit.start(opening)) for words, opening in zip(written, others, strict=True)],
+        all=address(tz=visit.tzid, day=day) + _TIMES,
+        place=wording.place,
+    )
+
+
+def done(visit: Visit, state: Completed, file: str) -> Response:
+    """It is booked; the file is for the visitor's own calendar."""
+    return visit.page("done.html", file=file, when=When.of(visit, state.start, state.end))
+
+
+def disabled(visit: Visit, state: Disabled) -> Response:
+    """It was taken back."""
+    return visit.page("disabled.html", message=state.display_message.strip())
+
+
+def told(visit: Visit) -> Response:
+    """That no time suits was passed on."""
+    return visit.page("told.html", back=address(tz=visit.tzid))
+
+
+def _weekdays(manner: Manner) -> Sequence[str]:
+    return (*WEEKDAYS[-1:], *WEEKDAYS[:-1]) if manner.sunday_first else WEEKDAYS
+
+
+def _cells(visit: Visit, month: Month) -> list[list[Cell | None]]:
+    rows = weeks(month.first, sunday_first=visit.wording.manner.sunday_first)
+    return [[_cell(visit, month, day) if day is not None else None for day in row] for row in rows]
+
+
+def _cell(visit: Visit, month: Month, day: date) -> Cell:
+    meetings = month.meetings.get(day, ())
+    many = "1 time" if len(meetings) == 1 else f"{len(meetings)} times"
+    name = f"{visit.wording.day(day)}, {many}"
+    to = address(tz=visit.tzid, day=day, since=month.begin) + _TIMES if meetings else None
+    return Cell(day.day, name, to, day == month.day, day == visit.wording.date_of(visit.now))
+
+
+def _elsewhere(visit: Visit, since: date | None, first: date, here: str) -> tuple[str, str] | None:
+    """The name and the address of another month, or of other days of this one."""
+    if since is None:
+        return None
+    name = visit.wording.month(since) if since.replace(day=1) != first else here
+    return name, address(tz=visit.tzid, since=since)
+
+
+def _times(visit: Visit, meetings: Sequence[Opening]) -> Mapping[str, Sequence[Time]]:
+    """The times of a day, by its parts."""
+    parts: dict[str, list[Time]] = {}
+    written = visit.wording.apart((opening.start for opening in meetings), visit.wording.time)
+    for opening, (time, offset) in zip(meetings, written, strict=True):
+        hour = local_time(opening.start, visit.wording.zone).hour
+        part = "Morning" if hour < _NOON else "Afternoon" if hour < _EVENING else "Evening"
+        parts.setdefault(part, []).append(Time(time, offset, visit.start(opening)))
+    return parts

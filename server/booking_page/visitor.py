@@ -1,0 +1,128 @@
+"""Somebody who has come to a link with one request: from what was asked to what is answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+
+from core.bookings import NEXT_SLOTS, SlotTaken
+from core.errors import NotFound
+from core.instants import Instant, Unreadable, read_instant
+from core.real_time_scheduling import Completed, Disabled, Link, Open
+from core.zones import local_midnight
+from resolvers.context import Context
+
+from ..transport import TransportError
+from . import views
+from .calendar_file import calendar_file
+from .days import Days, beginning, month
+from .links import Links, Offer
+from .parameters import Wish, address, known_zone
+from .rendering import blank, file
+from .views import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever has come, by which link, and with what languages."""
+
+    links: Links
+    ctx: Context
+    token: str
+    language: str
+
+    async def look(self, wish: Wish) -> Response:
+        """What there is to be seen."""
+        offer = await self._offer(self.ctx.now, wish.tzid)
+        visit = self._visit(offer.link, wish.tzid)
+        match offer.link.state:
+            case Completed() as state:
+                return views.done(visit, state, f"./{quote(self.token)}.ics")
+            case Disabled() as state:
+                return views.disabled(visit, state)
+            case Open():
+                return await self._choose(visit, offer, wish)
+
+    async def send(self, form: Mapping[str, str]) -> Response:
+        """What becomes of a choice."""
+        tzid = known_zone(form.get("tz")) or (await self._link()).request.page_tzid
+        if "none" in form:
+            link = await self.links.none_suits(self.ctx, self.token, tzid)
+            return _to(address(tz=tzid, told="1" if isinstance(link.state, Open) else None))
+        start = read_instant(form.get("start", ""))
+        if isinstance(start, Unreadable):
+            raise TransportError(400, f"The start {start.why}.")
+        match await self.links.accept(self.ctx, self.token, start, tzid):
+            case SlotTaken() as taken:
+                return await self._taken(taken, start, tzid)
+            case link:
+                return _to(self._whither(link, start) or address(tz=tzid))
+
+    async def glance(self) -> Response:
+        """Whether there is anything to be seen. Programs look so at every address in a mail, and are no visitors."""
+        await self._link()
+        return blank()
+
+    async def take_along(self) -> Response:
+        """The booked meeting, for the visitor's calendar. Raises NotFound when nothing is booked."""
+        link = await self._link()
+        if not isinstance(link.state, Completed):
+            raise NotFound
+        return file("meeting.ics", calendar_file(link, link.state, self.ctx.now), "text/calendar")
+
+    async def _choose(self, visit: Visit, offer: Offer, wish: Wish) -> Response:
+        if wish.told and visit.can_tell:
+            return views.told(visit)
+        if wish.start is not None:
+            return await self._confirm(visit, offer, wish.start)
+        days = Days.of(offer, visit.wording)
+        begin = beginning(wish.day, wish.since, days.end)
+        if begin is not None:
+            days = Days.of(await self._offer(local_midnight(begin, visit.wording.zone), visit.tzid), visit.wording)
+        found = month(days, wish.day, wish.since, begin)
+        return views.choose(visit, found, wish.day) if found is not None else views.nothing_left(visit)
+
+    async def _confirm(self, visit: Visit, offer: Offer, start: Instant | Unreadable) -> Response:
+        if isinstance(start, Unreadable):
+            raise TransportError(400, f"The start {start.why}.")
+        if offer.more_from is not None and start >= offer.more_from:
+            offer = await self._offer(start, visit.tzid)
+        chosen = next((opening for opening in offer.openings if opening.start == start), None)
+        if chosen is not None:
+            return views.confirm(visit, chosen)
+        later = [opening for opening in offer.openings if opening.start > start]
+        return views.taken(visit, start, (later or offer.openings)[:NEXT_SLOTS], status=200)
+
+    async def _taken(self, taken: SlotTaken, start: Instant, tzid: str) -> Response:
+        link = await self._link()
+        if not isinstance(link.state, Open):
+            return _to(address(tz=tzid))  # meanwhile there is more to be said than that
+        return views.taken(self._visit(link, tzid), start, taken.next_slots, status=409)
+
+    async def _offer(self, since: Instant, tzid: str | None) -> Offer:
+        return await self.links.offer(self.ctx, self.token, since, tzid)
+
+    async def _link(self) -> Link:
+        """The link, without any times: nobody is going to see them."""
+        return await self.links.seen(self.ctx, self.token)
+
+    def _visit(self, link: Link, tzid: str | None) -> Visit:
+        return Visit.at(link, tzid, self.language, self.ctx.now)
+
+    def _whither(self, link: Link, start: Instant) -> str | None:
+        """Where the application wants those who have booked; None for anybody else.
+
+        A second click comes to a link that is completed, and is answered as the first one was: by this answer the
+        browser goes.
+        """
+        url = link.request.redirect_urls.completed_url
+        if url is None or not isinstance(link.state, Completed) or link.state.start != start:
+            return None
+        before, hash, fragment = url.partition("#")
+        return f"{before}{'&' if '?' in before else '?'}token={quote(self.token)}{hash}{fragment}"
+
+
+def _to(url: str) -> Response:
+    """Sends the browser on, to ask there."""
+    return RedirectResponse(url, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -1,0 +1,141 @@
+"""Days and times in words, as a visitor is used to read them. The page speaks English."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from core.instants import HOUR, MINUTE, Instant
+from core.real_time_scheduling import HourFormat
+from core.zones import ZoneInfo, local_time
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+Written: TypeAlias = tuple[str, str]
+"""An instant in words, and its offset where the words alone would not tell."""
+
+#: where people who read English count hours from one to twelve; where their weeks begin on Sunday; where the month goes first
+_TWELVE_HOURS = {"AU", "BD", "CA", "HK", "IN", "JM", "MY", "NZ", "PH", "PK", "PR", "SG", "TT", "US"}
+_SUNDAY_FIRST = {"BD", "CA", "HK", "IN", "JM", "PH", "PK", "PR", "SG", "US", "ZA"}
+_MONTH_FIRST = {"PH", "PR", "US"}
+
+#: of a header that anybody may send
+_MOST_LANGUAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What a visitor is used to."""
+
+    hours: HourFormat = HourFormat.H24
+    sunday_first: bool = False
+    month_first: bool = False
+
+    @classmethod
+    def of(cls, accept_language: str, hours: HourFormat | None) -> "Manner":
+        """As the visitor's language has it; a format of hours that is given goes before."""
+        region = _region(accept_language)
+        by_region = HourFormat.H12 if region in _TWELVE_HOURS else HourFormat.H24
+        return cls(hours or by_region, region in _SUNDAY_FIRST, region in _MONTH_FIRST)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How instants read in a zone."""
+
+    tzid: str
+    manner: Manner = Manner()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.tzid)
+
+    @property
+    def place(self) -> str:
+        return place(self.tzid)
+
+    def date_of(self, instant: Instant) -> date:
+        return local_time(instant, self.zone).date()
+
+    def month(self, day: date) -> str:
+        """May 2030"""
+        return f"{MONTHS[day.month - 1]} {day.year}"
+
+    def day(self, day: date) -> str:
+        """Tuesday 7 May; where the month goes first, Tuesday, May 7"""
+        weekday, month = WEEKDAYS[day.weekday()], MONTHS[day.month - 1]
+        return f"{weekday}, {month} {day.day}" if self.manner.month_first else f"{weekday} {day.day} {month}"
+
+    def whole_day(self, day: date) -> str:
+        """The same, with the year."""
+        return f"{self.day(day)}{',' if self.manner.month_first else ''} {day.year}"
+
+    def time(self, instant: Instant) -> str:
+        """14:30, or 2:30 pm. Seconds only where there are any."""
+        shown = local_time(instant, self.zone)
+        seconds = f":{shown.second:02}" if shown.second else ""
+        if self.manner.hours is HourFormat.H24:
+            return f"{shown.hour:02}:{shown.minute:02}{seconds}"
+        return f"{(shown.hour - 1) % 12 + 1}:{shown.minute:02}{seconds} {'am' if shown.hour < 12 else 'pm'}"
+
+    def moment(self, instant: Instant) -> str:
+        """Tuesday 7 May, 14:30"""
+        return f"{self.day(self.date_of(instant))}, {self.time(instant)}"
+
+    def offset(self, instant: Instant) -> str:
+        """GMT+5:30"""
+        delta = local_time(instant, self.zone).utcoffset()
+        minutes = round(delta.total_seconds() / MINUTE) if delta is not None else 0
+        hours, rest = divmod(abs(minutes), 60)
+        sign = "+" if minutes > 0 else "−"
+        return f"GMT{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "GMT"
+
+    def span(self, start: Instant, end: Instant) -> str:
+        """14:30 – 15:30. Of another day its name is said, and offsets where clocks change in between."""
+        later = f"{self.moment(end)}" if self.date_of(end) != self.date_of(start) else self.time(end)
+        if self.offset(start) == self.offset(end):
+            return f"{self.time(start)} – {later}"
+        return f"{self.time(start)} {self.offset(start)} – {later} {self.offset(end)}"
+
+    def apart(self, instants: Iterable[Instant], written: Callable[[Instant], str]) -> list[Written]:
+        """The instants as they are written, each with its offset where clocks show it twice."""
+        texts = [(written(instant), instant) for instant in instants]
+        often = Counter(text for text, _ in texts)
+        return [(text, self.offset(instant) if often[text] > 1 else "") for text, instant in texts]
+
+
+def place(tzid: str) -> str:
+    """The place that a zone is named after: Buenos Aires, of America/Argentina/Buenos_Aires"""
+    return tzid.rpartition("/")[2].replace("_", " ")
+
+
+def duration(seconds: int) -> str:
+    """1 hour 30 minutes"""
+    hours, minutes = divmod(round(seconds / MINUTE), HOUR // MINUTE)
+    parts = [_many(hours, "hour"), _many(minutes, "minute")]
+    return " ".join(part for part in parts if part)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+
+
+def _region(accept_language: str) -> str:
+    """The region of the language that is liked best, if that is English: US, of `en-US,de;q=0.5`"""
+    languages = [_liked(part) for part in accept_language.split(",")[:_MOST_LANGUAGES]]
+    _, tag = max(languages, key=lambda liked: liked[0])
+    language, *rest = tag.strip().split("-")
+    return rest[-1].upper() if language.lower() == "en" and rest else ""
+
+
+def _liked(part: str) -> tuple[float, str]:
+    tag, _, quality = part.partition(";")
+    try:
+        return float(quality.partition("=")[2] or 1), tag
+    except ValueError:
+        return 0.0, tag

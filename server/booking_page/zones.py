@@ -1,0 +1,36 @@
+"""The zones to choose from, by region."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from core.zones import zones_of_places
+
+_REST = "Other"
+_UTC = "Etc/UTC"
+
+
+def regions(chosen: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """From each region to the names of its zones and of their places; the chosen zone is among them, whatever it is."""
+    listed = _regions()
+    if any(chosen == tzid for zones in listed.values() for tzid, _ in zones):
+        return listed
+    return {**listed, _REST: [*listed[_REST], (chosen, chosen.replace("_", " "))]}
+
+
+@cache
+def _regions() -> Mapping[str, Sequence[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for tzid in zones_of_places():
+        region, _, name = tzid.partition("/")
+        found.setdefault(region, []).append((tzid, _name(name)))
+    return {**{region: sorted(zones, key=_by_name) for region, zones in found.items()}, _REST: [(_UTC, "UTC")]}
+
+
+def _name(name: str) -> str:
+    """Buenos Aires (Argentina), of Argentina/Buenos_Aires"""
+    within, _, last = name.replace("_", " ").rpartition("/")
+    return f"{last} ({within})" if within else last
+
+
+def _by_name(zone: tuple[str, str]) -> str:
+    return zone[1]
