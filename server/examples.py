@@ -21,6 +21,7 @@ def examples(cast: Cast, now: Instant) -> list[Example]:
         "4_upsert_event": {"input": _upsert_event(cast, morning)},
         "5_events": {"input": {"from": format_instant(morning), "to": format_instant(morning + DAY)}},
         "6_application_calendar": {"input": _application_calendar(cast)},
+        "7_booking_link": {"input": _booking_link(cast, morning)},
     }
     return [Example((_FOLDER / f"{name}.graphql").read_text("utf-8"), value) for name, value in variables.items()]
 
@@ -46,6 +47,27 @@ def _upsert_event(cast: Cast, morning: Instant) -> dict[str, Any]:
             "summary": "Interview",
             "start": format_instant(morning + 5 * HOUR),
             "end": format_instant(morning + 6 * HOUR),
+        },
+    }
+
+
+def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
+    days = [morning + n * DAY for n in range(7)]
+    return {
+        "availability": {
+            "participants": [
+                {"members": [{"sub": sub} for sub in cast.people], "required": 1},
+                {"members": [{"sub": sub} for sub in cast.rooms], "required": 1},
+            ],
+            "requiredDuration": {"minutes": 45},
+            "queryPeriods": [{"start": format_instant(day), "end": format_instant(day + 8 * HOUR)} for day in days],
+            "startInterval": {"minutes": 15},
+        },
+        "event": {
+            "eventId": "interview-2",
+            "summary": "Interview at the store",
+            "description": "We talk about your work, and you ask us whatever you like.",
+            "location": {"description": "Store 42, first floor"},
         },
     }
 
