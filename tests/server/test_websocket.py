@@ -253,8 +253,11 @@ async def test_who_reads_nothing_for_long_is_let_go(live: Listening, monkeypatch
     """With all of its operations: what it was sent is as much as is kept for it, and not for ever."""
     monkeypatch.setattr(websocket, "STALLED", 0.2)
     ada = await live.api.application_calendar("ada")
-    many = {"responseFormat": "OVERLAPPING_SLOTS", "startInterval": {"minutes": 5}, "maxResults": 200}
-    large = CHANGED.replace("availablePeriods", "availableSlots")
+    month = [{"start": "2027-01-19T00:00:00Z", "end": "2027-02-19T00:00:00Z"}]
+    many = {"responseFormat": "SLOTS", "queryPeriods": month, "maxResults": 200}
+    # Twelve megabytes in all: what a kernel takes off our hands by itself is less.
+    starts = " ".join(f"start{n}: start" for n in range(20))
+    large = CHANGED.replace("availablePeriods { start end }", f"availableSlots {{ {starts} }}")
     async with live.socket(Authorization=f"Bearer {ada.token}") as ws:
         await ws.introduce()
         ws.connection.transport.pause_reading()
