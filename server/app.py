@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.instants import Instant
 from core.urls import is_public
@@ -84,7 +86,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     )
     endpoint = GraphQL(answers, graphiql, max_body=settings.max_body)
     assets = assets_route() if settings.profile.graphiql else None
-    app = Starlette(
+    app = _Application(
+        AccessLog(endpoint.asgi),
         routes=[
             Route("/", _home, methods=["GET"]),
             Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
@@ -102,6 +105,18 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     app.state.db = db
     app.state.answers = answers
     return app
+
+
+class _Application(Starlette):
+    """Questions go straight to where they are answered: they are what nearly all requests are. All else has a route."""
+
+    def __init__(self, questions: ASGIApp, **more: Any) -> None:
+        super().__init__(**more)
+        self._questions = questions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_question = scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST"
+        await (self._questions if is_question else super().__call__)(scope, receive, send)
 
 
 def from_environment() -> Starlette:

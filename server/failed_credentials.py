@@ -29,7 +29,8 @@ _EACH = 6.0
 
 def address_of(connection: HTTPConnection) -> str:
     """Where it comes from. Of an IPv6 address the first half: the second is its owner's to choose."""
-    return _network(connection.client.host) if connection.client is not None else ""
+    client = connection.scope.get("client")
+    return _network(client[0]) if client is not None else ""
 
 
 @lru_cache(10_000)

@@ -14,6 +14,7 @@ from typing import Any
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from resolvers.context import Context
@@ -31,6 +32,7 @@ from .transport import (
     Operation,
     TransportError,
     dumps,
+    header,
     negotiate,
     read_body,
     read_operation,
@@ -54,20 +56,29 @@ class GraphQL:
     #: set when the process is told to stop: streams end then, which would go on for ever
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As a whole application: for whoever knows already that it is a question."""
+        response = await self(Request(scope, receive))
+        await response(scope, receive, send)
+
     async def __call__(self, request: Request) -> Response:
-        accept = ", ".join(request.headers.getlist("accept"))
+        accept = header(request.scope, b"accept") or ""
         media_type = JSON
         try:
             if request.method != "POST" and self.answers.profile.graphiql and wants_html(accept):
                 return await self.page(request)
             media_type = negotiate(accept)
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
-            body = await self._read(request, accept)
-            context, address = self.answers.context(request.headers.get("authorization")), address_of(request)
-            await self.answers.admit(context, address)
+            if request.method != "POST":
+                self.answers.profile.check_get(accept)
+            context, address = self.answers.context(header(request.scope, b"authorization")), address_of(request)
+            body, kept = await self._arrived(request, context, address, again=not streamed)
             if streamed:
                 return self._stream(request, read_operation(request, body), address)
-            return respond(await self._answer(request, body, context, address), media_type)
+            if kept is not None:
+                return respond(kept.answer, media_type)
+            work = self._anew(request, body, context, address)
+            return respond(await while_connected(request, work, self.answers.deadline), media_type)
         except TransportError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
@@ -77,28 +88,31 @@ class GraphQL:
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
-    async def _read(self, request: Request, accept: str) -> bytes:
-        """The request's body. Raises TransportError, also for one that does not arrive in time."""
-        if request.method != "POST":
-            self.answers.profile.check_get(accept)
-        try:
-            async with asyncio.timeout(self.answers.deadline or None):
-                return await read_body(request, self.max_body)
-        except TimeoutError:
-            raise TransportError(408, "The request did not arrive in time.") from None
+    async def _arrived(
+        self, request: Request, context: Context, address: str, *, again: bool
+    ) -> tuple[bytes, Kept | None]:
+        """The request's body, and its answer if it may be one that was given before and holds.
 
-    async def _answer(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
+        Raises TransportError, also for a body that does not arrive in time, and DeadlineError.
+        """
+        late: Exception = TransportError(408, "The request did not arrive in time.")
+        try:
+            # One timer for all of it: making one takes as long as finding an answer that is kept.
+            async with asyncio.timeout(self.answers.deadline or None):
+                body = await read_body(request, self.max_body)
+                late = DeadlineError()
+                await self.answers.admit(context, address)
+                return body, await self._kept(request, context, body) if again else None
+        except TimeoutError:
+            raise late from None
+
+    async def _kept(self, request: Request, context: Context, body: bytes) -> Kept | None:
         began = perf_counter()
-        if (kept := await self._kept(context, body)) is not None:
-            return _again(request, kept, began)
-        return await while_connected(request, self._anew(request, body, context, address), self.answers.deadline)
-
-    async def _kept(self, context: Context, body: bytes) -> Kept | None:
-        try:
-            async with asyncio.timeout(self.answers.deadline or None):
-                return await find(context, body)
-        except TimeoutError:
-            raise DeadlineError from None
+        kept = await find(context, body)
+        if kept is not None:
+            request.state.operation = kept.described
+            metrics.count(kept.asked_for, "OK", perf_counter() - began)
+        return kept
 
     async def _anew(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
         operation = read_operation(request, body)
@@ -129,12 +143,6 @@ class GraphQL:
     async def on_websocket(self, websocket: WebSocket) -> None:
         """The same questions and answers over WebSocket."""
         await serve(websocket, self.answers)
-
-
-def _again(request: Request, kept: Kept, began: float) -> bytes:
-    request.state.operation = kept.described
-    metrics.count(kept.asked_for, "OK", perf_counter() - began)
-    return kept.answer
 
 
 def _refuse(error: TransportError, media_type: str) -> Response:

@@ -5,7 +5,6 @@ tokens and events stay out because nothing puts them in. On a terminal a line is
 object, for whatever collects it. Every line that is written on behalf of a request has the request's id.
 """
 
-import json
 import logging
 import re
 import secrets
@@ -14,8 +13,10 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .transport import header
 
 access = logging.getLogger("openings.access")
 
@@ -74,7 +75,7 @@ class JsonLine(TextLine):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return orjson.dumps(line).decode()
 
 
 def _moment(seconds: float) -> str:
@@ -92,8 +93,8 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        given = header(scope, b"x-request-id")
+        id = given if given is not None and _ID.fullmatch(given) else secrets.token_hex(8)
         request_id.set(id)
         status = 500
 
@@ -101,7 +102,7 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = id
+                message["headers"] = [*message["headers"], (b"x-request-id", id.encode())]
             await send(message)
 
         began = time.perf_counter()

@@ -14,6 +14,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -48,6 +49,12 @@ class Operation:
     name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """What a request says under this name, which is given in small letters; all of it, when it says so more than once."""
+    found = [value for given, value in scope["headers"] if given == name]
+    return b", ".join(found).decode("latin-1") if found else None
 
 
 async def read_body(request: Request, max_body: int) -> bytes:
@@ -144,9 +151,9 @@ async def body_of(request: Request, media_type: str, most: int) -> bytes:
 
     Raises TransportError.
     """
-    if _media_type(request.headers.get("content-type", "")) != media_type:
+    if _media_type(header(request.scope, b"content-type") or "") != media_type:
         raise TransportError(415, f"Send the request as {media_type}.")
-    announced = request.headers.get("content-length", "0")
+    announced = header(request.scope, b"content-length") or "0"
     body = bytearray()
     if announced.isdigit() and int(announced) <= most:
         async for chunk in request.stream():
@@ -158,6 +165,7 @@ async def body_of(request: Request, media_type: str, most: int) -> bytes:
     raise TransportError(413, f"A request may have at most {most} bytes.")
 
 
+@lru_cache(1000)
 def _media_type(content_type: str) -> str:
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.lower().partition("charset=")[2].strip(' "')

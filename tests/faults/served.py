@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 #: seconds for anything that has to happen soon, on a machine that is busy with other tests
-SOON = 20
+SOON = 60
 
 
 class Served:
@@ -34,7 +34,7 @@ class Served:
     async def come_up(self) -> None:
         """Waits until it answers."""
         async with asyncio.timeout(SOON):
-            while not (found := re.search(r"Openings is at (http://\S+)/graphql", self._said.read_text())):
+            while not (found := re.search(r'Openings is at (http://[^\s"]+)/graphql', self._said.read_text())):
                 assert self.process.poll() is None, self._said.read_text()
                 await asyncio.sleep(0.02)
             self.url = found[1]

@@ -58,9 +58,9 @@ class Server:
 
     def ready(self) -> "Server":
         """Itself, once it says that it is ready."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
-            if found := re.search(r"Openings is at (\S+)/graphql\b", self.shown):
+            if found := re.search(r'Openings is at ([^\s"]+)/graphql\b', self.shown):
                 self.url = found[1]
                 with suppress(httpx2.TransportError):
                     if httpx2.get(f"{self.url}/readyz").status_code == 200:
