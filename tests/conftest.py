@@ -14,10 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from hypothesis import settings
-from sqlalchemy.engine import make_url
 
 from core.instants import parse_instant
 from db import clients
@@ -25,6 +23,7 @@ from db.database import Database
 from db.migrate import migrate
 
 from .api import CLIENT_ID, CLIENT_SECRET, KEY, Api, opened
+from .databases import Used, administer, named
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
@@ -79,6 +78,14 @@ def postgresql_template(postgresql: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def used(postgresql: str) -> Generator[Used]:
+    """Databases that other tests are done with."""
+    databases = Used(postgresql)
+    yield databases
+    asyncio.run(databases.drop())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest) -> str:
     """Which database the test runs on."""
@@ -93,11 +100,11 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_template")
-    name = f"test_{uuid4().hex}"
-    asyncio.run(administer(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield named(server, name)
-    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    databases: Used = request.getfixturevalue("used")
+    template: str = request.getfixturevalue("postgresql_template")
+    name = asyncio.run(databases.take(template))
+    yield named(databases.server, name)
+    asyncio.run(databases.give(name, template))
 
 
 @pytest.fixture
@@ -125,20 +132,6 @@ async def api(database_url: str) -> AsyncGenerator[Api]:
     """The application on the test's database, to be asked in GraphQL."""
     async with Api.on(database_url, NOW) as opened:
         yield opened
-
-
-def named(server: str, database: str) -> str:
-    """The URL of another database of the same server."""
-    return make_url(server).set(database=database).render_as_string(hide_password=False)
-
-
-async def administer(server: str, statement: str) -> None:
-    """Has the server do something that belongs to no transaction."""
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _make_template(url: str) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api import CLIENT_SECRET, Api, Someone
-from tests.conftest import administer, named
+from tests.databases import administer, named
 from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, fill, hour, question
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"

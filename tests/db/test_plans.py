@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from tests.api import CLIENT_SECRET, Api
-from tests.conftest import administer, named
+from tests.databases import administer, named
 from tests.faults.writers import UPSERT_EVENT
 from tests.resolvers.test_cost import AVAILABILITY, BOOK_SLOT, UPSERT_EVENTS, counted, hour, question
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from db.database import Database, Session
 from db.failures import ATTEMPTS, is_lost_race, retried
 from tests.api import Api
-from tests.conftest import administer
+from tests.databases import administer
 
 from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, an_event, one_event, version
 

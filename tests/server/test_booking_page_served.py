@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api import CLIENT_ID, CLIENT_SECRET
-from tests.conftest import administer, named
+from tests.databases import administer, named
 from tests.faults.served import SOON, Served, start
 from tests.schema.test_bookings import BOOK, REVOKE
 from tests.schema.test_real_time_scheduling import CREATE, DISABLE, GET, token
