@@ -93,7 +93,6 @@ async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> L
         return await links.become(session, link, state, ctx.now)
 
 
-@retried
 async def seen(ctx: Context, token: str) -> Link:
     """The link with this token, as it is. Raises NotFound."""
     return (await _visited(ctx, token))[0]
@@ -166,6 +165,7 @@ async def _post(ctx: Context, session: Session, link: Link, kind: CallbackKind, 
     await callbacks.put(session, link, kind, url=ctx.link_url(link), visitor_tzid=tzid, now=ctx.now)
 
 
+@retried
 async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
     """The link with this token, and the surroundings of its application, which a visitor acts for. Raises NotFound."""
     async with ctx.db.read() as session:
