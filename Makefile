@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait for servers and browsers as often as they work: there is room for one more than there are processors.
+PROCESSES := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
 .PHONY: help install serve test check fix bench figures schema clean
 
@@ -14,7 +16,7 @@ serve: .venv/.run node_modules/.installed  ## the server with demo data, on http
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
 
 test: install  ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile
 
 check: install  ## style, types, and the printed schema
 	$(BIN)/ruff check .
