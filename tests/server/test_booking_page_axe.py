@@ -63,7 +63,9 @@ def origin() -> Generator[str]:
 def found_by_axe(page: Page) -> list[str]:
     """What is wrong, each with the places where it is."""
     page.add_script_tag(path=Path(AXE))
-    found = page.evaluate("() => axe.run(document, {rules: {'target-size': {enabled: true}}})")
+    found = page.evaluate(
+        "() => axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})"
+    )
     assert len(found["passes"]) > 10
     return [f"{wrong['id']}: {[node['html'] for node in wrong['nodes']]}" for wrong in found["violations"]]
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -283,6 +284,13 @@ _PARAMETERS = st.dictionaries(
 )
 
 
+@cache
+def _anybody() -> tuple[Links, TestClient]:
+    """Made once: it would take longer than all that is asked of it."""
+    links = Links(most=5)
+    return links, TestClient(application(links), follow_redirects=False)
+
+
 @given(
     _PARAMETERS,
     st.text(max_size=30),
@@ -290,13 +298,12 @@ _PARAMETERS = st.dictionaries(
 )
 def test_nonsense_in_any_parameter_is_answered_in_peace(query: dict[str, str], language: str, token: str) -> None:
     """On links with some times, with more than one answer holds, booked, without any, and that are none."""
-    links = Links(most=5)
+    links, client = _anybody()
     links.add("link", STARTS)
     links.add("full", [start for day in range(6, 29, 3) for start in half_hours(f"2030-05-{day:02}", "08:00", "09:30")])
     links.add("done", state=DONE)
     links.add("empty")
-    client = TestClient(application(links), headers={"accept-language": language.encode()}, follow_redirects=False)
-    looked = client.get(f"/book/{token}", params=query)
+    looked = client.get(f"/book/{token}", params=query, headers={"accept-language": language.encode()})
     assert looked.status_code in (200, 400, 404)
     Page(looked)
     sent = client.post(f"/book/{token}", data=query, headers={"content-type": "application/x-www-form-urlencoded"})
