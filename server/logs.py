@@ -5,6 +5,7 @@ tokens and events stay out because nothing puts them in. On a terminal a line is
 object, for whatever collects it. Every line that is written on behalf of a request has the request's id.
 """
 
+import json
 import logging
 import re
 import secrets
@@ -75,7 +76,10 @@ class JsonLine(TextLine):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        try:
+            return orjson.dumps(line).decode()
+        except orjson.JSONEncodeError:  # half a surrogate pair, as an exception's words may have it, or a huge number
+            return json.dumps(line)
 
 
 def _moment(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The log: one line for every request, and nothing in it that somebody was told in confidence."""
 
+import json
 import logging
 import re
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from server.documents import MAX_SOURCE_LENGTH
+from server.logs import JsonLine
 from tests.api import CLIENT_SECRET, Api, Someone
 
 UPSERT_EVENT = "mutation Put($input: UpsertEventInput!) { upsertEvent(input: $input) { event { summary } } }"
@@ -171,3 +173,13 @@ async def test_a_line_is_never_long(api: Api, caplog: pytest.LogCaptureFixture) 
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("openings")]
     assert len(lines) == 5
     assert max(map(len, lines)) < 500
+
+
+@pytest.mark.parametrize("words", ["half a pair: \ud800", "a line\nand another", "größer 面接"])
+def test_a_json_line_holds_whatever_there_is_to_say(words: str) -> None:
+    """One line, and the same words when it is read: an exception may say what is no text in UTF-8."""
+    record = logging.LogRecord("openings", logging.ERROR, __file__, 1, "%s", (words,), None)
+    line = JsonLine().format(record)
+    assert "\n" not in line
+    assert line.encode("utf-8")
+    assert json.loads(line)["message"] == words
