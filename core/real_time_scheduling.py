@@ -196,8 +196,9 @@ class SchedulingRequest:
     @property
     def offered(self) -> AvailabilityQuery:
         """The query whose answer are the starts to choose from: every one on the grid, unless slots were asked for."""
-        slots = ResponseFormat.SLOTS if self.query.response_format is ResponseFormat.SLOTS else None
-        return replace(self.query, response_format=slots or ResponseFormat.OVERLAPPING_SLOTS)
+        if self.query.response_format is ResponseFormat.SLOTS:
+            return self.query
+        return replace(self.query, response_format=ResponseFormat.OVERLAPPING_SLOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,6 @@ def offers(link: Link, facts: Sequence[Sequence[Facts]], first: Instant, now: In
     request = link.request
     soonest = max(first, request.earliest(now))
     if request.query.interval is None and request.query.asked_starts is None:
-        soonest = on_grid(
-            soonest, _QUARTER
-        )  # where anything goes, people meet at a quarter past and not at seven minutes
+        # Where anything goes, people meet at a quarter past and not at seven minutes.
+        soonest = on_grid(soonest, _QUARTER)
     return openings(request.offered, facts, soonest, None, most)

@@ -34,15 +34,19 @@ class Meeting:
     #: by the sub of a member, where the event goes
     targets: dict[str, list[BookedCalendar]] = field(default_factory=dict[str, list[BookedCalendar]])
 
-    async def look(self, problems: Problems, query_problems: Problems) -> Known:
-        """What is known now. Raises every problem of the request, those that were found before among them."""
+    async def look(self, problems: Problems, query_problems: Problems, session: Session | None = None) -> Known:
+        """What is known now, be it as a transaction that has begun already finds it.
+
+        Raises every problem of the request, those that were found before among them.
+        """
         targeted = Problems()
 
         def admit(stands: Standing) -> None:
             targeted[:] = self._admit(stands)
 
         try:
-            known = await look(self.ctx, self.request.query, query_problems, admit)
+            asked = (self.ctx, self.request.query, query_problems, admit)
+            known = await (look(*asked) if session is None else look_within(session, *asked))
             self._check(known).refuse()
         except Refusal as refusal:
             raise _of_the_request(refusal, [*problems, *targeted]) from None
@@ -58,7 +62,8 @@ class Meeting:
         if self.begun and (done := await self._done_before(session)) is not None:
             return done
         self.begun = True
-        known = await self._look_under_lock(session)
+        # Somebody may have lost a right since it was looked at first.
+        known = await self.look(Problems(), Problems(), session)
         subs = self.choose(known) if self.request.is_possible(earliest) else None
         return await self._write(session, subs) if subs is not None else self.taken(known, earliest)
 
@@ -70,19 +75,6 @@ class Meeting:
     def taken(self, known: Known, earliest: Instant) -> SlotTaken:
         """That it is not possible, and what is instead."""
         return SlotTaken(next_slots(self.request, known.facts, earliest))
-
-    async def _look_under_lock(self, session: Session) -> Known:
-        """What is so while nobody can change it. Somebody may have lost a right since it was looked at first."""
-
-        def admit(stands: Standing) -> None:
-            self._admit(stands).refuse()
-
-        try:
-            known = await look_within(session, self.ctx, self.request.query, Problems(), admit)
-            self._check(known).refuse()
-        except Refusal as refusal:
-            raise _of_the_request(refusal, []) from None
-        return known
 
     def _admit(self, stands: Standing) -> Problems:
         """Finds where the event of each member would go; what is wrong with what was asked for.

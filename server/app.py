@@ -57,10 +57,6 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     """The application on the database of the settings, which has been migrated. `clock` is for tests to set."""
     db = database(settings)
 
-    async def graphiql(request: Request) -> Response:
-        cast = await demo.cast(db) if settings.demo else demo.NOBODY
-        return page(examples(cast, clock()))
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         with told_to_stop(endpoint.stopping.set):
@@ -84,7 +80,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         max_values=settings.max_values,
         deadline=settings.deadline,
     )
-    endpoint = GraphQL(answers, graphiql, max_body=settings.max_body)
+    endpoint = GraphQL(answers, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     assets = assets_route() if settings.profile.graphiql else None
     app = _Application(
         AccessLog(endpoint.asgi),
@@ -135,6 +131,11 @@ async def _not_here(_request: Request, error: Exception) -> Response:
     response = respond(rejected(GraphQLError(f"{error.detail}.")), JSON, error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+async def _graphiql(db: Database, settings: Settings, clock: Callable[[], Instant], _request: Request) -> Response:
+    cast = await demo.cast(db) if settings.demo else demo.NOBODY
+    return page(examples(cast, clock()))
 
 
 async def _home(_request: Request) -> Response:

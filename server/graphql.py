@@ -39,11 +39,8 @@ from .transport import (
     respond,
     wants_html,
 )
-from .waiting import DeadlineError, while_connected
+from .waiting import UNREAD, DeadlineError, while_connected
 from .websocket import serve
-
-#: what nobody will read: the client has hung up
-_UNREAD = Response(status_code=499)
 
 
 @dataclass
@@ -82,7 +79,7 @@ class GraphQL:
         except TransportError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
-            return _UNREAD
+            return UNREAD
         except DeadlineError:
             return respond(self.answers.late(getattr(request.state, "asked_for", "none")), media_type)
         except Exception as error:

@@ -5,9 +5,13 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive
 
 T = TypeVar("T")
+
+UNREAD = Response(status_code=499)
+"""What nobody will read: the client has hung up."""
 
 #: seconds that work which was called off has to be undone in, before its client is told
 _GRACE = 1.0

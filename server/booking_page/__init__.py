@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from ..answers import Answers
 from ..failed_credentials import address_of
 from ..transport import TransportError, body_of
-from ..waiting import DeadlineError, in_time, while_connected
+from ..waiting import UNREAD, DeadlineError, in_time, while_connected
 from .links import Links
 from .notes import refused
 from .parameters import FORM, Wish, read_form
@@ -25,9 +25,6 @@ from .visitor import Visitor
 
 #: bytes of a form that was filled in on our page: it has two short fields
 _MOST = 4096
-
-#: what nobody will read: the client has hung up
-_UNREAD = Response(status_code=499)
 
 Work: TypeAlias = Coroutine[Any, Any, Response]
 
@@ -63,7 +60,7 @@ class BookingPage:
             work = await understood(request, Visitor(self.links, ctx, request.path_params["token"], language))
             return await while_connected(request, work, self.answers.deadline)
         except ClientDisconnect:
-            return _UNREAD
+            return UNREAD
         except Exception as error:
             return refused(error, request)
 

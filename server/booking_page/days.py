@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from core.solver import Opening
+from resolvers.real_time_scheduling import Offer
 
-from .links import Offer
 from .wording import Wording
 
 _DAY = timedelta(days=1)

@@ -1,26 +1,13 @@
 """What the page asks for: how its house looks from here."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Protocol
 
 from core.bookings import SlotTaken
 from core.instants import Instant
 from core.real_time_scheduling import Link
-from core.solver import Opening
 from resolvers.context import Context
-
-
-class Offer(Protocol):
-    """What a link offers: meetings, soonest first, none unless it is open. There are more from an instant on, or not."""
-
-    @property
-    def link(self) -> Link: ...
-
-    @property
-    def openings(self) -> Sequence[Opening]: ...
-
-    @property
-    def more_from(self) -> Instant | None: ...
+from resolvers.real_time_scheduling import Offer
 
 
 class Links(Protocol):

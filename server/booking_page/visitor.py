@@ -12,12 +12,13 @@ from core.instants import Instant, Unreadable, read_instant
 from core.real_time_scheduling import Completed, Disabled, Link, Open
 from core.zones import local_midnight
 from resolvers.context import Context
+from resolvers.real_time_scheduling import Offer
 
 from ..transport import TransportError
 from . import views
 from .calendar_file import calendar_file
 from .days import Days, beginning, month
-from .links import Links, Offer
+from .links import Links
 from .parameters import Wish, address, known_zone
 from .rendering import blank, file
 from .views import Visit

@@ -277,12 +277,16 @@ class Bookings(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(("backend", "share", "steps"), [("sqlite", 12, 20), ("postgresql", 25, 12)])
 def test_bookings_do_what_a_model_of_them_does(database_url: str, share: int, steps: int) -> None:
+    run_model(Bookings, database_url, share, steps)
+
+
+def run_model(machine: type[Bookings], database_url: str, share: int, steps: int) -> None:
     """On one database, which is slow to make; a part of as many examples as elsewhere, for each is many requests."""
     examples = settings(max_examples=settings().max_examples // share, stateful_step_count=steps, deadline=None)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         api = runner.run(stack.enter_async_context(Api.on(database_url, NOW)))
         try:
-            run_state_machine_as_test(partial(Bookings, api, runner), settings=examples)
+            run_state_machine_as_test(partial(machine, api, runner), settings=examples)
         finally:
             runner.run(stack.aclose())

@@ -5,7 +5,6 @@ offers and books once; and whoever is to be told of it is told as often as it ha
 """
 
 import asyncio
-from contextlib import AsyncExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,18 +12,16 @@ from itertools import permutations
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, consumes, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, consumes, precondition, rule
 
 from core.bookings import SlotTaken
 from core.errors import Refusal, spell
 from core.real_time_scheduling import Completed, Link
 from resolvers import real_time_scheduling as links
 from tests.api import CLIENT_SECRET, Api
-from tests.conftest import NOW
 
-from .test_bookings_model import LENGTH, STARTS, TICK, WINDOW, Answer, Asked, Bookings, Model, requests
+from .test_bookings_model import LENGTH, STARTS, TICK, WINDOW, Answer, Asked, Bookings, Model, requests, run_model
 from .test_real_time_scheduling import DISABLE, create, get, token
 
 #: "open", "disabled", or what was booked: the start and who meets
@@ -187,12 +184,4 @@ class Links(Bookings):
 
 @pytest.mark.parametrize(("backend", "share", "steps"), [("sqlite", 20, 20), ("postgresql", 33, 12)])
 def test_links_do_what_a_model_of_them_does(database_url: str, share: int, steps: int) -> None:
-    """On one database, which is slow to make; a part of as many examples as elsewhere, for each is many requests."""
-    examples = settings(max_examples=settings().max_examples // share, stateful_step_count=steps, deadline=None)
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        api = runner.run(stack.enter_async_context(Api.on(database_url, NOW)))
-        try:
-            run_state_machine_as_test(partial(Links, api, runner), settings=examples)
-        finally:
-            runner.run(stack.aclose())
+    run_model(Links, database_url, share, steps)

@@ -19,6 +19,7 @@ from core.real_time_scheduling import Completed, Link, Open, SchedulingRequest, 
 from core.solver import Opening
 from resolvers.context import Context
 from resolvers.memory import Memory
+from resolvers.real_time_scheduling import Offer
 from schema import schema
 from server.answers import Answers
 from server.booking_page import BookingPage
@@ -29,15 +30,6 @@ from tests.api import opened
 NOW = parse_instant("2030-05-02T12:00:00Z")
 
 ADA = "acc_" + 24 * "a"
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a link offers."""
-
-    link: Link
-    openings: Sequence[Opening]
-    more_from: Instant | None
 
 
 @dataclass
