@@ -29,6 +29,7 @@ from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
 from .keys import Keys
 from .outbox import Outbox
 from .short_writes import OneConnection, ShortWrite
+from .standing import Asking
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -71,7 +72,7 @@ class Database:
         self.shown_url = make_url(url).render_as_string(hide_password=True)
         self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
         self.dialect = parsed.get_backend_name()
-        self._turn = asyncio.Lock() if self.dialect == "sqlite" else None
+        self._turn: AbstractAsyncContextManager[None] = _Turn() if self.dialect == "sqlite" else nullcontext()
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
         self._one = OneConnection(self.writer)
         self.direct = _direct(parsed, self.reader)
@@ -88,37 +89,47 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end, or undone when the block is left by an exception."""
-        async with self._its_turn(), AsyncSession(self.writer, autoflush=False) as session:
+        async with self._turn, AsyncSession(self.writer, autoflush=False) as session:
             with self.changes.told(session), self.outbox.told(session):
                 async with session.begin(), announced(session):
                     yield session
 
-    async def write_shortly(self, given: ShortWrite, values: Sequence[Any], *touched: int) -> Row | None:
-        """The first row of a short write, and None when it found nothing to lock; these accounts are touched by it."""
-        told = frozenset(touched)
-        if isinstance(self.direct, DirectPostgreSQL):
-            return await short_writes.on_postgresql(self.direct, given, values, spell(told))
-        async with self._its_turn():
-            try:
-                return await short_writes.on_sqlite(self._one, given, values)
-            finally:
-                self.changes.wake(told)
+    async def write_shortly(
+        self, given: ShortWrite, values: Sequence[Any], *touched: int, asking: Asking | None = None
+    ) -> Row | None:
+        """The first row of a short write, and None when it found nothing to lock; these accounts are touched by it.
 
-    def _its_turn(self) -> AbstractAsyncContextManager[None]:
-        return _in_turn(self._turn) if self._turn is not None else nullcontext()
+        Where somebody is `asking`, the account's key goes before the values, and is touched as well. Raises for who may not.
+        """
+        if isinstance(self.direct, DirectPostgreSQL):
+            if asking is not None:
+                statement, of_whom = asking.statement
+                account = asking.account_key or asking.found(await self.direct.rows(statement, *of_whom))
+                values, touched = [account, *values], (account, *touched)
+            return await short_writes.on_postgresql(self.direct, given, values, spell(frozenset(touched)))
+        async with self._turn:
+            try:
+                return await short_writes.on_sqlite(self._one, given, values, asking)
+            finally:
+                self.direct.forget()
+                asked = () if asking is None or asking.account_key is None else (asking.account_key,)
+                self.changes.wake(frozenset((*touched, *asked)))
 
     async def _watching(self) -> None:
         """Hears of what other processes change."""
         if self.dialect == "sqlite":
-            await watching.looking(self.writer, self._its_turn, self.changes)
+            await watching.looking(self.writer, self._turn, self.changes)
         else:
             await watching.listening(self.writer, self.changes)
 
     @property
     def connections_in_use(self) -> int:
         """How many connections are at work."""
-        pools = {self.reader.pool, self.writer.pool}
-        return sum(cast("QueuePool", pool).checkedout() for pool in pools) + self.direct.in_use + self._one.in_use
+        return sum(pool.checkedout() for pool in self._pools) + self.direct.in_use + self._one.in_use
+
+    @cached_property
+    def _pools(self) -> set[QueuePool]:
+        return {cast("QueuePool", engine.pool) for engine in (self.reader, self.writer)}
 
     @cached_property
     def keys(self) -> Keys:
@@ -140,15 +151,25 @@ class Database:
         await self.reader.dispose()
 
 
-@asynccontextmanager
-async def _in_turn(turn: asyncio.Lock) -> AsyncGenerator[None]:
-    """asyncio's lock is fair: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
-    async with asyncio.timeout(_BUSY_TIMEOUT):
-        await turn.acquire()
-    try:
-        yield
-    finally:
-        turn.release()
+class _Turn:
+    """Whose turn it is to write. asyncio's lock is fair: first come, first served, where SQLite's own waiting is a lottery.
+
+    Raises TimeoutError.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        # No timer for whoever need not wait: to make one takes as long as everything else here.
+        if not self._lock.locked():
+            await self._lock.acquire()
+            return
+        async with asyncio.timeout(_BUSY_TIMEOUT):
+            await self._lock.acquire()
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self._lock.release()
 
 
 def _parse(url: str) -> URL:

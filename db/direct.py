@@ -46,6 +46,9 @@ class Direct(Reader):
     def in_use(self) -> int:
         """How many connections are at work."""
 
+    def forget(self) -> None:
+        """Something was written just now."""
+
     @abstractmethod
     async def close(self) -> None:
         """Closes every connection."""
@@ -74,6 +77,8 @@ class DirectSQLite(Direct):
         #: what statements with their values gave in this state of the database
         self._known: dict[tuple[str, Row], list[Row]] = {}
         self._state = 0
+        #: whether there is nothing to ask SQLite, since somebody has written for certain
+        self._outdated = False
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
         try:
@@ -89,6 +94,9 @@ class DirectSQLite(Direct):
         return await asyncio.to_thread(self._in_thread, statement, values)
 
     def _known_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
+        if self._outdated:  # and in what state these rows are, nobody has asked: they are not to be known later
+            self._outdated = False
+            return connection.execute(SQLITE.numbered(statement), values).fetchall()
         [state] = connection.execute("PRAGMA data_version").fetchone()
         if state != self._state or len(self._known) == _MOST_KNOWN:
             self._state = state
@@ -98,6 +106,10 @@ class DirectSQLite(Direct):
             rows = connection.execute(SQLITE.numbered(statement), values).fetchall()
             self._known[statement, values] = rows
         return rows
+
+    def forget(self) -> None:
+        self._known.clear()
+        self._outdated = True
 
     def _in_thread(self, statement: str, values: Sequence[Any]) -> list[Row]:
         try:

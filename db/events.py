@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import case, tuple_
@@ -21,6 +22,7 @@ from .database import Database
 from .direct import Reader
 from .short_writes import ShortWrite
 from .spelling import Spelling
+from .standing import Asking
 from .statements import insert
 from .versions import drawn, spelled_next
 
@@ -62,15 +64,14 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
 
 
 async def upsert_one(
-    db: Database, account_key: int, calendar_id: str, draft: EventDraft, now: Instant
+    db: Database, asking: Asking, calendar_id: str, draft: EventDraft, now: Instant
 ) -> tuple[Event, bool] | None:
     """As `upsert` for one event of a calendar that is not locked yet, and whether it was not there before.
 
-    None when the account has no such calendar.
+    None when the account has no such calendar. Raises for who may not.
     """
     proposed = row(draft, now)
-    values = (account_key, calendar_id, drawn(), *(proposed[name] for name in WRITTEN))
-    found = await db.write_shortly(_UPSERT, values, account_key)
+    found = await db.write_shortly(_UPSERT, (calendar_id, drawn(), *_WRITTEN_OF(proposed)), asking=asking)
     if found is None:
         return None
     event_uid, created_at = found
@@ -175,6 +176,7 @@ def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
 
 
 WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
+_WRITTEN_OF = itemgetter(*WRITTEN)
 
 _UPSERT = ShortWrite(
     lock=f"""

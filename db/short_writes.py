@@ -1,13 +1,15 @@
 """A transaction that locks a few rows and writes a few under their lock, in a single trip to the database.
 
 A session of the ORM makes five trips for it, and most of its time is not the database's. On PostgreSQL it is one
-statement. On SQLite it is two, run one after the other by the thread that owns the connection for writing.
+statement. On SQLite it is two, run one after the other by the thread that owns the connection for writing; and who asks is
+found out there as well, before them.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import date
-from threading import Event
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import event
@@ -16,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from .changes import CHANNEL
 from .direct import DirectPostgreSQL, Row
 from .spelling import SQLITE
-from .unbroken import unbroken
+from .standing import Asking
 
 
 class ShortWrite(NamedTuple):
@@ -41,6 +43,20 @@ async def on_postgresql(direct: DirectPostgreSQL, given: ShortWrite, values: Seq
     return rows[0][:-1] if rows else None
 
 
+class _Done(asyncio.Future[Row | None]):
+    """What a thread is going to return. Whoever waits for it and is cancelled goes on waiting, and is cancelled at the end:
+    as `unbroken`, without a task in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: written by the event loop's thread, read by the other one
+        self.given_up = False
+
+    def cancel(self, msg: object = None) -> bool:
+        self.given_up = True
+        return False
+
+
 class OneConnection:
     """The one connection of a pool that has no more. Whoever has the turn to write may use it where it lies in the pool:
     to take it out and to put it back takes as long as the writing."""
@@ -63,40 +79,51 @@ class OneConnection:
                 self._driver = (await connection.get_raw_connection()).driver_connection
         return self._driver
 
-    async def execute(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> Row | None:
-        """What the last of the steps returns; together they are a transaction.
+    async def execute(self, given: ShortWrite, values: Sequence[Any], asking: Asking | None) -> Row | None:
+        """The first row that the write returns, which is a transaction.
 
         Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
         nothing is kept.
         """
-        driver, given_up = await self._open(), Event()
+        driver = await self._open()
+        if not driver._running:
+            raise sqlite3.ProgrammingError("the connection is being closed")
+        done = _Done()
         self.in_use += 1
         try:
             # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
-            # thread to wake up, which takes longer than the statement.
-            return await unbroken(driver._execute(_transaction, driver._conn, steps, given_up), given_up.set)
+            # thread to wake up, which takes longer than the statement. So this goes where it puts its own.
+            driver._tx.put_nowait((done, partial(_transaction, driver._conn, given, values, asking, done)))
+            return await done
         finally:
             self.in_use -= 1
 
 
-async def on_sqlite(connection: OneConnection, given: ShortWrite, values: Sequence[Any]) -> Row | None:
-    """As above; the caller has to have its turn to write, and tells whoever waits."""
+async def on_sqlite(
+    connection: OneConnection, given: ShortWrite, values: Sequence[Any], asking: Asking | None
+) -> Row | None:
+    """As above; the caller has to have its turn to write, and tells whoever waits. The key of the account that is asking, if
+    that is still to be found out, goes before the values."""
     values = [value.isoformat() if isinstance(value, date) else value for value in values]
-    steps = [(given.lock, values[: given.taken]), (f"WITH locked AS ({given.locked}) {given.write}", values)]
-    return await connection.execute(steps)
+    return await connection.execute(given, values, asking)
 
 
 def _transaction(
-    connection: sqlite3.Connection, steps: Sequence[tuple[str, Sequence[Any]]], given_up: Event
+    connection: sqlite3.Connection, given: ShortWrite, values: Sequence[Any], asking: Asking | None, done: _Done
 ) -> Row | None:
-    """What the last of the steps returns. Nothing is kept if the caller has given up meanwhile."""
+    """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
+
+    def rows(statement: str, values: Sequence[Any]) -> list[Row]:
+        return connection.execute(SQLITE.numbered(statement), values).fetchall()
+
     connection.execute("BEGIN IMMEDIATE")
     try:
-        rows: list[Row] = []
-        for statement, values in steps:
-            rows = connection.execute(SQLITE.numbered(statement), values).fetchall()
-        connection.execute("ROLLBACK" if given_up.is_set() else "COMMIT")
+        if asking is not None:
+            values = [asking.account_key or asking.found(rows(*asking.statement)), *values]
+        rows(given.lock, values[: given.taken])
+        found = rows(f"WITH locked AS ({given.locked}) {given.write}", values)
+        connection.execute("ROLLBACK" if done.given_up else "COMMIT")
     except BaseException:
         connection.rollback()
         raise
-    return rows[0] if rows else None
+    return found[0] if found else None

@@ -1,6 +1,6 @@
 """Who asks, and how those stand who are asked about: token, rights and versions, in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -38,18 +38,24 @@ class Standing:
     rows: Sequence[Row]
 
 
+#: by the digest of a bearer token, be it an account's or the application's own
+_WHO = """
+SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
+FROM tokens
+JOIN accounts ON accounts.key = tokens.account_key
+JOIN clients ON clients.key = accounts.client_key
+WHERE tokens.digest = $1 AND tokens.kind = 'access'
+UNION ALL
+SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE secret_digest = $1
+"""
+
+
 @cache
 def _statement(spelling: Spelling) -> str:
     # The + keeps a database from going through all accounts of the client, which SQLite does, to find ten by their subs.
     return f"""
 WITH caller AS (
-    SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
-    FROM tokens
-    JOIN accounts ON accounts.key = tokens.account_key
-    JOIN clients ON clients.key = accounts.client_key
-    WHERE tokens.digest = $1 AND tokens.kind = 'access'
-    UNION ALL
-    SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE secret_digest = $1
+    {_WHO}
     UNION ALL
     SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE key = $2
 )
@@ -67,6 +73,28 @@ ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 
 #: how many columns of a row are about the caller
 _CALLER = 5
+
+
+class Asking:
+    """Somebody who asks for something to be written, and may still have to be looked up: in the transaction that writes it."""
+
+    def __init__(self, caller: Actor | bytes, now: Instant, admit: Callable[[Actor], int]) -> None:
+        """`admit` gives the key of the actor's account, or raises for who may not: here, for who is known already."""
+        self._now, self._admit = now, admit
+        #: the account's key, as soon as it is known
+        self.account_key = admit(caller) if isinstance(caller, Actor) else None
+        #: what says who it is, and its values
+        self.statement: tuple[str, Row] = _WHO, (caller,)
+
+    def found(self, rows: Sequence[Row]) -> int:
+        """The account's key, by what that statement gave. Raises what `admit` raises."""
+        self.account_key = self._admit(_actor(rows, self._now))
+        return self.account_key
+
+
+async def who(reader: Reader, caller: Actor | bytes, now: Instant) -> Actor:
+    """The actor alone, known already or by the digest of a bearer token."""
+    return caller if isinstance(caller, Actor) else _actor(await reader.rows(_WHO, caller), now)
 
 
 async def glance(

@@ -5,23 +5,18 @@ next would meet it there, and closing the connection instead, as SQLAlchemy does
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def _nothing() -> None:
-    pass
-
-
-async def unbroken(work: Coroutine[Any, Any, T], given_up: Callable[[], None] = _nothing) -> T:
-    """What the work gives. Whoever is cancelled says so by `given_up`, and is cancelled when the work has ended."""
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives. Whoever is cancelled meanwhile is cancelled when the work has ended."""
     working = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        given_up()
         await asyncio.wait({working})
         if not working.cancelled():
             working.exception()  # looked at, so that nobody is told that it was not

@@ -110,7 +110,7 @@ async def _lost(connection: asyncpg.Connection) -> None:
             await connection.execute("SELECT 1", timeout=_PATIENCE)
 
 
-async def looking(engine: AsyncEngine, turn: Callable[[], AbstractAsyncContextManager[None]], changes: Changes) -> None:
+async def looking(engine: AsyncEngine, turn: AbstractAsyncContextManager[None], changes: Changes) -> None:
     """Looks for ever whether another process has written to the SQLite file.
 
     Through the connection that writes, because the number that tells does not change by what that one writes itself.
@@ -118,7 +118,7 @@ async def looking(engine: AsyncEngine, turn: Callable[[], AbstractAsyncContextMa
     seen: tuple[int, int] | None = None
     while True:
         try:
-            async with turn():
+            async with turn:
                 found = await unbroken(_data_version(engine))
         except (OSError, SQLAlchemyError) as error:  # of which one is that the file was locked all the time
             log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)

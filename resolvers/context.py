@@ -42,9 +42,7 @@ class Context:
 
     async def actor(self) -> Actor:
         """Who asks, as of now."""
-        if isinstance(self.caller, Actor):
-            return self.caller
-        return (await standing.read(self.db.direct, self.caller, (), self.now)).actor
+        return await standing.who(self.db.direct, self.caller, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Events of the account that asks: to upsert, to delete, to list."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from core.access import require_account
@@ -15,6 +16,7 @@ from core.texts import check_id
 from db import calendars, events
 from db.database import Session
 from db.failures import retried
+from db.standing import Asking
 
 from .context import Context
 
@@ -38,14 +40,13 @@ class UpsertedEvents(NamedTuple):
 @retried
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
     """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
-    account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
     problems = Problems()
     draft.check(("event",), problems)
-    if problems:
-        await _check_calendar(ctx, account, calendar_id, problems)
-    upserted = None
-    if is_calendar_id(calendar_id):
-        upserted = await events.upsert_one(ctx.db, account, calendar_id, draft, ctx.now)
+    if problems or not is_calendar_id(calendar_id):
+        account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
+        raise await _refusal(ctx, account, calendar_id, problems)
+    asking = Asking(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
+    upserted = await events.upsert_one(ctx.db, asking, calendar_id, draft, ctx.now)
     if upserted is None:
         raise _unknown(problems)
     return UpsertedEvent(*upserted)
@@ -131,13 +132,11 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
     return calendar
 
 
-async def _check_calendar(ctx: Context, account: int, calendar_id: str, problems: Problems) -> None:
-    """Refuses a request with problems, of which an unknown calendar may be one more."""
+async def _refusal(ctx: Context, account: int, calendar_id: str, problems: Problems) -> Refusal:
+    """Of a request with problems, of which an unknown calendar may be one more."""
     async with ctx.db.read() as session:
         own = await calendars.keys_of_account(session, account)
-    if calendar_id not in own:
-        raise _unknown(problems)
-    problems.refuse()
+    return _unknown(problems) if calendar_id not in own else Unprocessable(problems=problems)
 
 
 def _unknown(problems: Problems) -> Refusal:

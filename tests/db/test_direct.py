@@ -34,6 +34,20 @@ async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str
     await reader.close()
 
 
+async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
+    """Rows of a state that nobody has asked about are never known: others may have written as well."""
+    reader = DirectSQLite(path, patience=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        for count in range(0, 10, 2):
+            assert await reader.rows(COUNT, "a") == await reader.rows(COUNT, "a") == [(count,)]
+            writer.execute("INSERT INTO things VALUES ('a')")
+            reader.forget()
+            assert await reader.rows(COUNT, "a") == [(count + 1,)]
+            writer.execute("INSERT INTO things VALUES ('a')")
+            assert await reader.rows(COUNT, "a") == [(count + 2,)]
+    await reader.close()
+
+
 async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
     monkeypatch.setattr(direct, "_MOST_KNOWN", 3)
