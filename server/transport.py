@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -53,8 +53,11 @@ class Operation:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """What a request says under this name, which is given in small letters; all of it, when it says so more than once."""
-    found = [value for given, value in scope["headers"] if given == name]
-    return b", ".join(found).decode("latin-1") if found else None
+    found: bytes | None = None
+    for given, value in scope["headers"]:
+        if given == name:
+            found = value if found is None else b"%b, %b" % (found, value)
+    return None if found is None else found.decode("latin-1")
 
 
 async def read_body(request: Request, max_body: int) -> bytes:
@@ -155,14 +158,21 @@ async def body_of(request: Request, media_type: str, most: int) -> bytes:
         raise TransportError(415, f"Send the request as {media_type}.")
     announced = header(request.scope, b"content-length") or "0"
     body = bytearray()
-    if announced.isdigit() and int(announced) <= most:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                break
-        else:
+    if not announced.isdigit() or int(announced) > most:
+        raise _too_large(most)
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most)
+        if not message.get("more_body", False):
             return bytes(body)
-    raise TransportError(413, f"A request may have at most {most} bytes.")
+
+
+def _too_large(most: int) -> TransportError:
+    return TransportError(413, f"A request may have at most {most} bytes.")
 
 
 @lru_cache(1000)

@@ -1,0 +1,159 @@
+"""How long is waited, and for whom: each way in which work can end, at each moment."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from server import waiting
+from server.waiting import DeadlineError, at_once, in_time, while_connected
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: the database has nothing to do with it."""
+    return "sqlite"
+
+
+class Client:
+    """Somebody who hangs up when told to."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.listened = 0
+
+    async def receive(self) -> Message:
+        self.listened += 1
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    @property
+    def request(self) -> Request:
+        return Request({"type": "http"}, self.receive)
+
+
+class Work:
+    """Takes its time, and notes how it ended."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        self.seconds = seconds
+        self.ended = "not at all"
+
+    async def __call__(self) -> str:
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.ended = "cancelled"
+            raise
+        self.ended = "done"
+        return "a result"
+
+
+async def fail(after: float = 0) -> str:
+    if after:
+        await asyncio.sleep(after)
+    raise LookupError("on purpose")
+
+
+async def test_what_waits_for_nothing_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "timeout", None)
+
+    async def ready() -> int:
+        return 7
+
+    assert await at_once(ready(), 1) == 7
+    with pytest.raises(LookupError, match="on purpose"):
+        await at_once(fail(), 1)
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_what_waits_is_waited_for(deadline: float) -> None:
+    """However often, and for whatever: its task is the one that it began in, and stays it."""
+
+    async def twice() -> str:
+        began_in = asyncio.current_task()
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await asyncio.Event().wait()
+        assert asyncio.current_task() is began_in
+        return await Work(0.001)()
+
+    assert await at_once(twice(), deadline) == "a result"
+    with pytest.raises(LookupError, match="on purpose"):
+        await at_once(fail(after=0.001), deadline)
+
+
+async def test_what_waits_too_long_is_cancelled() -> None:
+    work = Work(5)
+    with pytest.raises(TimeoutError):
+        await at_once(work(), 0.01)
+    assert work.ended == "cancelled"
+
+
+async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
+    work = Work(5)
+    waits = asyncio.create_task(at_once(work(), 5))
+    await asyncio.sleep(0.01)
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
+async def test_what_is_done_while_the_client_is_there_is_the_answer(seconds: float) -> None:
+    """Nobody listens for its going before there is reason to."""
+    client = Client()
+    assert await while_connected(client.request, Work(seconds)(), 5) == "a result"
+    assert client.listened == (seconds > waiting._SOON)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
+async def test_what_goes_wrong_is_told(seconds: float) -> None:
+    with pytest.raises(LookupError, match="on purpose"):
+        await while_connected(Client().request, fail(seconds), 5)
+    with pytest.raises(LookupError, match="on purpose"):
+        await in_time(fail(seconds), 5)
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_a_client_that_hangs_up_ends_the_work(deadline: float) -> None:
+    client, work = Client(), Work(5)
+    client.gone.set()
+    with pytest.raises(ClientDisconnect):
+        await while_connected(client.request, work(), deadline)
+    assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("deadline", [0.001, 0.1])
+async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
+    for waits in (lambda work: in_time(work, deadline), lambda work: while_connected(Client().request, work, deadline)):
+        work = Work(5)
+        with pytest.raises(DeadlineError):
+            await waits(work())
+        assert work.ended == "cancelled"
+
+
+async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
+    """As a server does that stops; also when the work would not have been looked after yet."""
+    for seconds in (0.001, 0.1):
+        work = Work(5)
+        waits = asyncio.create_task(while_connected(Client().request, work(), 5))
+        await asyncio.sleep(seconds)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+        assert work.ended == "cancelled"
+
+
+async def test_work_that_cancels_itself_keeps_nobody_waiting() -> None:
+    async def gone() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await in_time(gone(), 0)
