@@ -63,7 +63,7 @@ def bearer(request: Request) -> str:
 def stock() -> Starlette:
     """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up; nothing is remembered.
 
-    What is sent is built by Strawberry, too.
+    What is sent is built, and resolvers are called, by Strawberry, too.
     """
     from strawberry.asgi import GraphQL
     from strawberry.types.base import StrawberryObjectDefinition
@@ -72,11 +72,11 @@ def stock() -> Starlette:
     from db.database import Database
     from resolvers.context import Context
     from resolvers.memory import Memory
-    from schema import schema
+    from schema import as_strawberry_has_it
     from server import auth
     from server.app import clock
 
-    db = Database(url())
+    db, schema = Database(url()), as_strawberry_has_it()
     for kept in schema.schema_converter.type_map.values():
         if isinstance(kept.definition, StrawberryObjectDefinition):
             kept.definition.from_input = None

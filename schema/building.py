@@ -1,17 +1,22 @@
-"""Input types are built by functions that are put together once.
+"""Resolvers are called, and their inputs built, by functions that are put together once.
 
 Strawberry looks at every type again for every value that is sent: what it is made of, what its fields are called, whether
 it has to be converted. With ten members in a question that is the dearest part of reading it. What it finds out is the same
-each time; so it is found out here when the schema is made, and given to Strawberry where it asks for a way of our own.
+each time; so it is found out here when the schema is made: of input types, which Strawberry asks for a way of our own, and of
+the arguments of root fields, whose resolvers graphql-core then calls without Strawberry in between.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from strawberry import ID
+from graphql import GraphQLObjectType
+from strawberry import ID, Info
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 #: From what GraphQL has coerced to what an input type is given; None: it is the same.
@@ -28,6 +33,46 @@ def build_by_ourselves(types: Iterable[object], scalars: Iterable[object]) -> No
             definition.from_input = _from_input(_builder(definition, leaves))
 
 
+def call_by_ourselves(root: GraphQLObjectType, scalars: Iterable[object]) -> None:
+    """Has graphql-core call the resolvers of a root type, each of which takes `self` and `info`, directly."""
+    leaves = _LEAVES | set(scalars)
+    for field in root.fields.values():
+        field.resolve = _resolve(field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF], leaves)
+
+
+def _resolve(field: StrawberryField, leaves: set[object]) -> Callable[..., Any]:
+    # Whatever else Strawberry does around a resolver would be left out.
+    if field.base_resolver is None or field.extensions or field.permission_classes:
+        raise TypeError(f"{field.python_name} is more than a resolver")
+    resolver = cast("Callable[..., Any]", field.base_resolver.wrapped_func)
+    arguments = _arguments(field, leaves)
+
+    def resolve(root: object, info: Any, **given: Any) -> Any:
+        return resolver(root, info=Info(_raw_info=info, _field=field), **arguments(given))
+
+    return resolve
+
+
+def _arguments(field: StrawberryField, leaves: set[object]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """From a field's arguments by their names in GraphQL to those of its resolver; what was left out is left to it."""
+    taken = [
+        (_graphql_name(argument), argument.python_name, _convert(argument.type, leaves)) for argument in field.arguments
+    ]
+
+    def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            python_name: given[name] if convert is None or given[name] is None else convert(given[name])
+            for name, python_name, convert in taken
+            if name in given
+        }
+
+    return arguments
+
+
+def _graphql_name(named: StrawberryField | StrawberryArgument) -> str:
+    return named.graphql_name or to_camel_case(named.python_name)
+
+
 def _from_input(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[type, Mapping[str, Any], object], Any]:
     return lambda _type, value, _context: build(value)
 
@@ -35,10 +80,7 @@ def _from_input(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[type, Ma
 def _builder(definition: StrawberryObjectDefinition, leaves: set[object]) -> Callable[[Mapping[str, Any]], Any]:
     """From the value's fields by their names in GraphQL to the instance; what was left out has its default."""
     origin = definition.origin
-    fields = [
-        (field.graphql_name or to_camel_case(field.python_name), field.python_name, _convert(field.type, leaves))
-        for field in definition.fields
-    ]
+    fields = [(_graphql_name(field), field.python_name, _convert(field.type, leaves)) for field in definition.fields]
     plain = {name: python_name for name, python_name, convert in fields if convert is None}
     converted = [(name, python_name, convert) for name, python_name, convert in fields if convert is not None]
 

@@ -6,23 +6,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLSchema,
-    Undefined,
-)
+import strawberry
+from graphql import GraphQLField, GraphQLInputObjectType, GraphQLSchema, Undefined
 from graphql.utilities import coerce_input_value
 from hypothesis import given
 from hypothesis import strategies as st
-from strawberry.types.arguments import convert_argument
+from strawberry.permission import BasePermission
+from strawberry.types.arguments import convert_argument, convert_arguments
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 
 from schema import schema
-from schema.building import _convert
+from schema.building import _arguments, _convert, call_by_ourselves
+from schema.scalars import SCALARS
+from tests.inputs import FOR_EACH_TYPE, some, values
 
 OURS: GraphQLSchema = schema._schema
 DEFINITIONS = {
@@ -30,39 +26,9 @@ DEFINITIONS = {
     for name, kept in schema.schema_converter.type_map.items()
     if isinstance(kept.definition, StrawberryObjectDefinition) and kept.definition.is_input
 }
+ROOTS = [kind for kind in (OURS.query_type, OURS.mutation_type) if kind is not None]
+FIELDS = {name: field for root in ROOTS for name, field in root.fields.items()}
 INPUTS = [kind for kind in OURS.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
-LEAVES: dict[str, st.SearchStrategy[Any]] = {
-    "String": st.text(max_size=3),
-    "ID": st.text(max_size=3),
-    "Int": st.integers(-5, 5),
-    "Boolean": st.booleans(),
-    "DateTime": st.sampled_from(["2027-01-19T09:00:00Z", "soon"]),
-    "EventTime": st.sampled_from(["2027-01-19T09:00:00Z", "2027-01-19", "soon"]),
-    "Required": st.sampled_from(["all", 2, "some"]),
-}
-
-
-def values(kind: GraphQLInputType) -> st.SearchStrategy[Any]:
-    """What can be sent for a type, with and without what may be left out."""
-    if isinstance(kind, GraphQLNonNull):
-        return _some(kind.of_type)
-    return st.none() | _some(kind)
-
-
-def _some(kind: Any) -> st.SearchStrategy[Any]:
-    if isinstance(kind, GraphQLList):
-        return st.lists(values(kind.of_type), max_size=2)
-    if isinstance(kind, GraphQLEnumType):
-        return st.sampled_from(sorted(kind.values))
-    if isinstance(kind, GraphQLInputObjectType):
-        required = {name: values(field.type) for name, field in kind.fields.items() if field.type != _nullable(field)}
-        rest = {name: values(field.type) for name, field in kind.fields.items() if name not in required}
-        return st.deferred(lambda: st.fixed_dictionaries(required, optional=rest))
-    return LEAVES[kind.name]
-
-
-def _nullable(field: Any) -> Any:
-    return field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
 
 
 @contextmanager
@@ -89,7 +55,8 @@ def test_every_input_is_built_by_ourselves() -> None:
 def test_an_input_is_built_as_strawberry_does(kind: GraphQLInputObjectType) -> None:
     """Down to the type of every value in it."""
 
-    @given(_some(kind))
+    @FOR_EACH_TYPE
+    @given(some(kind))
     def compare(sent: Any) -> None:
         value = coerce_input_value(sent, kind)
         assert value is not Undefined
@@ -100,6 +67,45 @@ def test_an_input_is_built_as_strawberry_does(kind: GraphQLInputObjectType) -> N
         assert ours == theirs
 
     compare()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_resolver_is_given_what_strawberry_gives(name: str) -> None:
+    """By the same names, of the same types; what was left out is left to it."""
+    field: GraphQLField = FIELDS[name]
+    declared = field.extensions["strawberry-definition"]
+    converter = schema.schema_converter
+
+    @FOR_EACH_TYPE
+    @given(st.fixed_dictionaries({}, optional={name: values(argument.type) for name, argument in field.args.items()}))
+    def compare(sent: dict[str, Any]) -> None:
+        given = {name: coerce_input_value(value, field.args[name].type) for name, value in sent.items()}
+        with left_to_strawberry():
+            theirs = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config)
+        ours = _arguments(declared, {*SCALARS, str, int, bool, strawberry.ID})(given)
+        assert repr(ours) == repr(theirs)
+        assert ours == theirs
+
+    compare()
+
+
+def test_a_field_that_is_more_than_a_resolver_is_not_called_past_strawberry() -> None:
+    """Somebody could rely on what Strawberry does around it: told when the schema is made."""
+
+    class Nobody(BasePermission):
+        def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
+            return False
+
+    @strawberry.type
+    class Query:
+        @strawberry.field(permission_classes=[Nobody])
+        def secret(self) -> str:
+            return "told"
+
+    guarded = strawberry.Schema(Query)._schema.query_type
+    assert guarded is not None
+    with pytest.raises(TypeError, match="secret is more than a resolver"):
+        call_by_ourselves(guarded, {})
 
 
 def test_a_default_is_nobodys_own() -> None:
