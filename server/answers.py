@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from math import ceil
 from time import monotonic, perf_counter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     OperationType,
-    execute,  # pyright: ignore[reportUnknownVariableType]
     subscribe,  # pyright: ignore[reportUnknownVariableType]
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -30,7 +28,7 @@ from resolvers.memory import Memory
 
 from . import auth, metrics
 from .compiled import CompilingExecutor
-from .documents import MAX_ERRORS, Document, Documents, asked_for
+from .documents import MAX_ERRORS, Asked, Document, Documents
 from .failed_credentials import FailedCredentials
 from .measure import MAX_ROOT_FIELDS
 from .outcome import TIMEOUT, fault, outcome, rejected, timed_out
@@ -110,7 +108,7 @@ class Answers:
                 raise
             return None
 
-    def chosen(self, operation: Operation) -> tuple[Document, OperationDefinitionNode | tuple[GraphQLError, ...]]:
+    def chosen(self, operation: Operation) -> tuple[Document, Asked | tuple[GraphQLError, ...]]:
         """The document, and its operation that is meant, or what is wrong with either."""
         document = self.persisted.get(operation)
         too_many = too_many_values(operation.variables, self.max_values)
@@ -126,16 +124,16 @@ class Answers:
     async def once(
         self,
         document: Document,
-        chosen: OperationDefinitionNode,
+        chosen: Asked,
         operation: Operation,
         context: Context,
         address: str,
     ) -> Body:
         """The answer to a query or a mutation."""
         began = perf_counter()
-        result = execute(**self._execution(document, chosen, operation, context))
-        body = outcome(await self.failures.slow_down(await result if isawaitable(result) else result, address))
-        metrics.count(asked_for(chosen), _code(body), perf_counter() - began)
+        result = await self._executed(document, chosen, operation, context)
+        body = outcome(await self.failures.slow_down(result, address) if result.errors else result)
+        metrics.count(chosen.field, _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.db.connections_in_use)
         return body
 
@@ -150,12 +148,12 @@ class Answers:
             document, chosen = self.chosen(operation)
             if isinstance(chosen, tuple):
                 yield self.refuse(chosen)
-            elif chosen.operation is not OperationType.SUBSCRIPTION:
+            elif chosen.kind is not OperationType.SUBSCRIPTION:
                 context = self.context(authorization)
                 try:
                     yield await in_time(self.once(document, chosen, operation, context, address), self.deadline)
                 except DeadlineError:
-                    yield self.late(asked_for(chosen))
+                    yield self.late(chosen.field)
             else:
                 bodies = self._again_and_again(document, chosen, operation, authorization, address)
                 async with aclosing(bodies):
@@ -167,7 +165,7 @@ class Answers:
     async def _again_and_again(
         self,
         document: Document,
-        chosen: OperationDefinitionNode,
+        chosen: Asked,
         operation: Operation,
         authorization: str | None,
         address: str,
@@ -180,16 +178,27 @@ class Answers:
                     async for result in results:
                         body = outcome(await self.failures.slow_down(result, address))
                         if began:
-                            metrics.count(asked_for(chosen), _code(body), perf_counter() - began)
+                            metrics.count(chosen.field, _code(body), perf_counter() - began)
                             began = 0.0
                         metrics.PUSHES.inc()
                         yield body
         except Full as full:
-            metrics.count(asked_for(chosen), RateLimited.code, perf_counter() - began)
+            metrics.count(chosen.field, RateLimited.code, perf_counter() - began)
             yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
 
+    async def _executed(
+        self, document: Document, chosen: Asked, operation: Operation, context: Context
+    ) -> ExecutionResult:
+        """As `execute` of graphql-core, which would look each time whether the schema can @defer."""
+        given = self._execution(document, chosen, operation, context)
+        executor = given.pop("executor_class").build(raw_variable_values=given.pop("variable_values"), **given)
+        if isinstance(executor, list):
+            return ExecutionResult(None, errors=cast("list[GraphQLError]", executor))
+        result = executor.execute_operation()
+        return await result if isawaitable(result) else result
+
     async def _subscribed(
-        self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
+        self, document: Document, chosen: Asked, operation: Operation, context: Context
     ) -> AsyncGenerator[ExecutionResult]:
         stream = subscribe(**self._execution(document, chosen, operation, context))
         found: Any = await stream if isawaitable(stream) else stream
@@ -200,9 +209,7 @@ class Answers:
             async for result in results:
                 yield result
 
-    def _execution(
-        self, document: Document, chosen: OperationDefinitionNode, operation: Operation, context: Context
-    ) -> dict[str, Any]:
+    def _execution(self, document: Document, chosen: Asked, operation: Operation, context: Context) -> dict[str, Any]:
         """What graphql-core is told."""
         assert document.node is not None
         assert document.plans is not None
@@ -212,7 +219,7 @@ class Answers:
             "document": document.node,
             "context_value": context,
             "variable_values": operation.variables,
-            "operation_name": chosen.name.value if chosen.name is not None else None,
+            "operation_name": chosen.name,
             "operation_extensions": operation.extensions,
             "max_coercion_errors": MAX_ERRORS,
             "hide_suggestions": not self.profile.introspection,

@@ -18,7 +18,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from .compiled import Plans
+from .compiled import Coercion, Plans
 from .measure import MAX_ROOT_FIELDS, too_complex
 
 MAX_TOKENS = 4_000
@@ -44,26 +44,51 @@ class NoIntrospection(ASTValidationRule):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation of a document, and what the log and the metrics call it."""
+
+    node: OperationDefinitionNode
+    #: its kind, and its name or the fields that it asks for: no arguments, so no contents
+    described: str
+    #: the one root field that it asks for, or `several`: a name that a client cannot make up
+    field: str
+
+    @classmethod
+    def of(cls, node: OperationDefinitionNode) -> "Asked":
+        fields = [field.name.value for field in node.selection_set.selections if isinstance(field, FieldNode)]
+        name = node.name.value[:64] if node.name is not None else f"{{{','.join(fields[:5])[:64]}}}"
+        return cls(node, f"{node.operation.value} {name}", fields[0] if len(set(fields)) == 1 else "several")
+
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name is not None else None
+
+    @property
+    def kind(self) -> OperationType:
+        return self.node.operation
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A document with what is wrong with it; it can be executed when nothing is."""
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    operations: tuple[Asked, ...] = ()
     #: what was compiled of it
     plans: Plans | None = None
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | GraphQLError:
+    def operation(self, name: str | None) -> Asked | GraphQLError:
         """The operation that is to be executed: the one of that name, or the only one."""
-        definitions = self.node.definitions if self.node is not None else ()
-        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
         if name is None:
-            if len(operations) == 1:
-                return operations[0]
-            return GraphQLError(
-                "Several operations: say in operationName which one is meant." if operations else "No operation."
-            )
-        named = [operation for operation in operations if operation.name is not None and operation.name.value == name]
-        return named[0] if named else GraphQLError(f"No operation is named {name[:64]!r}.")
+            if len(self.operations) == 1:
+                return self.operations[0]
+            several = "Several operations: say in operationName which one is meant."
+            return GraphQLError(several if self.operations else "No operation.")
+        for asked in self.operations:
+            if asked.name == name:
+                return asked
+        return GraphQLError(f"No operation is named {name[:64]!r}.")
 
 
 class Documents:
@@ -82,6 +107,7 @@ class Documents:
         max_root_fields: int = MAX_ROOT_FIELDS,
     ) -> None:
         self._schema = schema
+        self._coercion = Coercion(schema)
         self._size = size
         self._introspection = introspection
         self._max_root_fields = max_root_fields
@@ -125,22 +151,7 @@ class Documents:
         hidden = not self._introspection
         rules = (NoIntrospection, *_RULES) if hidden else _RULES
         errors = tuple(validate(self._schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden))
-        return Document(node, errors, None if errors else Plans(node))
-
-
-def describe(operation: OperationDefinitionNode) -> str:
-    """An operation in a log: its kind, and its name or the fields that it asks for. No arguments, so no contents."""
-    if operation.name is not None:
-        return f"{operation.operation.value} {operation.name.value[:64]}"
-    fields = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
-    return f"{operation.operation.value} {{{','.join(fields[:5])[:64]}}}"
-
-
-def asked_for(operation: OperationDefinitionNode) -> str:
-    """The one root field that an operation asks for, or `several`: a name that a client cannot make up."""
-    fields = {node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)}
-    return fields.pop() if len(fields) == 1 else "several"
-
-
-def is_query(operation: OperationDefinitionNode) -> bool:
-    return operation.operation is OperationType.QUERY
+        if errors:
+            return Document(node, errors)
+        operations = (Asked.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode))
+        return Document(node, (), tuple(operations), Plans(node, self._coercion))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql import GraphQLError, OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,7 +21,7 @@ from resolvers.context import Context
 
 from . import metrics
 from .answers import Answers
-from .documents import asked_for, describe, is_query
+from .documents import Asked
 from .event_stream import EventStream
 from .failed_credentials import address_of
 from .kept import Kept, find, keep
@@ -39,7 +39,7 @@ from .transport import (
     respond,
     wants_html,
 )
-from .waiting import UNREAD, DeadlineError, while_connected
+from .waiting import UNREAD, DeadlineError, at_once, while_connected
 from .websocket import serve
 
 
@@ -81,7 +81,7 @@ class GraphQL:
         except ClientDisconnect:
             return UNREAD
         except DeadlineError:
-            return respond(self.answers.late(getattr(request.state, "asked_for", "none")), media_type)
+            return respond(self.answers.late(request.scope.get("state", {}).get("field", "none")), media_type)
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
@@ -92,23 +92,24 @@ class GraphQL:
 
         Raises TransportError, also for a body that does not arrive in time, and DeadlineError.
         """
-        late: Exception = TransportError(408, "The request did not arrive in time.")
+        bodies: list[bytes] = []
+
+        async def look() -> tuple[bytes, Kept | None]:
+            bodies.append(await read_body(request, self.max_body))
+            await self.answers.admit(context, address)
+            return bodies[0], await self._kept(request, context, bodies[0]) if again else None
+
         try:
-            # One timer for all of it: making one takes as long as finding an answer that is kept.
-            async with asyncio.timeout(self.answers.deadline or None):
-                body = await read_body(request, self.max_body)
-                late = DeadlineError()
-                await self.answers.admit(context, address)
-                return body, await self._kept(request, context, body) if again else None
+            return await at_once(look(), self.answers.deadline)
         except TimeoutError:
-            raise late from None
+            raise DeadlineError if bodies else TransportError(408, "The request did not arrive in time.") from None
 
     async def _kept(self, request: Request, context: Context, body: bytes) -> Kept | None:
         began = perf_counter()
         kept = await find(context, body)
         if kept is not None:
-            request.state.operation = kept.described
-            metrics.count(kept.asked_for, "OK", perf_counter() - began)
+            _note(request, kept.described, kept.field)
+            metrics.count(kept.field, "OK", perf_counter() - began)
         return kept
 
     async def _anew(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
@@ -116,10 +117,12 @@ class GraphQL:
         document, chosen = self.answers.chosen(operation)
         if isinstance(chosen, tuple):
             return self.answers.refuse(chosen)
-        request.state.operation, request.state.asked_for = describe(chosen), asked_for(chosen)
-        if request.method != "POST" and not is_query(chosen):  # a HEAD is a GET whose answer is not sent
+        _note(request, chosen.described, chosen.field)
+        if (
+            chosen.kind is not OperationType.QUERY and request.method != "POST"
+        ):  # a HEAD is a GET whose answer is not sent
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
-        if chosen.operation is OperationType.SUBSCRIPTION:
+        if chosen.kind is OperationType.SUBSCRIPTION:
             return rejected(GraphQLError(f"A subscription is sent with Accept: {EVENT_STREAM}, or over WebSocket."))
         found = await self.answers.once(document, chosen, operation, context, address)
         if "errors" in found:
@@ -130,9 +133,9 @@ class GraphQL:
 
     def _stream(self, request: Request, operation: Operation, address: str) -> Response:
         _, chosen = self.answers.chosen(operation)
-        if isinstance(chosen, OperationDefinitionNode):
-            request.state.operation = describe(chosen)
-            if request.method != "POST" and chosen.operation is OperationType.MUTATION:
+        if isinstance(chosen, Asked):
+            _note(request, chosen.described, chosen.field)
+            if request.method != "POST" and chosen.kind is OperationType.MUTATION:
                 raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
         bodies = self.answers.to(operation, request.headers.get("authorization"), address)
         return EventStream(bodies, self.stopping)
@@ -140,6 +143,11 @@ class GraphQL:
     async def on_websocket(self, websocket: WebSocket) -> None:
         """The same questions and answers over WebSocket."""
         await serve(websocket, self.answers)
+
+
+def _note(request: Request, described: str, field: str) -> None:
+    """What is asked, for whoever writes the log, and for the metrics if the answer is late."""
+    request.scope.setdefault("state", {}).update(operation=described, field=field)
 
 
 def _refuse(error: TransportError, media_type: str) -> Response:

@@ -8,14 +8,14 @@ out again. For no time at all is an answer merely believed.
 
 from dataclasses import dataclass
 
-from graphql import FieldNode, OperationDefinitionNode
+from graphql import FieldNode, OperationType
 
 from db.failures import is_away
 from resolvers.availability import still_holds
 from resolvers.basis import Basis
 from resolvers.context import Context
 
-from .documents import asked_for, describe, is_query
+from .documents import Asked
 
 _KIND = "answer"
 
@@ -27,7 +27,7 @@ class Kept:
     answer: bytes
     basis: Basis
     described: str
-    asked_for: str
+    field: str
 
 
 async def find(ctx: Context, request: bytes) -> Kept | None:
@@ -50,10 +50,12 @@ async def _holds(ctx: Context, basis: Basis) -> bool:
         return False
 
 
-def keep(ctx: Context, request: bytes, operation: OperationDefinitionNode, answer: bytes) -> None:
+def keep(ctx: Context, request: bytes, asked: Asked, answer: bytes) -> None:
     """Keeps the answer to a POSTed query without errors, when the one field that it asked for has said what it rests on."""
-    fields = operation.selection_set.selections
-    if request and is_query(operation) and len(fields) == len(ctx.bases) == 1 and isinstance(fields[0], FieldNode):
+    if not request or asked.kind is not OperationType.QUERY or len(ctx.bases) != 1:
+        return
+    fields = asked.node.selection_set.selections
+    if len(fields) == 1 and isinstance(fields[0], FieldNode):
         [basis] = ctx.bases
-        kept = Kept(answer, basis, describe(operation), asked_for(operation))
+        kept = Kept(answer, basis, asked.described, asked.field)
         ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(basis.rows))

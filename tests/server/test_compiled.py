@@ -32,9 +32,8 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 from schema.scalars import SCALARS, DateTime
-from server import compiled
 from server.answers import STOCK
-from server.compiled import CompilingExecutor, Plans
+from server.compiled import Coercion, CompilingExecutor, Plans, executor, reading
 from server.transport import dumps
 
 #: how many documents are drawn; ten times as many under HYPOTHESIS_PROFILE=deep
@@ -285,7 +284,7 @@ def drawn(seed: int) -> tuple[DocumentNode, str] | None:
 async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same bytes, same errors; twice with each document, for the second time it is compiled already."""
     taken = 0
-    read_object = compiled._object
+    read_object = reading._object
 
     def counted(*given: Any, **more: Any) -> Any:
         read = read_object(*given, **more)
@@ -298,10 +297,10 @@ async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: 
 
         return noted
 
-    monkeypatch.setattr(compiled, "_object", counted)
+    monkeypatch.setattr(reading, "_object", counted)
     valid = filter(None, map(drawn, count()))
     for number, (document, source) in enumerate(islice(valid, EXAMPLES)):
-        plans = Plans(document)
+        plans = Plans(document, Coercion(CORE))
         for again in range(2):
             variables = {"yes": bool((number + again) % 2)}
             stock = await run(document, context(f"{number} {again}", faults), variables, **STOCK)
@@ -317,7 +316,9 @@ async def test_a_shared_list_is_read_once_and_copied() -> None:
     values = Value(Random(1), 0).shared
     context = {"node": Value(Random(2), 0).node()}
     context["node"].rows = [values] * 3
-    result = execute(CORE, document, context_value=context, executor_class=CompilingExecutor, plans=Plans(document))
+    result = execute(
+        CORE, document, context_value=context, executor_class=CompilingExecutor, plans=Plans(document, Coercion(CORE))
+    )
     found = await cast("Awaitable[ExecutionResult]", result)
     assert found.data is not None
     first, second, third = found.data["node"]["rows"]
@@ -332,7 +333,7 @@ def test_what_is_kept_of_a_document_is_bounded() -> None:
     names = [f"v{n}" for n in range(8)]
     fields = " ".join(f"a{name}: label @include(if: ${name})" for name in names)
     document = parse(f"query ({' '.join(f'${n}: Boolean!' for n in names)}) {{ nodes {{ {fields} }} }}")
-    plans = Plans(document)
+    plans = Plans(document, Coercion(CORE))
     for number in range(2 ** len(names)):
         variables = {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
         context = {"nodes": [Value(Random(1), 0).node(0)]}
@@ -340,4 +341,4 @@ def test_what_is_kept_of_a_document_is_bounded() -> None:
         result = execute(CORE, document, context_value=context, variable_values=variables, **how)
         found = cast("ExecutionResult", result)
         assert found.data == {"nodes": [{f"a{name}": "node" for name in names if variables[name]}]}
-    assert len(plans._reads) <= compiled._MOST
+    assert len(plans._reads) <= executor._MOST

@@ -1,10 +1,10 @@
 """Documents: each read once, a bounded number of them kept, and shown in the log without what they hold."""
 
 import pytest
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError, OperationType
 
 from schema import schema
-from server.documents import MAX_COMMENTS, MAX_ERRORS, MAX_SOURCE_LENGTH, MAX_TOKENS, Documents, describe, is_query
+from server.documents import MAX_COMMENTS, MAX_ERRORS, MAX_SOURCE_LENGTH, MAX_TOKENS, Asked, Documents
 from tests.api import Api
 
 
@@ -19,10 +19,10 @@ def documents(size: int = 3) -> Documents:
     return Documents(schema._schema, size=size)
 
 
-def operation(source: str, name: str | None = None) -> OperationDefinitionNode:
+def operation(source: str, name: str | None = None) -> Asked:
     """The operation of a document that must have it."""
     found = documents().get(source).operation(name)
-    assert isinstance(found, OperationDefinitionNode)
+    assert isinstance(found, Asked)
     return found
 
 
@@ -122,8 +122,7 @@ def test_the_only_operation_needs_no_name() -> None:
     assert operation("query A { __typename } fragment F on Query { __typename }".partition("fragment")[0]).name
     assert "Several" in complaint("query A { __typename } query B { __typename }")
     chosen = operation("query A { __typename } query B { __typename }", "B")
-    assert chosen.name is not None
-    assert chosen.name.value == "B"
+    assert chosen.name == "B"
 
 
 def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
@@ -146,15 +145,28 @@ def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
 )
 def test_a_description_shows_no_arguments(source: str, shown: str) -> None:
     """They may hold what an event says. An alias is as little of our concern."""
-    assert describe(operation(source)) == shown
+    assert operation(source).described == shown
 
 
 def test_a_description_is_short() -> None:
     """A name may be as long as a document."""
-    assert describe(operation(f"query {'x' * 100_000} {{ __typename }}")) == f"query {'x' * 64}"
+    assert operation(f"query {'x' * 100_000} {{ __typename }}").described == f"query {'x' * 64}"
 
 
-def test_only_queries_are_queries() -> None:
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ("{ one: calendars { calendarId } two: calendars { calendarName } }", "calendars"),
+        ("{ calendars { calendarId } userInfo { sub } }", "several"),
+        ("{ ...F } fragment F on Query { __typename }", "several"),
+    ],
+)
+def test_what_the_metrics_call_it_no_client_makes_up(source: str, field: str) -> None:
+    """Each name is a number that is kept."""
+    assert operation(source).field == field
+
+
+def test_queries_are_told_from_what_changes_something() -> None:
     """What may come by GET."""
-    assert is_query(operation("{ __typename }"))
-    assert not is_query(operation("mutation { deleteAvailablePeriods { deleted } }"))
+    assert operation("{ __typename }").kind is OperationType.QUERY
+    assert operation("mutation { deleteAvailablePeriods { deleted } }").kind is OperationType.MUTATION

@@ -1,46 +1,39 @@
-"""Execution without the walk: what of an answer is plain data is read off in one go.
+"""Answers without the walk: what of them is plain data is read off in one go.
 
 graphql-core resolves an answer field by field: for every scalar in it a resolver is called, a path kept, a type asked what
 it is. Where every field below a value is a plain attribute, all of that comes to the same as reading attributes. So for a
 document and a type that is put together once, as one function of the value, from functions for the values below it.
 
-Such a function takes only values of exactly the kinds it expects, and raises at anything else. Then it is as if it had
-never been tried: reading attributes changes nothing, so graphql-core goes through the same subtree again, and all that is
-unusual (an awaitable, a null where none may be, a value that a scalar refuses) is its own to deal with, down to an error's
-words and path. What is not plain by its type (a field with a resolver or arguments, an interface) is graphql-core's from
-the start; below it, a new attempt is made at every object and every list of objects.
+Reading attributes changes nothing, so graphql-core can go through the same subtree again when there is something unusual: an
+awaitable, a null where none may be, a value that a scalar refuses. What is not plain by its type (a field with a resolver or
+arguments, an interface) is graphql-core's from the start; below it, a new attempt is made at every object and every list of
+objects.
 
 Two things make it faster than attributes are read. A list that many results share, such as the same people in slot after
 slot, is written once and then copied as bytes. And an instant becomes a datetime, which the JSON serializer formats.
-
-This rests on names of graphql-core 3.3 that are not promised to stay. Tests compare it with stock execution.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, cast
 
 import orjson
 from graphql import (
-    DocumentNode,
+    GraphQLEnumType,
     GraphQLField,
     GraphQLLeafType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     Undefined,
-    VariableNode,
-    Visitor,
     is_leaf_type,
-    visit,
 )
+from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
-from graphql.language import DirectiveNode
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
-from .transport import dumps
+from ..transport import dumps
+from .coercion import NotPlainError
 
 #: What was made of lists of this answer, by the list's id and by the function that read it: in another place other fields
 #: may be asked for. The list is kept as well, so that its id stays its own.
@@ -51,71 +44,13 @@ Kind: TypeAlias = Any
 Read: TypeAlias = Callable[[Any, Shared], Any]
 Fields: TypeAlias = list[FieldDetails]
 
-#: how many functions are kept of one document
-_MOST = 64
 
-
-class NotPlainError(Exception):
-    """A type, or a value, that is graphql-core's to deal with."""
-
-
-class Plans:
-    """What was put together for one document; it goes when the document goes."""
-
-    def __init__(self, document: DocumentNode) -> None:
-        self._steering = _steering(document)
-        self._reads: dict[object, Read | None] = {}
-
-    def read(self, executor: "CompilingExecutor", kind: Kind, fields: Fields) -> Read | None:
-        """The function for values of this type, with these fields of the document; None when they are not plain."""
-        given = executor.variable_values.coerced
-        key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._steering))
-        if key not in self._reads:
-            if len(self._reads) == _MOST:
-                self._reads.clear()
-            self._reads[key] = None
-            with suppress(NotPlainError):
-                self._reads[key] = _value(executor, kind, fields, inside=False)
-        return self._reads[key]
-
-
-class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's execution, with a short cut wherever there is one."""
-
-    def __init__(self, *args: Any, plans: Plans, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._plans = plans
-
-    def complete_value(
-        self, return_type: Any, field_details_list: Fields, info: Any, path: Any, result: Any, position_context: Any
-    ) -> Any:
-        if result is not None and field_details_list[0].node.selection_set is not None:
-            read = self._plans.read(self, return_type, field_details_list)
-            if read is not None:
-                with suppress(Exception):  # whatever it was: graphql-core comes upon it again, and has the words for it
-                    return read(result, {})
-        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
-
-
-def _steering(document: DocumentNode) -> Sequence[str]:
-    """The variables that decide which fields there are."""
-    names: set[str] = set()
-
-    class Steering(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_more: Any) -> None:
-            values = [argument.value for argument in node.arguments or () if node.name.value in ("skip", "include")]
-            names.update(value.name.value for value in values if isinstance(value, VariableNode))
-
-    visit(document, Steering())
-    return sorted(names)
-
-
-def _value(executor: CompilingExecutor, kind: Kind, fields: Fields, *, inside: bool) -> Read:
+def value(executor: Executor[Any], kind: Kind, fields: Fields, *, inside: bool) -> Read:
     """For values of this type; `inside` an item of a list, where other items may share them. Raises NotPlainError."""
     required = isinstance(kind, GraphQLNonNull)
     kind = cast("Kind", kind.of_type if required else kind)
     if isinstance(kind, GraphQLList):
-        read = _list(_value(executor, kind.of_type, fields, inside=True))
+        read = _list(value(executor, kind.of_type, fields, inside=True))
         read = _once(read) if inside and fields[0].node.selection_set is not None else read
     elif isinstance(kind, GraphQLObjectType):
         read = _object(executor, kind, fields, inside=inside)
@@ -160,7 +95,7 @@ def _once(read: Read) -> Read:
     return read_once
 
 
-def _object(executor: CompilingExecutor, kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> Read:
+def _object(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> Read:
     collected = executor.collect_subfields(kind, fields)
     if kind.is_type_of is not None or collected.new_defer_usages:
         raise NotPlainError
@@ -194,12 +129,11 @@ _IN_PLACE = {
     "ID": _USUALLY.format(made="item", usual="str"),
     "Boolean": _USUALLY.format(made="item", usual="bool"),
     "DateTime": _USUALLY.format(made="instant(item, UTC)", usual="int"),
+    "EventTime": _USUALLY.format(made="instant(item, UTC)", usual="int"),
 }
 
 
-def _field(
-    executor: CompilingExecutor, kind: GraphQLObjectType, fields: Fields, *, inside: bool
-) -> tuple[str, str, Read]:
+def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> tuple[str, str, Read]:
     """The attribute that a field is, the name of its type where that is a leaf, and what is made of it."""
     name = fields[0].node.name.value
     if name == "__typename":
@@ -208,7 +142,7 @@ def _field(
     if field is None or any(below.fragment_variable_values is not None for below in fields):
         raise NotPlainError
     leaf = cast("Kind", field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type)
-    return _attribute(field), getattr(leaf, "name", ""), _value(executor, field.type, fields, inside=inside)
+    return _attribute(field), getattr(leaf, "name", ""), value(executor, field.type, fields, inside=inside)
 
 
 def _attribute(field: GraphQLField) -> str:
@@ -231,9 +165,12 @@ def _checked(found: type[Any]) -> type[Any]:
 
 def _leaf(kind: GraphQLLeafType) -> Read:
     """An instant becomes a datetime, and everything else what graphql-core makes of it."""
-    if kind.name == "DateTime":
+    if kind.name in ("DateTime", "EventTime"):
         instant = datetime.fromtimestamp
         return lambda value, _shared: instant(value, UTC) if value.__class__ is int else _coerced(kind, value)
+    if isinstance(kind, GraphQLEnumType):
+        names: dict[Any, Any] = {}
+        return lambda value, _shared: names.get(value) or names.setdefault(value, _coerced(kind, value))
     return lambda value, _shared: _coerced(kind, value)
 
 
