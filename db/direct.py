@@ -9,7 +9,9 @@ import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -148,54 +150,93 @@ class DirectSQLite(Direct):
 
 #: so many connections are kept from those who write
 _READING = 2
+#: seconds that a connection may lie idle: longer, and something on the way may have forgotten it without a word
+_IDLE = 300
 
 
 class DirectPostgreSQL(Direct):
-    """A small pool. A statement is prepared once a connection; nothing is ever set on one, so nothing has to be reset."""
+    """A few connections, of which the one that was used last is used next.
+
+    asyncpg's pool takes longer to lend a connection than the statements take that are sent here: it makes tasks and timers
+    for it, because it can do more. Nothing is ever set on these, so nothing has to be reset; who is cancelled ends theirs.
+    """
 
     spelling = POSTGRESQL
 
     def __init__(self, given: dict[str, Any], *, size: int, patience: float) -> None:
         self._given = given
-        self._size = size
         self._patience = patience
-        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(size)
         # Who writes may wait for a lock; whoever only reads finds a connection all the same.
         self._writing = asyncio.Semaphore(size - _READING)
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        #: and since when
+        self._idle: list[tuple[asyncpg.Connection, float]] = []
+        self._busy: set[asyncpg.Connection] = set()
+        #: busy ones, and those that are being opened and closed
+        self._in_use = 0
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
-        pool = self._pool or await self._open()
-        async with pool.acquire(timeout=self._patience) as connection:
-            return [tuple(record) for record in await connection.fetch(statement, *values)]
+        await self._enter(self._places)
+        self._in_use += 1
+        try:
+            connection = await self._take()
+            self._busy.add(connection)
+            try:
+                found = await connection.fetch(statement, *values)
+            except asyncpg.PostgresError:  # the server has said no, and listens again
+                self._put_back(connection)
+                raise
+            except BaseException:
+                await self._end(connection)
+                raise
+            self._put_back(connection)
+            return [tuple(record) for record in found]
+        finally:
+            self._in_use -= 1
+            self._places.release()
 
     async def written(self, statement: str, *values: Any) -> list[Row]:
         """What a statement gives that writes: it is a transaction by itself."""
-        async with asyncio.timeout(self._patience):
-            await self._writing.acquire()
+        await self._enter(self._writing)
         try:
             return await self.rows(statement, *values)
         finally:
             self._writing.release()
 
-    async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(min_size=0, max_size=self._size, reset=_as_it_is, **self._given)
-            return self._pool
+    async def _enter(self, room: asyncio.Semaphore) -> None:
+        """Waits for a place, and not for ever. Raises TimeoutError."""
+        async with asyncio.timeout(self._patience) if room.locked() else nullcontext():
+            await room.acquire()
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            connection, since = self._idle.pop()
+            if not connection.is_closed():
+                if monotonic() - since < _IDLE:
+                    return connection
+                await self._end(connection)
+        return await asyncpg.connect(**self._given)
+
+    def _put_back(self, connection: asyncpg.Connection) -> None:
+        if connection in self._busy:  # or else all were closed meanwhile
+            self._busy.remove(connection)
+            self._idle.append((connection, monotonic()))
+
+    async def _end(self, connection: asyncpg.Connection) -> None:
+        """Closes a connection, when the server has called off what it was doing for it."""
+        self._busy.discard(connection)
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=self._patience)
 
     @property
     def in_use(self) -> int:
-        return self._pool.get_size() - self._pool.get_idle_size() if self._pool is not None else 0
+        return self._in_use
 
     async def close(self) -> None:
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
-
-
-async def _as_it_is(_connection: object) -> None:
-    """Nothing to reset."""
+        for connection in (*self._busy, *(idle for idle, _ in self._idle)):
+            connection.terminate()
+        self._busy.clear()
+        self._idle.clear()
 
 
 class Snapshot(Reader):

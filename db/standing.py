@@ -34,7 +34,7 @@ class Standing:
     accounts: dict[str, Account]
     #: by the key of a calendar, of its events
     versions: dict[int, int]
-    #: everything that this says about the accounts; equal when they stand as they stood
+    #: all that it was told by; equal when everything stands as it stood
     rows: Sequence[Row]
 
 
@@ -100,7 +100,7 @@ async def who(reader: Reader, caller: Actor | bytes, now: Instant) -> Actor:
 async def glance(
     reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant
 ) -> tuple[Actor, Sequence[Row]]:
-    """The actor, and the rows of the standing: for whoever only wants to know whether it is the same."""
+    """The actor, and the rows of the standing: for whoever only wants to know whether it is the same (`equal`)."""
     known = caller if isinstance(caller, Actor) else None
     rows = await reader.rows(
         _statement(reader.spelling),
@@ -108,22 +108,31 @@ async def glance(
         known.client_key if known is not None else None,
         reader.spelling.listed(subs),
     )
-    return known or _actor(rows, now), [row[_CALLER:] for row in rows]
+    return known or _actor(rows, now), rows
+
+
+def equal(rows: Sequence[Row], others: Sequence[Row]) -> bool:
+    """Whether both say the same about the accounts, whoever it was that asked: most often the same caller."""
+    return rows == others or _about(rows) == _about(others)
+
+
+def _about(rows: Sequence[Row]) -> list[Row]:
+    return [row[_CALLER:] for row in rows]
 
 
 async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> Standing:
     """How things stand for a caller, known already or by the digest of a bearer token."""
-    actor, about = await glance(reader, caller, subs, now)
+    actor, rows = await glance(reader, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
-    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in about:
+    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in _about(rows):
         if calendar_key is not None:
             account = accounts.get(sub)
             if account is None:
                 account = accounts[sub] = Account(key, version, granted(scope))
             account.calendars[calendar_id] = calendar_key
             versions[calendar_key] = calendar_version
-    return Standing(actor, accounts, versions, about)
+    return Standing(actor, accounts, versions, rows)
 
 
 def _actor(rows: Sequence[Row], now: Instant) -> Actor:

@@ -40,7 +40,7 @@ async def still_holds(ctx: Context, basis: Basis) -> bool:
         _admit(actor, managed=basis.managed)
     except Refusal:
         return False
-    return actor.client_key == basis.client_key and rows == basis.rows
+    return actor.client_key == basis.client_key and standing.equal(rows, basis.rows)
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:
