@@ -118,9 +118,8 @@ class GraphQL:
         if isinstance(chosen, tuple):
             return self.answers.refuse(chosen)
         _note(request, chosen.described, chosen.field)
-        if (
-            chosen.kind is not OperationType.QUERY and request.method != "POST"
-        ):  # a HEAD is a GET whose answer is not sent
+        # A HEAD is a GET whose answer is not sent.
+        if chosen.kind is not OperationType.QUERY and request.method != "POST":
             raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
         if chosen.kind is OperationType.SUBSCRIPTION:
             return rejected(GraphQLError(f"A subscription is sent with Accept: {EVENT_STREAM}, or over WebSocket."))
