@@ -25,7 +25,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from . import short_writes, watching
 from .changes import Changes, announced, spell
-from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row
+from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row, enter
 from .keys import Keys
 from .outbox import Outbox
 from .short_writes import OneConnection, ShortWrite
@@ -152,24 +152,17 @@ class Database:
 
 
 class _Turn:
-    """Whose turn it is to write. asyncio's lock is fair: first come, first served, where SQLite's own waiting is a lottery.
-
-    Raises TimeoutError.
-    """
+    """Whose turn it is to write: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        # A lock would not say that somebody is waiting for it who has been promised it.
+        self._free = asyncio.Semaphore(1)
 
     async def __aenter__(self) -> None:
-        # No timer for whoever need not wait: to make one takes as long as everything else here.
-        if not self._lock.locked():
-            await self._lock.acquire()
-            return
-        async with asyncio.timeout(_BUSY_TIMEOUT):
-            await self._lock.acquire()
+        await enter(self._free, _BUSY_TIMEOUT)
 
     async def __aexit__(self, *_raised: object) -> None:
-        self._lock.release()
+        self._free.release()
 
 
 def _parse(url: str) -> URL:

@@ -148,6 +148,13 @@ class DirectSQLite(Direct):
             self._idle.pop().close()
 
 
+async def enter(places: asyncio.Semaphore, patience: float) -> None:
+    """Waits for a place, and not for ever. Raises TimeoutError."""
+    # No timer for whoever need not wait: to make one takes as long as much else here.
+    async with asyncio.timeout(patience) if places.locked() else nullcontext():
+        await places.acquire()
+
+
 #: so many connections are kept from those who write
 _READING = 2
 #: seconds that a connection may lie idle: longer, and something on the way may have forgotten it without a word
@@ -176,7 +183,7 @@ class DirectPostgreSQL(Direct):
         self._in_use = 0
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
-        await self._enter(self._places)
+        await enter(self._places, self._patience)
         self._in_use += 1
         try:
             connection = await self._take()
@@ -197,16 +204,11 @@ class DirectPostgreSQL(Direct):
 
     async def written(self, statement: str, *values: Any) -> list[Row]:
         """What a statement gives that writes: it is a transaction by itself."""
-        await self._enter(self._writing)
+        await enter(self._writing, self._patience)
         try:
             return await self.rows(statement, *values)
         finally:
             self._writing.release()
-
-    async def _enter(self, room: asyncio.Semaphore) -> None:
-        """Waits for a place, and not for ever. Raises TimeoutError."""
-        async with asyncio.timeout(self._patience) if room.locked() else nullcontext():
-            await room.acquire()
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:
