@@ -45,28 +45,12 @@ def _resolve(field: StrawberryField, leaves: set[object]) -> Callable[..., Any]:
     if field.base_resolver is None or field.extensions or field.permission_classes:
         raise TypeError(f"{field.python_name} is more than a resolver")
     resolver = cast("Callable[..., Any]", field.base_resolver.wrapped_func)
-    arguments = _arguments(field, leaves)
+    arguments = _by_name(field.arguments, leaves)
 
     def resolve(root: object, info: Any, **given: Any) -> Any:
         return resolver(root, info=Info(_raw_info=info, _field=field), **arguments(given))
 
     return resolve
-
-
-def _arguments(field: StrawberryField, leaves: set[object]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """From a field's arguments by their names in GraphQL to those of its resolver; what was left out is left to it."""
-    taken = [
-        (_graphql_name(argument), argument.python_name, _convert(argument.type, leaves)) for argument in field.arguments
-    ]
-
-    def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            python_name: given[name] if convert is None or given[name] is None else convert(given[name])
-            for name, python_name, convert in taken
-            if name in given
-        }
-
-    return arguments
 
 
 def _graphql_name(named: StrawberryField | StrawberryArgument) -> str:
@@ -79,19 +63,24 @@ def _from_input(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[type, Ma
 
 def _builder(definition: StrawberryObjectDefinition, leaves: set[object]) -> Callable[[Mapping[str, Any]], Any]:
     """From the value's fields by their names in GraphQL to the instance; what was left out has its default."""
-    origin = definition.origin
-    fields = [(_graphql_name(field), field.python_name, _convert(field.type, leaves)) for field in definition.fields]
-    plain = {name: python_name for name, python_name, convert in fields if convert is None}
-    converted = [(name, python_name, convert) for name, python_name, convert in fields if convert is not None]
+    origin, given = definition.origin, _by_name(definition.fields, leaves)
+    return lambda value: origin(**given(value))
 
-    def build(value: Mapping[str, Any]) -> Any:
-        given = {python_name: value[name] for name, python_name in plain.items() if name in value}
-        for name, python_name, convert in converted:
-            if name in value:
-                given[python_name] = convert(value[name])
-        return origin(**given)
 
-    return build
+def _by_name(
+    named: Iterable[StrawberryField | StrawberryArgument], leaves: set[object]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """From values by their names in GraphQL to the same by their names in Python; what was left out is left to the default."""
+    taken = [(_graphql_name(one), one.python_name, _convert(one.type, leaves)) for one in named]
+
+    def by_name(value: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            python_name: value[name] if convert is None else convert(value[name])
+            for name, python_name, convert in taken
+            if name in value
+        }
+
+    return by_name
 
 
 def _convert(kind: object, leaves: set[object]) -> Convert:

@@ -17,6 +17,7 @@ from graphql import (
     Visitor,
     default_field_resolver,  # pyright: ignore[reportUnknownVariableType]
     default_type_resolver,  # pyright: ignore[reportUnknownVariableType]
+    get_operation_ast,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails
@@ -36,7 +37,8 @@ class Start(NamedTuple):
     """What the execution of an operation begins with."""
 
     operation: OperationDefinitionNode
-    fragments: dict[str, FragmentDefinitionNode]
+    definitions: dict[str, FragmentDefinitionNode]
+    fragments: dict[str, FragmentDetails]
     #: None when graphql-core has to coerce them
     variables: Variables | None
     #: the name in the answer of the only field that is asked for, if there is no more than that one, and the field
@@ -60,17 +62,17 @@ class Plans:
         return self._starts[operation_name]
 
     def _start(self, operation_name: str | None) -> Start:
-        definitions = self._document.definitions
-        [operation] = [
-            node
-            for node in definitions
-            if isinstance(node, OperationDefinitionNode)
-            and (operation_name is None or (node.name is not None and node.name.value == operation_name))
-        ]
-        fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
-        with_variables = any(fragment.variable_definitions for fragment in fragments.values())
+        operation = get_operation_ast(self._document, operation_name)
+        assert operation is not None
+        fragments = {
+            node.name.value: FragmentDetails(node)
+            for node in self._document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        with_variables = any(fragment.definition.variable_definitions for fragment in fragments.values())
         variables = None if with_variables else self._coercion.variables(operation)
-        return Start(operation, fragments, variables, _only(operation))
+        definitions = {name: fragment.definition for name, fragment in fragments.items()}
+        return Start(operation, definitions, fragments, variables, _only(operation))
 
     def read(self, executor: "CompilingExecutor", kind: Kind, fields: Fields) -> Read | None:
         """The function for values of this type, with these fields of the document; None when they are not plain."""
@@ -124,8 +126,8 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
             return cast("list[GraphQLError] | CompilingExecutor", super().build(*given, **how, **rest))
         executor = cls(
             schema,
+            start.definitions,
             start.fragments,
-            {name: FragmentDetails(fragment) for name, fragment in start.fragments.items()},
             root_value,
             context_value,
             start.operation,

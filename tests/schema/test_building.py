@@ -16,7 +16,7 @@ from strawberry.types.arguments import convert_argument, convert_arguments
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 
 from schema import schema
-from schema.building import _arguments, _convert, call_by_ourselves
+from schema.building import _by_name, _convert, call_by_ourselves
 from schema.scalars import SCALARS
 from tests.inputs import FOR_EACH_TYPE, some, values
 
@@ -82,7 +82,7 @@ def test_a_resolver_is_given_what_strawberry_gives(name: str) -> None:
         given = {name: coerce_input_value(value, field.args[name].type) for name, value in sent.items()}
         with left_to_strawberry():
             theirs = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config)
-        ours = _arguments(declared, {*SCALARS, str, int, bool, strawberry.ID})(given)
+        ours = _by_name(declared.arguments, {*SCALARS, str, int, bool, strawberry.ID})(given)
         assert repr(ours) == repr(theirs)
         assert ours == theirs
 
