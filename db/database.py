@@ -5,7 +5,6 @@ asking, and a few that read beside it. PostgreSQL has a pool for both. Either wa
 to end, and a `write` is one transaction: all of it is kept, or nothing.
 """
 
-import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -25,11 +24,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from . import short_writes, watching
 from .changes import Changes, announced, spell
-from .direct import Direct, DirectPostgreSQL, DirectSQLite, Row, enter
+from .direct import Direct, Row
+from .direct_postgresql import DirectPostgreSQL
+from .direct_sqlite import DirectSQLite
 from .keys import Keys
 from .outbox import Outbox
 from .short_writes import OneConnection, ShortWrite
 from .standing import Asking
+from .turns import Turn
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -72,7 +74,9 @@ class Database:
         self.shown_url = make_url(url).render_as_string(hide_password=True)
         self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
         self.dialect = parsed.get_backend_name()
-        self._turn: AbstractAsyncContextManager[None] = _Turn() if self.dialect == "sqlite" else nullcontext()
+        self._turn: AbstractAsyncContextManager[None] = (
+            Turn(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
+        )
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
         self._one = OneConnection(self.writer)
         self.direct = _direct(parsed, self.reader)
@@ -109,7 +113,7 @@ class Database:
             return await short_writes.on_postgresql(self.direct, given, values, spell(frozenset(touched)))
         async with self._turn:
             try:
-                return await short_writes.on_sqlite(self._one, given, values, asking)
+                return await self._one.write(given, values, asking)
             finally:
                 self.direct.forget()
                 asked = () if asking is None or asking.account_key is None else (asking.account_key,)
@@ -149,20 +153,6 @@ class Database:
         await self._watch.close()
         await self.writer.dispose()
         await self.reader.dispose()
-
-
-class _Turn:
-    """Whose turn it is to write: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
-
-    def __init__(self) -> None:
-        # A lock would not say that somebody is waiting for it who has been promised it.
-        self._free = asyncio.Semaphore(1)
-
-    async def __aenter__(self) -> None:
-        await enter(self._free, _BUSY_TIMEOUT)
-
-    async def __aexit__(self, *_raised: object) -> None:
-        self._free.release()
 
 
 def _parse(url: str) -> URL:

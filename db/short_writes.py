@@ -16,7 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .changes import CHANNEL
-from .direct import DirectPostgreSQL, Row
+from .direct import Row
+from .direct_postgresql import DirectPostgreSQL
 from .spelling import SQLITE
 from .standing import Asking
 
@@ -79,8 +80,9 @@ class OneConnection:
                 self._driver = (await connection.get_raw_connection()).driver_connection
         return self._driver
 
-    async def execute(self, given: ShortWrite, values: Sequence[Any], asking: Asking | None) -> Row | None:
-        """The first row that the write returns, which is a transaction.
+    async def write(self, given: ShortWrite, values: Sequence[Any], asking: Asking | None) -> Row | None:
+        """As `on_postgresql`, by a caller who has its turn to write, and tells whoever listens. The key of the account that is
+        asking goes before the values.
 
         Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
         nothing is kept.
@@ -88,6 +90,7 @@ class OneConnection:
         driver = await self._open()
         if not driver._running:
             raise sqlite3.ProgrammingError("the connection is being closed")
+        values = [value.isoformat() if isinstance(value, date) else value for value in values]
         done = _Done()
         self.in_use += 1
         try:
@@ -97,15 +100,6 @@ class OneConnection:
             return await done
         finally:
             self.in_use -= 1
-
-
-async def on_sqlite(
-    connection: OneConnection, given: ShortWrite, values: Sequence[Any], asking: Asking | None
-) -> Row | None:
-    """As above; the caller has to have its turn to write, and tells whoever waits. The key of the account that is asking, if
-    that is still to be found out, goes before the values."""
-    values = [value.isoformat() if isinstance(value, date) else value for value in values]
-    return await connection.execute(given, values, asking)
 
 
 def _transaction(

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from db import direct
-from db.direct import DirectPostgreSQL
+from db import direct_postgresql
+from db.direct_postgresql import DirectPostgreSQL
 
 PID = "SELECT pg_backend_pid()"
 
@@ -104,7 +104,7 @@ async def test_a_connection_that_is_gone_is_not_lent_again(asks: DirectPostgreSQ
 
 async def test_one_that_lay_idle_for_long_is_replaced(asks: DirectPostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
     before = await pid(asks)
-    monkeypatch.setattr(direct, "_IDLE", 0)
+    monkeypatch.setattr(direct_postgresql, "_IDLE", 0)
     assert await pid(asks) != before
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from db import direct
-from db.direct import DirectSQLite
+from db import direct_sqlite
+from db.direct_sqlite import DirectSQLite
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
 
@@ -50,7 +50,7 @@ async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
 
 async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
-    monkeypatch.setattr(direct, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(direct_sqlite, "_MOST_KNOWN", 3)
     reader = DirectSQLite(path, patience=1)
     for number in range(20):
         assert await reader.rows(COUNT, str(number)) == [(0,)]
