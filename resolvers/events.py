@@ -134,9 +134,11 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
 
 async def _refusal(ctx: Context, account: int, calendar_id: str, problems: Problems) -> Refusal:
     """Of a request with problems, of which an unknown calendar may be one more."""
-    async with ctx.db.read() as session:
-        own = await calendars.keys_of_account(session, account)
-    return _unknown(problems) if calendar_id not in own else Unprocessable(problems=problems)
+    if is_calendar_id(calendar_id):
+        async with ctx.db.read() as session:
+            if calendar_id in await calendars.keys_of_account(session, account):
+                return Unprocessable(problems=problems)
+    return _unknown(problems)
 
 
 def _unknown(problems: Problems) -> Refusal:
