@@ -28,7 +28,6 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
-    SelectionSetNode,
 )
 
 QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
@@ -151,33 +150,30 @@ def _unused(operations: Sequence[_Own], owns: Mapping[str, _Own], order: Sequenc
 
 def _own(definition: _Definition) -> _Own:
     """What a definition amounts to without the fragments that it names, and where it names them."""
-    size = _with_directives(Size(), definition)
+    deepest = root_fields = aliases = selections = 0
+    directives = [len(definition.directives or ())]
     spreads: list[_Spread] = []
-    walk: list[tuple[SelectionNode, int, bool, bool]] = []
-    walk += [(node, 1, False, True) for node in definition.selection_set.selections]
+    walk: list[tuple[Sequence[SelectionNode], int, bool, bool]] = [
+        (definition.selection_set.selections, 1, False, True)
+    ]
     while walk:
-        node, depth, hidden, at_root = walk.pop()
-        size = _with_directives(size, node)._replace(selections=size.selections + 1)
-        inner: SelectionSetNode | None = None
-        if isinstance(node, FragmentSpreadNode):
-            spreads.append(_Spread(node, depth, hidden, at_root))
-        elif isinstance(node, FieldNode):
-            size = size._replace(
-                depth=max(size.depth, 0 if hidden else depth),
-                root_fields=size.root_fields + at_root,
-                aliases=size.aliases + (node.alias is not None),
-            )
-            inner, depth, hidden, at_root = node.selection_set, depth + 1, hidden or _is_meta(node), False
-        elif isinstance(node, InlineFragmentNode):
-            inner = node.selection_set
-        walk += [(below, depth, hidden, at_root) for below in (inner.selections if inner is not None else ())]
-    return _Own(size, spreads)
-
-
-def _with_directives(size: Size, node: _Definition | SelectionNode) -> Size:
-    here = len(node.directives or ())
-    most = max(size.directives_in_one_place, here)
-    return size._replace(directives=size.directives + here, directives_in_one_place=most)
+        nodes, depth, hidden, at_root = walk.pop()
+        selections += len(nodes)
+        for node in nodes:
+            if node.directives:
+                directives.append(len(node.directives))
+            if isinstance(node, FieldNode):
+                if not hidden and depth > deepest:
+                    deepest = depth
+                root_fields += at_root
+                aliases += node.alias is not None
+                if node.selection_set is not None:
+                    walk.append((node.selection_set.selections, depth + 1, hidden or _is_meta(node), False))
+            elif isinstance(node, FragmentSpreadNode):
+                spreads.append(_Spread(node, depth, hidden, at_root))
+            elif isinstance(node, InlineFragmentNode):
+                walk.append((node.selection_set.selections, depth, hidden, at_root))
+    return _Own(Size(deepest, root_fields, aliases, sum(directives), max(directives), selections), spreads)
 
 
 def _is_meta(field: FieldNode) -> bool:
