@@ -11,10 +11,12 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
 )
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -24,12 +26,30 @@ from .measure import MAX_ROOT_FIELDS, too_complex
 MAX_TOKENS = 4_000
 MAX_COMMENTS = 1_000
 MAX_SOURCE_LENGTH = 200_000
-#: each may quote what is wrong, be it as long as the document
 MAX_ERRORS = 5
+#: characters of the values that errors quote
+MAX_QUOTED = 10_000
 #: characters of all documents that are kept: parsed, each takes some hundred times its length
 MAX_KEPT_LENGTH = 250_000
 
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
+    """graphql-core's rule. Each of its errors prints the value that is wrong, be it as long as the document: so it ends."""
+
+    _quoted = 0
+
+    def report_error(self, error: GraphQLError) -> None:
+        super().report_error(error)
+        self._quoted += sum(node.loc.end - node.loc.start for node in error.nodes or () if node.loc is not None)
+        if self._quoted > MAX_QUOTED:
+            raise ValidationAbortedError("Validation aborted: what is wrong is too long for all of it to be told.")
+
+
+_RULES = (
+    *(ValuesOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 
 class NoIntrospection(ASTValidationRule):

@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLError, OperationType
 
 from schema import schema
-from server.documents import MAX_COMMENTS, MAX_ERRORS, MAX_SOURCE_LENGTH, MAX_TOKENS, Asked, Documents
+from server.documents import MAX_COMMENTS, MAX_ERRORS, MAX_QUOTED, MAX_SOURCE_LENGTH, MAX_TOKENS, Asked, Documents
 from tests.api import Api
 
 
@@ -115,6 +115,16 @@ def test_a_document_has_only_so_many_errors() -> None:
     """The first few help; ten thousand are an attack."""
     fields = " ".join(f"nothing{n}" for n in range(1_000))
     assert len(documents().get(f"{{ calendars {{ {fields} }} }}").errors) == MAX_ERRORS + 1
+
+
+@pytest.mark.parametrize(("length", "told"), [(10, MAX_ERRORS), (MAX_QUOTED // 2, 2), (MAX_QUOTED, 1)])
+def test_values_that_errors_quote_may_be_only_so_long(length: int, told: int) -> None:
+    """An error quotes the value that is wrong, and that may be as long as the document."""
+    value = f'{{f0: 1, f1: 1, f2: 1, f3: 1, f4: 1, f5: "{"x" * length}"}}'
+    *errors, last = documents().get(f"{{ availability(input: {value}) {{ __typename }} }}").errors
+    assert len(errors) == told
+    assert sum(len(error.message) for error in errors) < 2 * MAX_QUOTED
+    assert "aborted" in last.message
 
 
 def test_the_only_operation_needs_no_name() -> None:
