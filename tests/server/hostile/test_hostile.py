@@ -23,6 +23,8 @@ MOST = 0.1
 #: how often as long it may take as reading one of GraphiQL's own questions ten times, which takes a tenth of that; on a
 #: machine that is busy with much else, both take longer
 TIMES = 10
+#: how often each is sent at most: once would do, were there nothing but the request's own work
+TRIES = 5
 
 #: pieces of memory that a whole round of them may leave behind: a tenth of what one kept for each request would be
 LEFT = 1_000
@@ -77,15 +79,19 @@ def test_there_are_as_many_as_were_promised() -> None:
 
 @pytest.mark.parametrize("sent", CASES.values(), ids=CASES)
 def test_it_is_refused_or_answered_with_hardly_any_work(server: Listening, sent: bytes) -> None:
-    """Of three times the quickest counts: what is the request's own work is there each time, the machine's noise is not."""
-    took: list[float] = []
-    while len(took) < 3 and min(took, default=MOST) >= MOST:
+    """Once is enough: the request's own work is there each time, the machine's noise is not.
+
+    Processors change their speed within a second: so each time is compared with what was measured right after it.
+    """
+    tries: list[tuple[float, float]] = []
+    while not any(took < MOST or took < TIMES * compared for took, compared in tries):
+        assert len(tries) < TRIES, tries
         server.forget_documents()
         before = server.processor_seconds()
         said = server.send(sent)
-        took.append(server.processor_seconds() - before)
+        took = server.processor_seconds() - before
         check(said)
-    assert min(took) < MOST or min(took) < TIMES * _something_to_compare_with()
+        tries.append((took, _something_to_compare_with() if took >= MOST else 0.0))
     is_well(server)
 
 
