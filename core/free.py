@@ -8,6 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 from .spans import Bounds, Busy, SpanSet, in_common
 
+#: Looking for what meets a room takes as long as looking at so many spans.
+SEARCH = 8
+
 #: of one member, or of several together: in order and disjoint
 Rooms: TypeAlias = Sequence[Bounds]
 
@@ -17,11 +20,6 @@ class Restrictions(NamedTuple):
 
     limits: Sequence[SpanSet]
     busy: Busy
-
-    @property
-    def size(self) -> int:
-        """How many spans there are to look at."""
-        return len(self.busy.starts) + sum(map(len, self.limits))
 
 
 def rooms_of_one(window: SpanSet, member: Restrictions, duration: int) -> Rooms:
@@ -33,16 +31,17 @@ def rooms_of_all(window: SpanSet, members: Iterable[Restrictions], duration: int
     """The rooms that the members have in common: what one leaves of the window is the window for the next.
 
     Members with little to say are taken together until they have as much to say as there is left of the window. So what
-    is left is never looked at more often than it pays, and many members cost n log n as few do.
+    is left is never looked at more often than it pays, and many members cost n log n as few do. Of a member with much to
+    say while little is left, only what meets that is looked at.
     """
     left, found = window, list[Bounds]()
     limits: list[SpanSet] = []
     busy: list[Busy] = []
     size = 0
-    for member in members:
-        limits += member.limits
-        busy.append(member.busy)
-        size += member.size
+    for limited, taken in members:
+        limits += limited
+        busy.append(taken.meeting(left) if len(left) * SEARCH < len(taken.starts) else taken)
+        size += len(busy[-1].starts) + sum(map(len, limited))
         if size >= len(left):
             found = in_common((left, *limits), without=busy, shortest=duration)
             if not found:

@@ -136,6 +136,18 @@ class Busy:
             [start - before for start in starts] if before else starts, [end + after for end in ends] if after else ends
         )
 
+    def meeting(self, rooms: SpanSet) -> "Busy":
+        """Those of its spans that meet one of the rooms at least. Two searches for each room, however much lies elsewhere."""
+        starts: list[Instant] = []
+        ends: list[Instant] = []
+        behind = 0
+        for start, end in zip(rooms.starts, rooms.ends, strict=True):
+            first = bisect_right(self.ends, start, behind)  # not before what the room before met: each once
+            behind = bisect_left(self.starts, end, first)
+            starts += self.starts[first:behind]
+            ends += self.ends[first:behind]
+        return Busy(starts, ends)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Busy) and [*self.starts, *self.ends] == [*other.starts, *other.ends]
 
@@ -145,12 +157,14 @@ class Busy:
 
 def in_common(sets: Sequence["SpanSet"], *, without: Sequence["Busy"] = (), shortest: int = 1) -> list[Bounds]:
     """The spans, of at least `shortest` seconds, that all the sets have in common while nobody is busy; in time order."""
-    openings = [start for each in sets for start in each.starts]
+    openings: list[Instant] = []
     closings: list[Instant] = []
+    for each in sets:
+        openings += each.starts
+        closings += each.ends
     for busy in without:
         openings += busy.ends
         closings += busy.starts
-    closings += [end for each in sets for end in each.ends]
     openings.sort()
     closings.sort()
     first_of_all = len(sets) - 1

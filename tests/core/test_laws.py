@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import free
 from core.free import rooms_of_all, rooms_of_one
 from core.instants import MINUTE
 from core.reach import group_reach
@@ -107,6 +109,17 @@ def test_needing_all_is_needing_as_many_as_there_are(case):
         rooms = [rooms_of_one(window, member, duration) for member in theirs]
         counted = group_reach(rooms, len(theirs), duration)
         assert list(viable(rooms_of_all(window, theirs, duration), duration)) == list(viable(counted, duration))
+
+
+@given(questions(), st.sampled_from([0, 1_000_000]))
+def test_where_members_are_looked_at_changes_nothing(case, search):
+    """Everywhere, or only near what the others left: which of the two is quicker."""
+    query, facts = to_core(*case)
+    window, duration = query.window(), query.duration
+    for theirs in restrictions(query, facts):
+        usual = list(rooms_of_all(window, theirs, duration))
+        with patch.object(free, "SEARCH", search):
+            assert list(rooms_of_all(window, theirs, duration)) == usual
 
 
 @given(questions())

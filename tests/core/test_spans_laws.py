@@ -88,6 +88,17 @@ def test_near_is_no_longer_than_what_meets_the_stretch(spans, start, end):
         assert len(Busy.of(spans).near(start, end).starts) == len(meeting)
 
 
+@given(any_spans, sets)
+def test_meeting_is_the_busy_time_within_rooms(spans, rooms):
+    """And of nothing else: a span that meets several rooms is there once, so many rooms do not multiply what lies across."""
+    busy = Busy.of(spans)
+    meeting = busy.meeting(rooms)
+    inside = covered(rooms)
+    assert {each: depth(meeting)[each] for each in inside} == {each: depth(busy)[each] for each in inside}
+    own = [range(start, end) for start, end in zip(busy.starts, busy.ends, strict=True)]
+    assert len(meeting.starts) == len(meeting.ends) == sum(not inside.isdisjoint(each) for each in own)
+
+
 @given(sets, sets)
 def test_sets_are_equal_when_they_cover_the_same(one, other):
     """And then they have the same hash; and the same spans."""
