@@ -3,7 +3,7 @@
 import re
 import select
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from time import perf_counter
@@ -107,19 +107,27 @@ def connect(server: Server, each: int = 1) -> list[Line]:
             break
     else:
         raise RuntimeError("one worker takes no connections")
-    for line in surplus:
-        line.close()
+    _close(surplus)
     return [line for lines in taken.values() for line in lines]
 
 
 @contextmanager
 def connections(servers: Mapping[str, Server], least: int = 1) -> Iterator[Mapping[str, list[Line]]]:
-    """To each server: so many connections, one to each worker at least. A server cuts those that are unused for long."""
+    """To each server: so many connections, one to each worker at least. A server cuts those that are unused for long.
+
+    So all servers have answered once, which takes a while when they have just been started, before any is kept.
+    """
+    for server in servers.values():
+        _close(connect(server))
     lines = {name: connect(server, max(1, least // server.workers)) for name, server in servers.items()}
     yield lines
     for kept in lines.values():
-        for line in kept:
-            line.close()
+        _close(kept)
+
+
+def _close(lines: Iterable[Line]) -> None:
+    for line in lines:
+        line.close()
 
 
 def _owner(line: Line, pids: Sequence[int]) -> int:
