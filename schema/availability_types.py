@@ -44,13 +44,14 @@ class Availability:
 
 
 def available_times(openings: Sequence[Opening]) -> list[AvailableTime]:
-    """The openings as a client sees them."""
-    people: dict[tuple[str, ...], list[Participant]] = {}
-    return [AvailableTime(start=start, end=end, participants=_once(people, subs)) for start, end, subs in openings]
-
-
-def _once(made: dict[tuple[str, ...], list[Participant]], subs: tuple[str, ...]) -> list[Participant]:
-    """The same people in slot after slot are one and the same list."""
-    if (people := made.get(subs)) is None:
-        people = made[subs] = [Participant(sub=ID(sub)) for sub in subs]
-    return people
+    """The openings as a client sees them. The same people in slot after slot are one and the same list."""
+    made: dict[tuple[str, ...], list[Participant]] = {}
+    people: list[Participant] = []
+    present: tuple[str, ...] | None = None
+    times: list[AvailableTime] = []
+    for start, end, subs in openings:
+        if subs is not present:
+            present = subs
+            people = made.get(subs) or made.setdefault(subs, [Participant(sub=ID(sub)) for sub in subs])
+        times.append(AvailableTime(start=start, end=end, participants=people))
+    return times

@@ -138,8 +138,8 @@ def wants_html(accept: str | None) -> bool:
 
 
 def dumps(body: Any) -> bytes:
-    """The JSON of an answer. It may hold datetimes, and fragments of JSON."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    """The JSON of an answer. It may hold fragments of JSON."""
+    return orjson.dumps(body)
 
 
 def respond(body: dict[str, Any] | bytes, media_type: str, status: int | None = None) -> Response:
