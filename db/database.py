@@ -9,13 +9,13 @@ import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -31,7 +31,7 @@ from .keys import Keys
 from .outbox import Outbox
 from .short_writes import OneConnection, ShortWrite
 from .standing import Asking
-from .turns import Turn
+from .turns import Turn, begin_session
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -78,7 +78,7 @@ class Database:
             Turn(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
         )
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
-        self._one = OneConnection(self.writer)
+        self._one = OneConnection(self.writer, _BUSY_TIMEOUT)
         self.direct = _direct(parsed, self.reader)
         self.changes = Changes()
         self.outbox = Outbox()
@@ -206,15 +206,16 @@ def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     busy = {"timeout": _BUSY_TIMEOUT}
     reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
     writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
-    _prepare(reader, begin="BEGIN", pragmas=("query_only = ON",))
-    # IMMEDIATE takes the lock at the start: a transaction that read first and then found itself behind another writer
-    # could only fail. FULL: what was acknowledged survives a power cut, not only a crash of ours.
-    _prepare(writer, begin="BEGIN IMMEDIATE", pragmas=("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"))
+    _prepare(reader, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
+    # FULL: what was acknowledged survives a power cut, not only a crash of ours. Whoever begins to write waits in a way of
+    # our own; SQLite's is for what comes before.
+    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
+    _prepare(writer, partial(begin_session, patience=_BUSY_TIMEOUT), *pragmas)
     return reader, writer
 
 
-def _prepare(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> None:
-    """Has each new connection set up, and each transaction begun by our own statement instead of the driver's guess."""
+def _prepare(engine: AsyncEngine, begin: Callable[[Connection], object], *pragmas: str) -> None:
+    """Has each new connection set up, and each transaction begun by ourselves instead of the driver's guess."""
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -231,6 +232,4 @@ def _prepare(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> No
         with suppress(sqlite3.Error):
             connection.rollback()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]
-        connection.exec_driver_sql(begin)
+    event.listen(engine.sync_engine, "begin", begin)

@@ -20,6 +20,7 @@ from .direct import Row
 from .direct_postgresql import DirectPostgreSQL
 from .spelling import SQLITE
 from .standing import Asking
+from .turns import begin
 
 
 class ShortWrite(NamedTuple):
@@ -62,8 +63,10 @@ class OneConnection:
     """The one connection of a pool that has no more. Whoever has the turn to write may use it where it lies in the pool:
     to take it out and to put it back takes as long as the writing."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, patience: float) -> None:
+        """`patience` is how many seconds it waits for other processes."""
         self._engine = engine
+        self._patience = patience
         self._driver: Any = None
         #: whether a transaction is at work
         self.in_use = 0
@@ -96,28 +99,32 @@ class OneConnection:
         try:
             # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
             # thread to wake up, which takes longer than the statement. So this goes where it puts its own.
-            driver._tx.put_nowait((done, partial(_transaction, driver._conn, given, values, asking, done)))
+            driver._tx.put_nowait((done, partial(self._transaction, driver._conn, given, values, asking, done)))
             return await done
         finally:
             self.in_use -= 1
 
+    def _transaction(
+        self,
+        connection: sqlite3.Connection,
+        given: ShortWrite,
+        values: Sequence[Any],
+        asking: Asking | None,
+        done: _Done,
+    ) -> Row | None:
+        """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
 
-def _transaction(
-    connection: sqlite3.Connection, given: ShortWrite, values: Sequence[Any], asking: Asking | None, done: _Done
-) -> Row | None:
-    """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
+        def rows(statement: str, values: Sequence[Any]) -> list[Row]:
+            return connection.execute(SQLITE.numbered(statement), values).fetchall()
 
-    def rows(statement: str, values: Sequence[Any]) -> list[Row]:
-        return connection.execute(SQLITE.numbered(statement), values).fetchall()
-
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if asking is not None:
-            values = [asking.account_key or asking.found(rows(*asking.statement)), *values]
-        rows(given.lock, values[: given.taken])
-        found = rows(f"WITH locked AS ({given.locked}) {given.write}", values)
-        connection.execute("ROLLBACK" if done.given_up else "COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-    return found[0] if found else None
+        begin(connection, self._patience)
+        try:
+            if asking is not None:
+                values = [asking.account_key or asking.found(rows(*asking.statement)), *values]
+            rows(given.lock, values[: given.taken])
+            found = rows(f"WITH locked AS ({given.locked}) {given.write}", values)
+            connection.execute("ROLLBACK" if done.given_up else "COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+        return found[0] if found else None

@@ -1,7 +1,23 @@
 """Waiting for one's turn, and not for ever."""
 
 import asyncio
+import sqlite3
+from collections.abc import Iterator
 from contextlib import nullcontext
+from time import monotonic, sleep
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.util import await_only
+
+from .failures import is_locked
+
+_BEGIN = "BEGIN IMMEDIATE"
+"""Takes SQLite's lock for writing at the start of a transaction. One that read first, and then found itself behind another
+writer, could only fail."""
+
+#: seconds between two tries to take it, at first and at last
+_SHORTEST, _LONGEST = 0.00005, 0.005
 
 
 async def enter(places: asyncio.Semaphore, patience: float) -> None:
@@ -24,3 +40,43 @@ class Turn:
 
     async def __aexit__(self, *_raised: object) -> None:
         self._free.release()
+
+
+def begin(connection: sqlite3.Connection, patience: float) -> None:
+    """Begins a transaction that writes, as soon as no other process is in one. Raises OperationalError when none ends in time.
+
+    SQLite by itself waits for a millisecond at least, in which three of our transactions are done, and so it waits again. The
+    connection must have no timeout of its own.
+    """
+    for pause in _pauses(patience):
+        try:
+            connection.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+            sleep(pause)
+        else:
+            return
+    connection.execute(_BEGIN)
+
+
+def begin_session(connection: Connection, patience: float) -> None:
+    """The same for SQLAlchemy, without keeping a thread waiting."""
+    for pause in _pauses(patience):
+        try:
+            connection.exec_driver_sql(_BEGIN)
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            await_only(asyncio.sleep(pause))
+        else:
+            return
+    connection.exec_driver_sql(_BEGIN)
+
+
+def _pauses(patience: float) -> Iterator[float]:
+    """How long to wait after each try, until so many seconds are over."""
+    until, pause = monotonic() + patience, _SHORTEST
+    while monotonic() < until:
+        yield pause
+        pause = min(2 * pause, _LONGEST)

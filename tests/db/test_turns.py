@@ -1,0 +1,104 @@
+"""Waiting for SQLite's lock while another process writes: as briefly as can be, and not for ever."""
+
+import asyncio
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from db import turns
+from db.database import Database
+from tests.api import Api, Someone
+from tests.schema.test_events import UPSERT_EVENT, UPSERT_EVENTS, event
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: PostgreSQL locks rows, and wakes whoever waits for one."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def person(api: Api) -> Someone:
+    return await api.application_calendar("person")
+
+
+@contextmanager
+def another_writes(url: str) -> Generator[None]:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        yield
+        another.execute("ROLLBACK")
+
+
+ONE, SEVERAL = (UPSERT_EVENT, {"event": event("e")}), (UPSERT_EVENTS, {"events": [event("e")]})
+
+
+@pytest.mark.parametrize(("mutation", "given"), [ONE, SEVERAL], ids=["in one trip", "in a session"])
+async def test_who_has_waited_for_another_process_writes(
+    api: Api, person: Someone, database_url: str, mutation: str, given: dict[str, Any]
+) -> None:
+    with another_writes(database_url):
+        given = {"calendarId": person.calendar_id, **given}
+        writing = asyncio.create_task(api(mutation, person.token, input=given))
+        await asyncio.sleep(0.1)
+        assert not writing.done()
+    assert "errors" not in await writing
+    assert await api.rows("SELECT event_id FROM events") == [("e",)]
+
+
+async def test_who_waits_with_a_session_keeps_no_thread_from_its_work(
+    api: Api, person: Someone, database_url: str
+) -> None:
+    """The thread of the connection has nothing to do between two tries, and whoever gives up is gone at once."""
+    with another_writes(database_url):
+        given = {"calendarId": person.calendar_id, "events": [event("e")]}
+        writing = asyncio.create_task(api(UPSERT_EVENTS, person.token, input=given))
+        await asyncio.sleep(0.05)
+        writing.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([writing])
+        assert api.db.connections_in_use == 0
+    await api.data(UPSERT_EVENTS, person.token, input=given)
+
+
+def test_what_no_waiting_mends_is_said_at_once(tmp_path: Path) -> None:
+    """Or else this would take an hour."""
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
+        turns.begin(connection, patience=3600)
+        with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+            turns.begin(connection, patience=3600)
+
+
+async def test_so_it_is_in_a_session(tmp_path: Path) -> None:
+    """SQLAlchemy begins by itself; a second beginning cannot be."""
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    async with database.writer.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+        with pytest.raises(OperationalError, match="within a transaction"):
+            await connection.run_sync(turns.begin_session, 3600)
+    await database.close()
+
+
+@pytest.mark.parametrize("patience", [0, 0.05])
+def test_it_does_not_wait_for_ever(tmp_path: Path, patience: float) -> None:
+    """The last try is made when the time is over, so somebody without patience tries once."""
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        with another_writes(f"sqlite:///{path}"), pytest.raises(sqlite3.OperationalError, match="locked"):
+            turns.begin(connection, patience)
+        turns.begin(connection, 0)
+
+
+def test_pauses_get_longer_and_stay_short() -> None:
+    """A transaction of ours takes a third of a millisecond, and a large batch some hundred."""
+    pauses = turns._pauses(3600)
+    found = [next(pauses) for _ in range(20)]
+    assert found == sorted(found)
+    assert found[0] < 0.0001
+    assert found[-1] == found[-2] < 0.01
