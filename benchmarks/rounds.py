@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
@@ -22,11 +23,17 @@ class Speed(NamedTuple):
     p50: float
     p99: float
     rate: float | None
+    #: the median of each turn
+    turns: Sequence[float]
 
     def cells(self) -> tuple[str, str]:
         """`0.31 / 0.52` and `2,900`."""
         each = "–" if self.rate is None else f"{self.rate:,.0f}"
         return f"{self.p50 * 1000:.2f} / {self.p99 * 1000:.2f}", each
+
+    def times_as_fast(self, as_other: "Speed") -> float:
+        """The median over all rounds: a machine that goes slower for a while does so for both, but not in both medians."""
+        return median(other / own for other, own in zip(as_other.turns, self.turns, strict=True))
 
 
 @dataclass
@@ -41,15 +48,18 @@ class Contender:
     #: what happens before each request
     before: Callable[[], None] | None = None
     times: list[float] = field(default_factory=list[float])
+    #: of each turn
+    medians: list[float] = field(default_factory=list[float])
     rates: list[float] = field(default_factory=list[float])
 
     def turn(self) -> None:
         """A few requests. The first one sees to it that whatever others did meanwhile is behind us."""
         self._ask()
-        until, done = perf_counter() + TURN_SECONDS, 0
-        while done < LEAST_REQUESTS or perf_counter() < until:
-            self.times += self._ask()
-            done += 1
+        until, times = perf_counter() + TURN_SECONDS, list[float]()
+        while len(times) < LEAST_REQUESTS * len(self.lines) or perf_counter() < until:
+            times += self._ask()
+        self.times += times
+        self.medians.append(percentile(times, 50))
 
     def flood(self, lines: Sequence[Line]) -> None:
         """As many requests as can be, on these lines."""
@@ -57,7 +67,8 @@ class Contender:
             self.rates.append(rate(lines, self.requests, FLOOD_SECONDS))
 
     def speed(self) -> Speed:
-        return Speed(percentile(self.times, 50), percentile(self.times, 99), max(self.rates, default=None))
+        fastest = max(self.rates, default=None)
+        return Speed(percentile(self.times, 50), percentile(self.times, 99), fastest, self.medians)
 
     def _ask(self) -> list[float]:
         if self.before is not None:
