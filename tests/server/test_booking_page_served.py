@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -228,7 +229,9 @@ def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: App
         seen.page.goto(link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B"))
         heading(seen.page, "There is nothing here")
         seen.complaints.clear()  # the browser's own lines about the statuses
-    lines = application.served.lines
-    assert any("refused a visitor: " in line for line in lines)
-    assert any("GET /book/… 404" in line for line in lines)
-    assert token(link) not in "".join(lines)
+    until = monotonic() + SOON
+    while "GET /book/… 404" not in (said := "\n".join(application.served.lines)):  # a line is written after its answer
+        assert monotonic() < until, said
+        sleep(0.02)
+    assert "refused a visitor: " in said
+    assert token(link) not in said
