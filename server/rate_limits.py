@@ -40,6 +40,10 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
     return tuple(rates)
 
 
+#: seconds too few to wait for: less than a clock's reading is rounded by, whatever it counts from
+_ROUNDING = 1e-8
+
+
 class TokenBucket:
     """Full at first. `now` is in seconds on any clock; one that goes backwards fills nothing."""
 
@@ -53,7 +57,8 @@ class TokenBucket:
     def wait(self, now: float) -> float:
         """Seconds until there is a token; 0 when there is one."""
         self._fill(now)
-        return max(0.0, (1 - self._left) / self._per_second)
+        wait = (1 - self._left) / self._per_second
+        return wait if wait > _ROUNDING else 0.0
 
     def take(self, now: float) -> None:
         """Takes a token, or owes it; the debt is never more than the bucket holds."""
