@@ -93,10 +93,13 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end, or undone when the block is left by an exception."""
-        async with self._turn, AsyncSession(self.writer, autoflush=False) as session:
-            with self.changes.told(session), self.outbox.told(session):
-                async with session.begin(), announced(session):
-                    yield session
+        try:
+            async with self._turn, AsyncSession(self.writer, autoflush=False) as session:
+                with self.changes.told(session), self.outbox.told(session):
+                    async with session.begin(), announced(session):
+                        yield session
+        finally:
+            self.direct.forget()
 
     async def write_shortly(
         self, given: ShortWrite, values: Sequence[Any], *touched: int, asking: Asking | None = None

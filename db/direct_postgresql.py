@@ -2,12 +2,15 @@
 
 import asyncio
 from contextlib import suppress
+from functools import cache
 from time import monotonic
 from typing import Any
 
 import asyncpg
 
 from .direct import Direct, Row
+from .known_rows import KnownRows
+from .shared import Shared
 from .spelling import POSTGRESQL
 from .turns import enter
 
@@ -15,6 +18,19 @@ from .turns import enter
 _READING = 2
 #: seconds that a connection may lie idle: longer, and something on the way may have forgotten it without a word
 _IDLE = 300
+#: how many statements in a row are sent without asking for the state first, at most
+_MOST_DOUBT = 15
+
+#: Which transactions a statement sees, of which server since when. Whoever sees the same ones sees the same rows. A standby
+#: does not tell: there, a transaction can come into sight without being named.
+_STATE = """
+CASE WHEN NOT pg_is_in_recovery() THEN pg_postmaster_start_time()::text || ' ' || pg_current_snapshot()::text END
+"""
+
+
+@cache
+def _with_state(statement: str) -> str:
+    return f"SELECT found.*, (SELECT {_STATE}) FROM ({statement}) AS found"
 
 
 class DirectPostgreSQL(Direct):
@@ -22,6 +38,9 @@ class DirectPostgreSQL(Direct):
 
     asyncpg's pool takes longer to lend a connection than the statements take that are sent here: it makes tasks and timers
     for it, because it can do more. Nothing is ever set on these, so nothing has to be reset; who is cancelled ends theirs.
+
+    PostgreSQL says in which state the database is in half the time of a statement, and to many at once. As long as it is
+    in the same, the same statement gives the same rows.
     """
 
     spelling = POSTGRESQL
@@ -37,8 +56,40 @@ class DirectPostgreSQL(Direct):
         self._busy: set[asyncpg.Connection] = set()
         #: busy ones, and those that are being opened and closed
         self._in_use = 0
+        self._known = KnownRows()
+        self._state = Shared(self._ask_state, patience)
+        #: for how many statements the state is not asked for: more each time that it was in vain, since others write
+        self._doubt = 0
+        #: for how many it was not, the last time
+        self._vain = 0
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
+        return await self._find(statement, values) or await self._read(statement, values)
+
+    async def _find(self, statement: str, values: Row) -> list[Row] | None:
+        """The rows, if they are known and the database is still in the state that they were read in."""
+        asked = statement, values
+        if asked not in self._known:
+            return None
+        if self._doubt:
+            self._doubt -= 1
+            return None
+        rows = self._known.find(await self._state.get(), asked)
+        self._doubt = self._vain = 0 if rows else min(2 * self._vain + 1, _MOST_DOUBT)
+        return rows
+
+    async def _read(self, statement: str, values: Row) -> list[Row]:
+        found = await self.much(_with_state(statement), *values)
+        rows = [row[:-1] for row in found]
+        if found and (state := found[0][-1]) is not None:
+            self._known.keep(state, (statement, values), rows)
+        return rows
+
+    async def _ask_state(self) -> str | None:
+        [[state]] = await self.much(f"SELECT {_STATE}")
+        return state
+
+    async def much(self, statement: str, *values: Any) -> list[Row]:
         await enter(self._places, self._patience)
         self._in_use += 1
         try:
@@ -62,8 +113,9 @@ class DirectPostgreSQL(Direct):
         """What a statement gives that writes: it is a transaction by itself."""
         await enter(self._writing, self._patience)
         try:
-            return await self.rows(statement, *values)
+            return await self.much(statement, *values)
         finally:
+            self.forget()
             self._writing.release()
 
     async def _take(self) -> asyncpg.Connection:
@@ -73,6 +125,8 @@ class DirectPostgreSQL(Direct):
                 if monotonic() - since < _IDLE:
                     return connection
                 await self._end(connection)
+        # A server that went down may have come back without what it had not made lasting yet.
+        self.forget()
         return await asyncpg.connect(**self._given)
 
     def _put_back(self, connection: asyncpg.Connection) -> None:
@@ -85,6 +139,9 @@ class DirectPostgreSQL(Direct):
         self._busy.discard(connection)
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await connection.close(timeout=self._patience)
+
+    def forget(self) -> None:
+        self._known.forget()
 
     @property
     def in_use(self) -> int:

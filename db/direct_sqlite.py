@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .direct import Direct, Row
+from .known_rows import KnownRows
 from .spelling import SQLITE
-
-#: how many statements' rows are known at most
-_MOST_KNOWN = 500
 
 
 class DirectSQLite(Direct):
@@ -33,9 +31,7 @@ class DirectSQLite(Direct):
         #: of threads, and not in use
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        #: what statements with their values gave in this state of the database
-        self._known: dict[tuple[str, Row], list[Row]] = {}
-        self._state = 0
+        self._known = KnownRows()
         #: whether there is nothing to ask SQLite, since somebody has written for certain
         self._outdated = False
 
@@ -57,17 +53,15 @@ class DirectSQLite(Direct):
             self._outdated = False
             return connection.execute(SQLITE.numbered(statement), values).fetchall()
         [state] = connection.execute("PRAGMA data_version").fetchone()
-        if state != self._state or len(self._known) == _MOST_KNOWN:
-            self._state = state
-            self._known.clear()
-        rows = self._known.get((statement, values))
+        asked = statement, values
+        rows = self._known.find(state, asked)
         if rows is None:
             rows = connection.execute(SQLITE.numbered(statement), values).fetchall()
-            self._known[statement, values] = rows
+            self._known.keep(state, asked, rows)
         return rows
 
     def forget(self) -> None:
-        self._known.clear()
+        self._known.forget()
         self._outdated = True
 
     def _in_thread(self, statement: str, values: Sequence[Any]) -> list[Row]:
@@ -96,7 +90,7 @@ class DirectSQLite(Direct):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-            self._known.clear()
+            self._known.forget()
         self._closed = True
         self._close_idle()
 

@@ -1,7 +1,7 @@
 """How a statement that is written by hand is spelled: the few places where the two databases differ."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import orjson
@@ -26,7 +26,7 @@ class Spelling(ABC):
         """A table of this name from two lists of one length: of each the value's number, the kind, and the column's name."""
 
     @abstractmethod
-    def listed(self, values: Sequence[Any]) -> Any:
+    def listed(self, values: Sequence[Any]) -> Hashable:
         """A list as one value."""
 
     @abstractmethod
@@ -56,7 +56,7 @@ class _SQLite(Spelling):
             f"(SELECT {columns} FROM json_each(${one}) AS one JOIN json_each(${other}) AS other USING (key)) AS {name}"
         )
 
-    def listed(self, values: Sequence[Any]) -> Any:
+    def listed(self, values: Sequence[Any]) -> Hashable:
         return orjson.dumps(values).decode()
 
     def gathered(self, column: str, condition: str) -> str:
@@ -78,8 +78,8 @@ class _PostgreSQL(Spelling):
         (one, one_kind, one_name), (other, other_kind, other_name) = first, second
         return f"unnest(${one}::{one_kind}[], ${other}::{other_kind}[]) AS {name}({one_name}, {other_name})"
 
-    def listed(self, values: Sequence[Any]) -> Any:
-        return values
+    def listed(self, values: Sequence[Any]) -> Hashable:
+        return tuple(values)
 
     def gathered(self, column: str, condition: str) -> str:
         return f"array_agg({column}) FILTER (WHERE {condition})"

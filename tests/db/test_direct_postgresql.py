@@ -1,16 +1,23 @@
 """Single statements to PostgreSQL, on connections that are lent and taken back without much ado."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import os
+import random
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
 from db import direct_postgresql
+from db.direct import Row
 from db.direct_postgresql import DirectPostgreSQL
 
 PID = "SELECT pg_backend_pid()"
+COUNT = "SELECT count(*), sum(number) FROM things WHERE number < $1"
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ async def asks(database_url: str) -> AsyncGenerator[DirectPostgreSQL]:
 
 
 async def pid(asks: DirectPostgreSQL) -> int:
-    [(found,)] = await asks.rows(PID)
+    [(found,)] = await asks.much(PID)
     return found
 
 
@@ -64,7 +71,7 @@ async def test_who_waits_too_long_for_a_place_is_told(asks: DirectPostgreSQL) ->
     slow.append(asyncio.create_task(asks.written("SELECT pg_sleep(1)")))
     await until_in_use(asks, 3)
     with pytest.raises(TimeoutError):
-        await asks.rows(PID)
+        await asks.much(PID)
     await asyncio.gather(*slow)
     writing = asyncio.create_task(asks.written("SELECT pg_sleep(1)"))
     await until_in_use(asks, 1)
@@ -118,3 +125,127 @@ async def test_closing_ends_what_is_at_work(asks: DirectPostgreSQL) -> None:
         await slow
     assert asks.in_use == 0
     assert asks._idle == []
+
+
+@pytest.fixture
+async def writers(database_url: str) -> AsyncGenerator[list[asyncpg.Connection]]:
+    """Connections of other processes, and a table for them to write to."""
+    writers = [await asyncpg.connect(database_url) for _ in range(4)]
+    await writers[0].execute("CREATE TABLE things (number bigint)")
+    yield writers
+    for writer in writers:
+        await writer.close()
+
+
+@contextmanager
+def sent(asks: DirectPostgreSQL) -> Generator[list[str]]:
+    """The statements that PostgreSQL is sent meanwhile."""
+    statements: list[str] = []
+    send = asks.much
+
+    async def much(statement: str, *values: Any) -> list[Row]:
+        statements.append(statement)
+        return await send(statement, *values)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asks, "much", much)
+        yield statements
+
+
+async def test_what_is_known_is_not_asked_for_again(asks: DirectPostgreSQL, writers: list[asyncpg.Connection]) -> None:
+    """Only whether anybody has written; and as soon as somebody has, the statement is sent."""
+    assert await asks.rows(COUNT, 10) == [(0, None)]
+    with sent(asks) as statements:
+        for _ in range(5):
+            assert await asks.rows(COUNT, 10) == [(0, None)]
+        assert len(statements) == 5
+        assert not any("things" in statement for statement in statements)
+        await writers[0].execute("INSERT INTO things VALUES (1)")
+        statements.clear()
+        assert await asks.rows(COUNT, 10) == [(1, 1)]
+        assert await asks.rows(COUNT, 1) == [(0, None)]
+        assert ["things" in statement for statement in statements] == [False, True, True]
+
+
+async def test_many_who_ask_at_once_ask_together(asks: DirectPostgreSQL, writers: list[asyncpg.Connection]) -> None:
+    """One asks whether anybody has written, and then one for all of the others."""
+    for number in range(20):
+        await asks.rows(COUNT, number)
+    with sent(asks) as statements:
+        await asyncio.gather(*(asks.rows(COUNT, number) for number in range(20)))
+        assert len(statements) == 2
+        await writers[0].execute("INSERT INTO things VALUES (1)")
+        found = await asyncio.gather(*(asks.rows(COUNT, number) for number in range(20)))
+    assert [rows[0][0] for rows in found] == [0, 0] + [1] * 18
+
+
+async def test_whoever_asks_sees_what_was_committed_before(
+    asks: DirectPostgreSQL, writers: list[asyncpg.Connection]
+) -> None:
+    """In whichever order transactions begin, write and end: with their savepoints, and with those that are undone."""
+    chance = random.Random(int(os.environ["OPENINGS_SEED"]))
+    known = 0
+    at_work: dict[asyncpg.Connection, Transaction] = {}
+    for step in range(600):
+        writer = chance.choice(writers)
+        whose = writers.index(writer)  # each has rows of its own, or else one would wait for the other
+        match chance.choice(["begin", "write", "savepoint", "end", "end", "look", "look"]):
+            case "begin" if writer not in at_work:
+                at_work[writer] = writer.transaction()
+                await at_work[writer].start()
+            case "write":
+                await writer.execute("INSERT INTO things VALUES ($1)", 4 * step + whose)
+            case "savepoint" if writer in at_work:
+                inner = writer.transaction()
+                await inner.start()
+                await writer.execute("DELETE FROM things WHERE number % 4 = $1", whose)
+                await (inner.commit() if chance.random() < 0.5 else inner.rollback())
+            case "end" if writer in at_work:
+                ending = at_work.pop(writer)
+                await (ending.commit() if chance.random() < 0.7 else ending.rollback())
+            case _:
+                pass
+        with sent(asks) as statements:
+            below = chance.choice([400, 1200, 4000])
+            found = await asks.rows(COUNT, below)
+        known += not any("things" in statement for statement in statements)
+        assert found == await asks.much(COUNT, below), step
+    assert known > 30
+
+
+async def test_what_a_standby_says_is_not_known_later(
+    asks: DirectPostgreSQL, writers: list[asyncpg.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not name the transactions that it does not see yet."""
+    monkeypatch.setattr(direct_postgresql, "_STATE", direct_postgresql._STATE.replace("pg_is_in_recovery()", "true"))
+    direct_postgresql._with_state.cache_clear()
+    for _ in range(3):
+        assert await asks.rows(COUNT, 10) == [(0, None)]
+        assert len(asks._known) == 0
+    direct_postgresql._with_state.cache_clear()
+
+
+async def test_a_new_connection_may_be_to_a_server_that_has_lost_something(asks: DirectPostgreSQL) -> None:
+    """With its last transactions it loses their numbers, and gives them to others."""
+    await asks.rows("SELECT 1")
+    assert len(asks._known) == 1
+    assert asks._idle
+    while asks._idle:
+        await asks._end(asks._idle.pop()[0])
+    await pid(asks)
+    assert len(asks._known) == 0
+
+
+async def test_where_others_write_all_the_time_their_writing_is_not_asked_about(
+    asks: DirectPostgreSQL, writers: list[asyncpg.Connection]
+) -> None:
+    """Or else each statement would cost two, for nothing."""
+    with sent(asks) as statements:
+        for number in range(100):
+            await writers[0].execute("INSERT INTO things VALUES ($1)", number)
+            assert await asks.rows(COUNT, 1000) == [(number + 1, number * (number + 1) // 2)]
+        assert 100 <= len(statements) <= 111
+        statements.clear()
+        for _ in range(30):
+            await asks.rows(COUNT, 1000)
+        assert len([statement for statement in statements if "things" in statement]) <= 16

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from db import direct_sqlite
+from db import known_rows
 from db.direct_sqlite import DirectSQLite
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
@@ -50,7 +50,7 @@ async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
 
 async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
-    monkeypatch.setattr(direct_sqlite, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(known_rows, "_MOST_KNOWN", 3)
     reader = DirectSQLite(path, patience=1)
     for number in range(20):
         assert await reader.rows(COUNT, str(number)) == [(0,)]
@@ -71,7 +71,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
         assert await reading == [[(100_000 + number,)] for number in range(3)]
         assert turns > 3
         assert 1 <= len(reader._idle) <= 3
-    assert reader._known == {}
+    assert len(reader._known) == 0
     await reader.close()
     assert reader._idle == []
 

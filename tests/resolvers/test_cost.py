@@ -19,7 +19,10 @@ def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     """The statements that are executed meanwhile, with their parameters; not those that begin and end a transaction."""
     statements: list[tuple[str, Any]] = []
     monkeypatch = pytest.MonkeyPatch()
-    directly, threaded = api.db.direct.rows, getattr(api.db.direct, "_in_thread", None)
+    # On SQLite some are read by the event loop's thread and some by another; to PostgreSQL all go the same way.
+    direct, on_sqlite = api.db.direct, api.db.dialect == "sqlite"
+    name = "rows" if on_sqlite else "much"
+    directly, threaded = getattr(direct, name), getattr(direct, "_in_thread", None)
 
     async def rows(statement: str, *values: Any) -> list[Row]:
         statements.append((statement, values))
@@ -37,9 +40,9 @@ def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
     engines = {api.db.reader.sync_engine, api.db.writer.sync_engine}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
-    monkeypatch.setattr(api.db.direct, "rows", rows)
-    if threaded is not None:  # where much is read by SQLite
-        monkeypatch.setattr(api.db.direct, "_in_thread", in_thread)
+    monkeypatch.setattr(direct, name, rows)
+    if on_sqlite:
+        monkeypatch.setattr(direct, "_in_thread", in_thread)
     yield statements
     monkeypatch.undo()
     for engine in engines:
