@@ -64,8 +64,8 @@ def show(measured: Mapping[tuple[str, int, str, str], Speed]) -> None:
 
 def compared(other: Speed, ours: Speed, least: float) -> tuple[str, str]:
     """How many times as fast as the other we are, and whether that is enough."""
-    times = ours.times_as_fast(other)
-    by_rate = f" ({figure(ours.rate / other.rate)})" if ours.rate and other.rate else ""
+    times, many = ours.times_as_fast(other), ours.times_as_many(other)
+    by_rate = "" if many is None else f" ({figure(many)})"
     return f"{figure(times)} ×{by_rate}", yes(times >= least)
 
 
