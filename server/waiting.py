@@ -1,9 +1,11 @@
 """How long a request is worked on: until it is done, its client hangs up, or its time is over."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from contextvars import Context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -58,6 +60,73 @@ class _Rest(Awaitable[T]):
                 return done.value
 
 
+class _Held(Awaitable[T]):
+    """Work that is done by the task that awaits it, until it is told to let go: then the work is called off.
+
+    A task of its own for all work would cost more than the work that nearly all requests make. To the task, this is the
+    future that the work waits for; but it can be woken without that one's consent, which may take its time to be cancelled,
+    as may what the work then does to undo itself. That is for a task of its own.
+    """
+
+    # What a task asks of a future: to be asyncio's own, it would need a state of its own.
+    _asyncio_future_blocking = False
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self._waits_for: asyncio.Future[Any] | None = None
+        self._wake: Callable[[Any], object] | None = None
+        self._context: Context | None = None
+        self._end: Exception | None = None
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        go_on = partial(self._work.send, None)
+        while True:
+            try:
+                self._waits_for = waits_for = go_on()
+            except StopIteration as done:
+                return done.value
+            if self.done():  # which it was told while the work went on
+                break
+            try:
+                if waits_for is None:
+                    yield
+                else:
+                    self._asyncio_future_blocking = True
+                    yield self
+                go_on = partial(self._work.send, None)
+            except BaseException as error:
+                if error is self._end:
+                    break
+                go_on = partial(self._work.throw, error)
+        yield from _call_off(_Rest(self._work, waits_for)).__await__()
+        self.result()
+
+    def let_go(self, end: Exception) -> None:
+        """Whoever waits is told this, when the work has been undone or takes too long for it."""
+        self._end = end
+        if self._wake is not None and self._waits_for is not None and self._waits_for.remove_done_callback(self._wake):
+            self._loop.call_soon(self._wake, self, context=self._context)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def add_done_callback(self, wake: Callable[[Any], object], *, context: Context | None = None) -> None:
+        assert self._waits_for is not None
+        self._wake, self._context = wake, context
+        self._waits_for.add_done_callback(wake, context=context)
+
+    def cancel(self, msg: object = None) -> bool:
+        return self._waits_for is not None and self._waits_for.cancel(msg)
+
+    def done(self) -> bool:
+        return self._end is not None
+
+    def result(self) -> NoReturn:
+        assert self._end is not None
+        raise self._end
+
+
 async def while_connected(request: Request, work: Coroutine[Any, Any, T], deadline: float) -> T:
     """What the work gives, `in_time`; it is called off as well when the client hangs up first (ClientDisconnect)."""
     return await _outcome(work, request.receive, deadline)
@@ -75,51 +144,33 @@ async def in_time(work: Coroutine[Any, Any, T], deadline: float) -> T:
 
 async def _outcome(work: Coroutine[Any, Any, T], receive: Receive | None, deadline: float) -> T:
     """What the work gives, or why it was given up."""
-    outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    working = asyncio.create_task(_tell(outcome, work))
-    watch = _Watch(outcome, receive, deadline)
+    held = _Held(work)
+    watch = _Watch(held.let_go, receive, deadline)
     try:
-        return await outcome
+        return await held
     finally:
         watch.end()
-        if not working.done():
-            await _call_off(working)
-
-
-async def _tell(outcome: "asyncio.Future[T]", work: Coroutine[Any, Any, T]) -> None:
-    """Works, and says what came of it to whoever is still waiting for it."""
-    try:
-        result = await work
-    except asyncio.CancelledError:
-        outcome.cancel()
-        raise
-    except Exception as error:
-        if not outcome.done():
-            outcome.set_exception(error)
-    else:
-        if not outcome.done():
-            outcome.set_result(result)
 
 
 class _Watch:
-    """Says when nobody has to wait for the outcome any more: its time is over, or nobody is there who would want it."""
+    """Says when nobody has to wait any more: its time is over, or nobody is there who would want it."""
 
-    def __init__(self, outcome: "asyncio.Future[Any]", receive: Receive | None, deadline: float) -> None:
-        self._outcome, self._receive, self._deadline = outcome, receive, deadline
-        self._loop = outcome.get_loop()
+    def __init__(self, say: Callable[[Exception], None], receive: Receive | None, deadline: float) -> None:
+        self._say, self._receive, self._deadline = say, receive, deadline
+        self._loop = asyncio.get_running_loop()
         self._listening: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(_SOON, self._begin)
 
     def _begin(self) -> None:
         left = max(self._deadline - _SOON, 0)
-        self._timer = self._loop.call_later(left, self._say, DeadlineError) if self._deadline else None
+        self._timer = self._loop.call_later(left, self._say, DeadlineError()) if self._deadline else None
         if self._receive is not None:
             self._listening = self._loop.create_task(hung_up(self._receive))
-            self._listening.add_done_callback(lambda _: self._say(ClientDisconnect))
+            self._listening.add_done_callback(self._hung_up)
 
-    def _say(self, end: type[Exception]) -> None:
-        if not self._outcome.done():
-            self._outcome.set_exception(end())
+    def _hung_up(self, listening: "asyncio.Task[None]") -> None:
+        if not listening.cancelled():
+            self._say(ClientDisconnect())
 
     def end(self) -> None:
         if self._timer is not None:
@@ -128,10 +179,18 @@ class _Watch:
             self._listening.cancel()
 
 
-async def _call_off(working: "asyncio.Future[Any]") -> None:
-    working.cancel()
+async def _call_off(rest: _Rest[Any]) -> None:
+    async def undo() -> None:
+        with suppress(Exception):  # what goes wrong now is nobody's answer
+            await rest
+
+    working = asyncio.create_task(undo())
     _leaving.add(working)
     working.add_done_callback(_leaving.discard)
+    try:
+        await asyncio.sleep(0)  # or else it would be cancelled before the work knows of it
+    finally:
+        working.cancel()
     await asyncio.wait({working}, timeout=_GRACE)
 
 

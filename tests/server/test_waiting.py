@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from contextvars import ContextVar
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -136,6 +137,106 @@ async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
         with pytest.raises(DeadlineError):
             await waits(work())
         assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_all_work_is_done_by_whoever_waits_for_it(deadline: float) -> None:
+    """However often it waits, and for whatever, it stays in one task: a timeout of its own ends nothing but what it is for."""
+
+    async def several() -> str:
+        begun_in = asyncio.current_task()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await asyncio.Event().wait()
+        await asyncio.gather(Work(0.001)(), asyncio.sleep(0))
+        with pytest.raises(LookupError):
+            await asyncio.create_task(fail(0.001))
+        assert asyncio.current_task() is begun_in
+        return await Work(0.001)()
+
+    begun_in = asyncio.current_task()
+    assert await in_time(several(), deadline) == await while_connected(Client().request, several(), deadline)
+    assert asyncio.current_task() is begun_in
+
+
+class Stubborn(asyncio.Future[None]):
+    """Is never cancelled, like a thread's work."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("how", ["alone", "among others", "undoing"])
+async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The client is told; the work hears of it when it goes on, and is remembered until then."""
+    monkeypatch.setattr(waiting, "_GRACE", 0.02)
+    stubborn = Stubborn()
+    about, found = ContextVar("about", default="nothing"), list[object]()
+
+    async def work() -> None:
+        about.set("this request")
+        try:
+            if how == "alone":
+                await stubborn
+            elif how == "among others":
+                await asyncio.gather(stubborn)
+            else:
+                await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            if how == "undoing":
+                await stubborn
+            found.extend((about.get(), "cancelled"))
+            raise
+
+    async with asyncio.timeout(2):
+        with pytest.raises(DeadlineError):
+            await in_time(work(), 0.001)
+    assert not found
+    [leaving] = waiting._leaving
+    stubborn.set_result(None)
+    await asyncio.wait({leaving})
+    assert found == ["this request", "cancelled"]
+    assert not waiting._leaving
+
+
+async def test_what_is_done_in_the_same_moment_is_the_answer() -> None:
+    """Whoever was told already that it waits no longer, but has not gone on yet, is given what there is."""
+    future = asyncio.get_running_loop().create_future()
+    held = waiting._Held(asyncio.wait_for(future, None))
+
+    async def wait() -> str:
+        return await held
+
+    waits = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    future.set_result("a result")
+    held.let_go(DeadlineError())
+    assert await waits == "a result"
+
+
+async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
+    future, work = asyncio.get_running_loop().create_future(), Work(5)
+
+    async def twice() -> str:
+        await future
+        return await work()
+
+    held = waiting._Held(twice())
+
+    async def wait() -> str:
+        return await held
+
+    waits = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    future.set_result(None)
+    held.let_go(DeadlineError())
+    with pytest.raises(DeadlineError):
+        await waits
+    assert work.ended == "cancelled"
 
 
 async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
