@@ -5,6 +5,7 @@ or later can last until `reach`, until the next step begins. What is left out ar
 start that belongs to one of those is told the step before instead, whose reach is too near as well.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapreplace
 from itertools import chain
@@ -14,6 +15,9 @@ from .free import Rooms
 from .instants import Instant
 
 Step: TypeAlias = tuple[Instant, Instant]
+
+#: of how many rooms of a member it is that the first are put in order
+FIRST = 32
 
 #: earlier and later than any instant, by more than any duration
 BEFORE_ALL: Instant = -(1 << 62)
@@ -27,13 +31,28 @@ def group_reach(free: Sequence[Rooms], needed: int, duration: int) -> Iterator[S
     """
     latest = [BEFORE_ALL] * needed  # a heap: the needed-th latest comes first
     reach = BEFORE_ALL
-    for start, end in sorted(chain.from_iterable(free)):
-        if end > reach:
-            heapreplace(latest, end)
-            if latest[0] > reach:
-                reach = latest[0]
-                if reach - start >= duration:
-                    yield start, reach
+    for rooms in _by_start(free):
+        for start, end in rooms:
+            if end > reach:
+                heapreplace(latest, end)
+                if latest[0] > reach:
+                    reach = latest[0]
+                    if reach - start >= duration:
+                        yield start, reach
+
+
+def _by_start(free: Sequence[Rooms]) -> Iterator[Rooms]:
+    """All rooms in the order of their starts, and at first only some: whoever wants few results needs no more.
+
+    Those at first are the ones that begin before a certain one of the member who has most; then twice as many. Where members
+    have few rooms each, to look for that moment in all of them would cost more than it saves.
+    """
+    most, begun, count = max(free, key=len), [0] * len(free), FIRST
+    while count < len(most) and FIRST * len(free) < sum(map(len, free)):
+        until = [bisect_left(rooms, most[count]) for rooms in free]
+        yield sorted(chain.from_iterable(rooms[a:b] for rooms, a, b in zip(free, begun, until, strict=True)))
+        begun, count = until, 2 * count
+    yield sorted(chain.from_iterable(rooms[a:] for rooms, a in zip(free, begun, strict=True)))
 
 
 def least_reach(groups: Sequence[Iterable[Step]], duration: int) -> Iterable[Step]:

@@ -49,8 +49,9 @@ never along minutes, and sorting is the dearest part: the whole costs O(n log n)
 the window and of results, whatever their shape and however long the window. All other busy spans cost a binary search.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -82,13 +83,17 @@ class Opening(NamedTuple):
     participants: tuple[str, ...]
 
 
+#: By its fields in one: to be given them one by one takes an Opening nearly twice as long.
+_opening: Callable[[tuple[Instant, Instant, tuple[str, ...]]], Opening] = partial(tuple.__new__, Opening)
+
+
 def solve(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[Opening]:
     """The openings of a checked query, soonest first, at most `max_results`. Facts go group by group, then by member."""
     members = restrictions(query, facts)
     free = free_times(query, members)
     found = list(islice(results(query, query_reach(query, members, free)), query.max_results))
     people = participants(query.participants, free, found)
-    return [Opening(start, end, present) for (start, end), present in zip(found, people, strict=True)]
+    return [_opening((start, end, present)) for (start, end), present in zip(found, people, strict=True)]
 
 
 def restrictions(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[list[Restrictions]]:

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import free
+from core import free, reach
 from core.free import rooms_of_all, rooms_of_one
 from core.instants import MINUTE
 from core.reach import group_reach
@@ -96,7 +96,7 @@ def test_steps_are_in_order(case):
     of_groups = [group_reach(of, group.needed, duration) for group, of in zip(query.participants, rooms, strict=True)]
     of_query = query_reach(query, members, free_times(query, members))
     for steps in map(list, [*of_groups, of_query]):
-        assert all(reach - since >= duration for since, reach in steps)
+        assert all(until - since >= duration for since, until in steps)
         assert all(one[0] <= other[0] and one[1] <= other[1] for one, other in pairwise(steps))
 
 
@@ -120,6 +120,15 @@ def test_where_members_are_looked_at_changes_nothing(case, search):
         usual = list(rooms_of_all(window, theirs, duration))
         with patch.object(free, "SEARCH", search):
             assert list(rooms_of_all(window, theirs, duration)) == usual
+
+
+@given(questions(), st.sampled_from([1, 2, 1_000_000]))
+def test_how_many_rooms_are_put_in_order_at_first_changes_nothing(case, first):
+    """The first few, or all: which of the two is quicker."""
+    query, facts = to_core(*case)
+    usual = solve(query, facts)
+    with patch.object(reach, "FIRST", first):
+        assert solve(query, facts) == usual
 
 
 @given(questions())

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from core.reach import Step, group_reach, least_reach
+from core.reach import FIRST, Step, _by_start, group_reach, least_reach
 from core.slots import viable
 from tests.pictures import span_set
 
@@ -92,6 +92,23 @@ def test_nobody_free_is_no_step():
 def test_time_has_no_beginning():
     """Before 1970, too."""
     assert list(group_reach([[(-90, -50)], [(-70, -20)]], 1, 10)) == [(-90, -50), (-70, -20)]
+
+
+@pytest.mark.parametrize("others", [[], [(0, 9)], [(5000 * n, 5000 * n + 9) for n in range(10)]])
+def test_whoever_takes_few_steps_has_few_rooms_put_in_order(others):
+    """Twice as many each time; and all of them, each once, when they are wanted."""
+    many = [(10 * n, 10 * n + 9) for n in range(1000)]
+    parts = list(_by_start([many, others]))
+    assert [len(part) for part in parts[:2]] == [FIRST + bool(others), FIRST]
+    assert len(parts) <= 6
+    assert [room for part in parts for room in part] == sorted(many + others)
+
+
+def test_where_everybody_has_few_rooms_they_are_put_in_order_at_once():
+    """To look for one moment in all of them would cost more than it saves, even if one has many."""
+    free = [[(n, n + 9)] for n in range(1000)]
+    assert len(list(_by_start(free))) == 1
+    assert len(list(_by_start([*free, [(10 * n, 10 * n + 9) for n in range(1000)]]))) == 1
 
 
 def least(*groups: list[Step]) -> list[Step]:
