@@ -8,8 +8,8 @@ from .direct import Row
 #: a statement and its values
 Asked: TypeAlias = tuple[str, Row]
 
-#: how many statements' rows are known at most
-_MOST_KNOWN = 500
+#: How many rows are known at most, and as one more each question: of a kilobyte each, or less.
+_MOST_KNOWN = 10_000
 
 
 class KnownRows:
@@ -18,13 +18,15 @@ class KnownRows:
     def __init__(self) -> None:
         self._state: Hashable = None
         self._rows: dict[Asked, list[Row]] = {}
+        self._count = 0
 
     def __contains__(self, asked: Asked) -> bool:
         """Whether its rows are known of the state that was last heard of."""
         return asked in self._rows
 
     def __len__(self) -> int:
-        return len(self._rows)
+        """How many rows are known, and as one more each question."""
+        return self._count
 
     def find(self, state: Hashable, asked: Asked) -> list[Row] | None:
         """The rows that were read in this state; None if none were."""
@@ -32,11 +34,15 @@ class KnownRows:
 
     def keep(self, state: Hashable, asked: Asked, rows: list[Row]) -> None:
         """Rows that were read in this state, which is the latest."""
-        if state != self._state or len(self._rows) >= _MOST_KNOWN:
-            self._rows.clear()
+        if state != self._state or self._count + len(rows) >= _MOST_KNOWN:
+            self.forget()
             self._state = state
+        if asked in self._rows:
+            self._count -= len(self._rows[asked]) + 1
         self._rows[asked] = rows
+        self._count += len(rows) + 1
 
     def forget(self) -> None:
         """The state of the database has changed for certain."""
         self._rows.clear()
+        self._count = 0

@@ -228,7 +228,7 @@ async def test_what_a_standby_says_is_not_known_later(
 async def test_a_new_connection_may_be_to_a_server_that_has_lost_something(asks: DirectPostgreSQL) -> None:
     """With its last transactions it loses their numbers, and gives them to others."""
     await asks.rows("SELECT 1")
-    assert len(asks._known) == 1
+    assert len(asks._known) > 0
     assert asks._idle
     while asks._idle:
         await asks._end(asks._idle.pop()[0])
