@@ -31,14 +31,13 @@ def group_reach(free: Sequence[Rooms], needed: int, duration: int) -> Iterator[S
     """
     latest = [BEFORE_ALL] * needed  # a heap: the needed-th latest comes first
     reach = BEFORE_ALL
-    for rooms in _by_start(free):
-        for start, end in rooms:
-            if end > reach:
-                heapreplace(latest, end)
-                if latest[0] > reach:
-                    reach = latest[0]
-                    if reach - start >= duration:
-                        yield start, reach
+    for start, end in chain.from_iterable(_by_start(free)):
+        if end > reach:
+            heapreplace(latest, end)
+            if latest[0] > reach:
+                reach = latest[0]
+                if reach - start >= duration:
+                    yield start, reach
 
 
 def _by_start(free: Sequence[Rooms]) -> Iterator[Rooms]:
@@ -47,8 +46,9 @@ def _by_start(free: Sequence[Rooms]) -> Iterator[Rooms]:
     Those at first are the ones that begin before a certain one of the member who has most; then twice as many. Where members
     have few rooms each, to look for that moment in all of them would cost more than it saves.
     """
-    most, begun, count = max(free, key=len), [0] * len(free), FIRST
-    while count < len(most) and FIRST * len(free) < sum(map(len, free)):
+    most, all_of_them = max(free, key=len), sum(map(len, free))
+    begun, count = [0] * len(free), FIRST if all_of_them > FIRST * len(free) else all_of_them
+    while count < len(most):
         until = [bisect_left(rooms, most[count]) for rooms in free]
         yield sorted(chain.from_iterable(rooms[a:b] for rooms, a, b in zip(free, begun, until, strict=True)))
         begun, count = until, 2 * count

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from .direct import Direct, Row
-from .known_rows import KnownRows
+from .known_rows import Asked, KnownRows
 from .shared import Shared
 from .spelling import POSTGRESQL
 from .turns import enter
@@ -64,11 +64,11 @@ class DirectPostgreSQL(Direct):
         self._vain = 0
 
     async def rows(self, statement: str, *values: Any) -> list[Row]:
-        return await self._find(statement, values) or await self._read(statement, values)
-
-    async def _find(self, statement: str, values: Row) -> list[Row] | None:
-        """The rows, if they are known and the database is still in the state that they were read in."""
         asked = statement, values
+        return await self._find(asked) or await self._read(asked)
+
+    async def _find(self, asked: Asked) -> list[Row] | None:
+        """The rows, if they are known and the database is still in the state that they were read in."""
         if asked not in self._known:
             return None
         if self._doubt:
@@ -78,11 +78,12 @@ class DirectPostgreSQL(Direct):
         self._doubt = self._vain = 0 if rows else min(2 * self._vain + 1, _MOST_DOUBT)
         return rows
 
-    async def _read(self, statement: str, values: Row) -> list[Row]:
+    async def _read(self, asked: Asked) -> list[Row]:
+        statement, values = asked
         found = await self.much(_with_state(statement), *values)
         rows = [row[:-1] for row in found]
         if found and (state := found[0][-1]) is not None:
-            self._known.keep(state, (statement, values), rows)
+            self._known.keep(state, asked, rows)
         return rows
 
     async def _ask_state(self) -> str | None:

@@ -74,8 +74,10 @@ class _Held(Awaitable[T]):
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
         self._loop = asyncio.get_running_loop()
-        self._waits_for: asyncio.Future[Any] | None = None
-        self._wake: Callable[[Any], object] | None = None
+        #: a future, or nothing but the loop's next turn
+        self._waits_for: Any = None
+        #: what the task that awaits this is woken by, and in which context
+        self._wake: Any = None
         self._context: Context | None = None
         self._end: Exception | None = None
 
@@ -103,21 +105,23 @@ class _Held(Awaitable[T]):
         self.result()
 
     def let_go(self, end: Exception) -> None:
-        """Whoever waits is told this, when the work has been undone or takes too long for it."""
+        """Whoever waits is told this, when the work has been undone or takes too long for it. The first that is said holds."""
+        if self.done():
+            return
         self._end = end
-        if self._wake is not None and self._waits_for is not None and self._waits_for.remove_done_callback(self._wake):
+        if self._waits_for is not None and self._waits_for.remove_done_callback(self._wake):
             self._loop.call_soon(self._wake, self, context=self._context)
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
 
     def add_done_callback(self, wake: Callable[[Any], object], *, context: Context | None = None) -> None:
-        assert self._waits_for is not None
         self._wake, self._context = wake, context
         self._waits_for.add_done_callback(wake, context=context)
 
     def cancel(self, msg: object = None) -> bool:
-        return self._waits_for is not None and self._waits_for.cancel(msg)
+        # Once it was told to let go, the task is to hear of it by itself: the work is no longer its own.
+        return not self.done() and self._waits_for.cancel(msg)
 
     def done(self) -> bool:
         return self._end is not None

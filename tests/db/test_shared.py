@@ -1,7 +1,6 @@
 """One asks for many: never is anybody given an answer that is older than their question."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -37,46 +36,50 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def started(ask: Callable[[], object], count: int = 1) -> list[asyncio.Task[int | None]]:
-    tasks = [asyncio.ensure_future(ask()) for _ in range(count)]  # type: ignore[call-overload]
+async def started(shared: Shared[int], count: int = 1) -> list[asyncio.Task[int | None]]:
+    tasks = [asyncio.create_task(shared.get()) for _ in range(count)]
     await settled()
     return tasks
+
+
+async def one_and_others(
+    count: int, patience: float = 5
+) -> tuple[Asked, Shared[int], asyncio.Task[int | None], list[asyncio.Task[int | None]]]:
+    """Somebody who asks, and so many who come while they do."""
+    asked = Asked()
+    shared = Shared(asked.ask, patience)
+    [one] = await started(shared)
+    return asked, shared, one, await started(shared, count)
 
 
 async def test_who_asks_alone_is_answered_alone() -> None:
     asked = Asked()
     shared = Shared(asked.ask, patience=5)
     for number in range(1, 4):
-        [task] = await started(shared.get)
+        [task] = await started(shared)
         await asked.let()
         assert await task == number
 
 
 async def test_whoever_comes_meanwhile_shares_the_next_answer() -> None:
     """Not the one that was asked for before they came; and who comes during the second shares the third."""
-    asked = Asked()
-    shared = Shared(asked.ask, patience=5)
-    first = await started(shared.get)
-    second = await started(shared.get, 5)
+    asked, shared, first, second = await one_and_others(5)
     assert asked.count == 1
     await asked.let()
-    third = await started(shared.get, 3)
+    third = await started(shared, 3)
     assert asked.count == 2
     await asked.let()
     assert asked.count == 3
     await asked.let()
-    assert await asyncio.gather(*first, *second, *third) == [1] + [2] * 5 + [3] * 3
-    [alone] = await started(shared.get)
+    assert await asyncio.gather(first, *second, *third) == [1] + [2] * 5 + [3] * 3
+    [alone] = await started(shared)
     await asked.let()
     assert await alone == 4
 
 
 async def test_who_is_cancelled_takes_nothing_from_the_others() -> None:
     """Neither the one who asks, nor one of those who wait."""
-    asked = Asked()
-    shared = Shared(asked.ask, patience=5)
-    [first] = await started(shared.get)
-    second = await started(shared.get, 3)
+    asked, _, first, second = await one_and_others(3)
     first.cancel()
     second[0].cancel()
     await settled()
@@ -89,30 +92,24 @@ async def test_who_is_cancelled_takes_nothing_from_the_others() -> None:
 
 async def test_an_error_is_for_the_one_who_asked() -> None:
     """The others are told nothing, and may ask again."""
-    asked = Asked()
-    shared = Shared(asked.ask, patience=5)
-    [first] = await started(shared.get)
-    second = await started(shared.get, 2)
+    asked, shared, first, second = await one_and_others(2)
     await asked.let(ConnectionError("the server is away"))
     with pytest.raises(ConnectionError):
         await first
     await asked.let(ConnectionError("the server is away"))
     assert await asyncio.gather(*second) == [None, None]
-    [third] = await started(shared.get)
+    [third] = await started(shared)
     await asked.let()
     assert await third == 3
 
 
 async def test_nobody_waits_for_ever_for_what_was_asked_for_them() -> None:
     """A question that is lost on the way holds up nobody who comes later."""
-    asked = Asked()
-    shared = Shared(asked.ask, patience=0.02)
-    [first] = await started(shared.get)
-    [second] = await started(shared.get)
+    asked, shared, first, [second] = await one_and_others(1, patience=0.02)
     await asked.let()
     assert await first == 1
     assert await asyncio.wait_for(second, 5) is None
     asked._gates.pop(0)
-    [third] = await started(shared.get)
+    [third] = await started(shared)
     await asked.let()
     assert await third == 3

@@ -203,15 +203,16 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
     assert not waiting._leaving
 
 
+async def outcome(held: waiting._Held[str]) -> str:
+    return await held
+
+
 async def test_what_is_done_in_the_same_moment_is_the_answer() -> None:
     """Whoever was told already that it waits no longer, but has not gone on yet, is given what there is."""
     future = asyncio.get_running_loop().create_future()
     held = waiting._Held(asyncio.wait_for(future, None))
 
-    async def wait() -> str:
-        return await held
-
-    waits = asyncio.create_task(wait())
+    waits = asyncio.create_task(outcome(held))
     await asyncio.sleep(0)
     future.set_result("a result")
     held.let_go(DeadlineError())
@@ -227,16 +228,45 @@ async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
 
     held = waiting._Held(twice())
 
-    async def wait() -> str:
-        return await held
-
-    waits = asyncio.create_task(wait())
+    waits = asyncio.create_task(outcome(held))
     await asyncio.sleep(0)
     future.set_result(None)
     held.let_go(DeadlineError())
     with pytest.raises(DeadlineError):
         await waits
     assert work.ended == "cancelled"
+
+
+async def test_who_is_cancelled_in_the_same_moment_is_cancelled() -> None:
+    """Not told that the time is over, as if nobody had cancelled it; the work is called off all the same."""
+    work = Work(5)
+    held = waiting._Held(work())
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    held.let_go(DeadlineError())
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert work.ended == "cancelled"
+
+
+async def test_the_first_reason_holds() -> None:
+    """A client may hang up while what took too long is being undone."""
+    stubborn = Stubborn()
+
+    async def wait() -> str:
+        await stubborn
+        return "a result"
+
+    held = waiting._Held(wait())
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    held.let_go(DeadlineError())
+    await asyncio.sleep(0.01)
+    held.let_go(ClientDisconnect())
+    stubborn.set_result(None)
+    with pytest.raises(DeadlineError):
+        await waits
 
 
 async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
