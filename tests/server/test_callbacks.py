@@ -156,6 +156,9 @@ async def test_after_the_last_attempt_it_is_given_up(
         await process.execute("UPDATE callbacks SET attempts = 11")
         process.pass_time(1)
         await process.until((12, None, "status 503"))
+        async with asyncio.timeout(5):  # it is counted and logged when it has been written
+            while counted("given_up") == before or not caplog.records:
+                await asyncio.sleep(0.01)
         assert counted("given_up") == before + 1
         [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
         words = f"callback {delivery_id}, attempt 12 to {receiver.url}, has not arrived: status 503; given up"
