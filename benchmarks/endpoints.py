@@ -73,8 +73,8 @@ def stock() -> Starlette:
     from resolvers.context import Context
     from resolvers.memory import Memory
     from schema import as_strawberry_has_it
-    from server import auth
     from server.app import clock
+    from server.http import auth
 
     db, schema = Database(url()), as_strawberry_has_it()
     for kept in schema.schema_converter.type_map.values():

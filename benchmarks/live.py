@@ -20,7 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from core.instants import DAY, HOUR, format_instant
 from server.app import clock
-from server.websocket import PROTOCOL
+from server.graphql.websocket import PROTOCOL
 
 from .measure import Table, progress
 from .questions import APPLICATION_CALENDAR

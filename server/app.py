@@ -28,22 +28,23 @@ from resolvers import real_time_scheduling
 from resolvers.memory import Memory
 from schema import schema
 
-from . import demo, metrics
-from .answers import Answers
+from . import demo
 from .booking_page import BookingPage
-from .callbacks import Deliveries
-from .examples import examples
+from .callbacks.delivery import Deliveries
+from .callbacks.http_client import Outgoing, anywhere
 from .graphiql import assets_route, page
-from .graphql import GraphQL
-from .installation import database
-from .logs import AccessLog
-from .outcome import rejected
-from .outgoing import Outgoing, anywhere
-from .places import Places
-from .rate_limits import RateLimits
+from .graphiql.examples import examples
+from .graphql.connection_limits import Places
+from .graphql.endpoint import GraphQL
+from .graphql.engine import Answers
+from .graphql.errors import rejected
+from .graphql.http import JSON, respond
+from .http.rate_limits import RateLimits
+from .observability import metrics
+from .observability.logs import AccessLog
+from .process.installation import database
+from .process.signals import told_to_stop
 from .settings import Settings
-from .stopping import told_to_stop
-from .transport import JSON, respond
 
 log = logging.getLogger("openings")
 

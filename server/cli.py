@@ -24,8 +24,8 @@ from schema import schema
 
 from . import demo
 from .app import clock
-from .installation import database
-from .serving import PortTakenError, serve
+from .process.installation import database
+from .process.serve import PortTakenError, serve
 from .settings import SettingError, Settings
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from core.instants import DAY
 from core.limits import Limits
 from core.urls import check_web_url
 
-from .profile import Profile
-from .rate_limits import Rate, parse_rates
+from .graphql.exposure import Profile
+from .http.rate_limits import Rate, parse_rates
 
 PREFIX = "OPENINGS_"
 

@@ -22,8 +22,8 @@ from db import clients
 from db.database import Database
 from db.migrate import migrate
 
-from .api import CLIENT_ID, CLIENT_SECRET, KEY, Api, opened
-from .databases import Used, administer, named
+from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Api, opened
+from .support.databases import Used, administer, named
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")

@@ -13,12 +13,12 @@ from core.features import Feature
 from core.instants import parse_instant
 from core.scopes import _GRANTS, Scope, granted
 from db import clients
-from server import persisted
 from server.cli import parser
+from server.graphql import persisted_queries as persisted
 from server.settings import PREFIX, Settings
 
-from .api import Api
 from .schema.test_scopes import OPERATIONS, field_of
+from .support.api import Api
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -117,7 +117,7 @@ def test_every_command_is_documented() -> None:
 def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     """Programs are written against them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
-    files = ("core/errors.py", "server/outcome.py", "server/measure.py")
+    files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py")
     sources = "".join((ROOT / file).read_text("utf-8") for file in files)
     found = re.findall(r'^ *(?:code|[A-Z_]+) = "([A-Z_]+)"', sources, re.MULTILINE)
     codes = {"INTERNAL", persisted.NOT_FOUND, *found}

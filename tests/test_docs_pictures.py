@@ -7,7 +7,8 @@ import pytest
 
 from core.instants import DAY
 from core.limits import START_INTERVALS, Limits
-from tests.pictures import check_picture, read_picture
+
+from .support.pictures import check_picture, read_picture
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").glob("**/*.md"))]

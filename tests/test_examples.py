@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api import CLIENT_ID, CLIENT_SECRET
-from tests.faults.served import SOON, Served, serving
+from .support.api import CLIENT_ID, CLIENT_SECRET
+from .support.server_process import SOON, Served, serving
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

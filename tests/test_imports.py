@@ -76,4 +76,4 @@ def test_the_clock_is_read_in_one_place() -> None:
         for path in sorted((ROOT / package).rglob("*.py"))
         if "time.time()" in path.read_text("utf-8") or ".now(" in path.read_text("utf-8")
     ]
-    assert reading == ["server/app.py", "server/logs.py"]
+    assert reading == ["server/app.py", "server/observability/logs.py"]

@@ -4,7 +4,8 @@ import pytest
 
 from core.limits import Limits
 from core.solver import Opening, solve
-from tests.pictures import MIDNIGHT, Unclear, check_picture, read_picture, span_set
+
+from .support.pictures import MIDNIGHT, Unclear, check_picture, read_picture, span_set
 
 QUESTION = """
     09:00 every 30 minutes

@@ -13,10 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ..answers import Answers
-from ..failed_credentials import address_of
-from ..transport import TransportError, body_of
-from ..waiting import UNREAD, DeadlineError, in_time, while_connected
+from ..graphql.credential_throttle import address_of
+from ..graphql.engine import Answers
+from ..graphql.http import TransportError, body_of
+from ..http.deadlines import UNREAD, DeadlineError, in_time, while_connected
 from .links import Links
 from .notes import refused
 from .parameters import FORM, Wish, read_form

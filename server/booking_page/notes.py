@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from core.errors import NotFound, RateLimited, Refusal
 
-from ..outcome import fault, note
-from ..transport import TransportError
-from ..waiting import DeadlineError
+from ..graphql.errors import fault, note
+from ..graphql.http import TransportError
+from ..http.deadlines import DeadlineError
 from .rendering import html
 
 

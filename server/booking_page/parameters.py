@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from core.instants import Instant, Unreadable, format_instant, parse_date, read_instant
 from core.zones import known_zones, todays_name
 
-from ..transport import TransportError
+from ..graphql.http import TransportError
 
 FORM = "application/x-www-form-urlencoded"
 

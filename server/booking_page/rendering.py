@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
-from ..web_pages import Assets, web_page
+from ..http.pages import Assets, web_page
 
 HERE = Path(__file__).parent
 

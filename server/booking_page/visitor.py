@@ -14,7 +14,7 @@ from core.zones import local_midnight
 from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
 
-from ..transport import TransportError
+from ..graphql.http import TransportError
 from . import views
 from .calendar_file import calendar_file
 from .days import Days, beginning, month

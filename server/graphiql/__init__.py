@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.http.ides import get_graphql_ide_html
 
-from ..web_pages import Assets, web_page
+from ..http.pages import Assets, web_page
 
 HERE = Path(__file__).parent
 NODE_MODULES = HERE.parents[1] / "node_modules"

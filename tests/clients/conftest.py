@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api import CLIENT_ID, CLIENT_SECRET
-from tests.faults.served import Served, serving
+from tests.support.api import CLIENT_ID, CLIENT_SECRET
+from tests.support.server_process import Served, serving
 
 _APPLICATION_CALENDAR = """
 mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub accessToken } }

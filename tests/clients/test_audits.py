@@ -2,7 +2,7 @@
 
 import json
 
-from tests.faults.served import Served
+from tests.support.server_process import Served
 
 from .tools import FOLDER, node
 

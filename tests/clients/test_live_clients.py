@@ -13,10 +13,10 @@ import pytest
 
 from core.instants import DAY, format_instant
 from server.app import clock
-from tests.api import Api, Someone
-from tests.faults.served import serving
-from tests.line import CHANGED, SOON, UPSERT_EVENT, Listening, busy, hours, listening, question
-from tests.server.browser import need
+from tests.support.api import Api, Someone
+from tests.support.browser import need
+from tests.support.live_clients import CHANGED, SOON, UPSERT_EVENT, Listening, busy, hours, listening, question
+from tests.support.server_process import serving
 
 HERE = Path(__file__).parent
 REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"

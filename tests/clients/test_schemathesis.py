@@ -23,10 +23,10 @@ from schemathesis.graphql import nodes
 from schemathesis.specs.graphql.schemas import GraphQLSchema
 
 from core.errors import Refusal
-from server.documents import MAX_TOKENS
-from server.measure import QUERY_TOO_COMPLEX
-from tests.api import CLIENT_ID, CLIENT_SECRET
-from tests.faults.served import Served
+from server.graphql.complexity import QUERY_TOO_COMPLEX
+from server.graphql.documents import MAX_TOKENS
+from tests.support.api import CLIENT_ID, CLIENT_SECRET
+from tests.support.server_process import Served
 
 from .conftest import Store
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.server.browser import need
+from tests.support.browser import need
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

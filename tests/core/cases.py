@@ -9,8 +9,8 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts
 from core.spans import Busy, SpanSet
-from tests.oracle import Person, Question, Ticks, ticks
-from tests.pictures import MIDNIGHT
+from tests.support.oracle import Person, Question, Ticks, ticks
+from tests.support.pictures import MIDNIGHT
 
 #: ticks in a question; the oracle tries pairs of them
 WIDTH = 48

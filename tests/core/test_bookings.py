@@ -17,9 +17,10 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Facts
 from core.spans import Busy, SpanSet
-from tests.core.cases import WIDTH, at, questions, questions_about_slots, to_core
-from tests.oracle import Person, Question, ticks
-from tests.pictures import MIDNIGHT
+from tests.support.oracle import Person, Question, ticks
+from tests.support.pictures import MIDNIGHT
+
+from .cases import WIDTH, at, questions, questions_about_slots, to_core
 
 EVENT = EventDraft("e", "Meeting", 0, 1)
 MORNING = Period(MIDNIGHT + 9 * HOUR, MIDNIGHT + 12 * HOUR)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.callbacks import body, signature, wait_after
 from core.instants import DAY, HOUR, MINUTE
 from core.real_time_scheduling import CallbackKind, Disabled
-from tests.links import OPEN, URL, link
+from tests.support.links import OPEN, URL, link
 
 GIVEN = {"url": URL, "visitor_tzid": "America/New_York", "delivery_id": "cbk_1f0c2b7d9e4a83b56c7d8e9f"}
 PAGE = Path(__file__).parents[2] / "docs" / "callbacks.md"

@@ -22,7 +22,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts, Opening, solve
 from core.spans import Busy, SpanSet
-from tests.pictures import MIDNIGHT
+from tests.support.pictures import MIDNIGHT
 
 CORE = str(Path(core.__file__).parent)
 FEW = 500

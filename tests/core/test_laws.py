@@ -14,9 +14,10 @@ from core.reach import group_reach
 from core.slots import viable
 from core.solver import free_times, query_reach, restrictions, solve
 from core.spans import Busy
-from tests.core.cases import WIDTH, at, questions, questions_about_slots, to_core
-from tests.oracle import Question
-from tests.pictures import MIDNIGHT
+from tests.support.oracle import Question
+from tests.support.pictures import MIDNIGHT
+
+from .cases import WIDTH, at, questions, questions_about_slots, to_core
 
 
 def solved(question: Question, minutes: int) -> list[tuple[int, int, tuple[str, ...]]]:

@@ -6,7 +6,7 @@ import pytest
 
 from core.reach import FIRST, Step, _by_start, group_reach, least_reach
 from core.slots import viable
-from tests.pictures import span_set
+from tests.support.pictures import span_set
 
 #: long enough to be a meeting, and so short that everything is drawn
 DURATION = 1

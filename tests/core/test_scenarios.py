@@ -41,7 +41,7 @@ from core.slots import overlapping_slots, slots, viable
 from core.solver import Facts, Opening, solve
 from core.spans import Bounds, Busy, SpanSet, in_common
 from core.zones import local_instant
-from tests.pictures import MIDNIGHT
+from tests.support.pictures import MIDNIGHT
 
 Case = dict[str, Any]
 

@@ -1,6 +1,6 @@
-"""When can they meet? Who is free, and how buffers keep away from events: drawn, and executed (see tests/pictures.py)."""
+"""When can they meet? Who is free, and how buffers keep away from events: drawn, and executed (see tests/support/pictures.py)."""
 
-from tests.pictures import check_picture
+from tests.support.pictures import check_picture
 
 # Free time of one member
 

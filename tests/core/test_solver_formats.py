@@ -6,7 +6,7 @@ import pytest
 
 from core.query import ResponseFormat
 from core.solver import solve
-from tests.pictures import check_picture, read_picture
+from tests.support.pictures import check_picture, read_picture
 
 # Periods
 

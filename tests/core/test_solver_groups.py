@@ -1,4 +1,4 @@
-"""When can they meet? Who has to stay, and who is named: drawn, and executed (see tests/pictures.py)."""
+"""When can they meet? Who has to stay, and who is named: drawn, and executed (see tests/support/pictures.py)."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Facts, Opening, solve
 from core.spans import Busy
-from tests.pictures import MIDNIGHT, check_picture, read_picture
+from tests.support.pictures import MIDNIGHT, check_picture, read_picture
 
 
 def test_all_members_have_to_be_free_throughout():

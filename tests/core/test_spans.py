@@ -5,7 +5,7 @@ from array import array
 import pytest
 
 from core.spans import Busy, Span, SpanSet, in_common
-from tests.pictures import span_set
+from tests.support.pictures import span_set
 
 
 def test_a_set_is_sorted_and_merges_what_overlaps():

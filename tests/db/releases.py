@@ -17,8 +17,8 @@ from sqlalchemy.engine import make_url
 
 from db import clients
 from db.migrate import migrate
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, opened
 from tests.conftest import NOW
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, opened
 
 FOLDER = Path(__file__).parent / "released"
 

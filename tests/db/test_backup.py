@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api import CLIENT_SECRET, Api, Someone
-from tests.databases import administer, named
 from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, fill, hour, question
+from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.databases import administer, named
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 #: events in each request of the test that writes on and on

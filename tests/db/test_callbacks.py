@@ -13,9 +13,9 @@ from core.real_time_scheduling import CallbackKind
 from db import callbacks
 from db.callbacks import Claimed
 from db.database import Database
-from tests.api import CLIENT_ID, CLIENT_SECRET, opened
 from tests.conftest import NOW
-from tests.links import OPEN, URL, client_key, link, posted
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, opened
+from tests.support.links import OPEN, URL, client_key, link, posted
 
 TO = "https://example.com/booked?key=1"
 

@@ -10,10 +10,10 @@ import pytest
 from db import changes
 from db.changes import Changes, Touched, read, spell, touch, touch_everybody
 from db.database import Database
-from tests.api import CLIENT_SECRET, Api, Someone
-from tests.line import A_WHILE, SOON, UPSERT_EVENT, busy, question
 from tests.schema.test_contract import OURS
 from tests.schema.test_scopes import NOT_FOR_ACCOUNTS
+from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.live_clients import A_WHILE, SOON, UPSERT_EVENT, busy, question
 
 
 class Watched:

@@ -14,10 +14,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.api import CLIENT_SECRET, Api
-from tests.databases import administer, named
 from tests.faults.writers import UPSERT_EVENT
 from tests.resolvers.test_cost import AVAILABILITY, BOOK_SLOT, UPSERT_EVENTS, counted, hour, question
+from tests.support.api import CLIENT_SECRET, Api
+from tests.support.databases import administer, named
 
 #: tables that grow with the number of accounts
 LARGE = {"accounts", "availability_rules", "available_periods", "calendars", "events", "tokens"}

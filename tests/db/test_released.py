@@ -7,8 +7,8 @@ from alembic.runtime.migration import MigrationContext
 from db.database import Database
 from db.migrate import migrate
 from db.tables import metadata
-from tests.api import CLIENT_SECRET, Api
 from tests.conftest import NOW
+from tests.support.api import CLIENT_SECRET, Api
 
 from .releases import FOLDER, restore
 from .test_migrations import look

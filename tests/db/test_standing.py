@@ -4,7 +4,7 @@ import pytest
 
 from db.spelling import SQLITE
 from db.standing import _statement
-from tests.api import Api
+from tests.support.api import Api
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from db import turns
 from db.database import Database
-from tests.api import Api, Someone
 from tests.schema.test_events import UPSERT_EVENT, UPSERT_EVENTS, event
+from tests.support.api import Api, Someone
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import httpx2
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from server.app import clock
-from tests.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.server_process import SOON, Served, serving
 
 from .attempts import Attempt, Beside, Kept, Outcome, broken_laws
-from .served import SOON, Served, serving
 from .test_crash import people
 from .writers import UPSERT_EVENT
 

@@ -7,14 +7,13 @@ import pytest
 
 from db.database import Database
 from server.app import clock
-from server.callbacks import LEASE
-from tests.api import CLIENT_SECRET
+from server.callbacks.delivery import LEASE
 from tests.clients.called_back import is_from_openings
-from tests.links import posted
-from tests.receiver import receiving
-from tests.server.test_callbacks import Delivering
-
-from .served import serving
+from tests.server.callbacks.test_delivery import Delivering
+from tests.support.api import CLIENT_SECRET
+from tests.support.callback_receiver import receiving
+from tests.support.links import posted
+from tests.support.server_process import serving
 
 ALLOWED = {"OPENINGS_PRIVATE_CALLBACKS": "1"}
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from db.versions import COUNTED
-from tests.api import Api, Someone
 from tests.conftest import NOW
+from tests.support.api import Api, Someone
 
 from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, Write, batch, one_event, possibly_last, timed, version
 

@@ -10,10 +10,10 @@ import httpx2
 import pytest
 
 from server.app import clock
-from tests.api import Api, Someone
+from tests.support.api import Api, Someone
+from tests.support.held_locks import calendars_held
+from tests.support.server_process import SOON, Served, serving
 
-from .held import calendars_held
-from .served import SOON, Served, serving
 from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
 
 

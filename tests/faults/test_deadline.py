@@ -10,11 +10,11 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from server.waiting import DeadlineError, _leaving, while_connected
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from server.http.deadlines import DeadlineError, _leaving, while_connected
 from tests.conftest import NOW
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.held_locks import calendars_held, until_all_is_undone
 
-from .held import calendars_held, until_all_is_undone
 from .test_outages import is_whole
 from .writers import EVENTS, UPSERT_EVENT, one_event
 

@@ -12,12 +12,12 @@ import pytest
 import uvicorn
 
 from server.app import create_app
+from server.http.deadlines import _leaving
 from server.settings import Settings
-from server.waiting import _leaving
-from tests.api import Api, Someone
 from tests.conftest import NOW
+from tests.support.api import Api, Someone
+from tests.support.held_locks import calendars_held
 
-from .held import calendars_held
 from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
 
 

@@ -14,10 +14,19 @@ import pytest
 from core.instants import DAY, format_instant
 from db.watching import LISTENER
 from server.app import clock
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.line import CHANGED, UPSERT_EVENT, Events, Socket, busy, hours, listening, question, socket_to
-
-from .served import Served, all_serving, serving
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.live_clients import (
+    CHANGED,
+    UPSERT_EVENT,
+    Events,
+    Socket,
+    busy,
+    hours,
+    listening,
+    question,
+    socket_to,
+)
+from tests.support.server_process import Served, all_serving, serving
 
 #: a day that lies ahead of the real clock
 AHEAD = format_instant(clock() + 7 * DAY)[:10]

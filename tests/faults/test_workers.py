@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.app import clock
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.server_process import SOON, all_serving, serving
 
-from .served import SOON, all_serving, serving
 from .writers import EVENTS, UPSERT_EVENT, one_event
 
 CLIENT = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": CLIENT_SECRET}

@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from db.versions import COUNTED
-from tests.api import Api, Someone
+from tests.support.api import Api, Someone
 
 UPSERT_EVENT = """
 mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created event { summary } } }

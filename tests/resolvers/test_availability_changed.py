@@ -12,9 +12,9 @@ from core.query import AvailabilityQuery, Group, Member
 from resolvers.availability_changed import availability_changed
 from resolvers.context import Context, LiveContext
 from resolvers.memory import Memory
-from server import auth
-from tests.api import Api, Someone
-from tests.line import SOON, UPSERT_EVENT, busy
+from server.http import auth
+from tests.support.api import Api, Someone
+from tests.support.live_clients import SOON, UPSERT_EVENT, busy
 
 C = TypeVar("C", bound=Context)
 

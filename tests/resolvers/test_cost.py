@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from db.direct import Row
-from tests.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Api, Someone
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"
 UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"

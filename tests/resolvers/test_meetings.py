@@ -13,8 +13,8 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from db import clients
 from resolvers.meetings import Meeting
-from tests.api import CLIENT_SECRET, Api, Someone
 from tests.schema.test_bookings import REVOKE, RULE, at, busy
+from tests.support.api import CLIENT_SECRET, Api, Someone
 
 NINE = parse_instant(at(9))
 

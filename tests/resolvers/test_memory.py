@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from core.instants import parse_instant
 from resolvers.memory import Memory
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 from tests.conftest import NOW
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 
 AVAILABILITY = """
 query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start end participants { sub } } } }

@@ -13,9 +13,9 @@ from core.real_time_scheduling import Completed, Disabled, Link, Open
 from db import clients
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 from tests.schema.test_bookings import REVOKE, at, book, busy
 from tests.schema.test_real_time_scheduling import DISABLE, create, get, offering, token
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 
 NINE = parse_instant(at(9))
 ZONE = "Europe/London"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 
 ACCOUNT = """
 mutation ($input: AccountInput!) {

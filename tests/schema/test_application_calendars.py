@@ -3,7 +3,7 @@
 import asyncio
 
 from core.accounts import TOKEN_LIFETIME
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
 
 APPLICATION_CALENDAR = """
 mutation ($input: ApplicationCalendarInput!) {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Api, Someone
 
 AVAILABILITY = """
 query ($input: AvailabilityInput!) {

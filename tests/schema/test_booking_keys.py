@@ -3,7 +3,7 @@
 import asyncio
 
 from db import clients
-from tests.api import Api, Someone
+from tests.support.api import Api, Someone
 
 from .test_bookings import BOOK, DELETE_EVENTS, REVOKE, asking, at, book, count, people, wrong
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from db.database import Session
-from tests.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Api, Someone
 
 BOOK = """
 mutation ($input: BookSlotInput!) {

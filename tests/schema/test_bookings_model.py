@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 )
 
 from core.instants import DAY, MINUTE, format_instant
-from tests.api import CLIENT_SECRET, Api, Someone
 from tests.conftest import NOW
-from tests.oracle import Person, Question, Ticks, ticks
+from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.oracle import Person, Question, Ticks, ticks
 
 from .test_bookings import BOOK, REVOKE, UPSERT_EVENT
 

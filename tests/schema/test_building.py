@@ -18,7 +18,7 @@ from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, St
 from schema import schema
 from schema.building import _by_name, _convert, call_by_ourselves
 from schema.scalars import SCALARS
-from tests.inputs import FOR_EACH_TYPE, some, values
+from tests.support.input_strategies import FOR_EACH_TYPE, some, values
 
 OURS: GraphQLSchema = schema._schema
 DEFINITIONS = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import Api, Someone
+from tests.support.api import Api, Someone
 
 UPSERT_EVENT = """
 mutation ($input: UpsertEventInput!) {

@@ -19,7 +19,7 @@ from core.bookings import SlotTaken
 from core.errors import Refusal, spell
 from core.real_time_scheduling import Completed, Link
 from resolvers import real_time_scheduling as links
-from tests.api import CLIENT_SECRET, Api
+from tests.support.api import CLIENT_SECRET, Api
 
 from .test_bookings_model import LENGTH, STARTS, TICK, WINDOW, Answer, Asked, Bookings, Model, requests, run_model
 from .test_real_time_scheduling import DISABLE, create, get, token

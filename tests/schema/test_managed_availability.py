@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Api, Someone
 
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
 CALENDARS = "{ calendars { calendarId } }"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from db import clients
-from tests.api import CLIENT_SECRET, KEY, Api, Someone
+from tests.support.api import CLIENT_SECRET, KEY, Api, Someone
 
 from .test_bookings import asking, at
 

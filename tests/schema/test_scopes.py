@@ -8,7 +8,7 @@ from core.features import Feature
 from core.scopes import Scope
 from db import clients
 from schema import schema
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken scope } }"
 APPLICATION_CALENDAR = """

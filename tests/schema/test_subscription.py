@@ -9,9 +9,9 @@ import pytest
 from core.features import Feature
 from core.instants import HOUR, parse_instant
 from db import clients
-from tests.api import CLIENT_ID, CLIENT_SECRET, Someone
-from tests.line import CHANGED, UPSERT_EVENT, Listening, busy, hours, listening, question
 from tests.resolvers.test_cost import counted
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Someone
+from tests.support.live_clients import CHANGED, UPSERT_EVENT, Listening, busy, hours, listening, question
 
 
 @pytest.fixture

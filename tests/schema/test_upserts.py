@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import Api, Someone
+from tests.support.api import Api, Someone
 
 from .test_events import DELETE_EVENT, UPSERT_EVENT, UPSERT_EVENTS, event, store
 

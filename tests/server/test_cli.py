@@ -25,7 +25,7 @@ from db.database import Database
 from server import demo
 from server.app import clock
 from server.cli import main
-from server.examples import examples
+from server.graphiql.examples import examples
 from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,6 @@
 """What a supervisor and a load balancer ask."""
 
-from tests.api import Api
+from tests.support.api import Api
 
 
 async def test_alive_and_ready(api: Api) -> None:

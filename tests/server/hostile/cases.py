@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import get_introspection_query
 
-from tests.api import CLIENT_ID, CLIENT_SECRET
+from tests.support.api import CLIENT_ID, CLIENT_SECRET
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
 UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"

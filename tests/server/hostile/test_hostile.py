@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from graphql import get_introspection_query, parse
 
-from server.waiting import _leaving
+from server.http.deadlines import _leaving
 
 from .cases import CASES, post, query
 from .listening import Listening, listening

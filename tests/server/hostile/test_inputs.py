@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from schema import schema
-from tests.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 
 #: sent in place of any value
 WRONG: list[Any] = [None, -1, 2**64, "a\0b", "x" * 5_000, ["x", None]]

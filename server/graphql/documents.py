@@ -1,0 +1,177 @@
+"""GraphQL documents: parsed and validated once each, however often they are sent."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    ValuesOfCorrectTypeRule,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from .compiled import Coercion, Plans
+from .complexity import MAX_ROOT_FIELDS, too_complex
+
+MAX_TOKENS = 4_000
+MAX_COMMENTS = 1_000
+MAX_SOURCE_LENGTH = 200_000
+MAX_ERRORS = 5
+#: characters of the values that errors quote
+MAX_QUOTED = 10_000
+#: characters of all documents that are kept: parsed, each takes some hundred times its length
+MAX_KEPT_LENGTH = 250_000
+
+
+class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
+    """graphql-core's rule. Each of its errors prints the value that is wrong, be it as long as the document: so it ends."""
+
+    _quoted = 0
+
+    def report_error(self, error: GraphQLError) -> None:
+        super().report_error(error)
+        self._quoted += sum(node.loc.end - node.loc.start for node in error.nodes or () if node.loc is not None)
+        if self._quoted > MAX_QUOTED:
+            raise ValidationAbortedError("Validation aborted: what is wrong is too long for all of it to be told.")
+
+
+_RULES = (
+    *(ValuesOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+
+
+class NoIntrospection(ASTValidationRule):
+    """Refuses the questions about the schema itself. `__typename` is none: clients need it to tell types apart."""
+
+    def enter_field(self, node: FieldNode, *_args: object) -> None:
+        if node.name.value in ("__schema", "__type"):
+            words = (
+                f"{node.name.value} cannot be asked here: introspection is off. OPENINGS_INTROSPECTION=on turns it on."
+            )
+            self.report_error(GraphQLError(words, node))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation of a document, and what the log and the metrics call it."""
+
+    node: OperationDefinitionNode
+    #: its kind, and its name or the fields that it asks for: no arguments, so no contents
+    described: str
+    #: the one root field that it asks for, or `several`: a name that a client cannot make up
+    field: str
+
+    @classmethod
+    def of(cls, node: OperationDefinitionNode) -> "Asked":
+        fields = [field.name.value for field in node.selection_set.selections if isinstance(field, FieldNode)]
+        name = node.name.value[:64] if node.name is not None else f"{{{','.join(fields[:5])[:64]}}}"
+        return cls(node, f"{node.operation.value} {name}", fields[0] if len(set(fields)) == 1 else "several")
+
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name is not None else None
+
+    @property
+    def kind(self) -> OperationType:
+        return self.node.operation
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with what is wrong with it; it can be executed when nothing is."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+    operations: tuple[Asked, ...] = ()
+    #: what was compiled of it
+    plans: Plans | None = None
+
+    def operation(self, name: str | None) -> Asked | GraphQLError:
+        """The operation that is to be executed: the one of that name, or the only one."""
+        if name is None:
+            if len(self.operations) == 1:
+                return self.operations[0]
+            several = "Several operations: say in operationName which one is meant."
+            return GraphQLError(several if self.operations else "No operation.")
+        for asked in self.operations:
+            if asked.name == name:
+                return asked
+        return GraphQLError(f"No operation is named {name[:64]!r}.")
+
+
+class Documents:
+    """A cache of documents by their source, bounded in number and in length; the longest unused ones make room.
+
+    Without introspection no error suggests a name that would have been right: who asks for enough wrong ones would know
+    the schema.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        size: int = 1000,
+        introspection: bool = True,
+        max_root_fields: int = MAX_ROOT_FIELDS,
+    ) -> None:
+        self._schema = schema
+        self._coercion = Coercion(schema)
+        self._size = size
+        self._introspection = introspection
+        self._max_root_fields = max_root_fields
+        #: how many documents were not among those that are kept
+        self.missed = 0
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._length = 0
+
+    def get(self, source: str) -> Document:
+        """The document of this source."""
+        if (document := self._kept.get(source)) is not None:
+            self._kept.move_to_end(source)
+            return document
+        self.missed += 1
+        document = self._read(source)
+        if len(source) <= MAX_SOURCE_LENGTH:  # what is longer was not even looked at
+            self._keep(source, document)
+        return document
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._kept[source] = document
+        self._length += len(source)
+        while len(self._kept) > self._size or self._length > MAX_KEPT_LENGTH:
+            dropped, _ = self._kept.popitem(last=False)
+            self._length -= len(dropped)
+
+    def _read(self, source: str) -> Document:
+        try:
+            node = parse(
+                source,
+                allow_empty_selection_sets=False,  # as the specification has it; graphql-core would let them through
+                max_lexical_tokens=MAX_TOKENS,
+                max_comments=MAX_COMMENTS,
+                max_source_length=MAX_SOURCE_LENGTH,
+            )
+        except GraphQLError as error:
+            return Document(None, (error,))
+        # Before validation, which takes long over what is too complex: it compares fields each with each.
+        if (refusal := too_complex(node, max_root_fields=self._max_root_fields)) is not None:
+            return Document(None, (refusal,))
+        hidden = not self._introspection
+        rules = (NoIntrospection, *_RULES) if hidden else _RULES
+        errors = tuple(validate(self._schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden))
+        if errors:
+            return Document(node, errors)
+        operations = (Asked.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode))
+        return Document(node, (), tuple(operations), Plans(node, self._coercion))

@@ -1,0 +1,77 @@
+"""Automatic persisted queries: a client sends the digest of a document that it has sent before, instead of the document.
+
+The protocol is Apollo's, and other clients speak it too. `extensions.persistedQuery` has a version, which is 1, and the
+document's SHA-256 in hexadecimal. A digest without a document is looked up; when it is unknown the client is told so,
+and sends both. Each process learns by itself, and forgets when it ends: to be told costs a client one request more.
+
+What is kept is bounded, and whoever fills it with documents of his own costs others that one request. That is also why
+this is a way to send less, and no list of what may be asked.
+"""
+
+from collections import OrderedDict
+from hashlib import sha256
+from typing import Any, cast
+
+from graphql import GraphQLError
+
+from .documents import MAX_KEPT_LENGTH, Document, Documents
+from .http import Operation
+
+VERSION = 1
+NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+"""The code of an answer to a digest that is unknown here. The message is part of the protocol as well."""
+
+
+class PersistedQueries:
+    """The documents that operations ask for, by themselves or by their digests. It is bounded as `documents` are."""
+
+    def __init__(self, documents: Documents, *, size: int = 1000) -> None:
+        self._documents = documents
+        self._size = size
+        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._length = 0
+
+    def get(self, operation: Operation) -> Document:
+        """The document of an operation; with what is wrong with its digest, if something is."""
+        given = (operation.extensions or {}).get("persistedQuery")
+        if given is None:
+            return self._documents.get(operation.query)
+        digest = _digest(given)
+        if isinstance(digest, GraphQLError):
+            return Document(None, (digest,))
+        return self._learn(digest, operation.query) if operation.query else self._recall(digest)
+
+    def _recall(self, digest: str) -> Document:
+        source = self._kept.get(digest)
+        if source is None:
+            return Document(None, (GraphQLError("PersistedQueryNotFound", extensions={"code": NOT_FOUND}),))
+        self._kept.move_to_end(digest)
+        return self._documents.get(source)
+
+    def _learn(self, digest: str, source: str) -> Document:
+        if sha256(source.encode("utf-8", "surrogatepass")).hexdigest() != digest:
+            return Document(None, (GraphQLError("persistedQuery.sha256Hash is not the query's."),))
+        document = self._documents.get(source)
+        if not document.errors and digest not in self._kept:
+            self._keep(digest, source)
+        return document
+
+    def _keep(self, digest: str, source: str) -> None:
+        self._kept[digest] = source
+        self._length += len(source)
+        while len(self._kept) > self._size or self._length > MAX_KEPT_LENGTH:
+            _, dropped = self._kept.popitem(last=False)
+            self._length -= len(dropped)
+
+
+def _digest(given: Any) -> str | GraphQLError:
+    """The digest in an extension that says how it is made, or what is wrong with the extension."""
+    if not isinstance(given, dict):
+        return GraphQLError("extensions.persistedQuery must be an object.")
+    extension = cast(dict[str, Any], given)
+    version, digest = extension.get("version"), extension.get("sha256Hash")
+    if type(version) is not int or version != VERSION:
+        return GraphQLError(f"extensions.persistedQuery.version must be {VERSION}.")
+    if not isinstance(digest, str):
+        return GraphQLError("extensions.persistedQuery.sha256Hash must be a string.")
+    return digest.lower()

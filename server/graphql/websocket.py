@@ -1,0 +1,231 @@
+"""GraphQL over WebSocket: the protocol that is named graphql-transport-ws, as its document has it.
+
+A connection carries any number of operations, each under an id that the client gives it. Whoever breaks the protocol has
+the connection closed with the code that belongs to it; what is wrong with an operation is told under its id. An older
+protocol, whose name is graphql-ws, is not spoken: its messages could be taken for something else.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from time import perf_counter
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import orjson
+from graphql import GraphQLError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from core.errors import RateLimited
+
+from ..observability.logs import access, request_id
+from .connection_limits import Full
+from .credential_throttle import address_of
+from .engine import Answers
+from .errors import rejected
+from .http import JSON, Operation, TransportError, dumps, operation_in, respond
+
+log = logging.getLogger("openings")
+
+PROTOCOL = "graphql-transport-ws"
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes of one message by a client; the server that carries us has to be told."""
+
+MAX_OPERATIONS = 100
+"""Operations at a time on one socket."""
+
+#: seconds in which a client has to introduce itself
+INTRODUCTION = 10.0
+#: seconds that a client may take to make room for what it is sent
+STALLED = 30.0
+
+_LONGEST_ID = 256
+
+
+#: what a client may send
+_TYPES = {"connection_init", "ping", "pong", "subscribe", "complete"}
+
+Message: TypeAlias = dict[str, Any]
+
+
+class Closing(Exception):
+    """The connection is to be closed with this code, for this reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+async def serve(websocket: WebSocket, answers: Answers) -> None:
+    """Carries operations and answers until one side has had enough."""
+    request_id.set(secrets.token_hex(8))
+    if not is_same_origin(websocket.headers):
+        await _deny(websocket, 403, "Only pages of this origin may ask here.")
+        return
+    try:
+        with answers.places.socket():
+            await Connection(websocket, answers).run()
+    except Full as full:
+        await _deny(websocket, 503, str(full))
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether it is no browser that asks, or one that shows a page from here."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+
+
+async def _deny(websocket: WebSocket, status: int, words: str) -> None:
+    """Answers as any other request is answered: there will be no socket."""
+    await websocket.send_denial_response(respond(rejected(GraphQLError(words)), JSON, status))
+
+
+class Connection:
+    """One socket, and the operations on it."""
+
+    def __init__(self, websocket: WebSocket, answers: Answers) -> None:
+        self._socket = websocket
+        self._answers = answers
+        self._authorization = websocket.headers.get("authorization")
+        self._address = address_of(websocket)
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._begun = 0
+
+    async def run(self) -> None:
+        """All of it, and a line in the log at the end."""
+        began, code = perf_counter(), 1006
+        try:
+            code = await self._run()
+        finally:
+            _write(code, perf_counter() - began, self._begun)
+
+    async def _run(self) -> int:
+        """The code that the connection ends with."""
+        if PROTOCOL not in self._socket.scope["subprotocols"]:
+            await self._socket.accept()
+            return await self._close(4406, "Subprotocol not acceptable")
+        await self._socket.accept(PROTOCOL)
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                await self._introduction()
+                while True:
+                    await self._heed(await self._message())
+        except BaseExceptionGroup as group:
+            return await self._end(group)
+
+    async def _end(self, group: BaseExceptionGroup[BaseException]) -> int:
+        """What remains to be done when the conversation and all operations are over, and why they are."""
+        for kind in (WebSocketDisconnect, TimeoutError, Closing):
+            if (found := group.subgroup(kind)) is not None:
+                first = found.exceptions[0]
+                if isinstance(first, Closing):
+                    return await self._close(first.code, first.reason)
+                return first.code if isinstance(first, WebSocketDisconnect) else 1006
+        log.error("fault in a WebSocket connection", exc_info=group)
+        return await self._close(1011, "Internal error")
+
+    async def _close(self, code: int, reason: str) -> int:
+        with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):  # it may be gone, or read nothing
+            async with asyncio.timeout(STALLED):
+                await self._socket.close(code, reason)
+        return code
+
+    async def _introduction(self) -> None:
+        """What comes before anything may be asked. Raises Closing."""
+        try:
+            async with asyncio.timeout(INTRODUCTION):
+                while (message := await self._message())["type"] != "connection_init":
+                    if message["type"] == "subscribe":
+                        raise Closing(4401, "Unauthorized")
+                    await self._heed(message)
+        except TimeoutError:
+            raise Closing(4408, "Connection initialisation timeout") from None
+        payload: Message = message["payload"] if isinstance(message.get("payload"), dict) else {}
+        for name, value in payload.items():
+            if name.lower() == "authorization":
+                self._authorization = str(value)
+        await self._send({"type": "connection_ack"})
+
+    async def _message(self) -> Message:
+        """The next message. Raises Closing for what is none, and WebSocketDisconnect."""
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        try:
+            message = orjson.loads(received.get("text") or b"")
+        except orjson.JSONDecodeError:
+            raise Closing(4400, "Messages are JSON in text frames") from None
+        if not isinstance(message, dict) or message.get("type") not in _TYPES:  # pyright: ignore[reportUnknownMemberType]
+            raise Closing(4400, "Unknown message")
+        return message  # pyright: ignore[reportUnknownVariableType]: any JSON object
+
+    async def _heed(self, message: Message) -> None:
+        """Does what a message asks for. Raises Closing."""
+        match message["type"]:
+            case "connection_init":
+                raise Closing(4429, "Too many initialisation requests")
+            case "ping":
+                await self._send({"type": "pong"})
+            case "subscribe":
+                await self._subscribe(message)
+            case "complete":
+                if isinstance(id := message.get("id"), str) and (task := self._operations.pop(id, None)) is not None:
+                    task.cancel()
+            case _:  # a pong needs no answer
+                pass
+
+    async def _subscribe(self, message: Message) -> None:
+        id, payload = message.get("id"), message.get("payload")
+        if not isinstance(id, str) or not 0 < len(id) <= _LONGEST_ID or not isinstance(payload, dict):
+            raise Closing(4400, "A subscribe message has an id and a payload")
+        if id in self._operations:
+            raise Closing(4409, f"Subscriber for {id[:64]} already exists")
+        try:
+            operation = operation_in(payload)  # pyright: ignore[reportUnknownArgumentType]
+        except TransportError as error:
+            raise Closing(4400, str(error)) from None
+        if len(self._operations) >= MAX_OPERATIONS:
+            words = f"{MAX_OPERATIONS} operations are open on this socket already."
+            errors = [{"message": words, "extensions": {"code": RateLimited.code}}]
+            await self._send({"id": id, "type": "error", "payload": errors})
+            return
+        self._begun += 1
+        self._operations[id] = self._group.create_task(self._operate(id, operation))
+
+    async def _operate(self, id: str, operation: Operation) -> None:
+        """Sends the answers to an operation. Without data there is no answer but the errors, and then it is over."""
+        last: Message = {"id": id, "type": "complete"}
+        try:
+            await self._answers.admit(self._answers.context(self._authorization), self._address)
+            async with aclosing(self._answers.to(operation, self._authorization, self._address)) as bodies:
+                async for body in bodies:
+                    if "data" not in body:
+                        last = {"id": id, "type": "error", "payload": body["errors"]}
+                        break
+                    await self._send({"id": id, "type": "next", "payload": body})
+        except TransportError as error:
+            last = {"id": id, "type": "error", "payload": rejected(error.error)["errors"]}
+        finally:
+            if self._operations.get(id) is asyncio.current_task():
+                del self._operations[id]
+        await self._send(last)
+
+    async def _send(self, message: Message) -> None:
+        """In a text frame, which is what clients expect. Raises TimeoutError when the client does not take it."""
+        async with asyncio.timeout(STALLED):
+            await self._socket.send_text(dumps(message).decode())
+
+
+def _write(code: int, seconds: float, begun: int) -> None:
+    facts = {
+        "method": "WEBSOCKET",
+        "path": "/graphql",
+        "status": code,
+        "milliseconds": round(seconds * 1000, 1),
+        "operation": f"{begun} operations",
+    }
+    access.info("%(method)s %(path)s %(status)d %(milliseconds).1fms %(operation)s", facts, extra={"facts": facts})

@@ -1,0 +1,1 @@
+"""The process: sockets and workers, shutdown signals, and the installation's key file."""

@@ -1,0 +1,340 @@
+"""The page behind a booking link in a real browser: with JavaScript and without, by mouse, by thumb and by keyboard.
+
+The links are held in memory, so that a failure here is the page's.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from core.events import Location
+from core.instants import parse_instant
+from core.real_time_scheduling import CallbackUrls, Completed, RedirectUrls
+from core.zones import todays_name
+from tests.support import browser as chromium
+from tests.support.booking_page import Links, application, half_hours
+from tests.support.browser import Visit, serving, visit
+
+browser = chromium.browser  # a fixture is found in the module that asks for it
+
+STARTS = [
+    *half_hours("2030-05-06", "08:00", "09:00"),
+    *half_hours("2030-05-07", "15:30", "16:30"),
+    *half_hours("2030-06-11", "09:00", "09:30"),
+]
+BERLIN = {"timezone_id": "Europe/Berlin", "locale": "en-GB"}
+PHONE = {**BERLIN, "viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+
+#: clicks twice, the second time while the first is on its way
+IMPATIENT = """
+async (button) => {
+  button.focus();
+  button.click();
+  await new Promise((done) => setTimeout(done, 200));
+  button.click();
+  return [button.textContent, document.activeElement === button];
+}
+"""
+
+Visiting: TypeAlias = Callable[..., AbstractContextManager[Visit]]
+
+
+@pytest.fixture(scope="module")
+def links() -> Links:
+    return Links()
+
+
+@pytest.fixture(scope="module")
+def origin(links: Links) -> Generator[str]:
+    """Where the page is."""
+    with serving(application(links)) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, origin: str, links: Links) -> Visiting:
+    """Opens a link for the first time. Whatever a test does on it, nobody else is asked and nothing complains."""
+    links.add("link", STARTS)
+
+    @contextmanager
+    def opened(query: str = "", **context: Any) -> Iterator[Visit]:
+        with visit(browser, f"{origin}/book/link{query}", **{**BERLIN, **context}) as seen:
+            yield seen
+            assert seen.strangers == []
+            assert seen.complaints == []
+
+    return opened
+
+
+def times(page: Page) -> Locator:
+    return page.get_by_role("region", name="Choose a time").get_by_role("link")
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    """The parameters in the address."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def pick(page: Page) -> None:
+    """The day, the time."""
+    page.get_by_role("link", name="Tuesday 7 May, 3 times").click()
+    expect(times(page)).to_have_text(["17:30", "18:00", "18:30"])
+    times(page).nth(1).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this right?")
+
+
+def expect_booked(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("It is booked")
+    expect(page.get_by_role("definition").first).to_contain_text("18:00 – 18:45")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_meeting_is_booked_in_three_clicks(opened: Visiting, links: Links, scripts: bool) -> None:
+    query = "" if scripts else "?tz=Europe/Berlin"
+    with opened(query, java_script_enabled=scripts) as seen:
+        pick(seen.page)
+        seen.page.get_by_role("button", name="Book this time").click()
+        expect_booked(seen.page)
+    state = links.held["link"].link.state
+    assert isinstance(state, Completed)
+    assert (state.start, state.visitor_tzid) == (parse_instant("2030-05-07T16:00:00Z"), "Europe/Berlin")
+
+
+@pytest.mark.parametrize("query", ["", "?day=2030-05-07", "?start=2030-05-07T15:30:00Z"])
+def test_the_visitors_own_zone_is_found_out(opened: Visiting, query: str) -> None:
+    """On the first visit, whatever page it is; what else the address says stays. Chromium has an older name for it."""
+    with opened(query, timezone_id="Asia/Kathmandu") as seen:
+        expect(seen.page.get_by_role("main")).to_contain_text("Kathmandu time, GMT+5:45")
+        found = asked(seen.page)
+        assert [todays_name(tzid) for tzid in found.pop("tz")] == ["Asia/Kathmandu"]
+        assert found == parse_qs(query[1:])
+        assert seen.page.evaluate("history.length") <= 2  # one step back leaves the page
+
+
+def test_a_zone_that_was_chosen_is_kept(opened: Visiting) -> None:
+    with opened("?tz=Asia/Tokyo") as seen:
+        expect(times(seen.page).first).to_have_text("17:00")
+        assert asked(seen.page) == {"tz": ["Asia/Tokyo"]}
+
+
+def test_without_scripts_the_zone_is_that_of_the_link_until_it_is_changed(opened: Visiting) -> None:
+    with opened(java_script_enabled=False) as seen:
+        expect(times(seen.page).first).to_have_text("09:00")
+        seen.page.get_by_label("Time zone").select_option("Tokyo time")
+        seen.page.get_by_role("button", name="Change").click()
+        expect(times(seen.page).first).to_have_text("17:00")
+
+
+def test_with_scripts_a_zone_changes_when_it_is_picked(opened: Visiting) -> None:
+    """The day that was looked at stays."""
+    with opened("?day=2030-05-07") as seen:
+        expect(seen.page.get_by_role("button", name="Change")).to_be_hidden()
+        seen.page.get_by_label("Time zone").select_option("Paris time")
+        expect(seen.page.get_by_text("Paris time, GMT+2")).to_be_visible()
+        assert asked(seen.page) == {"tz": ["Europe/Paris"], "day": ["2030-05-07"]}
+
+
+def test_by_keyboard_a_zone_changes_when_it_is_said_to(opened: Visiting) -> None:
+    """Every press of an arrow key is another zone: a page that went there at each could not be used."""
+    with opened() as seen:
+        zones = seen.page.get_by_label("Time zone")
+        expect(zones).to_have_value("Europe/Berlin")
+        zones.focus()
+        for letter in "Par":
+            seen.page.keyboard.press(letter)
+        expect(zones).to_have_value("Europe/Paris")
+        expect(seen.page.get_by_role("button", name="Change")).to_be_visible()
+        assert asked(seen.page) == {"tz": ["Europe/Berlin"]}
+        seen.page.keyboard.press("Tab")
+        seen.page.keyboard.press("Enter")
+        expect(seen.page.get_by_text("Paris time, GMT+2")).to_be_visible()
+
+
+def test_the_keyboard_is_enough(opened: Visiting) -> None:
+    """Past the days to the times, to another day, and to the end; what has the focus can be seen."""
+    with opened() as seen:
+        page = seen.page
+        expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the times")).to_be_focused()
+        expect(page.get_by_role("link", name="Skip to the times")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(times(page).first).to_be_focused()
+        expect(times(page).first).to_have_css("outline-width", "3px")
+        for _ in range(10):
+            page.keyboard.press("Shift+Tab")
+            if page.get_by_role("link", name="Tuesday 7 May").evaluate("link => link === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+        expect(page.locator("#times")).to_be_focused()
+        expect(times(page)).to_have_text(["17:30", "18:00", "18:30"])
+        for key in ("Tab", "Tab", "Enter"):
+            page.keyboard.press(key)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Is this right?")
+        for key in ("Tab", "Enter"):
+            page.keyboard.press(key)
+        expect_booked(page)
+
+
+def test_what_was_booked_can_be_taken_along(opened: Visiting) -> None:
+    with opened() as seen:
+        pick(seen.page)
+        seen.page.get_by_role("button", name="Book this time").click()
+        with seen.page.expect_download() as download:
+            seen.page.get_by_role("link", name="Add to my calendar").click()
+        assert download.value.suggested_filename == "meeting.ics"
+        assert b"DTSTART:20300507T160000Z" in download.value.path().read_bytes()
+
+
+def test_a_second_click_is_not_sent(opened: Visiting, links: Links) -> None:
+    """However long the first takes. The button says so, and stays where the keyboard is."""
+    links.held["link"].delay = 0.5
+    with opened() as seen:
+        pick(seen.page)
+        button = seen.page.get_by_role("button", name="Book this time")
+        assert button.evaluate(IMPATIENT) == ["One moment…", True]
+        expect_booked(seen.page)
+    assert [what for what, _, _ in links.held["link"].asked].count("accept") == 1
+
+
+def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, links: Links) -> None:
+    """The focus is on what happened, and the next key leads to what can be done about it."""
+    with opened() as seen:
+        page = seen.page
+        pick(page)
+        links.held["link"].taken.add(parse_instant("2030-05-07T16:00:00Z"))
+        page.get_by_role("button", name="Book this time").click()
+        expect(page.get_by_role("alert")).to_contain_text("Tuesday 7 May, 18:00 is no longer free")
+        expect(page.get_by_role("heading", level=1)).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Tuesday 7 May, 18:30")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Book this time").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("It is booked")
+        assert [line for line in seen.complaints if "409" not in line] == []  # which is the browser's own line about it
+        seen.complaints.clear()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_whoever_has_booked_is_sent_to_the_application(opened: Visiting, links: Links, scripts: bool) -> None:
+    """To another origin, which the policy of the page has to let the browser go to."""
+
+    def welcome(request: Request) -> Response:
+        return PlainTextResponse(f"Welcome back with {request.url.query}; from {request.headers.get('referer')}")
+
+    with serving(Starlette(routes=[Route("/done", welcome)])) as elsewhere:
+        links.add("link", STARTS, redirect_urls=RedirectUrls(f"{elsewhere}/done?a=1"))
+        with opened("?tz=Europe/Berlin", java_script_enabled=scripts) as seen:
+            pick(seen.page)
+            seen.page.get_by_role("button", name="Book this time").click()
+            expect(seen.page.locator("body")).to_have_text("Welcome back with a=1&token=link; from None")
+            assert {urlsplit(stranger).path for stranger in seen.strangers} <= {"/done", "/favicon.ico"}
+            seen.strangers.clear()
+            seen.complaints[:] = [line for line in seen.complaints if "404" not in line]  # it has no icon
+
+
+def test_whoever_cannot_be_sent_on_sees_what_was_booked(opened: Visiting, links: Links) -> None:
+    """The application's own page sends visitors to another origin, which the policy does not let the browser go to."""
+    with (
+        serving(Starlette(routes=[Route("/", lambda _: PlainTextResponse("Welcome"))])) as beyond,
+        serving(Starlette(routes=[Route("/done", lambda _: RedirectResponse(beyond))])) as elsewhere,
+    ):
+        links.add("link", STARTS, redirect_urls=RedirectUrls(f"{elsewhere}/done"))
+        with opened() as seen:
+            pick(seen.page)
+            seen.page.get_by_role("button", name="Book this time").click()
+            expect_booked(seen.page)
+            assert all("form-action" in complaint for complaint in seen.complaints)
+            seen.complaints.clear()
+            seen.strangers.clear()
+
+
+def test_that_no_time_suits_is_one_click(opened: Visiting, links: Links) -> None:
+    links.add("link", STARTS, callback_urls=CallbackUrls(no_times_suitable_url="https://example.com/none"))
+    with opened() as seen:
+        seen.page.get_by_role("button", name="None of these times suits me").click()
+        expect(seen.page.get_by_role("heading", level=1)).to_have_text("Thank you for telling us")
+        seen.page.get_by_role("link", name="Back to the times").click()
+        expect(times(seen.page)).to_have_count(3)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?day=2030-05-07", "?start=2030-05-07T15:30:00Z", "?start=2030-05-07T15:31:00Z", "?told=1", "?start=x"],
+)
+def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: Links, query: str) -> None:
+    """However long the words are. What stands alone is 44 pixels high and broad at least."""
+    long = "Interview-with-a-very-long-name-that-nothing-breaks " * 3
+    none = CallbackUrls(no_times_suitable_url="https://example.com/none")
+    where = Location(description=long)
+    event = {"summary": long, "description": long * 9, "location": where, "url": f"https://example.com/{'x' * 99}"}
+    links.add("link", STARTS, callback_urls=none, **event)
+    with opened(query, **PHONE) as seen:
+        expect(seen.page.get_by_role("main")).to_be_visible()
+        assert seen.page.evaluate("document.documentElement.scrollWidth") == 320
+        targets = seen.page.locator("button:visible, select, summary, nav a, td a, li a, .button, .card > p > a")
+        for target in targets.all():
+            box = target.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 44, target
+        seen.complaints[:] = [line for line in seen.complaints if "400" not in line]
+
+
+def test_a_day_that_was_picked_on_a_phone_brings_its_times_into_view(opened: Visiting) -> None:
+    with opened(**PHONE) as seen:
+        seen.page.get_by_role("link", name="Tuesday 7 May, 3 times").tap()
+        expect(seen.page.get_by_role("heading", name="Tuesday 7 May 2030")).to_be_in_viewport()
+        expect(times(seen.page).last).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(248, 248, 246)"), ("dark", "rgb(19, 22, 22)")])
+def test_the_page_is_light_or_dark_as_the_system_is(opened: Visiting, scheme: str, paper: str) -> None:
+    with opened(color_scheme=scheme) as seen:
+        expect(seen.page.locator("html")).to_have_css("background-color", paper)
+
+
+@pytest.mark.parametrize(("motion", "seconds"), [("reduce", "0s"), ("no-preference", "0.12s, 0.12s")])
+def test_nothing_moves_where_that_is_not_wanted(opened: Visiting, motion: str, seconds: str) -> None:
+    with opened(reduced_motion=motion) as seen:
+        expect(times(seen.page).first).to_have_css("transition-duration", seconds)
+
+
+def test_what_is_read_aloud_makes_sense_without_the_picture(opened: Visiting) -> None:
+    """The times of the first day, as a screen reader has them."""
+    with opened() as seen:
+        expect(seen.page.get_by_role("main")).to_match_aria_snapshot(
+            """
+            - main:
+              - heading "Interview with Ada" [level=1]
+              - list:
+                - listitem: 45 minutes
+              - combobox "Time zone"
+              - region "Choose a day May 2030":
+                - heading "Choose a day May 2030" [level=2]
+                - navigation "Other days":
+                  - link "June 2030"
+                - table "The days of May 2030; those that have times are links"
+              - region "Choose a time Monday 6 May 2030":
+                - heading "Choose a time Monday 6 May 2030" [level=2]
+                - paragraph: Berlin time, GMT+2
+                - heading "Morning" [level=3]
+                - list:
+                  - listitem:
+                    - link "10:00"
+                  - listitem:
+                    - link "10:30"
+                  - listitem:
+                    - link "11:00"
+            """
+        )
+        current = seen.page.locator("[aria-current=date]")
+        expect(current).to_have_accessible_name("Monday 6 May, 3 times")

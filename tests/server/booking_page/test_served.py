@@ -1,0 +1,236 @@
+"""Booking links from end to end: an application makes one, a visitor books by it in Chromium, and both see it done.
+
+The server is the real one, in a process of its own, on SQLite and on PostgreSQL. They are started before the browser,
+beside which nothing here could wait for them.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.schema.test_bookings import BOOK, REVOKE
+from tests.schema.test_real_time_scheduling import CREATE, DISABLE, GET, token
+from tests.support import browser as chromium
+from tests.support.api import CLIENT_ID, CLIENT_SECRET
+from tests.support.browser import Visit, visit
+from tests.support.databases import administer, named
+from tests.support.server_process import SOON, Served, start
+
+browser = chromium.browser
+
+CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub accessToken } }"
+EVENTS = "{ events(input: {}) { nodes { eventId summary start end } } }"
+
+#: when everybody meets; the browser is in a zone whose clocks never change
+DAY = datetime.now(UTC).date() + timedelta(days=3)
+BERLIN = {"timezone_id": "Etc/GMT-2", "locale": "en-GB"}
+
+Visiting: TypeAlias = Callable[..., AbstractContextManager[Visit]]
+
+
+class Application:
+    """What makes links on a server, and Ada, with whom all of them are."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.meet_somebody_else()
+
+    def meet_somebody_else(self) -> None:
+        """Another Ada, whose calendar is empty."""
+        given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": uuid4().hex}
+        made = self.data(CALENDAR, None, input=given)["applicationCalendar"]
+        self.sub, self.token = made["sub"], made["accessToken"]
+
+    def data(self, query: str, bearer: str | None = CLIENT_SECRET, **variables: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        body = {"query": query, "variables": variables}
+        answer = httpx2.post(f"{self.served.url}/graphql", json=body, headers=headers, timeout=SOON).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def asking(self, event_id: str, **more: Any) -> dict[str, Any]:
+        """An hour with Ada, on a morning."""
+        period = {"start": f"{DAY}T09:00:00Z", "end": f"{DAY}T13:00:00Z"}
+        return {
+            "availability": {
+                "participants": [{"required": "all", "members": [{"sub": self.sub}]}],
+                "requiredDuration": {"minutes": 60},
+                "queryPeriods": [period],
+                "startInterval": {"minutes": 30},
+            },
+            "event": {"eventId": event_id, "summary": "Interview", "tzid": "Etc/UTC"},
+            **more,
+        }
+
+    def link(self, **more: Any) -> dict[str, Any]:
+        made = self.data(CREATE, input=self.asking("interview", **more))
+        return made["realTimeScheduling"]["realTimeScheduling"]
+
+    def seen(self, link: dict[str, Any]) -> dict[str, Any]:
+        """What has become of a link."""
+        return self.data(GET, id=link["realTimeSchedulingId"])["realTimeScheduling"]
+
+    def take(self, hour: str) -> None:
+        """Books Ada for somebody else."""
+        self.data(BOOK, input={**self.asking("other"), "start": f"{DAY}T{hour}:00Z"})
+
+
+@pytest.fixture(scope="module")
+def applications(
+    sqlite_template: Path, postgresql: str, postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[dict[str, Application]]:
+    """One on each database."""
+    folder, name = tmp_path_factory.mktemp("served"), f"pages_{uuid4().hex}"
+    path = shutil.copy(sqlite_template, folder / "openings.db")
+    asyncio.run(administer(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
+    urls = {"sqlite": f"sqlite:///{path}", "postgresql": named(postgresql, name)}
+    servers = {kind: start(folder / kind, url, OPENINGS_LOG="text") for kind, url in urls.items()}
+    try:
+        for served in servers.values():
+            asyncio.run(_up(served))
+        yield {kind: Application(served) for kind, served in servers.items()}
+    finally:
+        for served in servers.values():
+            served.kill()
+        asyncio.run(administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _up(served: Served) -> None:
+    await served.come_up()
+    await served.http.aclose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def application(applications: dict[str, Application], request: pytest.FixtureRequest) -> Application:
+    """With an Ada of the test's own. Named before the browser by every test, so that it is there before."""
+    found = applications[request.param]
+    found.meet_somebody_else()
+    return found
+
+
+@pytest.fixture
+def opened(application: Application, browser: Browser) -> Visiting:
+    """Opens a link for the first time; nobody else is asked, and nothing complains."""
+
+    @contextmanager
+    def opened(link: dict[str, Any], **context: Any) -> Iterator[Visit]:
+        with visit(browser, link["url"], **{**BERLIN, **context}) as seen:
+            yield seen
+            assert seen.strangers == []
+            assert seen.complaints == []
+
+    return opened
+
+
+def heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def confirm(page: Page) -> None:
+    page.get_by_role("button", name="Book this time").click()
+
+
+def test_a_visitor_books_and_everybody_sees_it(opened: Visiting, application: Application) -> None:
+    """The visitor in her own zone, the application by the link, Ada on her calendar; and the next visitor as well."""
+    link = application.link()
+    with opened(link) as seen:
+        times = seen.page.get_by_role("region", name="Choose a time").get_by_role("link")
+        expect(times).to_have_text(["11:00", "11:30", "12:00", "12:30", "13:00", "13:30", "14:00"])
+        times.nth(2).click()
+        confirm(seen.page)
+        heading(seen.page, "It is booked")
+        expect(seen.page.get_by_role("definition").first).to_contain_text("12:00 – 13:00")
+    found = application.seen(link)
+    start, end = f"{DAY}T10:00:00Z", f"{DAY}T11:00:00Z"
+    assert (found["status"], found["event"]["start"], found["event"]["end"]) == ("COMPLETED", start, end)
+    [event] = application.data(EVENTS, application.token)["events"]["nodes"]
+    assert event == {"eventId": "interview", "summary": "Interview", "start": start, "end": end}
+    with opened(link, timezone_id="Etc/GMT-9") as seen:
+        expect(seen.page.get_by_role("definition").first).to_contain_text("12:00 – 13:00")
+
+
+def test_without_scripts_it_is_the_same(opened: Visiting, application: Application) -> None:
+    link = application.link()
+    with opened(link, java_script_enabled=False) as seen:
+        seen.page.get_by_role("link", name="12:00", exact=True).click()
+        confirm(seen.page)
+        heading(seen.page, "It is booked")
+    assert application.seen(link)["event"]["start"] == f"{DAY}T12:00:00Z"
+
+
+def test_whoever_comes_too_late_books_another_time(opened: Visiting, application: Application) -> None:
+    link = application.link()
+    with opened(link) as seen:
+        seen.page.get_by_role("link", name="12:30").click()
+        application.take("10:00")
+        confirm(seen.page)
+        expect(seen.page.get_by_role("alert")).to_contain_text("12:30 is no longer free")
+        seen.complaints.clear()  # the browser's own line about the status
+        expect(seen.page.get_by_role("listitem")).to_have_count(3)
+        seen.page.get_by_role("link", name="13:00").click()
+        confirm(seen.page)
+        heading(seen.page, "It is booked")
+    assert application.seen(link)["event"]["start"] == f"{DAY}T11:00:00Z"
+
+
+def test_of_two_visitors_who_confirm_one_has_booked(opened: Visiting, application: Application) -> None:
+    """The other one sees what was booked."""
+    link = application.link()
+    with opened(link) as first, opened(link) as second:
+        first.page.get_by_role("link", name="11:00").click()
+        second.page.get_by_role("link", name="13:00").click()
+        confirm(first.page)
+        heading(first.page, "It is booked")
+        confirm(second.page)
+        expect(second.page.get_by_role("definition").first).to_contain_text("11:00 – 12:00")
+
+
+def test_a_link_that_was_taken_back_shows_its_message(opened: Visiting, application: Application) -> None:
+    """To whoever opens it, and to whoever had it open."""
+    link = application.link()
+    with opened(link) as seen:
+        seen.page.get_by_role("link", name="11:00").click()
+        given = {
+            "realTimeSchedulingId": link["realTimeSchedulingId"],
+            "displayMessage": "It is <b>filled</b>.\nThanks!",
+        }
+        application.data(DISABLE, input=given)
+        confirm(seen.page)
+        expect(seen.page.get_by_text("It is <b>filled</b>.")).to_have_text("It is <b>filled</b>.\nThanks!")
+    assert application.seen(link)["status"] == "DISABLED"
+
+
+def test_that_no_time_suits_is_passed_on(opened: Visiting, application: Application) -> None:
+    link = application.link(callbackUrls={"noTimesSuitableUrl": "https://shop.example.com/none"})
+    with opened(link) as seen:
+        seen.page.get_by_role("button", name="None of these times suits me").click()
+        heading(seen.page, "Thank you for telling us")
+    assert application.seen(link)["status"] == "OPEN"
+
+
+def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: Application) -> None:
+    """Ada has revoked; and no other token opens anything. The log has the reason, and no token."""
+    link = application.link()
+    given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": application.sub}
+    application.data(REVOKE, input=given)
+    with opened(link) as seen:
+        heading(seen.page, "This link cannot be used at the moment")
+        seen.page.goto(link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B"))
+        heading(seen.page, "There is nothing here")
+        seen.complaints.clear()  # the browser's own lines about the statuses
+    until = monotonic() + SOON
+    while "GET /book/… 404" not in (said := "\n".join(application.served.lines)):  # a line is written after its answer
+        assert monotonic() < until, said
+        sleep(0.02)
+    assert "refused a visitor: " in said
+    assert token(link) not in said

@@ -1,0 +1,252 @@
+"""Requests that go out: what is sent, what counts as received, and where nothing is ever sent."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from core.urls import Address, is_public
+from server.callbacks.http_client import NotReceivedError, Outgoing, Resolve, anywhere, shown
+from tests.support.callback_receiver import Answer, receiving
+
+OPEN, GUARDED = Outgoing(anywhere, patience=5), Outgoing(is_public, patience=5)
+
+#: stands for an address of the public internet, where it has to be connected to
+PUBLIC = IPv4Address("127.0.0.2")
+
+
+def is_stand_in(address: Address) -> bool:
+    return address == PUBLIC
+
+
+async def refusal(outgoing: Outgoing, url: str) -> str:
+    """Why a request was not received."""
+    with pytest.raises(NotReceivedError) as caught:
+        await outgoing.post(url, {}, b"{}")
+    return str(caught.value)
+
+
+class Names:
+    """A resolver that gives one answer after the other, whatever it is asked for."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int]] = []
+
+    async def __call__(self, host: str, port: int) -> list[Address]:
+        self.asked.append((host, port))
+        return [ip_address(address) for address in self.answers.pop(0)]
+
+
+async def test_what_is_sent_is_the_request_and_nothing_else() -> None:
+    """All of the URL but its fragment; no cookies, no credentials, no ways of packing an answer that nobody reads."""
+    async with receiving() as receiver:
+        await OPEN.post(f"{receiver.url}/a/b;c=d?e=f;g#h", {"X-Ours": "1"}, b"the body")
+        port = urlsplit(receiver.url).port
+        [request] = receiver.received
+    assert request.line == "POST /a/b;c=d?e=f;g HTTP/1.1"
+    expected = {"host": f"127.0.0.1:{port}", "connection": "close", "x-ours": "1", "content-length": "8"}
+    assert request.headers == expected
+    assert request.body == b"the body"
+
+
+async def test_a_url_without_a_path_asks_for_the_root() -> None:
+    async with receiving() as receiver:
+        await OPEN.post(receiver.url, {}, b"")
+        await OPEN.post(f"{receiver.url}?a=b", {}, b"")
+    assert [request.line.split()[1] for request in receiver.received] == ["/", "/?a=b"]
+
+
+#: an answer whose head says that it was received, and whose body never ends
+ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000
+
+
+@pytest.mark.parametrize("answer", [200, 201, 204, 299, ENDLESS])
+async def test_any_status_of_2xx_says_that_it_was_received(answer: Answer) -> None:
+    """What else is answered is of no interest."""
+    async with receiving() as receiver:
+        receiver.answers = [answer]
+        await OPEN.post(receiver.url, {}, b"{}")
+
+
+@pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 503])
+async def test_any_other_status_says_that_it_was_not(status: int) -> None:
+    async with receiving() as receiver:
+        receiver.answers = [status]
+        assert await refusal(OPEN, receiver.url) == f"status {status}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(status: int) -> None:
+    """It could lead inside, and the application did not say that it trusts where it leads."""
+    async with receiving() as receiver, receiving() as other:
+        head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {other.url}/\r\nContent-Length: 0\r\n\r\n"
+        receiver.answers = [head.encode()]
+        assert await refusal(OPEN, receiver.url) == f"status {status}"
+        assert other.received == []
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-Other\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000])
+async def test_what_is_no_answer_says_nothing(answer: bytes) -> None:
+    """It hangs up, speaks something else, or has a head without an end."""
+    async with receiving() as receiver:
+        receiver.answers = [answer]
+        assert (await refusal(OPEN, receiver.url)).startswith("RemoteProtocolError: ")
+
+
+async def test_nobody_is_waited_for_for_ever() -> None:
+    impatient = Outgoing(anywhere, patience=0.1)
+    async with receiving() as receiver:
+        receiver.answers = [None]
+        async with asyncio.timeout(5):
+            assert await refusal(impatient, receiver.url) == "took longer than 0.1 s"
+
+
+async def test_where_nobody_listens_nothing_is_received() -> None:
+    async with receiving() as receiver:
+        pass
+    assert (await refusal(OPEN, receiver.url)).startswith("ConnectionRefusedError: ")
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.test", "a..test"])
+async def test_a_name_that_is_none_leads_nowhere(host: str) -> None:
+    """Nobody has to be asked for that."""
+    assert await refusal(GUARDED, f"http://{host}/")
+
+
+async def test_what_others_say_cannot_break_a_line() -> None:
+    """Words of an error may come from anywhere."""
+
+    async def unable(_host: str, _port: int) -> Sequence[Address]:
+        raise OSError("no\nERROR all is lost" + 1000 * "!")
+
+    words = await refusal(Outgoing(anywhere, resolve=unable), "http://hooks.test/")
+    assert words.startswith(r"'OSError: no\nERROR all is lost!!!")
+    assert len(words) == 200
+
+
+LOOPBACK = [
+    *("127.0.0.1", "127.255.255.254", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "LOCALHOST", "0"),
+    *("0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"),
+]
+"""Ways of writing that this machine is meant."""
+
+
+@pytest.mark.parametrize("host", [*LOOPBACK, "10.0.0.1", "169.254.169.254", "192.168.1.1", "[fd00::1]", "[fe80::1]"])
+async def test_nothing_is_sent_to_a_private_address(host: str) -> None:
+    """However it is written."""
+    async with receiving() as receiver:
+        port = urlsplit(receiver.url).port
+        assert "OPENINGS_PRIVATE_CALLBACKS" in await refusal(GUARDED, f"http://{host}:{port}/")
+        assert "OPENINGS_PRIVATE_CALLBACKS" in await refusal(GUARDED, f"https://{host}:{port}/")
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize("addresses", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["::1", "2606:4700::1111"]])
+async def test_a_name_that_leads_inside_as_well_is_not_asked_at_all(addresses: list[str]) -> None:
+    """Whichever comes first: the other would be tried when it does not answer."""
+    names = Names(addresses)
+    assert "private" in await refusal(Outgoing(is_public, resolve=names), "http://hooks.test/")
+    assert names.asked == [("hooks.test", 80)]
+
+
+async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_once() -> None:
+    """The connection goes to the address that was looked at, and says to it whom it was meant for."""
+    names = Names([str(PUBLIC)], ["127.0.0.1"])
+    async with receiving(str(PUBLIC)) as receiver:
+        port = urlsplit(receiver.url).port or 0
+        async with receiving(port=port) as inside:
+            await Outgoing(is_stand_in, resolve=names).post(f"http://hooks.test:{port}/", {}, b"{}")
+    assert names.asked == [("hooks.test", port)]
+    assert [request.headers["host"] for request in receiver.received] == [f"hooks.test:{port}"]
+    assert inside.received == []
+
+
+async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None:
+    """Of names whose first address leads nowhere from here there are many; but not each of a hundred is tried."""
+    async with receiving() as receiver:
+        port = urlsplit(receiver.url).port
+        for nowhere in range(4):
+            addresses = [*(f"127.9.9.{number}" for number in range(1, nowhere + 1)), "127.0.0.1"]
+            outgoing = Outgoing(anywhere, resolve=Names(addresses))
+            if nowhere < 3:
+                await outgoing.post(f"http://hooks.test:{port}/", {}, b"{}")
+            else:
+                assert await refusal(outgoing, f"http://hooks.test:{port}/")
+    assert len(receiver.received) == 3
+
+
+async def test_a_name_without_addresses_leads_nowhere() -> None:
+    assert await refusal(Outgoing(anywhere, resolve=Names([])), "http://hooks.test/") == "its name leads nowhere"
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would connect to wherever it likes."""
+    async with receiving() as proxy, receiving() as receiver:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        await Outgoing(anywhere).post(receiver.url, {}, b"{}")
+    assert (len(proxy.received), len(receiver.received)) == (0, 1)
+
+
+def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A certificate for a name, as its server has it and as somebody has it who believes it."""
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    named = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    dated = named.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    made = (
+        dated.not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "its.pem").write_bytes(private + made.public_bytes(pem))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "its.pem")
+    return server, ssl.create_default_context(cadata=made.public_bytes(pem).decode())
+
+
+async def test_the_certificate_is_that_of_the_name(tmp_path: Path) -> None:
+    """Although the connection is made to an address; and one for another name, or by nobody known, is none."""
+    server, believed = certified("hooks.test", tmp_path)
+
+    def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> Outgoing:
+        return Outgoing(anywhere, resolve=resolve, certificates=lambda: certificates)
+
+    async with receiving(certificate=server) as receiver:
+        port = urlsplit(receiver.url).port
+        here = ["127.0.0.1"]
+        await knowing(believed, Names(here)).post(f"https://hooks.test:{port}/", {}, b"{}")
+        other = await refusal(knowing(believed, Names(here)), f"https://other.test:{port}/")
+        unknown = await refusal(knowing(ssl.create_default_context(), Names(here)), f"https://hooks.test:{port}/")
+    assert len(receiver.received) == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in other
+    assert "other.test" in other
+    assert "CERTIFICATE_VERIFY_FAILED" in unknown
+
+
+async def test_who_is_cancelled_leaves_no_connection() -> None:
+    async with receiving() as receiver:
+        receiver.answers = [None]
+        posting = asyncio.create_task(OPEN.post(receiver.url, {}, b"{}"))
+        await receiver.next()
+        posting.cancel()
+        async with asyncio.timeout(5):
+            while receiver.at_once:
+                await asyncio.sleep(0.001)
+
+
+def test_of_a_url_only_its_beginning_is_shown() -> None:
+    """The rest of it may be what the application knows its friends by."""
+    assert shown("https://hooks.test:8443/a-secret?key=another#third") == "https://hooks.test:8443"

@@ -1,0 +1,190 @@
+"""Documents: each read once, a bounded number of them kept, and shown in the log without what they hold."""
+
+import pytest
+from graphql import GraphQLError, OperationType
+
+from schema import schema
+from server.graphql.documents import (
+    MAX_COMMENTS,
+    MAX_ERRORS,
+    MAX_QUOTED,
+    MAX_SOURCE_LENGTH,
+    MAX_TOKENS,
+    Asked,
+    Documents,
+)
+from tests.support.api import Api
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: the database has nothing to do with it."""
+    return "sqlite"
+
+
+def documents(size: int = 3) -> Documents:
+    """An empty cache for that many documents of the real schema."""
+    return Documents(schema._schema, size=size)
+
+
+def operation(source: str, name: str | None = None) -> Asked:
+    """The operation of a document that must have it."""
+    found = documents().get(source).operation(name)
+    assert isinstance(found, Asked)
+    return found
+
+
+def complaint(source: str, name: str | None = None) -> str:
+    """Why a document has no such operation."""
+    found = documents().get(source).operation(name)
+    assert isinstance(found, GraphQLError)
+    return found.message
+
+
+def test_the_same_source_is_read_once() -> None:
+    """An application sends the same few documents day in, day out."""
+    cache = documents()
+    document = cache.get("{ __typename }")
+    assert cache.get("{ __typename }") is document
+    assert cache.get("{ __typename  }") is not document
+
+
+async def test_an_application_that_repeats_itself_has_its_documents_read_once(api: Api) -> None:
+    """A hundred in a hundred: whatever the variables are, and whichever operation of a document is meant."""
+    sources = {
+        "query A($yes: Boolean!) { a: __typename @include(if: $yes) } query B { b: __typename }": ("A", "B"),
+        "query ($input: AvailabilityInput!) { availability(input: $input) { __typename } }": (None,),
+        "{ nothing }": (None,),
+        "{ " + "a " * 60 + "}": (None,),
+    }
+    for n in range(25):
+        for query, names in sources.items():
+            for name in names:
+                variables = {"yes": n % 2 == 0, "input": {"participants": [], "requiredDuration": {"minutes": n}}}
+                given = {"query": query, "operationName": name, "variables": variables}
+                await api.http.post("/graphql", json=given)
+                await api.http.get("/graphql", params={"query": query, "operationName": name or ""})
+    assert api.answers.documents.missed == len(sources)
+
+
+def test_what_is_wrong_is_remembered_as_well() -> None:
+    """Whoever sends nonsense in a loop has us look at it once."""
+    cache = documents()
+    for source in ("{", "{ nothing }"):
+        document = cache.get(source)
+        assert document.errors
+        assert cache.get(source) is document
+
+
+def test_the_longest_unused_document_makes_room() -> None:
+    """Not the oldest: what is asked all the time stays."""
+    cache = documents(size=2)
+    first, second = cache.get("{ a: __typename }"), cache.get("{ b: __typename }")
+    assert cache.get("{ a: __typename }") is first
+    cache.get("{ c: __typename }")
+    assert cache.get("{ a: __typename }") is first
+    assert cache.get("{ b: __typename }") is not second
+
+
+def test_documents_are_kept_by_their_size_as_well() -> None:
+    """A document takes some hundred times its length in memory: a thousand long ones would fill the machine."""
+    cache = documents(size=1_000)
+    for number in range(60):
+        cache.get(f"# {number} {'x' * 49_000}\n{{ __typename }}")
+    assert sum(map(len, cache._kept)) <= 1_000_000
+
+
+def test_what_is_too_long_to_be_read_is_not_kept() -> None:
+    """It may be as long as a body, and looking at it again costs next to nothing."""
+    cache = documents()
+    assert cache.get("#" * (MAX_SOURCE_LENGTH + 1)).errors
+    assert not cache._kept
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{" + "a " * MAX_TOKENS + "}",
+        "#\n" * (MAX_COMMENTS + 1) + "{ __typename }",
+        "{ __typename }".ljust(MAX_SOURCE_LENGTH + 1),
+        "{ calendars" * 500,
+    ],
+    ids=["tokens", "comments", "length", "depth"],
+)
+def test_reading_ends_where_it_gets_expensive(source: str) -> None:
+    """With the one error that it ended there."""
+    document = documents().get(source)
+    assert document.node is None
+    assert len(document.errors) == 1
+    assert "aborted" in document.errors[0].message
+
+
+def test_a_document_has_only_so_many_errors() -> None:
+    """The first few help; ten thousand are an attack."""
+    fields = " ".join(f"nothing{n}" for n in range(1_000))
+    assert len(documents().get(f"{{ calendars {{ {fields} }} }}").errors) == MAX_ERRORS + 1
+
+
+@pytest.mark.parametrize(("length", "told"), [(10, MAX_ERRORS), (MAX_QUOTED // 2, 2), (MAX_QUOTED, 1)])
+def test_values_that_errors_quote_may_be_only_so_long(length: int, told: int) -> None:
+    """An error quotes the value that is wrong, and that may be as long as the document."""
+    value = f'{{f0: 1, f1: 1, f2: 1, f3: 1, f4: 1, f5: "{"x" * length}"}}'
+    *errors, last = documents().get(f"{{ availability(input: {value}) {{ __typename }} }}").errors
+    assert len(errors) == told
+    assert sum(len(error.message) for error in errors) < 2 * MAX_QUOTED
+    assert "aborted" in last.message
+
+
+def test_the_only_operation_needs_no_name() -> None:
+    """And one of several does: guessing could do the wrong thing."""
+    assert operation("query A { __typename } fragment F on Query { __typename }".partition("fragment")[0]).name
+    assert "Several" in complaint("query A { __typename } query B { __typename }")
+    chosen = operation("query A { __typename } query B { __typename }", "B")
+    assert chosen.name == "B"
+
+
+def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
+    """Even for the only operation; the name comes from the client, and need not come back whole."""
+    assert complaint("query A { __typename }", "B") == "No operation is named 'B'."
+    assert complaint("{ __typename }", "B") == "No operation is named 'B'."
+    assert len(complaint("{ __typename }", "x" * 100_000)) < 100
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ('query A { availabilityRule(availabilityRuleId: "secret") { tzid } }', "query A"),
+        ('{ availabilityRule(availabilityRuleId: "secret") { tzid } }', "query {availabilityRule}"),
+        ("{ secret: calendars { calendarId } userInfo { sub } }", "query {calendars,userInfo}"),
+        ('mutation { deleteEvent(input: {calendarId: "secret", eventId: "e"}) { deleted } }', "mutation {deleteEvent}"),
+        ("{ ...F } fragment F on Query { __typename }", "query {}"),
+        ("{" + " ".join(f"a{n}: __typename" for n in range(9)) + "}", "query {" + ",".join(["__typename"] * 5) + "}"),
+    ],
+)
+def test_a_description_shows_no_arguments(source: str, shown: str) -> None:
+    """They may hold what an event says. An alias is as little of our concern."""
+    assert operation(source).described == shown
+
+
+def test_a_description_is_short() -> None:
+    """A name may be as long as a document."""
+    assert operation(f"query {'x' * 100_000} {{ __typename }}").described == f"query {'x' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ("{ one: calendars { calendarId } two: calendars { calendarName } }", "calendars"),
+        ("{ calendars { calendarId } userInfo { sub } }", "several"),
+        ("{ ...F } fragment F on Query { __typename }", "several"),
+    ],
+)
+def test_what_the_metrics_call_it_no_client_makes_up(source: str, field: str) -> None:
+    """Each name is a number that is kept."""
+    assert operation(source).field == field
+
+
+def test_queries_are_told_from_what_changes_something() -> None:
+    """What may come by GET."""
+    assert operation("{ __typename }").kind is OperationType.QUERY
+    assert operation("mutation { deleteAvailablePeriods { deleted } }").kind is OperationType.MUTATION

@@ -1,0 +1,157 @@
+"""Automatic persisted queries, as Apollo's clients and others speak them: a digest first, the document when it is unknown."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+import httpx2
+import pytest
+
+from schema import schema
+from server.graphql.documents import MAX_KEPT_LENGTH, Documents
+from server.graphql.http import Operation
+from server.graphql.persisted_queries import PersistedQueries
+from tests.support.api import Api
+
+HELLO = "query Hello { __typename }"
+ANSWER = {"data": {"__typename": "Query"}}
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: no database is asked for a digest."""
+    return "sqlite"
+
+
+def named(source: str, **changes: Any) -> dict[str, Any]:
+    """The extension that names a document by its digest."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": sha256(source.encode()).hexdigest(), **changes}}
+
+
+async def post(api: Api, **body: Any) -> httpx2.Response:
+    return await api.http.post("/graphql", json=body)
+
+
+async def get(api: Api, **parameters: Any) -> httpx2.Response:
+    """The same by GET, where whatever is no text is JSON."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return await api.http.get("/graphql", params=texts)
+
+
+async def told(response: httpx2.Response) -> tuple[str, str]:
+    """The message and the code of the one error, without data."""
+    [error] = response.json()["errors"]
+    assert response.json().keys() == {"errors"}
+    return error["message"], error["extensions"]["code"]
+
+
+@pytest.mark.parametrize("send", [post, get])
+async def test_a_document_is_sent_once_and_then_its_digest(send: Any, api: Api) -> None:
+    """Unknown at first, which costs a request; from then on a digest is enough, by POST as by GET."""
+    unknown = await send(api, extensions=named(HELLO))
+    assert await told(unknown) == ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+    assert (await send(api, query=HELLO, extensions=named(HELLO))).json() == ANSWER
+    for other in (post, get):
+        assert (await other(api, extensions=named(HELLO))).json() == ANSWER
+
+
+@pytest.mark.parametrize(("accept", "status"), [("application/json", 200), ("application/graphql-response+json", 400)])
+async def test_an_unknown_digest_is_a_request_error(accept: str, status: int, api: Api) -> None:
+    """It has the status that every document has which was not executed."""
+    response = await api.http.post("/graphql", json={"extensions": named(HELLO)}, headers={"Accept": accept})
+    assert response.status_code == status
+
+
+async def test_variables_and_operation_names_go_along_with_a_digest(api: Api) -> None:
+    """The digest stands for the document and for nothing else."""
+    source = "query A { __typename } query B($yes: Boolean!) { b: __typename @include(if: $yes) }"
+    extensions = named(source)
+    await post(api, query=source, operationName="A", extensions=extensions)
+    answer = await post(api, operationName="B", variables={"yes": True}, extensions=extensions)
+    assert answer.json() == {"data": {"b": "Query"}}
+
+
+async def test_a_document_under_a_wrong_digest_is_refused_and_not_kept(api: Api) -> None:
+    """Or one client could have another one execute what that one never wrote."""
+    response = await post(api, query="{ calendars { calendarId } }", extensions=named(HELLO))
+    assert await told(response) == ("persistedQuery.sha256Hash is not the query's.", "BAD_REQUEST")
+    assert (await told(await post(api, extensions=named(HELLO))))[1] == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize("source", ["{", "{ nothing }", "", "# no operation"])
+async def test_only_what_can_be_executed_is_kept(source: str, api: Api) -> None:
+    """Nonsense takes no place, and is answered as ever."""
+    await post(api, query=source, extensions=named(source))
+    assert (await told(await post(api, extensions=named(source))))[1] == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("extension", "message"),
+    [
+        ("abc", "extensions.persistedQuery must be an object."),
+        ([], "extensions.persistedQuery must be an object."),
+        ({"sha256Hash": "0" * 64}, "extensions.persistedQuery.version must be 1."),
+        ({"version": 2, "sha256Hash": "0" * 64}, "extensions.persistedQuery.version must be 1."),
+        ({"version": True, "sha256Hash": "0" * 64}, "extensions.persistedQuery.version must be 1."),
+        ({"version": 1}, "extensions.persistedQuery.sha256Hash must be a string."),
+        ({"version": 1, "sha256Hash": 7}, "extensions.persistedQuery.sha256Hash must be a string."),
+    ],
+)
+async def test_an_extension_that_cannot_be_read_is_refused(extension: object, message: str, api: Api) -> None:
+    """With the document beside it as well: a client that was misunderstood should know."""
+    for given in ({}, {"query": HELLO}):
+        response = await post(api, **given, extensions={"persistedQuery": extension})
+        assert await told(response) == (message, "BAD_REQUEST")
+
+
+async def test_no_extension_is_no_digest(api: Api) -> None:
+    """A client may well send an empty one."""
+    assert (await post(api, query=HELLO, extensions={"persistedQuery": None})).json() == ANSWER
+    response = await post(api, extensions={"persistedQuery": None})
+    assert response.status_code == 400
+    assert await told(response) == ("The request has no query.", "BAD_REQUEST")
+
+
+async def test_a_mutation_is_not_sent_by_get_under_a_digest_either(api: Api) -> None:
+    """The door for mutations is the same."""
+    source = 'mutation { deleteEvent(input: {calendarId: "cal_1", eventId: "e1"}) { deleted } }'
+    await post(api, query=source, extensions=named(source))
+    assert (await get(api, extensions=named(source))).status_code == 405
+
+
+async def test_an_unknown_digest_is_counted_as_what_it_is(api: Api) -> None:
+    """Whoever operates this sees how often clients have to send a document again, apart from what is wrong."""
+    await post(api, extensions=named("{ never sent: __typename }"))
+    lines = (await api.http.get("/metrics")).text.splitlines()
+    assert any('code="PERSISTED_QUERY_NOT_FOUND",operation="none"' in line for line in lines)
+
+
+def persisted(size: int) -> PersistedQueries:
+    """An empty store for so many documents of the real schema."""
+    return PersistedQueries(Documents(schema._schema), size=size)
+
+
+def knows(store: PersistedQueries, source: str) -> bool:
+    return store.get(Operation("", None, None, named(source))).node is not None
+
+
+def learn(store: PersistedQueries, source: str) -> None:
+    store.get(Operation(source, None, None, named(source)))
+
+
+def test_the_longest_unused_document_makes_room() -> None:
+    """What is asked all the time stays."""
+    store = persisted(size=2)
+    learn(store, "{ a: __typename }")
+    learn(store, "{ b: __typename }")
+    assert knows(store, "{ a: __typename }")
+    learn(store, "{ c: __typename }")
+    assert [knows(store, f"{{ {name}: __typename }}") for name in "abc"] == [True, False, True]
+
+
+def test_what_is_kept_is_bounded_in_length_as_well() -> None:
+    """A thousand long documents would be a lot of memory for whoever likes to fill it."""
+    store = persisted(size=1_000)
+    for number in range(8):
+        learn(store, f"# {number} {'x' * 49_000}\n{{ __typename }}")
+    assert 0 < sum(map(len, store._kept.values())) <= MAX_KEPT_LENGTH

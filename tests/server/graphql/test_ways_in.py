@@ -1,0 +1,119 @@
+"""What bounds a request bounds it on every way in: HTTP, server-sent events and WebSocket."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from server.graphql.credential_throttle import _FREE
+from tests.conftest import NOW
+from tests.support.api import CLIENT_SECRET, Someone
+from tests.support.held_locks import calendars_held, until_all_is_undone
+from tests.support.live_clients import CHANGED, UPSERT_EVENT, Listening, busy, listening, question
+
+#: what the ways have in common does not depend on the database
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
+
+HELLO = "{ __typename }"
+AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
+CALENDARS = "{ calendars { calendarId } }"
+
+every_way = pytest.mark.parametrize("way", ["http", "events", "websocket"])
+
+
+@asynccontextmanager
+async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[Listening, Someone]]:
+    """The application on a socket, and somebody with a calendar, whose being made counts against no limit."""
+    async with listening(database_url) as unlimited:
+        person = await unlimited.api.application_calendar("person")
+    async with listening(database_url, NOW, **settings) as live:
+        yield live, person
+        await live.until_nobody_waits()
+
+
+async def ask(live: Listening, way: str, query: str, token: str, **variables: Any) -> dict[str, Any]:
+    """The first answer. An error that is sent without one looks as it does over HTTP."""
+    if way == "http":
+        return await live.api(query, token, **variables)
+    if way == "events":
+        async with live.events(query, token, **variables) as events:
+            if events.response.headers["content-type"].startswith("text/event-stream"):
+                return await events.next()
+            await events.response.aread()
+            return events.response.json()
+    async with live.asking(query, token, **variables) as ws:
+        message = await ws.received()
+        return message["payload"] if message["type"] == "next" else {"errors": message["payload"]}
+
+
+def code(answer: dict[str, Any]) -> str | None:
+    """That of the first error, if there is one."""
+    return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
+
+
+@every_way
+async def test_the_rate_of_a_client_is_limited(database_url: str, way: str) -> None:
+    async with opened(database_url, rate_limit="2/h") as (live, person):
+        answers = [await ask(live, way, HELLO, person.token) for _ in range(3)]
+        assert [code(answer) for answer in answers] == [None, None, "RATE_LIMITED"]
+        assert answers[-1]["errors"][0]["extensions"]["retryAfter"] > 0
+
+
+async def test_an_answer_that_was_kept_counts_as_well(database_url: str) -> None:
+    async with opened(database_url, rate_limit="2/h") as (live, person):
+        answers = [await ask(live, "http", AVAILABILITY, person.token, input=question(person)) for _ in range(3)]
+        assert [code(answer) for answer in answers] == [None, None, "RATE_LIMITED"]
+
+
+@every_way
+async def test_variables_hold_only_so_much(database_url: str, way: str) -> None:
+    async with opened(database_url, max_values=100) as (live, person):
+        answer = await ask(live, way, HELLO, person.token, input=list(range(101)))
+        assert code(answer) == "QUERY_TOO_COMPLEX"
+
+
+@every_way
+async def test_who_may_not_see_the_schema_sees_it_nowhere(database_url: str, way: str) -> None:
+    async with opened(database_url, introspection="off") as (live, _):
+        answer = await ask(live, way, "{ __schema { types { name } } }", CLIENT_SECRET)
+        assert code(answer) == "BAD_REQUEST"
+        [hinted] = (await ask(live, way, "{ calendar { calendarId } }", CLIENT_SECRET))["errors"]
+        assert "calendars" not in hinted["message"]
+
+
+@every_way
+async def test_what_takes_too_long_is_called_off(database_url: str, way: str) -> None:
+    """Its transaction is undone: whoever else writes meanwhile is the only one who has."""
+    async with opened(database_url) as (live, person):
+        live.api.answers.deadline = 0.2
+        async with calendars_held(database_url):
+            answer = await ask(live, way, UPSERT_EVENT, person.token, input=busy(person, 9, 10))
+        assert (code(answer), answer["data"]) == ("TIMEOUT", None)
+        await until_all_is_undone(live.api)
+        assert await live.api.rows("SELECT count(*) FROM events") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("way", "query"),
+    [
+        ("http", CALENDARS),
+        ("events", CALENDARS),
+        ("events", CHANGED),
+        ("websocket", CALENDARS),
+        ("websocket", CHANGED),
+    ],
+)
+async def test_wrong_tokens_are_answered_late_after_a_few(database_url: str, way: str, query: str) -> None:
+    """Whatever is asked with them."""
+    async with opened(database_url) as (live, person):
+        slept: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        live.api.answers.failures.sleep = sleep
+        variables = {"input": question(person)} if query == CHANGED else {}
+        for _ in range(_FREE + 1):
+            assert code(await ask(live, way, query, "wrong", **variables)) == "UNAUTHENTICATED"
+        assert slept == [live.api.answers.failures.delay]

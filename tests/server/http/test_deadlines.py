@@ -1,0 +1,290 @@
+"""How long is waited, and for whom: each way in which work can end, at each moment."""
+
+import asyncio
+from contextlib import suppress
+from contextvars import ContextVar
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
+
+from server.http import deadlines as waiting
+from server.http.deadlines import DeadlineError, at_once, in_time, while_connected
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: the database has nothing to do with it."""
+    return "sqlite"
+
+
+class Client:
+    """Somebody who hangs up when told to."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.listened = 0
+
+    async def receive(self) -> Message:
+        self.listened += 1
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    @property
+    def request(self) -> Request:
+        return Request({"type": "http"}, self.receive)
+
+
+class Work:
+    """Takes its time, and notes how it ended."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        self.seconds = seconds
+        self.ended = "not at all"
+
+    async def __call__(self) -> str:
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.ended = "cancelled"
+            raise
+        self.ended = "done"
+        return "a result"
+
+
+async def fail(after: float = 0) -> str:
+    if after:
+        await asyncio.sleep(after)
+    raise LookupError("on purpose")
+
+
+async def test_what_waits_for_nothing_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "timeout", None)
+
+    async def ready() -> int:
+        return 7
+
+    assert await at_once(ready(), 1) == 7
+    with pytest.raises(LookupError, match="on purpose"):
+        await at_once(fail(), 1)
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_what_waits_is_waited_for(deadline: float) -> None:
+    """However often, and for whatever: its task is the one that it began in, and stays it."""
+
+    async def twice() -> str:
+        began_in = asyncio.current_task()
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await asyncio.Event().wait()
+        assert asyncio.current_task() is began_in
+        return await Work(0.001)()
+
+    assert await at_once(twice(), deadline) == "a result"
+    with pytest.raises(LookupError, match="on purpose"):
+        await at_once(fail(after=0.001), deadline)
+
+
+async def test_what_waits_too_long_is_cancelled() -> None:
+    work = Work(5)
+    with pytest.raises(TimeoutError):
+        await at_once(work(), 0.01)
+    assert work.ended == "cancelled"
+
+
+async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
+    work = Work(5)
+    waits = asyncio.create_task(at_once(work(), 5))
+    await asyncio.sleep(0.01)
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
+async def test_what_is_done_while_the_client_is_there_is_the_answer(seconds: float) -> None:
+    """Nobody listens for its going before there is reason to."""
+    client = Client()
+    assert await while_connected(client.request, Work(seconds)(), 5) == "a result"
+    assert client.listened == (seconds > waiting._SOON)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
+async def test_what_goes_wrong_is_told(seconds: float) -> None:
+    with pytest.raises(LookupError, match="on purpose"):
+        await while_connected(Client().request, fail(seconds), 5)
+    with pytest.raises(LookupError, match="on purpose"):
+        await in_time(fail(seconds), 5)
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_a_client_that_hangs_up_ends_the_work(deadline: float) -> None:
+    client, work = Client(), Work(5)
+    client.gone.set()
+    with pytest.raises(ClientDisconnect):
+        await while_connected(client.request, work(), deadline)
+    assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("deadline", [0.001, 0.1])
+async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
+    for waits in (lambda work: in_time(work, deadline), lambda work: while_connected(Client().request, work, deadline)):
+        work = Work(5)
+        with pytest.raises(DeadlineError):
+            await waits(work())
+        assert work.ended == "cancelled"
+
+
+@pytest.mark.parametrize("deadline", [0, 5])
+async def test_all_work_is_done_by_whoever_waits_for_it(deadline: float) -> None:
+    """However often it waits, and for whatever, it stays in one task: a timeout of its own ends nothing but what it is for."""
+
+    async def several() -> str:
+        begun_in = asyncio.current_task()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await asyncio.Event().wait()
+        await asyncio.gather(Work(0.001)(), asyncio.sleep(0))
+        with pytest.raises(LookupError):
+            await asyncio.create_task(fail(0.001))
+        assert asyncio.current_task() is begun_in
+        return await Work(0.001)()
+
+    begun_in = asyncio.current_task()
+    assert await in_time(several(), deadline) == await while_connected(Client().request, several(), deadline)
+    assert asyncio.current_task() is begun_in
+
+
+class Stubborn(asyncio.Future[None]):
+    """Is never cancelled, like a thread's work."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("how", ["alone", "among others", "undoing"])
+async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The client is told; the work hears of it when it goes on, and is remembered until then."""
+    monkeypatch.setattr(waiting, "_GRACE", 0.02)
+    stubborn = Stubborn()
+    about, found = ContextVar("about", default="nothing"), list[object]()
+
+    async def work() -> None:
+        about.set("this request")
+        try:
+            if how == "alone":
+                await stubborn
+            elif how == "among others":
+                await asyncio.gather(stubborn)
+            else:
+                await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            if how == "undoing":
+                await stubborn
+            found.extend((about.get(), "cancelled"))
+            raise
+
+    async with asyncio.timeout(2):
+        with pytest.raises(DeadlineError):
+            await in_time(work(), 0.001)
+    assert not found
+    [leaving] = waiting._leaving
+    stubborn.set_result(None)
+    await asyncio.wait({leaving})
+    assert found == ["this request", "cancelled"]
+    assert not waiting._leaving
+
+
+async def outcome(held: waiting._Held[str]) -> str:
+    return await held
+
+
+async def test_what_is_done_in_the_same_moment_is_the_answer() -> None:
+    """Whoever was told already that it waits no longer, but has not gone on yet, is given what there is."""
+    future = asyncio.get_running_loop().create_future()
+    held = waiting._Held(asyncio.wait_for(future, None))
+
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    future.set_result("a result")
+    held.let_go(DeadlineError())
+    assert await waits == "a result"
+
+
+async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
+    future, work = asyncio.get_running_loop().create_future(), Work(5)
+
+    async def twice() -> str:
+        await future
+        return await work()
+
+    held = waiting._Held(twice())
+
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    future.set_result(None)
+    held.let_go(DeadlineError())
+    with pytest.raises(DeadlineError):
+        await waits
+    assert work.ended == "cancelled"
+
+
+async def test_who_is_cancelled_in_the_same_moment_is_cancelled() -> None:
+    """Not told that the time is over, as if nobody had cancelled it; the work is called off all the same."""
+    work = Work(5)
+    held = waiting._Held(work())
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    held.let_go(DeadlineError())
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert work.ended == "cancelled"
+
+
+async def test_the_first_reason_holds() -> None:
+    """A client may hang up while what took too long is being undone."""
+    stubborn = Stubborn()
+
+    async def wait() -> str:
+        await stubborn
+        return "a result"
+
+    held = waiting._Held(wait())
+    waits = asyncio.create_task(outcome(held))
+    await asyncio.sleep(0)
+    held.let_go(DeadlineError())
+    await asyncio.sleep(0.01)
+    held.let_go(ClientDisconnect())
+    stubborn.set_result(None)
+    with pytest.raises(DeadlineError):
+        await waits
+
+
+async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
+    """As a server does that stops; also when the work would not have been looked after yet."""
+    for seconds in (0.001, 0.1):
+        work = Work(5)
+        waits = asyncio.create_task(while_connected(Client().request, work(), 5))
+        await asyncio.sleep(seconds)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+        assert work.ended == "cancelled"
+
+
+async def test_work_that_cancels_itself_keeps_nobody_waiting() -> None:
+    async def gone() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await in_time(gone(), 0)

@@ -1,0 +1,186 @@
+"""Rate limits: the laws of the bucket, and what a client over its limit is told."""
+
+import asyncio
+from math import floor
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from server.http.rate_limits import Kept, RateLimits, TokenBucket, parse_rates
+from server.settings import SettingError, Settings
+from tests.conftest import NOW
+from tests.support.api import CLIENT_SECRET, Api
+
+HELLO = {"query": "{ __typename }"}
+
+_steps = st.lists(st.floats(0, 10).map(lambda step: round(step, 3)), max_size=60)
+
+
+def admitted(limits: RateLimits, moments: list[float], who: str = "somebody") -> list[float]:
+    """The moments at which a request of somebody's was let through."""
+    return [moment for moment in moments if limits.admit(who, moment) is None]
+
+
+def moments_of(steps: list[float]) -> list[float]:
+    """Each so long after the one before."""
+    return [round(sum(steps[: n + 1]), 3) for n in range(len(steps))]
+
+
+@given(_steps, st.integers(1, 20), st.sampled_from(["s", "min"]))
+def test_no_time_lets_more_through_than_the_bucket_and_its_inflow(steps: list[float], amount: int, unit: str) -> None:
+    """Between any two moments: what it holds, and what flowed in meanwhile."""
+    [rate] = rates = parse_rates(f"{amount}/{unit}")
+    through = admitted(RateLimits(rates), moments_of(steps))
+    for first, begin in enumerate(through):
+        for last, end in enumerate(through[first:], first):
+            assert last - first + 1 <= amount + (end - begin) * amount / rate.seconds + 1e-6
+
+
+@given(_steps, st.integers(1, 20))
+@example([0.0, 0.0, 0.0, 3.062, 0.0], 1)
+def test_whoever_keeps_to_the_rate_is_never_refused(steps: list[float], amount: int) -> None:
+    """One request each time that one has flowed in, however long the pauses and however the clock rounds."""
+    moments = moments_of([step + 1 / amount for step in steps])
+    assert admitted(RateLimits(parse_rates(f"{amount}/s")), moments) == moments
+
+
+@given(_steps, st.integers(1, 5))
+def test_whoever_waits_as_long_as_told_is_let_through(steps: list[float], amount: int) -> None:
+    """And a moment earlier is not."""
+    limits = RateLimits(parse_rates(f"{amount}/s,{3 * amount}/min"))
+    now = 0.0
+    for step in steps:
+        now += step / 10
+        if (exceeded := limits.admit("somebody", now)) is not None:
+            assert limits.admit("somebody", now + exceeded.wait * 0.9 - 1e-6) is not None
+            now += exceeded.wait + 1e-6
+            assert limits.admit("somebody", now) is None
+
+
+@given(_steps, st.integers(1, 50), st.integers(1, 8))
+def test_the_workers_together_let_through_one_limit(steps: list[float], amount: int, workers: int) -> None:
+    """Each its part; but a worker that has not been asked yet lets one through in any case."""
+    each = RateLimits(parse_rates(f"{amount}/s"), workers)
+    through = admitted(each, moments_of(steps))
+    elapsed = through[-1] - through[0] if through else 0
+    assert len(through) <= max(1, amount / workers) + elapsed * amount / workers + 1e-6
+
+
+def test_a_refused_request_does_not_count() -> None:
+    """Whoever asks too often is served as often as the limit says, not never."""
+    limits = RateLimits(parse_rates("1/s"))
+    assert len(admitted(limits, [n / 10 for n in range(100)])) == 10
+
+
+def test_the_limit_that_lasts_longest_is_told() -> None:
+    """The others need not be tried one after the other."""
+    limits = RateLimits(parse_rates("2/s,3/min"))
+    assert admitted(limits, [0, 0, 0, 1, 1]) == [0, 0, 1]
+    exceeded = limits.admit("somebody", 1)
+    assert exceeded is not None
+    assert exceeded.limit == "3/min"
+    assert exceeded.wait == pytest.approx(19)
+
+
+def test_everybody_has_a_limit_of_their_own() -> None:
+    """And without any limit nobody is kept in mind at all."""
+    limits = RateLimits(parse_rates("1/min"))
+    assert [limits.admit(who, 0) is None for who in ("ada", "ben", "ada")] == [True, True, False]
+    free = RateLimits([])
+    assert [free.admit("ada", 0) for _ in range(1_000)] == [None] * 1_000
+    assert len(free._buckets) == 0
+
+
+def test_a_clock_that_goes_back_gives_nothing() -> None:
+    """Nor does it take anything."""
+    bucket = TokenBucket(1, 1, 100)
+    bucket.take(100)
+    assert bucket.wait(0) == pytest.approx(1)
+    assert bucket.wait(100) == pytest.approx(1)
+    assert bucket.wait(101) == 0
+
+
+def test_a_debt_has_an_end() -> None:
+    """A million wrong guesses are forgotten as soon as a few."""
+    bucket = TokenBucket(10, 1, 0)
+    for _ in range(1_000_000 // 1000):
+        bucket.take(0)
+    assert bucket.wait(0) == pytest.approx(11)
+
+
+def test_only_so_many_are_kept_in_mind() -> None:
+    """The one that has been quiet for longest is forgotten, not the oldest."""
+    kept = Kept(lambda now: now, most=2)
+    for key, now in (("a", 0), ("b", 1), ("a", 2), ("c", 3)):
+        kept.get(key, now)
+    assert len(kept) == 2
+    assert [kept.get(key, 9) for key in ("a", "c", "b")] == [0, 3, 9]
+
+
+@pytest.mark.parametrize(
+    "text", ["50", "50/", "/s", "0/s", "1/d", "1/s;2/min", "1/s,", "-1/s", "1.5/s", "١/s", "9" * 10 + "/s"]
+)
+def test_a_limit_that_cannot_be_read_is_told_in_one_line(text: str) -> None:
+    with pytest.raises(SettingError, match=r"^OPENINGS_RATE_LIMIT must be such as 50/s,500/min"):
+        Settings.read({"OPENINGS_RATE_LIMIT": text})
+
+
+def test_limits_are_read_as_they_are_written() -> None:
+    """With spaces or without; none is none."""
+    assert [(rate.amount, rate.seconds) for rate in parse_rates("50/s, 500/min,9/h")] == [(50, 1), (500, 60), (9, 3600)]
+    assert parse_rates("") == ()
+
+
+@pytest.fixture
+def backend() -> str:
+    """SQLite only: the database has nothing to do with it."""
+    return "sqlite"
+
+
+async def test_a_client_over_its_limit_is_told_when_to_come_back(database_url: str) -> None:
+    """As a status, since nothing was executed; with the limit and the seconds for people, programs and libraries."""
+    async with Api.on(database_url, NOW, rate_limit="3/h") as api:
+        for _ in range(3):
+            assert (await api.http.post("/graphql", json=HELLO)).status_code == 200
+        response = await api.http.post("/graphql", json=HELLO)
+        assert response.status_code == 429
+        [error] = response.json()["errors"]
+        assert error["extensions"]["code"] == "RATE_LIMITED"
+        assert error["extensions"]["limit"] == "3/h"
+        wait = error["extensions"]["retryAfter"]
+        assert response.headers["retry-after"] == str(wait)
+        assert 0 < wait <= floor(3600 / 3) + 1
+        assert f"come again in {wait} s" in error["message"]
+
+
+async def test_an_application_is_counted_by_itself_and_its_accounts_with_it(database_url: str) -> None:
+    """Whatever comes from the same address without credentials, or with wrong ones, is counted apart from it."""
+    async with Api.on(database_url, NOW) as unlimited:
+        person = await unlimited.application_calendar("person")
+        another = await unlimited.application_calendar_of_another_client("another")
+    async with Api.on(database_url, NOW, rate_limit="2/h") as api:
+
+        async def statuses(token: str | None, times: int) -> list[int]:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return [(await api.http.post("/graphql", json=HELLO, headers=headers)).status_code for _ in range(times)]
+
+        assert await statuses(None, 3) == [200, 200, 429]
+        assert await statuses("wrong", 1) == [429]
+        assert await statuses(person.token, 1) == [200]
+        assert await statuses(CLIENT_SECRET, 2) == [200, 429]
+        assert await statuses(another.token, 1) == [200]
+
+
+async def test_what_is_over_the_limit_is_not_executed(database_url: str) -> None:
+    """Not even read: documents that are nonsense count as well."""
+    async with Api.on(database_url, NOW, rate_limit="5/h") as api:
+        for n in range(5):
+            await api.http.post("/graphql", json={"query": "{" * n})
+        missed = api.answers.documents.missed
+        make = {"clientId": "tests", "clientSecret": CLIENT_SECRET, "applicationCalendarId": "x"}
+        query = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
+        answers = await asyncio.gather(*(api(query, input=make) for _ in range(5)))
+        assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {"RATE_LIMITED"}
+        assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
+        assert api.answers.documents.missed == missed

@@ -1,0 +1,1 @@
+"""Tests of sockets, workers and the key file."""

@@ -1,0 +1,67 @@
+"""Starting and stopping, as whoever watches the terminal or collects the log sees it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from server.demo import Credentials
+from server.graphql.exposure import OPEN
+from server.process.serve import welcome
+from tests.server.test_cli import OPENINGS, ROOT, no_settings, serving
+
+__all__ = ["no_settings"]  # a fixture that every test here has by itself
+
+
+def test_what_collects_the_log_can_read_all_of_it(tmp_path: Path) -> None:
+    """Every line is JSON, from the first, which says where it is and what is open there."""
+    url = f"sqlite:///{tmp_path / 'openings.db'}"
+    with serving(tmp_path, url, OPENINGS_GRAPHIQL="off", OPENINGS_GET="off") as server:
+        server.stop(signal.SIGTERM)
+        first, *_, last = [json.loads(line) for line in server.shown.splitlines()]
+    assert first["message"].startswith("Openings is at http://127.0.0.1:")
+    assert first["workers"] == 1
+    assert first["profile"] == {"introspection": True, "graphiql": False, "get": "off"}
+    assert last["message"] == "Stopped."
+
+
+def test_a_person_is_told_what_is_open() -> None:
+    """In words, beside where it is; with the demo's credentials or without."""
+    for credentials in (None, Credentials("demo", "a secret", "a token")):
+        shown = welcome("http://127.0.0.1:8000/graphql", OPEN, credentials).strip().splitlines()
+        assert shown[0] == "Openings is at http://127.0.0.1:8000/graphql"
+        assert shown[1] == "Profile: open (introspection on, GraphiQL on, GET on)"
+        assert "Ctrl-C" in shown[-1]
+
+
+def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(tmp_path: Path) -> None:
+    """A terminal sends it to every process of the group, at any moment."""
+    terminal = tmp_path / "terminal"
+    command = [*OPENINGS, "serve", "--port", "0", "--workers", "2", "--database-url", f"sqlite:///{tmp_path / 'o.db'}"]
+    with terminal.open("w") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=errors, start_new_session=True)
+    try:
+        until = time.monotonic() + 20
+        while not _importing(process.pid) and time.monotonic() < until:
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    shown = terminal.read_text("utf-8")
+    assert "Stopped." in shown
+    assert [word for word in ("Traceback", "KeyboardInterrupt") if word in shown] == []
+
+
+def _importing(leader: int) -> bool:
+    """Whether a worker of this process has begun to load what it is made of."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            id = int(entry.name)
+            if id != leader and os.getpgid(id) == leader and "site-packages" in (entry / "maps").read_text():
+                return True
+    return False

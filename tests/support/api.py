@@ -1,0 +1,121 @@
+"""The application as its users meet it: GraphQL in, JSON out. The whole of it but the socket."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from core.instants import Instant
+from db import clients
+from db.database import Database
+from db.keys import Keys
+from server.app import create_app
+from server.graphql.engine import Answers
+from server.settings import Settings
+
+CLIENT_ID = "tests"
+#: of every database of the tests
+KEY = "a-key-of-the-tests-that-is-long-enough"
+CLIENT_SECRET = "a-secret-of-the-tests-that-nobody-else-knows"
+
+_APPLICATION_CALENDAR = """
+mutation ($input: ApplicationCalendarInput!) {
+  applicationCalendar(input: $input) { sub accessToken refreshToken }
+}
+"""
+
+
+def opened(database_url: str) -> Database:
+    """The database, with the tests' key."""
+    return Database(database_url, keys=lambda: Keys(KEY))
+
+
+@dataclass(frozen=True)
+class Someone:
+    """An account that a test has made, with what it needs to speak for it."""
+
+    sub: str
+    token: str
+    refresh_token: str
+    calendar_id: str
+
+
+class Api:
+    """Asks the application. `now` is what its clock shows."""
+
+    def __init__(self, http: httpx2.AsyncClient, app: Starlette, clock: list[Instant]) -> None:
+        self.http = http
+        self.app = app
+        self.db: Database = app.state.db
+        self.answers: Answers = app.state.answers
+        self._clock = clock
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
+        """The application on this database."""
+        clock = [now]
+        app = create_app(Settings(database_url=database_url, key=KEY, **settings), clock=lambda: clock[0])
+        transport = httpx2.ASGITransport(app)
+        try:
+            async with httpx2.AsyncClient(transport=transport, base_url="http://openings.test") as http:
+                yield cls(http, app, clock)
+        finally:
+            await app.state.db.close()
+
+    @property
+    def now(self) -> Instant:
+        return self._clock[0]
+
+    @now.setter
+    def now(self, instant: Instant) -> None:
+        self._clock[0] = instant
+
+    async def __call__(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The whole answer to a query: `data`, and `errors` if there are any."""
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        return response.json()
+
+    async def data(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The data of an answer that must have no errors."""
+        answer = await self(query, token, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def refusal(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        """The extensions of the one error that the answer must have."""
+        answer = await self(query, token, **variables)
+        [error] = answer["errors"]
+        return error["extensions"]
+
+    async def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the database holds, asked in SQL."""
+        async with self.db.reader.connect() as connection:
+            return [tuple(row) for row in await connection.execute(text(statement))]
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a client puts into an input to say who it is."""
+        return {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
+
+    async def application_calendar(self, name: str) -> Someone:
+        """An application calendar of the tests' client, with its tokens."""
+        return await self._application_calendar(name, self.credentials)
+
+    async def application_calendar_of_another_client(self, name: str) -> Someone:
+        """An application calendar of a client that is made for it."""
+        async with self.db.write() as session:
+            client_id, client_secret = await clients.create(session, self.db.keys, "Another", self.now)
+        return await self._application_calendar(name, {"clientId": client_id, "clientSecret": client_secret})
+
+    async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Someone:
+        given = {**credentials, "applicationCalendarId": name}
+        made = (await self.data(_APPLICATION_CALENDAR, input=given))["applicationCalendar"]
+        calendars = await self.data("{ calendars { calendarId } }", made["accessToken"])
+        [calendar] = calendars["calendars"]
+        return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])

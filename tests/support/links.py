@@ -1,0 +1,43 @@
+"""Links by which visitors book, as values; and callbacks that tell of them."""
+
+from core.durations import Duration
+from core.events import EventDraft
+from core.instants import DAY, HOUR
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member
+from core.real_time_scheduling import CallbackKind, CallbackUrls, Completed, Link, Open, SchedulingRequest, State
+from db import callbacks, clients
+from db.database import Database, Session
+from tests.conftest import NOW
+
+from .api import CLIENT_ID
+
+NINE = NOW + DAY + 9 * HOUR
+OPEN = Open()
+ADA, BEN = "apc_5a1cd5b2f2e8f0e1c4a0f3d7", "apc_0b6f8a7e2d3c4b5a69788796"
+COMPLETED = Completed(NINE, NINE + HOUR, [ADA, BEN], "Europe/Paris")
+URL = "https://openings.example.com/book/a-token"
+
+
+def link(client_key: int, *, to: str | None = None, state: State = COMPLETED, description: str = "") -> Link:
+    """A link of the client, which is told at one URL of everything."""
+    both = [Group([Member(ADA), Member(BEN)])]
+    query = AvailabilityQuery(both, Duration(minutes=60), query_periods=[Period(NINE, NINE + 3 * HOUR)])
+    event = EventDraft("interview-17", "Interview — 面接", 0, 1, description, "Europe/London")
+    request = SchedulingRequest(query, event, callback_urls=CallbackUrls(to, to, to))
+    return Link("sch_64b1859e8090ea21640c915f", client_key, request, state)
+
+
+async def client_key(session: Session) -> int:
+    """The key of the tests' client."""
+    client = await clients.find(session, CLIENT_ID)
+    assert client is not None
+    return client.key
+
+
+async def posted(db: Database, to: str | None, *, now: int = NOW) -> str:
+    """A callback of the tests' client that tells of a booking: its delivery id."""
+    async with db.write() as session:
+        given = link(await client_key(session), to=to)
+        kind = CallbackKind.COMPLETED
+        return await callbacks.put(session, given, kind, url=URL, visitor_tzid="Asia/Tokyo", now=now) or ""
