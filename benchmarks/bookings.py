@@ -20,7 +20,7 @@ import orjson
 import uvloop
 
 from core.instants import DAY, HOUR, Instant, format_instant
-from db.spelling import POSTGRESQL, SQLITE, Spelling
+from db.drivers.dialects import POSTGRESQL, SQLITE, Spelling
 
 from .measure import Table, percentile, progress
 from .questions import APPLICATION_CALENDAR

@@ -22,7 +22,7 @@ from core.identity import digest
 from core.instants import Instant, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
-from db.spelling import SQLITE
+from db.drivers.dialects import SQLITE
 from db.tables import Event
 
 from .contenders import answer, sweep

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from db.spelling import POSTGRESQL, SQLITE, Spelling
+from db.drivers.dialects import POSTGRESQL, SQLITE, Spelling
 
 #: a statement and its values → the rows
 Read: TypeAlias = Callable[..., Awaitable[Sequence[Sequence[Any]]]]

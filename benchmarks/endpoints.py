@@ -70,8 +70,8 @@ def stock() -> Starlette:
 
     from core.limits import Limits
     from db.database import Database
+    from resolvers.cache import Memory
     from resolvers.context import Context
-    from resolvers.memory import Memory
     from schema import as_strawberry_has_it
     from server.app import clock
     from server.http import auth

@@ -39,7 +39,7 @@ RULES = (
     ("/server/graphql/http.py", "dumps", JSON),
     ("/strawberry/http/", "", HTTP),
     ("/strawberry/asgi/", "", HTTP),
-    ("/db/standing.py", "", WHO),
+    ("/db/access.py", "", WHO),
     ("/server/http/auth.py", "", WHO),
     ("/server/graphql/http.py", "read_operation", QUESTION),
     ("/server/graphql/documents.py", "", QUESTION),

@@ -36,7 +36,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from db import clients
 from db.database import Database
-from db.keys import Keys
+from db.encryption import Keys
 from db.migrate import migrate
 from resolvers.application_calendars import application_calendar
 from resolvers.availability import availability

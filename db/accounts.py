@@ -12,8 +12,8 @@ from core.instants import Instant
 from core.scopes import joined
 
 from . import tables
-from .changes import touch
-from .statements import insert
+from .drivers.dialects import insert
+from .notifications.subscribers import touch
 from .versions import next_version
 
 

@@ -11,7 +11,7 @@ from core.rules import AvailabilityRule
 from core.weekly import Weekday, WeeklyPeriod
 
 from . import accounts, tables
-from .statements import insert
+from .drivers.dialects import insert
 
 
 async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:

@@ -13,7 +13,7 @@ from core.rules import StoredAvailablePeriod
 from core.spans import SpanSet
 
 from . import accounts, tables
-from .statements import insert
+from .drivers.dialects import insert
 
 
 async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:

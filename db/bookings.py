@@ -12,10 +12,10 @@ from core.instants import Instant
 
 from . import events, tables
 from .database import Database
-from .direct import Snapshot
+from .drivers.base import Snapshot
+from .drivers.dialects import Spelling
+from .drivers.sqlite_writer import ShortWrite
 from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
-from .short_writes import ShortWrite
-from .spelling import Spelling
 from .versions import drawn, spelled_drawn, spelled_next
 
 

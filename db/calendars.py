@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.accounts import Calendar
 
 from . import tables
-from .changes import touch
-from .direct import Snapshot
-from .spelling import Spelling
+from .drivers.base import Snapshot
+from .drivers.dialects import Spelling
+from .notifications.subscribers import touch
 from .versions import next_version
 
 

@@ -18,8 +18,9 @@ from core.callbacks import body
 from core.instants import Instant
 from core.real_time_scheduling import CallbackKind, Link
 
-from . import outbox, tables
-from .direct import Reader
+from . import tables
+from .drivers.base import Reader
+from .notifications import outbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from core.identity import digest
 from core.instants import Instant
 
 from . import tables
-from .changes import touch_everybody
-from .keys import Keys
-from .statements import insert
+from .drivers.dialects import insert
+from .encryption import Keys
+from .notifications.subscribers import touch_everybody
 
 
 @dataclass(frozen=True, slots=True)

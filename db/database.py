@@ -22,16 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from . import short_writes, watching
-from .changes import Changes, announced, spell
-from .direct import Direct, Row
-from .direct_postgresql import DirectPostgreSQL
-from .direct_sqlite import DirectSQLite
-from .keys import Keys
-from .outbox import Outbox
-from .short_writes import OneConnection, ShortWrite
-from .standing import Asking
-from .turns import Turn, begin_session
+from .access import Asking
+from .drivers import sqlite_writer as short_writes
+from .drivers.base import Direct, Row
+from .drivers.postgresql import DirectPostgreSQL
+from .drivers.sqlite import DirectSQLite
+from .drivers.sqlite_writer import OneConnection, ShortWrite
+from .drivers.write_lock import Turn, begin_session
+from .encryption import Keys
+from .notifications import listener as watching
+from .notifications.outbox import Outbox
+from .notifications.subscribers import Changes, announced, spell
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""

@@ -18,12 +18,11 @@ from core.pages import Cursor
 from core.spans import Busy, Span
 
 from . import tables
+from .access import Asking
 from .database import Database
-from .direct import Reader
-from .short_writes import ShortWrite
-from .spelling import Spelling
-from .standing import Asking
-from .statements import insert
+from .drivers.base import Reader
+from .drivers.dialects import Spelling, insert
+from .drivers.sqlite_writer import ShortWrite
 from .versions import drawn, spelled_next
 
 IDENTITY = ("calendar_key", "event_id")

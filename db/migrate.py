@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from .database import Database
-from .failures import is_locked
+from .retries import is_locked
 
 #: "openings" in hexadecimal: the lock that keeps two migrations of one PostgreSQL database apart
 _LOCK = 0x6F70656E696E6773

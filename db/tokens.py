@@ -9,7 +9,7 @@ from core.accounts import TOKEN_LIFETIME, TokenPair
 from core.identity import digest
 from core.instants import DAY, Instant
 
-from .changes import touch
+from .notifications.subscribers import touch
 from .tables import Account, Token
 
 #: how long an expired access token is remembered, in seconds: so long it can still name the account that is to be revoked

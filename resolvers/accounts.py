@@ -11,7 +11,7 @@ from core.scopes import check_scope, joined
 from core.texts import check_id
 from db import accounts, calendars, tokens
 from db.database import Session
-from db.failures import retried
+from db.retries import retried
 
 from .context import Context
 from .tokens import client

@@ -7,7 +7,7 @@ from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
 from core.scopes import check_scope
 from core.texts import check_id
-from db.failures import retried
+from db.retries import retried
 
 from .accounts import authorize
 from .context import Context

@@ -5,8 +5,8 @@ from core.errors import Refusal
 from core.query import AvailabilityQuery
 from core.scopes import Scope
 from core.solver import Opening, solve
-from db import standing
-from db.failures import retried
+from db import access as standing
+from db.retries import retried
 
 from .basis import Basis
 from .context import Context

@@ -7,8 +7,8 @@ from core.identity import is_sub
 from core.instants import Instant
 from core.query import AvailabilityQuery
 from core.solver import Opening
-from db import standing
-from db.failures import retried
+from db import access as standing
+from db.retries import retried
 
 from .availability import availability
 from .context import Context, LiveContext

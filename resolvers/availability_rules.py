@@ -5,7 +5,7 @@ from core.errors import Key, NotFound, Problem, Problems
 from core.rules import AvailabilityRule
 from core.texts import is_storable
 from db import availability_rules, calendars
-from db.failures import retried
+from db.retries import retried
 
 from .context import Context
 

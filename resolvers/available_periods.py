@@ -8,7 +8,7 @@ from core.periods import check_window
 from core.rules import StoredAvailablePeriod
 from core.texts import is_storable
 from db import available_periods
-from db.failures import retried
+from db.retries import retried
 
 from .context import Context
 

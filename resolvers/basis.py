@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.instants import Instant
-from db.standing import Row
+from db.access import Row
 
 
 @dataclass(frozen=True, slots=True)

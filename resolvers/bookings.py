@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.errors import Key, Refusal
 from core.identity import digest
-from db import booking_answers, bookings
-from db.booking_answers import OtherRequestError
+from db import bookings
+from db import idempotency as booking_answers
 from db.database import Session
-from db.failures import retried
+from db.idempotency import OtherRequestError
+from db.retries import retried
 
+from .booking_attempts import Meeting, problem
 from .context import Context
 from .facts import Known
-from .meetings import Meeting, problem
 
 
 async def book_slot(ctx: Context, request: BookingRequest) -> Booked | SlotTaken:

@@ -4,7 +4,7 @@ from core.access import require_account
 from core.accounts import Calendar
 from core.scopes import Scope
 from db import calendars as db_calendars
-from db.failures import retried
+from db.retries import retried
 
 from .context import Context
 

@@ -8,11 +8,11 @@ from core.access import Actor
 from core.instants import Instant
 from core.limits import Limits
 from core.real_time_scheduling import Link
-from db import standing
+from db import access as standing
 from db.database import Database
 
 from .basis import Basis
-from .memory import Memory
+from .cache import Memory
 
 
 def _unmeasured(_part: str) -> AbstractContextManager[None]:

@@ -14,9 +14,9 @@ from core.periods import check_count
 from core.scopes import Scope
 from core.texts import check_id
 from db import calendars, events
+from db.access import Asking
 from db.database import Session
-from db.failures import retried
-from db.standing import Asking
+from db.retries import retried
 
 from .context import Context
 

@@ -12,14 +12,14 @@ from core.rules import AvailabilityRule
 from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet
-from db import standing
+from db import access as standing
+from db.access import Account, Standing
 from db.database import Session
-from db.direct import Reader, Snapshot
+from db.drivers.base import Reader, Snapshot
 from db.events import BusyTime
-from db.standing import Account, Standing
 
+from .cached_facts import NotRememberedError, Remembered
 from .context import Context
-from .remembered import NotRememberedError, Remembered
 
 
 @dataclass(frozen=True, slots=True)

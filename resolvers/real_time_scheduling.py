@@ -24,10 +24,10 @@ from core.solver import Opening
 from db import callbacks, clients
 from db import real_time_scheduling as links
 from db.database import Session
-from db.failures import retried
+from db.retries import retried
 
+from .booking_attempts import Meeting, problem
 from .context import Context
-from .meetings import Meeting, problem
 
 MOST_OFFERED = 1000
 """How many starts are found for a visitor at a time."""

@@ -6,7 +6,7 @@ from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, tokens
 from db.clients import Client
 from db.database import Session
-from db.failures import retried
+from db.retries import retried
 
 from .context import Context
 

@@ -25,7 +25,7 @@ from core.urls import is_public
 from db.database import Database
 from db.migrate import is_current
 from resolvers import real_time_scheduling
-from resolvers.memory import Memory
+from resolvers.cache import Memory
 from schema import schema
 
 from . import demo

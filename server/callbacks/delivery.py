@@ -20,8 +20,8 @@ from core.instants import DAY, HOUR, Instant
 from db import callbacks
 from db.callbacks import Claimed
 from db.database import Database
-from db.failures import is_away, retried
-from db.keys import OtherKeyError
+from db.encryption import OtherKeyError
+from db.retries import is_away, retried
 
 from ..observability import metrics
 from .http_client import NotReceivedError, Outgoing, shown

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graphql import FieldNode, OperationType
 
-from db.failures import is_away
+from db.retries import is_away
 from resolvers.availability import still_holds
 from resolvers.basis import Basis
 from resolvers.context import Context

@@ -22,9 +22,9 @@ from core.errors import RateLimited
 from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
-from db.failures import is_away
+from db.retries import is_away
+from resolvers.cache import Memory
 from resolvers.context import Context, LiveContext
-from resolvers.memory import Memory
 
 from ..http import auth
 from ..http.deadlines import DeadlineError, in_time

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError
 
 from core.errors import Refusal
-from db.failures import is_away, is_lost_race
+from db.retries import is_away, is_lost_race
 from schema.errors import extensions as extensions_of
 from schema.errors import message
 

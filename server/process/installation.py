@@ -10,7 +10,7 @@ from platformdirs import user_data_path
 from sqlalchemy.engine import make_url
 
 from db.database import Database
-from db.keys import Keys
+from db.encryption import Keys
 
 from ..settings import SettingError, Settings
 

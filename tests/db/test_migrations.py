@@ -11,7 +11,8 @@ from sqlalchemy import Connection, inspect, text
 
 from core.access import Actor
 from core.accounts import AccountKind
-from db import accounts, clients, standing
+from db import access as standing
+from db import accounts, clients
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from core.instants import DAY, format_instant
-from db.watching import LISTENER
+from db.notifications.listener import LISTENER
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
 from tests.support.live_clients import (

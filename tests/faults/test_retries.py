@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.database import Database, Session
-from db.failures import ATTEMPTS, is_lost_race, retried
+from db.retries import ATTEMPTS, is_lost_race, retried
 from tests.support.api import Api
 from tests.support.databases import administer
 

@@ -10,8 +10,8 @@ from core.limits import Limits
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from resolvers.availability_changed import availability_changed
+from resolvers.cache import Memory
 from resolvers.context import Context, LiveContext
-from resolvers.memory import Memory
 from server.http import auth
 from tests.support.api import Api, Someone
 from tests.support.live_clients import SOON, UPSERT_EVENT, busy

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from db.direct import Row
+from db.drivers.base import Row
 from tests.support.api import CLIENT_SECRET, Api, Someone
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from core.instants import Instant
 from db import clients
 from db.database import Database
-from db.keys import Keys
+from db.encryption import Keys
 from server.app import create_app
 from server.graphql.engine import Answers
 from server.settings import Settings

@@ -17,8 +17,8 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.real_time_scheduling import Completed, Link, Open, SchedulingRequest, State
 from core.solver import Opening
+from resolvers.cache import Memory
 from resolvers.context import Context
-from resolvers.memory import Memory
 from resolvers.real_time_scheduling import Offer
 from schema import schema
 from server.booking_page import BookingPage

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from core.instants import HOUR
 from db import callbacks, clients
 from db.database import Database
-from db.keys import Keys
+from db.encryption import Keys
 from server.app import create_app
 from server.callbacks.delivery import KEPT, Deliveries
 from server.callbacks.http_client import Outgoing, anywhere

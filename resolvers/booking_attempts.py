@@ -12,9 +12,9 @@ from core.events import Event, EventDraft
 from core.instants import Instant
 from core.scopes import Scope
 from db import bookings, calendars
+from db.access import Standing
 from db.bookings import BookedCalendar
 from db.database import Session
-from db.standing import Standing
 
 from .context import Context
 from .facts import Known, check_grants, look, look_within

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from db import turns
 from db.database import Database
+from db.drivers import write_lock as turns
 from tests.schema.test_events import UPSERT_EVENT, UPSERT_EVENTS, event
 from tests.support.api import Api, Someone
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from db.spelling import SQLITE
-from db.standing import _statement
+from db.access import _statement
+from db.drivers.dialects import SQLITE
 from tests.support.api import Api
 
 

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .changes import CHANNEL
-from .direct import Row
-from .direct_postgresql import DirectPostgreSQL
-from .spelling import SQLITE
-from .standing import Asking
-from .turns import begin
+from ..access import Asking
+from ..notifications.subscribers import CHANNEL
+from .base import Row
+from .dialects import SQLITE
+from .postgresql import DirectPostgreSQL
+from .write_lock import begin
 
 
 class ShortWrite(NamedTuple):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from db import known_rows
-from db.direct_sqlite import DirectSQLite
+from db.drivers import row_cache as known_rows
+from db.drivers.sqlite import DirectSQLite
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
 

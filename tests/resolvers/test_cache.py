@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import parse_instant
-from resolvers.memory import Memory
+from resolvers.cache import Memory
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
 

@@ -12,14 +12,15 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .changes import CHANNEL, Changes, read
-from .unbroken import unbroken
+from .subscribers import CHANNEL, Changes, read
+
+T = TypeVar("T")
 
 log = logging.getLogger("openings")
 
@@ -136,3 +137,19 @@ async def _data_version(engine: AsyncEngine) -> tuple[int, int]:
         async with driver.execute("PRAGMA data_version") as cursor:
             [version] = await cursor.fetchone()
     return id(driver), version
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives. Whoever is cancelled meanwhile is cancelled when the work has ended.
+
+    A coroutine of aiosqlite that is cancelled leaves its thread at work on the connection. Whoever was handed that
+    connection next would meet it there, and closing the connection instead, as SQLAlchemy does, gives up a good one.
+    """
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        if not working.cancelled():
+            working.exception()  # looked at, so that nobody is told that it was not
+        raise

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import TypeAlias
 
-from .direct import Row
+from .base import Row
 
 #: a statement and its values
 Asked: TypeAlias = tuple[str, Row]

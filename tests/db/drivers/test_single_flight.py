@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from db.shared import Shared
+from db.drivers.single_flight import Shared
 
 
 class Asked:

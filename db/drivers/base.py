@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .spelling import POSTGRESQL, SQLITE, Spelling
+from .dialects import POSTGRESQL, SQLITE, Spelling
 
 Row: TypeAlias = tuple[Any, ...]
 

@@ -11,12 +11,12 @@ from core.instants import DAY, Instant
 from core.rules import AvailabilityRule
 from core.spans import SpanSet
 from db import availability_rules, available_periods, events
+from db.access import Account
 from db.database import Session
-from db.direct import Reader
+from db.drivers.base import Reader
 from db.events import BusyTime
-from db.standing import Account
 
-from .memory import Memory
+from .cache import Memory
 
 #: What is read is rounded outwards to so many seconds: whoever asks about the next day, or the same week from a later hour
 #: on, finds it there.

@@ -5,6 +5,9 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import orjson
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Spelling(ABC):
@@ -90,3 +93,9 @@ class _PostgreSQL(Spelling):
 
 SQLITE = _SQLite()
 POSTGRESQL = _PostgreSQL()
+
+
+def insert(session: AsyncSession, table: type[SQLModel]) -> Any:
+    """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy's common one has not."""
+    dialect = session.get_bind().dialect.name
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from db import changes
-from db.changes import Changes, Touched, read, spell, touch, touch_everybody
 from db.database import Database
+from db.notifications import subscribers as changes
+from db.notifications.subscribers import Changes, Touched, read, spell, touch, touch_everybody
 from tests.schema.test_contract import OURS
 from tests.schema.test_scopes import NOT_FOR_ACCOUNTS
 from tests.support.api import CLIENT_SECRET, Api, Someone

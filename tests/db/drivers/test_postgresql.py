@@ -12,9 +12,9 @@ import pytest
 from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
-from db import direct_postgresql
-from db.direct import Row
-from db.direct_postgresql import DirectPostgreSQL
+from db.drivers import postgresql as direct_postgresql
+from db.drivers.base import Row
+from db.drivers.postgresql import DirectPostgreSQL
 
 PID = "SELECT pg_backend_pid()"
 COUNT = "SELECT count(*), sum(number) FROM things WHERE number < $1"

@@ -8,11 +8,11 @@ from typing import Any
 
 import asyncpg
 
-from .direct import Direct, Row
-from .known_rows import Asked, KnownRows
-from .shared import Shared
-from .spelling import POSTGRESQL
-from .turns import enter
+from .base import Direct, Row
+from .dialects import POSTGRESQL
+from .row_cache import Asked, KnownRows
+from .single_flight import Shared
+from .write_lock import enter
 
 #: so many connections are kept from those who write
 _READING = 2

@@ -12,7 +12,7 @@ from core.instants import HOUR, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from db import clients
-from resolvers.meetings import Meeting
+from resolvers.booking_attempts import Meeting
 from tests.schema.test_bookings import REVOKE, RULE, at, busy
 from tests.support.api import CLIENT_SECRET, Api, Someone
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.keys import Keys, OtherKeyError
+from db.encryption import Keys, OtherKeyError
 
 KEYS, OTHERS = Keys("k" * 32), Keys("K" * 32)
 ID = "sch_64b1859e8090ea21640c915f"

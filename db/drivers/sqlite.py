@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .direct import Direct, Row
-from .known_rows import KnownRows
-from .spelling import SQLITE
+from .base import Direct, Row
+from .dialects import SQLITE
+from .row_cache import KnownRows
 
 
 class DirectSQLite(Direct):

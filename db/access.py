@@ -9,8 +9,8 @@ from core.features import named
 from core.instants import Instant
 from core.scopes import Scope, granted
 
-from .direct import Reader, Row
-from .spelling import Spelling
+from .drivers.base import Reader, Row
+from .drivers.dialects import Spelling
 
 
 @dataclass(frozen=True, slots=True)

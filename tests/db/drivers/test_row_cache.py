@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from db import known_rows
-from db.known_rows import KnownRows
+from db.drivers import row_cache as known_rows
+from db.drivers.row_cache import KnownRows
 
 
 def asked(number: int) -> known_rows.Asked:

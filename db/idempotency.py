@@ -14,7 +14,7 @@ from core.solver import Opening
 from core.spans import Span
 
 from . import tables
-from .statements import insert
+from .drivers.dialects import insert
 
 
 class OtherRequestError(LookupError):

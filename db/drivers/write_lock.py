@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.util import await_only
 
-from .failures import is_locked
+from ..retries import is_locked
 
 _BEGIN = "BEGIN IMMEDIATE"
 """Takes SQLite's lock for writing at the start of a transaction. One that read first, and then found itself behind another
