@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from time import perf_counter
 
+from core.availability_rules import AvailabilityRule
 from core.durations import Duration
 from core.free import Rooms, rooms_of_one
 from core.hours import hours
 from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
-from core.rules import AvailabilityRule
 from core.solver import Facts, restrictions, solve
 from core.spans import Busy, SpanSet
 from core.weekly import Weekday, WeeklyPeriod, _changes

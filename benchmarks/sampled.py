@@ -52,7 +52,7 @@ RULES = (
     ("/server/graphql/compiled/variables.py", "", QUESTION),
     ("/schema/building.py", "", QUESTION),
     ("/schema/scalars.py", "parse", QUESTION),
-    ("/schema/availability_inputs.py", "", QUESTION),
+    ("/schema/availability.py", "to_core", QUESTION),
     ("/core/query.py", "", QUESTION),
     ("/resolvers/facts.py", "", FACTS),
     ("/db/", "busy", FACTS),

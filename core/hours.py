@@ -8,8 +8,8 @@ has neither has said nothing at all, and is not restricted.
 from collections.abc import Sequence
 from itertools import chain
 
+from .availability_rules import AvailabilityRule
 from .errors import Key, Path, Problems
-from .rules import AvailabilityRule
 from .spans import SpanSet
 from .weekly import expand
 from .zones import ZoneInfo

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.rules import AvailabilityRule
+from core.availability_rules import AvailabilityRule
 from core.weekly import Weekday, WeeklyPeriod
 
 from . import accounts, tables

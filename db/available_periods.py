@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, exists, literal, tuple_
 from sqlmodel import col, delete, select, union_all
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.available_periods import StoredAvailablePeriod
 from core.instants import Instant
 from core.pages import Cursor
-from core.rules import StoredAvailablePeriod
 from core.spans import SpanSet
 
 from . import accounts, tables

@@ -1,8 +1,8 @@
 """Availability rules of the account that asks: the weekly hours in which it can be booked."""
 
 from core.access import require_managed_availability
+from core.availability_rules import AvailabilityRule
 from core.errors import Key, NotFound, Problem, Problems
-from core.rules import AvailabilityRule
 from core.texts import is_storable
 from db import availability_rules, calendars
 from db.retries import retried

@@ -1,11 +1,11 @@
 """Stored available periods of the account that asks: one-off stretches in which it can be booked."""
 
 from core.access import require_managed_availability
+from core.available_periods import StoredAvailablePeriod
 from core.errors import Problems
 from core.instants import Instant, Unreadable
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_window
-from core.rules import StoredAvailablePeriod
 from core.texts import is_storable
 from db import available_periods
 from db.retries import retried

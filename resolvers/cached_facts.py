@@ -7,8 +7,8 @@ stands no longer is then seen.
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+from core.availability_rules import AvailabilityRule
 from core.instants import DAY, Instant
-from core.rules import AvailabilityRule
 from core.spans import SpanSet
 from db import availability_rules, available_periods, events
 from db.access import Account

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.availability_rules import AvailabilityRule
 from core.errors import Forbidden, Key, Problem, Problems
 from core.hours import chosen_calendars, hours, selected
 from core.identity import is_sub
 from core.limits import Limits
 from core.query import AvailabilityQuery, Member
-from core.rules import AvailabilityRule
 from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet

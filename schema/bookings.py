@@ -10,11 +10,9 @@ from core.bookings import Assignment, BookingRequest
 from core.events import EventDraft
 from core.instants import Unreadable
 
-from .availability_inputs import AvailabilityInput
-from .availability_types import AvailableTime, Participant, available_times
-from .event_types import Event
-from .given import given, given_or
-from .inputs import LocationInput
+from .availability import AvailabilityInput, AvailableTime, Participant, available_times
+from .events import Event, LocationInput
+from .optional import given, given_or
 from .scalars import DateTime
 
 #: what an event has for times before its start is known to be good

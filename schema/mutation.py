@@ -18,34 +18,43 @@ from resolvers import (
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
-from .bookings import BookSlotInput, BookSlotResult, result
-from .event_types import DeleteEventPayload, DeleteEventsPayload, Event, UpsertEventPayload, UpsertEventsPayload
-from .given import given, given_or
-from .inputs import (
+from .accounts import (
+    AccountAuthorization,
     AccountInput,
     ApplicationCalendarInput,
-    DeleteEventInput,
-    DeleteEventsInput,
     RefreshTokenInput,
     RevokeAuthorizationInput,
-    UpsertEventInput,
-    UpsertEventsInput,
+    RevokeAuthorizationPayload,
 )
-from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
-from .types import AccountAuthorization, RevokeAuthorizationPayload
-from .working_hours import (
+from .availability_rules import (
     AvailabilityRule,
     DeleteAvailabilityRuleInput,
     DeleteAvailabilityRulePayload,
+    UpsertAvailabilityRuleInput,
+    UpsertAvailabilityRulePayload,
+)
+from .available_periods import (
     DeleteAvailablePeriodInput,
     DeleteAvailablePeriodPayload,
     DeleteAvailablePeriodsPayload,
     StoredAvailablePeriod,
-    UpsertAvailabilityRuleInput,
-    UpsertAvailabilityRulePayload,
     UpsertAvailablePeriodInput,
     UpsertAvailablePeriodPayload,
 )
+from .bookings import BookSlotInput, BookSlotResult, result
+from .events import (
+    DeleteEventInput,
+    DeleteEventPayload,
+    DeleteEventsInput,
+    DeleteEventsPayload,
+    Event,
+    UpsertEventInput,
+    UpsertEventPayload,
+    UpsertEventsInput,
+    UpsertEventsPayload,
+)
+from .optional import given, given_or
+from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
 
 
 @strawberry.type(description="What can be done. One after the other, each wholly or not at all.")

@@ -11,15 +11,15 @@ from resolvers import accounts, availability, availability_rules, available_peri
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
-from .availability_inputs import AvailabilityInput
-from .availability_types import Availability
-from .event_types import EventConnection, FreeBusyConnection
-from .given import given, given_or
-from .inputs import EventsInput
+from .accounts import UserInfo
+from .availability import Availability, AvailabilityInput
+from .availability_rules import AvailabilityRule
+from .available_periods import AvailablePeriodConnection
+from .calendars import Calendar
+from .events import EventConnection, EventsInput, FreeBusyConnection
+from .optional import given, given_or
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
-from .types import Calendar, UserInfo
-from .working_hours import AvailabilityRule, AvailablePeriodConnection
 
 First = Annotated[int | None, argument(description="How many items at most: 1 to 1000.")]
 After = Annotated[

@@ -10,10 +10,9 @@ from core.bookings import EventCreation
 from core.durations import NONE
 from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, SchedulingRequest, Status
 
-from .availability_inputs import AvailabilityInput, DurationInput
-from .availability_types import Participant
+from .availability import AvailabilityInput, DurationInput, Participant
 from .bookings import BookedEventInput, TargetCalendarInput
-from .given import given, given_or
+from .optional import given, given_or
 from .scalars import DateTime
 
 

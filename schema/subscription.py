@@ -10,8 +10,7 @@ from strawberry import Info, argument
 from resolvers.availability_changed import availability_changed
 from resolvers.context import LiveContext
 
-from .availability_inputs import AvailabilityInput
-from .availability_types import Availability
+from .availability import Availability, AvailabilityInput
 
 
 @strawberry.type(

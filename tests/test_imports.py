@@ -77,3 +77,18 @@ def test_the_clock_is_read_in_one_place() -> None:
         if "time.time()" in path.read_text("utf-8") or ".now(" in path.read_text("utf-8")
     ]
     assert reading == ["server/app.py", "server/observability/logs.py"]
+
+
+#: modules of resolvers/ that are machinery of resolvers and no noun that a client sees, or whose types stand with another noun
+NO_FILE_IN_SCHEMA = {
+    *("booking_attempts", "cache", "cached_facts", "context", "facts", "basis"),
+    "application_calendars",  # with accounts
+    "availability_changed",  # an availability, again and again
+    "tokens",  # with accounts
+}
+
+
+def test_each_noun_of_the_resolvers_has_its_file_in_the_schema() -> None:
+    """Who looks for events opens `events.py`, in every package."""
+    nouns = {path.stem for path in (ROOT / "resolvers").glob("*.py")} - {"__init__"}
+    assert nouns - {path.stem for path in (ROOT / "schema").glob("*.py")} == NO_FILE_IN_SCHEMA

@@ -2,10 +2,11 @@
 
 import pytest
 
+from core.availability_rules import AvailabilityRule
+from core.available_periods import StoredAvailablePeriod
 from core.errors import Key, Problems
 from core.hours import chosen_calendars, hours, selected
 from core.instants import DAY, HOUR, parse_instant
-from core.rules import AvailabilityRule, StoredAvailablePeriod
 from core.spans import SpanSet
 from core.weekly import Weekday, WeeklyPeriod
 

@@ -1,17 +1,107 @@
-"""Output types of events, each made of a core value by `of`."""
+"""Events and free-busy, in and out."""
 
 from typing import Self
 
 import strawberry
-from strawberry import ID, field
+from strawberry import ID, UNSET, field
 
 from core.events import Event as CoreEvent
+from core.events import EventDraft, EventWindow
 from core.events import Location as CoreLocation
 from core.pages import Page
 
 from .connections import PageInfo
 from .enums import EventStatus, FreeBusyStatus, Transparency
+from .optional import given, given_or
 from .scalars import DateTime, EventTime
+
+
+@strawberry.input(description="Where an event is.")
+class LocationInput:
+    description: str | None = field(default=UNSET, description="In words: `Board room`.")
+    lat: str | None = field(default=UNSET, description="Latitude in decimal degrees: `52.9548`.")
+    long: str | None = field(default=UNSET, description="Longitude in decimal degrees: `-1.1581`.")
+
+    def to_core(self) -> CoreLocation:
+        return CoreLocation(given(self.description), given(self.lat), given(self.long))
+
+
+@strawberry.input(description="An event. The one with the same eventId on the calendar is replaced whole.")
+class EventInput:
+    event_id: ID = field(description="Your own id for the event, unique within its calendar, at most 255 characters.")
+    summary: str = field(description="What it is, at most 1024 characters.")
+    description: str | None = field(default=UNSET, description="More about it, at most 4096 characters.")
+    start: EventTime = field(description="When it begins: a DateTime, or a Date for an all-day event.")
+    end: EventTime = field(description="When it is over: a DateTime, or the Date after an all-day event's last.")
+    tzid: str | None = field(
+        default="Etc/UTC",
+        description="The IANA time zone of the event; an all-day event runs from midnight to midnight there.",
+    )
+    location: LocationInput | None = field(default=UNSET, description="Where it is.")
+    url: str | None = field(default=UNSET, description="A page about it, at most 2048 characters.")
+    transparency: Transparency | None = field(default=Transparency.OPAQUE, description="Whether it blocks.")
+    status: EventStatus | None = field(default=EventStatus.CONFIRMED, description="How sure it is.")
+
+    def to_core(self) -> EventDraft:
+        location = given(self.location)
+        return EventDraft(
+            event_id=self.event_id,
+            summary=self.summary,
+            start=self.start,
+            end=self.end,
+            description=given_or(self.description, ""),
+            tzid=given_or(self.tzid, "Etc/UTC"),
+            location=location.to_core() if location is not None else None,
+            url=given(self.url),
+            transparency=given_or(self.transparency, Transparency.OPAQUE),
+            status=given_or(self.status, EventStatus.CONFIRMED),
+        )
+
+
+@strawberry.input(description="Creates or replaces an event.")
+class UpsertEventInput:
+    calendar_id: ID = field(description="One of the account's calendars.")
+    event: EventInput = field(description="The event.")
+
+
+@strawberry.input(description="Creates or replaces events of one calendar, all of them or none.")
+class UpsertEventsInput:
+    calendar_id: ID = field(description="One of the account's calendars.")
+    events: list[EventInput] = field(description="At most 1000 events, each eventId once.")
+
+
+@strawberry.input(description="Deletes an event.")
+class DeleteEventInput:
+    calendar_id: ID = field(description="One of the account's calendars.")
+    event_id: ID = field(description="Your own id for the event.")
+
+
+@strawberry.input(description="Deletes many events. Exactly one of the two is given.")
+class DeleteEventsInput:
+    delete_all: bool | None = field(default=UNSET, description="True: every event of the account.")
+    calendar_ids: list[ID] | None = field(default=UNSET, description="Every event of these calendars, at least one.")
+
+
+@strawberry.input(description="Which events to list.")
+class EventsInput:
+    from_: DateTime | None = field(default=UNSET, name="from", description="Only events that end after this instant.")
+    to: DateTime | None = field(default=UNSET, description="Only events that start before this instant.")
+    calendar_ids: list[ID] | None = field(
+        default=UNSET, description="Only events of these calendars; left out: all of the account's."
+    )
+    include_deleted: bool | None = field(default=False, description="Whether deleted events are listed as well.")
+    last_modified: DateTime | None = field(
+        default=UNSET, description="Only events that were changed at this instant or later."
+    )
+
+    def to_core(self) -> EventWindow:
+        return EventWindow(
+            from_=given(self.from_),
+            to=given(self.to),
+            calendar_ids=given(self.calendar_ids),
+            include_deleted=given_or(self.include_deleted, False),
+            last_modified=given(self.last_modified),
+        )
 
 
 @strawberry.type(description="Where an event is.")

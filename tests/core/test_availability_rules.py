@@ -2,10 +2,12 @@
 
 import pytest
 
+from core.availability_rules import AvailabilityRule
+from core.available_periods import StoredAvailablePeriod
 from core.errors import Key, Path, Problems
+from core.identity import OWN_ID_LENGTH
 from core.instants import DAY, EARLIEST, LATEST, MINUTE, Instant, Unreadable, parse_instant
 from core.limits import Limits
-from core.rules import RULE_ID_LENGTH, AvailabilityRule, StoredAvailablePeriod
 from core.spans import Span
 from core.weekly import Weekday, WeeklyPeriod
 
@@ -50,7 +52,7 @@ def test_a_rule_without_weekly_periods_is_accepted() -> None:
     assert problems_of_rule(AvailabilityRule("on-leave", "Europe/London", [])) == []
 
 
-@pytest.mark.parametrize("rule_id", ["a", "a" * RULE_ID_LENGTH, "work hours", "~/x:1@b"])
+@pytest.mark.parametrize("rule_id", ["a", "a" * OWN_ID_LENGTH, "work hours", "~/x:1@b"])
 def test_an_id_of_printable_ascii_is_accepted(rule_id: str) -> None:
     assert problems_of_rule(AvailabilityRule(rule_id, "UTC", [MORNING])) == []
     assert problems_of_period(NINE, NINE + MINUTE, rule_id) == []

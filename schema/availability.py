@@ -1,6 +1,7 @@
-"""Input types of an availability query: wire shapes, each with its way to the core value."""
+"""An availability query, in and out."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import strawberry
 from strawberry import ID, UNSET, field
@@ -8,9 +9,10 @@ from strawberry import ID, UNSET, field
 from core.durations import NO_BUFFER, NONE, Buffer, Duration
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
+from core.solver import Opening
 
 from .enums import ResponseFormat
-from .given import given, given_or
+from .optional import given, given_or
 from .scalars import DateTime, Required
 
 
@@ -136,3 +138,48 @@ class AvailabilityInput:
 
 def _periods(periods: Sequence[PeriodInput] | None) -> list[Period] | None:
     return [period.to_core() for period in periods] if periods is not None else None
+
+
+@strawberry.type(description="Somebody who is free.")
+class Participant:
+    sub: ID = field(description="The account's sub.")
+
+
+@strawberry.type(description="A stretch of time, and everybody who is free for the whole of it.")
+class AvailableTime:
+    start: DateTime = field(description="When it begins.")
+    end: DateTime = field(description="When it is over.")
+    participants: list[Participant] = field(
+        description="All members who are free throughout, not only as many as are required, in the order of the query."
+    )
+
+
+@strawberry.type(description="When they can meet, soonest first. An empty list: at no time.")
+class Availability:
+    available_periods: list[AvailableTime] | None = field(
+        description="The answer as periods; null unless the response format is PERIODS."
+    )
+    available_slots: list[AvailableTime] | None = field(
+        description="The answer as slots; null unless the response format is SLOTS or OVERLAPPING_SLOTS, or querySlots was given."
+    )
+
+    @classmethod
+    def of(cls, query: AvailabilityQuery, openings: Sequence[Opening]) -> Self:
+        times = available_times(openings)
+        if query.query_slots is None and query.response_format is ResponseFormat.PERIODS:
+            return cls(available_periods=times, available_slots=None)
+        return cls(available_periods=None, available_slots=times)
+
+
+def available_times(openings: Sequence[Opening]) -> list[AvailableTime]:
+    """The openings as a client sees them. The same people in slot after slot are one and the same list."""
+    made: dict[tuple[str, ...], list[Participant]] = {}
+    people: list[Participant] = []
+    present: tuple[str, ...] | None = None
+    times: list[AvailableTime] = []
+    for start, end, subs in openings:
+        if subs is not present:
+            present = subs
+            people = made.get(subs) or made.setdefault(subs, [Participant(sub=ID(sub)) for sub in subs])
+        times.append(AvailableTime(start=start, end=end, participants=people))
+    return times

@@ -1,13 +1,75 @@
-"""Output types of accounts and calendars, each made of a core value by `of`."""
+"""Accounts, their authorization and tokens, in and out."""
 
-from typing import Self
+from typing import Any, Self
 
 import strawberry
-from strawberry import ID, field
+from strawberry import ID, UNSET, field
 
-from core.accounts import PROVIDER, TOKEN_LIFETIME, Account, AccountKind, Authorization
-from core.accounts import Calendar as CoreCalendar
+from core.accounts import DEFAULT_ZONE, PROVIDER, TOKEN_LIFETIME, Account, Authorization, Profile
+from core.accounts import AccountKind as CoreAccountKind
+from core.scopes import READ_WRITE
 from resolvers.accounts import UserInfo as CoreUserInfo
+
+from .calendars import Calendar
+from .enums import AccountKind
+from .optional import given, given_or
+
+
+def scope_field() -> Any:
+    return field(
+        default=READ_WRITE,
+        description="What the tokens may do, names with spaces between them: `read_write`, `read_only`, `write_only`, "
+        "`free_busy`, `free_busy_write`, `list_calendars`, `read_events`, `create_event`, `delete_event`, `read_free_busy`, "
+        "`managed_availability`.",
+    )
+
+
+@strawberry.input(description="Creates or gets an application calendar.")
+class ApplicationCalendarInput:
+    client_id: str = field(description="The id of your application.")
+    client_secret: str = field(description="The secret of your application.")
+    application_calendar_id: str = field(
+        description="Your own id for the calendar, at most 255 characters: `store-42-manager`."
+    )
+    scope: str | None = scope_field()
+
+
+@strawberry.input(description="Creates or gets a user or a resource, and brings it up to what is given.")
+class AccountInput:
+    client_id: str = field(description="The id of your application.")
+    client_secret: str = field(description="The secret of your application.")
+    kind: AccountKind = field(description="USER or RESOURCE.")
+    account_id: str = field(description="Your own id for it, at most 255 characters.")
+    name: str | None = field(
+        default=UNSET, description="What it is called, at most 255 characters; left out, it stays as it is."
+    )
+    email: str | None = field(default=UNSET, description="Its email address; left out, it stays as it is.")
+    tzid: str | None = field(
+        default=DEFAULT_ZONE,
+        description="Its IANA time zone; left out, it stays as it is. A new account begins with the default, and who means "
+        "UTC for one that had another says `UTC`.",
+    )
+    scope: str | None = scope_field()
+
+    def profile(self) -> Profile:
+        return Profile(given(self.name), given(self.email), given_or(self.tzid, DEFAULT_ZONE))
+
+
+@strawberry.input(description="Asks for a new access token.")
+class RefreshTokenInput:
+    client_id: str = field(description="The id of your application.")
+    client_secret: str = field(description="The secret of your application.")
+    refresh_token: str = field(description="The refresh token of the account.")
+
+
+@strawberry.input(
+    description="Ends every token of an account. Give one of its tokens or its sub; the token wins when both are given."
+)
+class RevokeAuthorizationInput:
+    client_id: str = field(description="The id of your application.")
+    client_secret: str = field(description="The secret of your application.")
+    token: str | None = field(default=UNSET, description="An access or a refresh token of the account.")
+    sub: ID | None = field(default=UNSET, description="The account's sub.")
 
 
 @strawberry.type(description="The profile that an account's calendars belong to.")
@@ -54,31 +116,6 @@ class RevokeAuthorizationPayload:
     revoked: bool = field(description="True, also when there was nothing left to revoke.")
 
 
-@strawberry.type(description="A calendar of an account.")
-class Calendar:
-    provider_name: str = field(description="`cronofy` for calendars that are kept here.")
-    profile_id: ID = field(description="The profile it belongs to.")
-    profile_name: str = field(description="The name of that profile.")
-    calendar_id: ID = field(description="The calendar's id: `cal_…`.")
-    calendar_name: str = field(description="The calendar's name.")
-    calendar_readonly: bool = field(description="Whether no events can be put on it.")
-    calendar_deleted: bool = field(description="Whether it was deleted.")
-    calendar_primary: bool = field(description="Whether it is the account's main calendar.")
-
-    @classmethod
-    def of(cls, calendar: CoreCalendar) -> Self:
-        return cls(
-            provider_name=PROVIDER,
-            profile_id=ID(calendar.profile_id),
-            profile_name=calendar.profile_name,
-            calendar_id=ID(calendar.calendar_id),
-            calendar_name=calendar.name,
-            calendar_readonly=calendar.readonly,
-            calendar_deleted=calendar.deleted,
-            calendar_primary=calendar.primary,
-        )
-
-
 @strawberry.type(description="Who an access token is.")
 class UserInfo:
     sub: ID = field(description="The account's id in queries.")
@@ -106,4 +143,4 @@ class UserInfo:
 
 
 def _application_calendar_id(account: Account) -> str | None:
-    return account.external_id if account.kind is AccountKind.APPLICATION_CALENDAR else None
+    return account.external_id if account.kind is CoreAccountKind.APPLICATION_CALENDAR else None

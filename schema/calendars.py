@@ -1,0 +1,34 @@
+"""Calendars, as a client sees them."""
+
+from typing import Self
+
+import strawberry
+from strawberry import ID, field
+
+from core.accounts import PROVIDER
+from core.accounts import Calendar as CoreCalendar
+
+
+@strawberry.type(description="A calendar of an account.")
+class Calendar:
+    provider_name: str = field(description="`cronofy` for calendars that are kept here.")
+    profile_id: ID = field(description="The profile it belongs to.")
+    profile_name: str = field(description="The name of that profile.")
+    calendar_id: ID = field(description="The calendar's id: `cal_…`.")
+    calendar_name: str = field(description="The calendar's name.")
+    calendar_readonly: bool = field(description="Whether no events can be put on it.")
+    calendar_deleted: bool = field(description="Whether it was deleted.")
+    calendar_primary: bool = field(description="Whether it is the account's main calendar.")
+
+    @classmethod
+    def of(cls, calendar: CoreCalendar) -> Self:
+        return cls(
+            provider_name=PROVIDER,
+            profile_id=ID(calendar.profile_id),
+            profile_name=calendar.profile_name,
+            calendar_id=ID(calendar.calendar_id),
+            calendar_name=calendar.name,
+            calendar_readonly=calendar.readonly,
+            calendar_deleted=calendar.deleted,
+            calendar_primary=calendar.primary,
+        )
