@@ -36,12 +36,14 @@ from .graphiql import assets_route, page
 from .graphiql.examples import examples
 from .graphql.connection_limits import Places
 from .graphql.endpoint import GraphQL
-from .graphql.engine import Answers
+from .graphql.engine import GraphQLEngine
 from .graphql.errors import rejected
-from .graphql.http import JSON, respond
+from .graphql.http import respond
+from .http.access_log import AccessLog
+from .http.context import RequestGate
 from .http.rate_limits import RateLimits
+from .http.requests import JSON
 from .observability import metrics
-from .observability.logs import AccessLog
 from .process.installation import database
 from .process.signals import told_to_stop
 from .settings import Settings
@@ -66,22 +68,25 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         await db.close()
 
     deliveries = Deliveries(db, Outgoing(anywhere if settings.private_callbacks else is_public), clock)
-    answers = Answers(
-        schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
+    gate = RequestGate(
         db,
         settings.limits,
         Memory(settings.memory * 1024 * 1024, metrics.remembered),
         clock,
+        pages=settings.pages,
+        rates=RateLimits(settings.rates, settings.workers),
+        deadline=settings.deadline,
+    )
+    engine = GraphQLEngine(
+        schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
+        gate,
         Places(settings.max_subscriptions, settings.max_client_subscriptions),
         compiled=settings.compiled,
         profile=settings.profile,
-        rates=RateLimits(settings.rates, settings.workers),
-        pages=settings.pages,
         max_root_fields=settings.max_root_fields,
         max_values=settings.max_values,
-        deadline=settings.deadline,
     )
-    endpoint = GraphQL(answers, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
+    endpoint = GraphQL(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     assets = assets_route() if settings.profile.graphiql else None
     app = _Application(
         AccessLog(endpoint.asgi),
@@ -91,7 +96,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, db), methods=["GET"]),
-            *BookingPage(real_time_scheduling, answers).routes(),
+            *BookingPage(real_time_scheduling, gate).routes(),
             *([assets] if assets is not None else []),
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
@@ -100,7 +105,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         lifespan=lifespan,
     )
     app.state.db = db
-    app.state.answers = answers
+    app.state.engine = engine
     return app
 
 

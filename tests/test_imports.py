@@ -76,7 +76,7 @@ def test_the_clock_is_read_in_one_place() -> None:
         for path in sorted((ROOT / package).rglob("*.py"))
         if "time.time()" in path.read_text("utf-8") or ".now(" in path.read_text("utf-8")
     ]
-    assert reading == ["server/app.py", "server/observability/logs.py"]
+    assert reading == ["server/app.py", "server/http/access_log.py"]
 
 
 #: modules of resolvers/ that are machinery of resolvers and no noun that a client sees, or whose types stand with another noun

@@ -13,13 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ..graphql.credential_throttle import address_of
-from ..graphql.engine import Answers
-from ..graphql.http import TransportError, body_of
+from ..http.client_address import address_of
+from ..http.context import RequestGate
 from ..http.deadlines import UNREAD, DeadlineError, in_time, while_connected
+from ..http.requests import FORM, RequestError, read_body
 from .links import Links
 from .notes import refused
-from .parameters import FORM, Wish, read_form
+from .parameters import Wish, read_form
 from .rendering import assets
 from .visitor import Visitor
 
@@ -34,7 +34,7 @@ class BookingPage:
     """The pages of all links."""
 
     links: Links
-    answers: Answers
+    gate: RequestGate
 
     def routes(self) -> list[BaseRoute]:
         """Where the pages and their files are."""
@@ -54,11 +54,11 @@ class BookingPage:
 
     async def _served(self, request: Request, understood: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
         try:
-            ctx = self.answers.context(None)
-            await self.answers.admit(ctx, address_of(request))
+            ctx = self.gate.context(None)
+            await self.gate.admit(ctx, address_of(request))
             language = request.headers.get("accept-language", "")
             work = await understood(request, Visitor(self.links, ctx, request.path_params["token"], language))
-            return await while_connected(request, work, self.answers.deadline)
+            return await while_connected(request, work, self.gate.deadline)
         except ClientDisconnect:
             return UNREAD
         except Exception as error:
@@ -75,8 +75,8 @@ class BookingPage:
         return visitor.take_along()
 
     async def _form(self, request: Request) -> Mapping[str, str]:
-        """The fields of a form. Raises TransportError, also for one that does not arrive in time."""
+        """The fields of a form. Raises RequestError, also for one that does not arrive in time."""
         try:
-            return read_form(await in_time(body_of(request, FORM, _MOST), self.answers.deadline))
+            return read_form(await in_time(read_body(request, FORM, _MOST), self.gate.deadline))
         except DeadlineError:
-            raise TransportError(408, "The form did not arrive in time.") from None
+            raise RequestError(408, "The form did not arrive in time.") from None

@@ -1,16 +1,16 @@
 """What a visitor reads when there is no link to be shown, or none just now."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from core.errors import NotFound, RateLimited, Refusal
 
-from ..graphql.errors import fault, note
-from ..graphql.http import TransportError
 from ..http.deadlines import DeadlineError
+from ..http.faults import log_fault, log_refusal
+from ..http.requests import RequestError
 from .rendering import html
 
 
@@ -58,23 +58,20 @@ _SOON = {"Retry-After": "5"}
 def refused(error: Exception, request: Request) -> Response:
     """The page that says why there is no other."""
     match error:
-        case TransportError():
+        case RequestError():
             return _note(error.status, request, error.headers)
         case NotFound():
             return _note(404, request)
         case RateLimited():
             return _note(429, request, _SOON)
         case Refusal():
-            note(error, "a visitor")  # who is not told why, and whoever sent the link will ask
+            log_refusal(error, "a visitor")  # who is not told why, and whoever sent the link will ask
             return _note(409, request)
         case DeadlineError():
             return _note(503, request, _SOON)
         case _:
-            return _faulty(fault(error)["errors"][0]["extensions"], request)
-
-
-def _faulty(known: Mapping[str, Any], request: Request) -> Response:
-    return _note(503, request, _SOON) if known["retry"] else _note(500, request)
+            retry = log_fault(error, "a visitor").retry
+            return _note(503, request, _SOON) if retry else _note(500, request)
 
 
 def _note(status: int, request: Request, headers: Mapping[str, str] | None = None) -> Response:

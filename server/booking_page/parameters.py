@@ -9,9 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from core.instants import Instant, Unreadable, format_instant, parse_date, read_instant
 from core.zones import known_zones, todays_name
 
-from ..graphql.http import TransportError
-
-FORM = "application/x-www-form-urlencoded"
+from ..http.requests import RequestError
 
 Parameter: TypeAlias = str | date | Instant | None
 
@@ -48,11 +46,11 @@ def known_zone(text: str | None) -> str | None:
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """The fields of a form. Raises TransportError."""
+    """The fields of a form. Raises RequestError."""
     try:
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError as error:
-        raise TransportError(400, f"The form cannot be read: {error}.") from None
+        raise RequestError(400, f"The form cannot be read: {error}.") from None
 
 
 def address(**parameters: Parameter) -> str:

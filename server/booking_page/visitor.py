@@ -14,7 +14,7 @@ from core.zones import local_midnight
 from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
 
-from ..graphql.http import TransportError
+from ..http.requests import RequestError
 from . import views
 from .calendar_file import calendar_file
 from .days import Days, beginning, month
@@ -53,7 +53,7 @@ class Visitor:
             return _to(address(tz=tzid, told="1" if isinstance(link.state, Open) else None))
         start = read_instant(form.get("start", ""))
         if isinstance(start, Unreadable):
-            raise TransportError(400, f"The start {start.why}.")
+            raise RequestError(400, f"The start {start.why}.")
         match await self.links.accept(self.ctx, self.token, start, tzid):
             case SlotTaken() as taken:
                 return await self._taken(taken, start, tzid)
@@ -86,7 +86,7 @@ class Visitor:
 
     async def _confirm(self, visit: Visit, offer: Offer, start: Instant | Unreadable) -> Response:
         if isinstance(start, Unreadable):
-            raise TransportError(400, f"The start {start.why}.")
+            raise RequestError(400, f"The start {start.why}.")
         if offer.more_from is not None and start >= offer.more_from:
             offer = await self._offer(start, visit.tzid)
         chosen = next((opening for opening in offer.openings if opening.start == start), None)

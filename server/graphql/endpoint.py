@@ -19,22 +19,20 @@ from starlette.websockets import WebSocket
 
 from resolvers.context import Context
 
+from ..http.client_address import address_of
+from ..http.context import RequestGate
 from ..http.deadlines import UNREAD, DeadlineError, at_once, while_connected
+from ..http.requests import JSON, RequestError, header, read_body
 from ..observability import metrics
 from .answer_cache import Kept, find, keep
-from .credential_throttle import address_of
 from .documents import Asked
-from .engine import Answers
-from .errors import fault, rejected
+from .engine import GraphQLEngine
+from .errors import fault, rejected, unreadable
 from .http import (
     EVENT_STREAM,
-    JSON,
     Operation,
-    TransportError,
     dumps,
-    header,
     negotiate,
-    read_body,
     read_operation,
     respond,
     wants_html,
@@ -47,11 +45,15 @@ from .websocket import serve
 class GraphQL:
     """The endpoint. `page` is GraphiQL."""
 
-    answers: Answers
+    engine: GraphQLEngine
     page: Callable[[Request], Awaitable[Response]]
     max_body: int
     #: set when the process is told to stop: streams end then, which would go on for ever
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def gate(self) -> RequestGate:
+        return self.engine.gate
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As a whole application: for whoever knows already that it is a question."""
@@ -62,26 +64,26 @@ class GraphQL:
         accept = header(request.scope, b"accept") or ""
         media_type = JSON
         try:
-            if request.method != "POST" and self.answers.profile.graphiql and wants_html(accept):
+            if request.method != "POST" and self.engine.profile.graphiql and wants_html(accept):
                 return await self.page(request)
             media_type = negotiate(accept)
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
             if request.method != "POST":
-                self.answers.profile.check_get(accept)
-            context, address = self.answers.context(header(request.scope, b"authorization")), address_of(request)
+                self.engine.profile.check_get(accept)
+            context, address = self.gate.context(header(request.scope, b"authorization")), address_of(request)
             body, kept = await self._arrived(request, context, address, again=not streamed)
             if streamed:
                 return self._stream(request, read_operation(request, body), address)
             if kept is not None:
                 return respond(kept.answer, media_type)
             work = self._anew(request, body, context, address)
-            return respond(await while_connected(request, work, self.answers.deadline), media_type)
-        except TransportError as error:
+            return respond(await while_connected(request, work, self.gate.deadline), media_type)
+        except RequestError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
             return UNREAD
         except DeadlineError:
-            return respond(self.answers.late(request.scope.get("state", {}).get("field", "none")), media_type)
+            return respond(self.engine.timed_out(request.scope.get("state", {}).get("field", "none")), media_type)
         except Exception as error:
             return respond(fault(error), media_type, 500)
 
@@ -90,19 +92,23 @@ class GraphQL:
     ) -> tuple[bytes, Kept | None]:
         """The request's body, and its answer if it may be one that was given before and holds.
 
-        Raises TransportError, also for a body that does not arrive in time, and DeadlineError.
+        Raises RequestError, also for a body that does not arrive in time, and DeadlineError.
         """
         bodies: list[bytes] = []
 
         async def look() -> tuple[bytes, Kept | None]:
-            bodies.append(await read_body(request, self.max_body))
-            await self.answers.admit(context, address)
+            bodies.append(await self._body(request))
+            await self.gate.admit(context, address)
             return bodies[0], await self._kept(request, context, bodies[0]) if again else None
 
         try:
-            return await at_once(look(), self.answers.deadline)
+            return await at_once(look(), self.gate.deadline)
         except TimeoutError:
-            raise DeadlineError if bodies else TransportError(408, "The request did not arrive in time.") from None
+            raise DeadlineError if bodies else RequestError(408, "The request did not arrive in time.") from None
+
+    async def _body(self, request: Request) -> bytes:
+        """The JSON of a POST; nothing of a GET. Raises RequestError."""
+        return await read_body(request, JSON, self.max_body) if request.method == "POST" else b""
 
     async def _kept(self, request: Request, context: Context, body: bytes) -> Kept | None:
         began = perf_counter()
@@ -114,16 +120,16 @@ class GraphQL:
 
     async def _anew(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
         operation = read_operation(request, body)
-        document, chosen = self.answers.chosen(operation)
+        document, chosen = self.engine.select_operation(operation)
         if isinstance(chosen, tuple):
-            return self.answers.refuse(chosen)
+            return self.engine.reject(chosen)
         _note(request, chosen.described, chosen.field)
         # A HEAD is a GET whose answer is not sent.
         if chosen.kind is not OperationType.QUERY and request.method != "POST":
-            raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
+            raise RequestError(405, "A mutation is sent by POST.", Allow="POST")
         if chosen.kind is OperationType.SUBSCRIPTION:
             return rejected(GraphQLError(f"A subscription is sent with Accept: {EVENT_STREAM}, or over WebSocket."))
-        found = await self.answers.once(document, chosen, operation, context, address)
+        found = await self.engine.execute(document, chosen, operation, context, address)
         if "errors" in found:
             return found
         answer = dumps(found)
@@ -131,17 +137,17 @@ class GraphQL:
         return answer
 
     def _stream(self, request: Request, operation: Operation, address: str) -> Response:
-        _, chosen = self.answers.chosen(operation)
+        _, chosen = self.engine.select_operation(operation)
         if isinstance(chosen, Asked):
             _note(request, chosen.described, chosen.field)
             if request.method != "POST" and chosen.kind is OperationType.MUTATION:
-                raise TransportError(405, "A mutation is sent by POST.", Allow="POST")
-        bodies = self.answers.to(operation, request.headers.get("authorization"), address)
+                raise RequestError(405, "A mutation is sent by POST.", Allow="POST")
+        bodies = self.engine.stream(operation, request.headers.get("authorization"), address)
         return EventStream(bodies, self.stopping)
 
     async def on_websocket(self, websocket: WebSocket) -> None:
         """The same questions and answers over WebSocket."""
-        await serve(websocket, self.answers)
+        await serve(websocket, self.engine)
 
 
 def _note(request: Request, described: str, field: str) -> None:
@@ -149,7 +155,7 @@ def _note(request: Request, described: str, field: str) -> None:
     request.scope.setdefault("state", {}).update(operation=described, field=field)
 
 
-def _refuse(error: TransportError, media_type: str) -> Response:
-    response = respond(rejected(error.error), media_type, error.status)
+def _refuse(error: RequestError, media_type: str) -> Response:
+    response = respond(unreadable(error), media_type, error.status)
     response.headers.update(error.headers)
     return response

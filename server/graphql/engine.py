@@ -1,13 +1,11 @@
-"""From an operation to its answers: one to a query or a mutation, and to a subscription as many as there will be."""
+"""The GraphQL engine: executes operations. One result for a query or a mutation, a stream of them for a subscription."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from math import ceil
-from time import monotonic, perf_counter
-from typing import Any, TypeAlias, TypeVar, cast
+from time import perf_counter
+from typing import Any, TypeAlias, cast
 
 from graphql import (
     ExecutionResult,
@@ -19,53 +17,38 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from core.errors import RateLimited
-from core.instants import Instant
-from core.limits import Limits
-from db.database import Database
-from db.retries import is_away
-from resolvers.cache import Memory
-from resolvers.context import Context, LiveContext
+from resolvers.context import Context
 
-from ..http import auth
+from ..http.context import RequestGate
+from ..http.credential_throttle import CredentialThrottle
 from ..http.deadlines import DeadlineError, in_time
-from ..http.rate_limits import RateLimits
 from ..observability import metrics
 from .compiled import CompilingExecutor
 from .complexity import MAX_ROOT_FIELDS
 from .connection_limits import Full, Places
-from .credential_throttle import FailedCredentials
 from .documents import MAX_ERRORS, Asked, Document, Documents
-from .errors import TIMEOUT, fault, outcome, rejected, timed_out
+from .errors import TIMEOUT, fault, outcome, rejected, timed_out, without_verdict, wrong_credentials
 from .exposure import OPEN, Profile
-from .http import Operation, TransportError
+from .http import Operation
 from .persisted_queries import PersistedQueries
 from .variable_limit import MAX_VALUES, too_many_values
 
 Body: TypeAlias = dict[str, Any]
-C = TypeVar("C", bound=Context)
 
 
 @dataclass
-class Answers:
-    """Whatever way an operation comes. `clock` gives the present instant, and is the only one in the tree."""
+class GraphQLEngine:
+    """Executes operations, whether they come over HTTP, as server-sent events or over WebSocket."""
 
     schema: GraphQLSchema
-    db: Database
-    limits: Limits
-    memory: Memory
-    clock: Callable[[], Instant]
+    gate: RequestGate
     places: Places
-    #: whether what is plain of an answer is executed by functions made for it
+    #: whether functions compiled for a document resolve the plain parts of it
     compiled: bool = True
     profile: Profile = OPEN
-    rates: RateLimits = field(default_factory=lambda: RateLimits([]))
-    failures: FailedCredentials = field(default_factory=FailedCredentials)
-    #: where the pages of links are
-    pages: str = ""
+    throttle: CredentialThrottle = field(default_factory=CredentialThrottle)
     max_root_fields: int = MAX_ROOT_FIELDS
     max_values: int = MAX_VALUES
-    #: seconds that a request may take to arrive, and then to be answered; 0: any
-    deadline: float = 0
     documents: Documents = field(init=False)
     persisted: PersistedQueries = field(init=False)
 
@@ -75,54 +58,20 @@ class Answers:
         )
         self.persisted = PersistedQueries(self.documents)
 
-    def context(self, authorization: str | None) -> Context:
-        """Who asks by this Authorization header, and the time."""
-        return self._asking(Context, authorization)
-
-    def _asking(self, kind: type[C], authorization: str | None, **more: Any) -> C:
-        caller = auth.caller(authorization)
-        return kind(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, self.pages, **more)
-
-    async def admit(self, context: Context, address: str) -> None:
-        """Counts a request against the rate limits of its client, or else of its address.
-
-        Raises TransportError when there were too many.
-        """
-        if not self.rates:
-            return
-        client = await self._client(context)
-        exceeded = self.rates.admit(address if client is None else client, monotonic())
-        if exceeded is not None:
-            metrics.count("none", RateLimited.code, 0)
-            wait = ceil(exceeded.wait)
-            words = f"At most {exceeded.limit} requests are answered here: come again in {wait} s."
-            extensions = {"code": RateLimited.code, "limit": exceeded.limit, "retryAfter": wait}
-            raise TransportError(429, words, extensions=extensions, **{"Retry-After": str(wait)})
-
-    async def _client(self, context: Context) -> int | None:
-        """The key of the client that asks, if one does; nobody knows that when the database does not answer."""
-        try:
-            async with asyncio.timeout(self.deadline or None):
-                return (await context.actor()).client_key
-        except Exception as error:
-            if not is_away(error):
-                raise
-            return None
-
-    def chosen(self, operation: Operation) -> tuple[Document, Asked | tuple[GraphQLError, ...]]:
-        """The document, and its operation that is meant, or what is wrong with either."""
+    def select_operation(self, operation: Operation) -> tuple[Document, Asked | tuple[GraphQLError, ...]]:
+        """The document and its operation to execute, or the errors of either."""
         document = self.persisted.get(operation)
         too_many = too_many_values(operation.variables, self.max_values)
         found = document.errors or too_many or document.operation(operation.name)
         return document, (found,) if isinstance(found, GraphQLError) else found
 
-    def refuse(self, wrong: tuple[GraphQLError, ...]) -> Body:
-        """The answer to what is not executed."""
-        body = rejected(*wrong)
+    def reject(self, errors: tuple[GraphQLError, ...]) -> Body:
+        """The response to a request that is not executed."""
+        body = rejected(*errors)
         metrics.count("none", _code(body), 0)
         return body
 
-    async def once(
+    async def execute(
         self,
         document: Document,
         chosen: Asked,
@@ -130,40 +79,41 @@ class Answers:
         context: Context,
         address: str,
     ) -> Body:
-        """The answer to a query or a mutation."""
+        """The response to a query or a mutation."""
         began = perf_counter()
         result = await self._executed(document, chosen, operation, context)
-        body = outcome(await self.failures.slow_down(result, address) if result.errors else result)
+        body = outcome(await self._throttled(result, address) if result.errors else result)
         metrics.count(chosen.field, _code(body), perf_counter() - began)
-        metrics.CONNECTIONS.set(self.db.connections_in_use)
+        metrics.CONNECTIONS.set(self.gate.db.connections_in_use)
         return body
 
-    def late(self, asked: str) -> Body:
-        """The answer to what took too long, of the kind that was asked for."""
-        metrics.count(asked, TIMEOUT, self.deadline)
-        return timed_out(self.deadline)
+    def timed_out(self, field: str) -> Body:
+        """The response to an operation with this root field that took too long."""
+        metrics.count(field, TIMEOUT, self.gate.deadline)
+        return timed_out(self.gate.deadline)
 
-    async def to(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
-        """The answers, each the body that an HTTP response would have; something that breaks here is the last of them."""
+    async def stream(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
+        """The responses to any operation, each as HTTP would have it; after a fault there are no more."""
         try:
-            document, chosen = self.chosen(operation)
+            document, chosen = self.select_operation(operation)
             if isinstance(chosen, tuple):
-                yield self.refuse(chosen)
+                yield self.reject(chosen)
             elif chosen.kind is not OperationType.SUBSCRIPTION:
-                context = self.context(authorization)
+                context = self.gate.context(authorization)
+                work = self.execute(document, chosen, operation, context, address)
                 try:
-                    yield await in_time(self.once(document, chosen, operation, context, address), self.deadline)
+                    yield await in_time(work, self.gate.deadline)
                 except DeadlineError:
-                    yield self.late(chosen.field)
+                    yield self.timed_out(chosen.field)
             else:
-                bodies = self._again_and_again(document, chosen, operation, authorization, address)
+                bodies = self._stream_subscription(document, chosen, operation, authorization, address)
                 async with aclosing(bodies):
                     async for body in bodies:
                         yield body
         except Exception as error:
             yield fault(error)
 
-    async def _again_and_again(
+    async def _stream_subscription(
         self,
         document: Document,
         chosen: Asked,
@@ -172,12 +122,12 @@ class Answers:
         address: str,
     ) -> AsyncGenerator[Body]:
         began = perf_counter()
-        context = self._asking(LiveContext, authorization, renewed=lambda: self.context(authorization))
+        context = self.gate.live_context(authorization)
         try:
             with self.places.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribed(document, chosen, operation, context)) as results:
                     async for result in results:
-                        body = outcome(await self.failures.slow_down(result, address))
+                        body = outcome(await self._throttled(result, address))
                         if began:
                             metrics.count(chosen.field, _code(body), perf_counter() - began)
                             began = 0.0
@@ -186,6 +136,12 @@ class Answers:
         except Full as full:
             metrics.count(chosen.field, RateLimited.code, perf_counter() - began)
             yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
+
+    async def _throttled(self, result: ExecutionResult, address: str) -> ExecutionResult:
+        """The result, late when credentials in it were wrong too often."""
+        wrong = wrong_credentials(result)
+        refusal = await self.throttle.delay_if_repeated(wrong, address) if wrong else None
+        return result if refusal is None else without_verdict(result, refusal)
 
     async def _executed(
         self, document: Document, chosen: Asked, operation: Operation, context: Context

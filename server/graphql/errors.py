@@ -1,20 +1,18 @@
-"""From what the execution gave to what the client sees: refusals with their code, faults of ours masked."""
+"""GraphQL responses: results with their errors formatted, refusals with their code, faults masked."""
 
 import logging
-import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
-from core.errors import Refusal
-from db.retries import is_away, is_lost_race
-from schema.errors import extensions as extensions_of
-from schema.errors import message
+from core.errors import RateLimited, Refusal, WrongCredentials
+from schema.errors import extensions, message, spell
+
+from ..http.faults import log_fault, log_refusal
+from ..http.requests import BAD_REQUEST, RequestError
 
 log = logging.getLogger("openings")
-
-BAD_REQUEST = "BAD_REQUEST"
-"""The code of an error in the GraphQL itself: the document, or variables that do not fit it."""
 
 TIMEOUT = "TIMEOUT"
 """The code of an answer that did not come in time."""
@@ -36,9 +34,14 @@ def rejected(*errors: GraphQLError) -> dict[str, Any]:
     return {"errors": [_bad_request(error) for error in errors]}
 
 
+def unreadable(error: RequestError) -> dict[str, Any]:
+    """The body of the answer to a request that is refused for its envelope."""
+    return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
+
+
 def fault(error: BaseException) -> dict[str, Any]:
     """The body of the answer when something of ours broke outside the execution."""
-    return {"errors": [_masked(GraphQLError("", original_error=error), error)]}  # pyright: ignore[reportArgumentType]
+    return {"errors": [_masked(GraphQLError(""), error)]}
 
 
 def timed_out(seconds: float) -> dict[str, Any]:
@@ -51,10 +54,27 @@ def timed_out(seconds: float) -> dict[str, Any]:
     return {"errors": [{"message": words, "extensions": {"code": TIMEOUT, "retry": True}}], "data": None}
 
 
+def wrong_credentials(result: ExecutionResult) -> Sequence[WrongCredentials]:
+    """The errors of a result that are about wrong credentials."""
+    causes = [_cause(error) for error in result.errors or ()]
+    return [cause for cause in causes if isinstance(cause, WrongCredentials)]
+
+
+def without_verdict(result: ExecutionResult, refusal: RateLimited) -> ExecutionResult:
+    """The result with this refusal in place of each error that would say whether credentials were wrong."""
+    return ExecutionResult(
+        result.data,
+        [
+            GraphQLError(str(refusal), error.nodes, path=error.path, original_error=refusal)
+            if isinstance(_cause(error), WrongCredentials)
+            else error
+            for error in result.errors or ()
+        ],
+    )
+
+
 def _formatted(error: GraphQLError) -> dict[str, Any]:
-    cause = error.original_error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
+    cause = _cause(error)
     if isinstance(cause, Refusal):
         return _refused(error, cause)
     if cause is None and error.path is None:
@@ -62,31 +82,27 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     return _masked(error, cause or error)
 
 
-def note(refusal: Refusal, what: str) -> dict[str, Any]:
-    """The extensions of a refusal, of which the log has the code and the first paths from here on."""
-    found = extensions_of(refusal)
-    problems = [f"{path} {problem['key']}" for path, at in found.get("errors", {}).items() for problem in at]
-    log.info("refused %s: %s", what, "; ".join([refusal.code, *problems[:5]]))
-    return found
+def _cause(error: GraphQLError) -> BaseException | None:
+    cause: BaseException | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
 
 
 def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
-    return {**error.formatted, "message": message(refusal), "extensions": note(refusal, _field(error))}
+    log_refusal(refusal, _field(error), spell)
+    return {**error.formatted, "message": message(refusal), "extensions": extensions(refusal)}
 
 
 def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
-    """Nothing of what went wrong leaves the house but an id, under which the log has all of it."""
-    id = secrets.token_hex(8)
-    if is_away(cause) or is_lost_race(cause):
-        log.error("fault %s in %s: the database did not answer (%s)", id, _field(error), type(cause).__name__)
-        words = f"The database did not answer. The same request can be sent again. The log has it under {id}."
-        extensions = {"code": "INTERNAL", "id": id, "retry": True}
-    else:
-        log.error("fault %s in %s", id, _field(error), exc_info=cause)
-        words = f"Something went wrong here, not with your request. The log has it under {id}."
-        extensions = {"code": "INTERNAL", "id": id, "retry": False}
+    """Nothing of a fault leaves the server but its id, under which the log has all of it."""
+    fault = log_fault(cause, _field(error))
     shown = {name: value for name, value in error.formatted.items() if name in ("locations", "path")}
-    return {"message": words, **shown, "extensions": extensions}
+    return {
+        "message": fault.message,
+        **shown,
+        "extensions": {"code": "INTERNAL", "id": fault.id, "retry": fault.retry},
+    }
 
 
 def _bad_request(error: GraphQLError) -> dict[str, Any]:
@@ -94,5 +110,5 @@ def _bad_request(error: GraphQLError) -> dict[str, Any]:
 
 
 def _field(error: GraphQLError) -> str:
-    """Which root field it was, by the name that the client gave it: letters, digits and underscores, but any number."""
+    """The root field by the name that the client gave it: letters, digits and underscores, but any number of them."""
     return str(error.path[0])[:64] if error.path else "the request"

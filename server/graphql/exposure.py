@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .http import TransportError, names_json
+from ..http.requests import RequestError
+from .http import names_json
 
 GetRule: TypeAlias = Literal["on", "json", "off"]
 
@@ -37,12 +38,12 @@ class Profile:
         return f"Profile: {name} ({', '.join([*parts, get])})"
 
     def check_get(self, accept: str) -> None:
-        """Raises TransportError for a GET that is not let in."""
+        """Raises RequestError for a GET that is not let in."""
         if self.get == "off":
-            raise TransportError(405, "Queries are sent by POST here.", Allow="POST")
+            raise RequestError(405, "Queries are sent by POST here.", Allow="POST")
         if self.get == "json" and not names_json(accept):
             words = "Send the query by POST, or by GET with an Accept header that names application/json."
-            raise TransportError(405, words, Allow="POST")
+            raise RequestError(405, words, Allow="POST")
 
 
 OPEN = Profile()

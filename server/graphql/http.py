@@ -5,18 +5,16 @@ whatever is well-formed GraphQL over HTTP has status 200; in `application/graphq
 be executed at all has status 400.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from graphql import GraphQLError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
 
-JSON = "application/json"
+from ..http.requests import JSON, RequestError
+
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 
@@ -26,19 +24,6 @@ _OFFERED = {
     GRAPHQL_JSON: (GRAPHQL_JSON, "application/*", "*/*"),
     EVENT_STREAM: (EVENT_STREAM,),
 }
-
-
-class TransportError(Exception):
-    """The request is not GraphQL over HTTP: nothing was looked at but its envelope."""
-
-    def __init__(
-        self, status: int, message: str, *, extensions: Mapping[str, Any] | None = None, **headers: str
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        #: its code is BAD_REQUEST unless the extensions have one
-        self.error = GraphQLError(message, extensions=dict(extensions or {}))
-        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +36,8 @@ class Operation:
     extensions: dict[str, Any] | None
 
 
-def header(scope: Scope, name: bytes) -> str | None:
-    """What a request says under this name, which is given in small letters; all of it, when it says so more than once."""
-    found: bytes | None = None
-    for given, value in scope["headers"]:
-        if given == name:
-            found = value if found is None else b"%b, %b" % (found, value)
-    return None if found is None else found.decode("latin-1")
-
-
-async def read_body(request: Request, max_body: int) -> bytes:
-    """The JSON of a POST, of at most so many bytes; nothing of a GET. Raises TransportError."""
-    if request.method != "POST":
-        return b""
-    return await body_of(request, JSON, max_body)
-
-
 def read_operation(request: Request, body: bytes) -> Operation:
-    """The operation in a GET's parameters, or in a POST's body. Raises TransportError."""
+    """The operation in a GET's parameters, or in a POST's body. Raises RequestError."""
     if request.method != "POST":
         parameters = request.query_params
         envelope: dict[str, Any] = {
@@ -83,7 +52,7 @@ def read_operation(request: Request, body: bytes) -> Operation:
 
 
 def operation_in(envelope: dict[str, Any]) -> Operation:
-    """The operation in an envelope, whatever brought it here. Raises TransportError."""
+    """The operation in an envelope, whatever brought it here. Raises RequestError."""
     extensions = _optional(envelope, "extensions", dict)
     by_digest = envelope.get("query") is None and (extensions or {}).get("persistedQuery") is not None
     return Operation(
@@ -96,7 +65,7 @@ def operation_in(envelope: dict[str, Any]) -> Operation:
 
 @lru_cache(1000)
 def negotiate(accept: str) -> str:
-    """The media type to answer in: the acceptable one that the client likes best. Raises TransportError.
+    """The media type to answer in: the acceptable one that the client likes best. Raises RequestError.
 
     What a client says of a type itself counts more than what it says of all types (RFC 9110, 12.5.1). Of two that it
     likes as well, the one that it names goes first, then the one that it names earlier, then plain JSON. Events are for
@@ -113,7 +82,7 @@ def negotiate(accept: str) -> str:
 
     best = max(_OFFERED, key=liking)
     if liking(best)[0] <= 0:
-        raise TransportError(406, f"Answers come as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
+        raise RequestError(406, f"Answers come as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
     return best
 
 
@@ -149,39 +118,6 @@ def respond(body: dict[str, Any] | bytes, media_type: str, status: int | None = 
     return Response(body if isinstance(body, bytes) else dumps(body), status, media_type=f"{media_type}; charset=utf-8")
 
 
-async def body_of(request: Request, media_type: str, most: int) -> bytes:
-    """The whole body, in UTF-8, of at most so many bytes; one that is too large is given up on as soon as that is known.
-
-    Raises TransportError.
-    """
-    if _media_type(header(request.scope, b"content-type") or "") != media_type:
-        raise TransportError(415, f"Send the request as {media_type}.")
-    announced = header(request.scope, b"content-length") or "0"
-    body = bytearray()
-    if not announced.isdigit() or int(announced) > most:
-        raise _too_large(most)
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(most)
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _too_large(most: int) -> TransportError:
-    return TransportError(413, f"A request may have at most {most} bytes.")
-
-
-@lru_cache(1000)
-def _media_type(content_type: str) -> str:
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.lower().partition("charset=")[2].strip(' "')
-    return media_type.strip().lower() if charset in ("", "utf-8", "utf8") else ""
-
-
 def _quality(parameters: str) -> float:
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
@@ -197,27 +133,27 @@ def _json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise TransportError(400, f"The request is not JSON: {error}.") from None
+        raise RequestError(400, f"The request is not JSON: {error}.") from None
 
 
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, list):
-        raise TransportError(400, "One operation a request: batches are not supported.")
+        raise RequestError(400, "One operation a request: batches are not supported.")
     if not isinstance(value, dict):
-        raise TransportError(400, "The request must be a JSON object.")
+        raise RequestError(400, "The request must be a JSON object.")
     return value  # pyright: ignore[reportUnknownVariableType]: any JSON object
 
 
 def _query(value: Any) -> str:
     if value is None:
-        raise TransportError(400, "The request has no query.")
+        raise RequestError(400, "The request has no query.")
     if not isinstance(value, str):
-        raise TransportError(400, "The query must be a string.")
+        raise RequestError(400, "The query must be a string.")
     return value
 
 
 def _optional(envelope: dict[str, Any], name: str, kind: type) -> Any:
     value = envelope.get(name)
     if value is not None and not isinstance(value, kind):
-        raise TransportError(400, f"{name} must be {'a string' if kind is str else 'an object'}.")
+        raise RequestError(400, f"{name} must be {'a string' if kind is str else 'an object'}.")
     return value

@@ -20,12 +20,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import RateLimited
 
-from ..observability.logs import access, request_id
+from ..http.access_log import access
+from ..http.client_address import address_of
+from ..http.requests import JSON, RequestError
+from ..observability.logs import request_id
 from .connection_limits import Full
-from .credential_throttle import address_of
-from .engine import Answers
-from .errors import rejected
-from .http import JSON, Operation, TransportError, dumps, operation_in, respond
+from .engine import GraphQLEngine
+from .errors import rejected, unreadable
+from .http import Operation, dumps, operation_in, respond
 
 log = logging.getLogger("openings")
 
@@ -60,15 +62,15 @@ class Closing(Exception):
         self.reason = reason
 
 
-async def serve(websocket: WebSocket, answers: Answers) -> None:
+async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
     """Carries operations and answers until one side has had enough."""
     request_id.set(secrets.token_hex(8))
     if not is_same_origin(websocket.headers):
         await _deny(websocket, 403, "Only pages of this origin may ask here.")
         return
     try:
-        with answers.places.socket():
-            await Connection(websocket, answers).run()
+        with engine.places.socket():
+            await Connection(websocket, engine).run()
     except Full as full:
         await _deny(websocket, 503, str(full))
 
@@ -87,9 +89,9 @@ async def _deny(websocket: WebSocket, status: int, words: str) -> None:
 class Connection:
     """One socket, and the operations on it."""
 
-    def __init__(self, websocket: WebSocket, answers: Answers) -> None:
+    def __init__(self, websocket: WebSocket, engine: GraphQLEngine) -> None:
         self._socket = websocket
-        self._answers = answers
+        self._engine = engine
         self._authorization = websocket.headers.get("authorization")
         self._address = address_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -186,7 +188,7 @@ class Connection:
             raise Closing(4409, f"Subscriber for {id[:64]} already exists")
         try:
             operation = operation_in(payload)  # pyright: ignore[reportUnknownArgumentType]
-        except TransportError as error:
+        except RequestError as error:
             raise Closing(4400, str(error)) from None
         if len(self._operations) >= MAX_OPERATIONS:
             words = f"{MAX_OPERATIONS} operations are open on this socket already."
@@ -200,15 +202,15 @@ class Connection:
         """Sends the answers to an operation. Without data there is no answer but the errors, and then it is over."""
         last: Message = {"id": id, "type": "complete"}
         try:
-            await self._answers.admit(self._answers.context(self._authorization), self._address)
-            async with aclosing(self._answers.to(operation, self._authorization, self._address)) as bodies:
+            await self._engine.gate.admit(self._engine.gate.context(self._authorization), self._address)
+            async with aclosing(self._engine.stream(operation, self._authorization, self._address)) as bodies:
                 async for body in bodies:
                     if "data" not in body:
                         last = {"id": id, "type": "error", "payload": body["errors"]}
                         break
                     await self._send({"id": id, "type": "next", "payload": body})
-        except TransportError as error:
-            last = {"id": id, "type": "error", "payload": rejected(error.error)["errors"]}
+        except RequestError as error:
+            last = {"id": id, "type": "error", "payload": unreadable(error)["errors"]}
         finally:
             if self._operations.get(id) is asyncio.current_task():
                 del self._operations[id]

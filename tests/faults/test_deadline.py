@@ -25,7 +25,7 @@ BRIEF = 0.2
 async def person(api: Api) -> Someone:
     """Somebody with a calendar, who from now on has a fifth of a second for each request."""
     person = await api.application_calendar("person")
-    api.answers.deadline = BRIEF
+    api.gate.deadline = BRIEF
     return person
 
 
@@ -62,7 +62,7 @@ async def test_a_read_that_takes_too_long_is_called_off(backend: str, api: Api, 
 
 async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Someone, database_url: str) -> None:
     """0 is no deadline at all."""
-    api.answers.deadline = 0
+    api.gate.deadline = 0
     async with calendars_held(database_url):
         asking = asyncio.create_task(api.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
         await asyncio.sleep(2 * BRIEF)

@@ -29,7 +29,7 @@ def meeting_with(api: Api, whom: Someone) -> Meeting:
     groups = [Group([Member(whom.sub, managed_availability=True)])]
     query = AvailabilityQuery(groups, Duration(hours=1), query_periods=[Period(NINE, NINE + HOUR)])
     request = BookingRequest(query, NINE, EventDraft("e1", "Meeting", NINE, NINE + HOUR))
-    return Meeting(api.answers.context(f"Bearer {CLIENT_SECRET}"), request)
+    return Meeting(api.gate.context(f"Bearer {CLIENT_SECRET}"), request)
 
 
 async def decided(api: Api, meeting: Meeting, *between: object) -> Booked | SlotTaken:

@@ -33,7 +33,7 @@ async def people(api: Api) -> list[Someone]:
 
 def visiting(api: Api) -> Context:
     """The surroundings of somebody who has no token of ours."""
-    return api.answers.context(None)
+    return api.gate.context(None)
 
 
 async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:

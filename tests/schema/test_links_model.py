@@ -150,7 +150,7 @@ class Links(Bookings):
 
     async def _offer(self, number: int) -> Answer:
         try:
-            offer = await links.offer(self.api.answers.context(None), token(self.links[number]), 0, "Etc/UTC")
+            offer = await links.offer(self.api.gate.context(None), token(self.links[number]), 0, "Etc/UTC")
         except Refusal as refusal:
             return self._refused(refusal)
         if offer.link.state.status != "open":
@@ -158,7 +158,7 @@ class Links(Bookings):
         return "offered", [(self._tick(start), self.named(subs)) for start, _, subs in offer.openings]
 
     async def _accept(self, number: int, start: int) -> Answer:
-        ctx, instant = self.api.answers.context(None), self.day + start * TICK
+        ctx, instant = self.api.gate.context(None), self.day + start * TICK
         try:
             answer = await links.accept(ctx, token(self.links[number]), instant, "Etc/UTC")
         except Refusal as refusal:

@@ -14,7 +14,7 @@ from db import clients
 from db.database import Database
 from db.encryption import Keys
 from server.app import create_app
-from server.graphql.engine import Answers
+from server.graphql.engine import GraphQLEngine
 from server.settings import Settings
 
 CLIENT_ID = "tests"
@@ -51,7 +51,8 @@ class Api:
         self.http = http
         self.app = app
         self.db: Database = app.state.db
-        self.answers: Answers = app.state.answers
+        self.engine: GraphQLEngine = app.state.engine
+        self.gate = self.engine.gate
         self._clock = clock
 
     @classmethod

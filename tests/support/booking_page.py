@@ -20,10 +20,8 @@ from core.solver import Opening
 from resolvers.cache import Memory
 from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
-from schema import schema
 from server.booking_page import BookingPage
-from server.graphql.connection_limits import Places
-from server.graphql.engine import Answers
+from server.http.context import RequestGate
 
 from .api import opened
 
@@ -130,12 +128,11 @@ def a_link(minutes: int, state: State, **changes: Any) -> Link:
     return Link("sch_" + 24 * "b", 1, SchedulingRequest(query, EventDraft(**event), **changes), state)
 
 
-def answers(**settings: Any) -> Answers:
-    """The surroundings of the page, on a database that nobody asks."""
-    db = opened("sqlite:///nobody asks.db")
-    return Answers(schema._schema, db, Limits(), Memory(), lambda: NOW, Places(9, 9), **settings)
+def gate(**settings: Any) -> RequestGate:
+    """A gate whose database no test of the page opens."""
+    return RequestGate(opened("sqlite:///never opened.db"), Limits(), Memory(), lambda: NOW, **settings)
 
 
 def application(links: Links, **settings: Any) -> Starlette:
     """The page, and nothing else."""
-    return Starlette(routes=BookingPage(links, answers(**settings)).routes())
+    return Starlette(routes=BookingPage(links, gate(**settings)).routes())

@@ -31,4 +31,4 @@ async def until_all_is_undone(api: Api) -> None:
     """What was called off has ended, and there is as much time as anybody needs."""
     if _leaving:
         await asyncio.wait(set(_leaving))
-    api.answers.deadline = 0
+    api.gate.deadline = 0

@@ -174,7 +174,7 @@ class Listening:
 
     async def until_nobody_waits(self) -> None:
         """Until the application has nobody on the line."""
-        places = self.api.app.state.answers.places
+        places = self.api.app.state.engine.places
         async with asyncio.timeout(SOON):
             while len(self.api.db.changes) or places.sockets or places.subscriptions.total():
                 await asyncio.sleep(0.01)

@@ -193,7 +193,7 @@ def test_why_a_link_cannot_be_used_is_in_the_log(
     held.error = Unprocessable(problems=[Problem(("event", "event_id"), Key.DUPLICATE, "is there")])
     with caplog.at_level(logging.INFO, "openings"):
         client.get("/book/a-secret-token")
-    assert "refused a visitor: UNPROCESSABLE; event.eventId errors.duplicate" in caplog.text
+    assert "refused a visitor: UNPROCESSABLE; event.event_id errors.duplicate" in caplog.text
     assert "a-secret-token" not in caplog.text
 
 

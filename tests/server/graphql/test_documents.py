@@ -64,7 +64,7 @@ async def test_an_application_that_repeats_itself_has_its_documents_read_once(ap
                 given = {"query": query, "operationName": name, "variables": variables}
                 await api.http.post("/graphql", json=given)
                 await api.http.get("/graphql", params={"query": query, "operationName": name or ""})
-    assert api.answers.documents.missed == len(sources)
+    assert api.engine.documents.missed == len(sources)
 
 
 def test_what_is_wrong_is_remembered_as_well() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.graphql.credential_throttle import _FREE
+from server.http.credential_throttle import _FREE
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Someone
 from tests.support.held_locks import calendars_held, until_all_is_undone
@@ -86,7 +86,7 @@ async def test_who_may_not_see_the_schema_sees_it_nowhere(database_url: str, way
 async def test_what_takes_too_long_is_called_off(database_url: str, way: str) -> None:
     """Its transaction is undone: whoever else writes meanwhile is the only one who has."""
     async with opened(database_url) as (live, person):
-        live.api.answers.deadline = 0.2
+        live.api.gate.deadline = 0.2
         async with calendars_held(database_url):
             answer = await ask(live, way, UPSERT_EVENT, person.token, input=busy(person, 9, 10))
         assert (code(answer), answer["data"]) == ("TIMEOUT", None)
@@ -112,8 +112,8 @@ async def test_wrong_tokens_are_answered_late_after_a_few(database_url: str, way
         async def sleep(seconds: float) -> None:
             slept.append(seconds)
 
-        live.api.answers.failures.sleep = sleep
+        live.api.engine.throttle.sleep = sleep
         variables = {"input": question(person)} if query == CHANGED else {}
         for _ in range(_FREE + 1):
             assert code(await ask(live, way, query, "wrong", **variables)) == "UNAUTHENTICATED"
-        assert slept == [live.api.answers.failures.delay]
+        assert slept == [live.api.engine.throttle.delay]

@@ -39,7 +39,7 @@ class Listening:
 
     def forget_documents(self) -> None:
         """So that the next one is read as if nobody had ever sent it."""
-        self.app.state.answers.documents._kept.clear()
+        self.app.state.engine.documents._kept.clear()
 
     def send(self, request: bytes) -> bytes:
         """All that the server says to it. One that has heard enough may close the door before the end."""

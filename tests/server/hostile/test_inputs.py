@@ -80,7 +80,7 @@ def test_every_input_of_the_schema_is_tried() -> None:
 
 async def test_a_wrong_value_is_the_senders_fault_wherever_it_is(api: Api) -> None:
     """No fault of ours, no status of the server's, and everything answered in the one shape."""
-    api.answers.failures.delay = 0
+    api.engine.throttle.delay = 0
     person = await api.application_calendar("person")
     tried: set[str] = set()
     for name in FIELDS:

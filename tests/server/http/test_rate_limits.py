@@ -177,10 +177,10 @@ async def test_what_is_over_the_limit_is_not_executed(database_url: str) -> None
     async with Api.on(database_url, NOW, rate_limit="5/h") as api:
         for n in range(5):
             await api.http.post("/graphql", json={"query": "{" * n})
-        missed = api.answers.documents.missed
+        missed = api.engine.documents.missed
         make = {"clientId": "tests", "clientSecret": CLIENT_SECRET, "applicationCalendarId": "x"}
         query = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
         answers = await asyncio.gather(*(api(query, input=make) for _ in range(5)))
         assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {"RATE_LIMITED"}
         assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
-        assert api.answers.documents.missed == missed
+        assert api.engine.documents.missed == missed

@@ -8,7 +8,9 @@ from graphql import ExecutionResult, GraphQLError
 from starlette.requests import Request
 
 from core.errors import Forbidden, Unauthenticated, WrongCredentials
-from server.graphql.credential_throttle import _EACH, _FREE, FailedCredentials, address_of
+from server.graphql.errors import without_verdict, wrong_credentials
+from server.http.client_address import address_of
+from server.http.credential_throttle import _EACH, _FREE, CredentialThrottle
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
 
 MAKE = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
@@ -35,18 +37,15 @@ class Failing:
     def __init__(self, most_waiting: int = 100) -> None:
         self.now = 0.0
         self.sleeper = Sleeper()
-        self.counted = FailedCredentials(delay=7, most_waiting=most_waiting, clock=lambda: self.now, sleep=self.sleeper)
+        self.counted = CredentialThrottle(
+            delay=7, most_waiting=most_waiting, clock=lambda: self.now, sleep=self.sleeper
+        )
 
     async def late(self, client_id: str = "", address: str = "1.2.3.4", fields: int = 1) -> bool:
         """Whether an answer with so many wrong credentials comes late."""
         before = len(self.sleeper.slept)
-        await self.counted.slow_down(self.result(client_id, fields), address)
+        await self.counted.delay_if_repeated([WrongCredentials("wrong", client_id=client_id)] * fields, address)
         return len(self.sleeper.slept) > before
-
-    @staticmethod
-    def result(client_id: str = "", fields: int = 1) -> ExecutionResult:
-        wrong = WrongCredentials("wrong", client_id=client_id)
-        return ExecutionResult(None, [GraphQLError("wrong", path=[n], original_error=wrong) for n in range(fields)])
 
 
 async def test_a_few_are_answered_at_once_and_the_next_late() -> None:
@@ -76,17 +75,14 @@ async def test_each_wrong_pair_in_a_request_is_counted_and_a_bearer_token_once()
 
 async def test_other_refusals_are_no_failures() -> None:
     """No token at all, one that has expired, a scope that is missing: nobody guesses."""
-    failing = Failing()
-    for refusal in (Unauthenticated(), Forbidden()):
-        result = ExecutionResult(None, [GraphQLError("", original_error=refusal)])
-        for _ in range(3 * _FREE):
-            assert await failing.counted.slow_down(result, "1.2.3.4") is result
-    assert failing.sleeper.slept == []
-    assert not await failing.late()
+    wrong = WrongCredentials("wrong")
+    causes = [Unauthenticated(), Forbidden(), wrong, None]
+    result = ExecutionResult(None, [GraphQLError("", original_error=cause) for cause in causes])
+    assert wrong_credentials(result) == [wrong]
 
 
 async def test_only_so_many_wait_and_the_others_are_told_to_come_later() -> None:
-    """Whatever an attacker sends, so many answers are kept and no more; other errors stay what they are."""
+    """Whatever an attacker sends, so many answers are held back and no more; other errors stay what they are."""
     failing = Failing(most_waiting=3)
     for _ in range(_FREE):
         await failing.late()
@@ -94,10 +90,11 @@ async def test_only_so_many_wait_and_the_others_are_told_to_come_later() -> None
     waiting = [asyncio.create_task(failing.late()) for _ in range(3)]
     await asyncio.sleep(0)
     assert failing.counted.waiting == 3
-    result = failing.result()
-    result.errors = [*(result.errors or []), GraphQLError("another")]
-    refused = await failing.counted.slow_down(result, "1.2.3.4")
-    wrong, other = refused.errors or []
+    credentials = WrongCredentials("wrong")
+    refusal = await failing.counted.delay_if_repeated([credentials], "1.2.3.4")
+    assert refusal is not None
+    errors = [GraphQLError("wrong", path=[0], original_error=credentials), GraphQLError("another")]
+    wrong, other = without_verdict(ExecutionResult(None, errors), refusal).errors or []
     assert getattr(wrong.original_error, "code", None) == "RATE_LIMITED"
     assert wrong.path == [0]
     assert other.message == "another"
@@ -128,7 +125,7 @@ def test_of_an_ipv6_address_the_network_counts(host: str | None, address: str) -
 
 async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) -> None:
     """From the same address, for the same client: nobody is locked out. And what waits holds no connection."""
-    sleeper = api.answers.failures.sleep = Sleeper()
+    sleeper = api.engine.throttle.sleep = Sleeper()
     person = await api.application_calendar("person")
     wrong = {"clientId": CLIENT_ID, "clientSecret": "wrong", "applicationCalendarId": "x"}
     for _ in range(_FREE):
@@ -143,7 +140,7 @@ async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) 
         )
     ]
     async with asyncio.timeout(10):
-        while api.answers.failures.waiting < len(attacks):
+        while api.engine.throttle.waiting < len(attacks):
             await asyncio.sleep(0.01)
         assert api.db.connections_in_use == 0
         await api.data(MAKE, input={**wrong, "clientSecret": CLIENT_SECRET})
@@ -167,7 +164,7 @@ async def test_a_late_answer_really_is_late(api: Api) -> None:
 
 async def test_an_expired_token_is_no_guess(api: Api) -> None:
     """A client that comes back after a weekend refreshes it, as often as it likes."""
-    api.answers.failures.sleep = sleeper = Sleeper()
+    api.engine.throttle.sleep = sleeper = Sleeper()
     person = await api.application_calendar("person")
     api.now += 7200
     for _ in range(2 * _FREE):

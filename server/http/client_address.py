@@ -1,0 +1,23 @@
+"""The client's network address, as rate limits and the credential throttle count it."""
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+from starlette.requests import HTTPConnection
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The client's address; of an IPv6 address the network half, because the client chooses the other half itself."""
+    client = connection.scope.get("client")
+    return _network(client[0]) if client is not None else ""
+
+
+@lru_cache(10_000)
+def _network(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(IPv6Address(int(address) >> 64 << 64))
+    return host

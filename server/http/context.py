@@ -1,0 +1,86 @@
+"""What every doorway does first: it finds out who asks, and whether there is room for one more request."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+
+from core.errors import RateLimited
+from core.instants import Instant
+from core.limits import Limits
+from db.database import Database
+from db.retries import is_away
+from resolvers.cache import Memory
+from resolvers.context import Context, LiveContext
+
+from ..observability import metrics
+from . import auth
+from .rate_limits import RateLimits
+from .requests import RequestError
+
+
+class TooManyRequests(RequestError):
+    """The client is over one of its rate limits."""
+
+    def __init__(self, limit: str, wait: int) -> None:
+        words = f"At most {limit} requests are answered here: come again in {wait} s."
+        details = {"limit": limit, "retryAfter": wait}
+        super().__init__(429, words, code=RateLimited.code, details=details, **{"Retry-After": str(wait)})
+
+
+@dataclass
+class RequestGate:
+    """Makes the Context of each request, and counts requests against the rate limits.
+
+    `clock` gives the present instant, and is the only clock in the tree.
+    """
+
+    db: Database
+    limits: Limits
+    memory: Memory
+    clock: Callable[[], Instant]
+    #: the address of the booking pages, to which a link's token is appended
+    pages: str = ""
+    rates: RateLimits = field(default_factory=lambda: RateLimits([]))
+    #: seconds that a request may take to arrive, and again to be answered; 0 for no limit
+    deadline: float = 0
+
+    def context(self, authorization: str | None) -> Context:
+        """The context of a request with this Authorization header, at the present instant."""
+        caller = auth.caller(authorization)
+        return Context(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, self.pages)
+
+    def live_context(self, authorization: str | None) -> LiveContext:
+        """The context of a subscription, which can be renewed."""
+        caller = auth.caller(authorization)
+        return LiveContext(
+            self.db,
+            caller,
+            self.clock(),
+            self.limits,
+            self.memory,
+            metrics.measured,
+            self.pages,
+            renewed=lambda: self.context(authorization),
+        )
+
+    async def admit(self, context: Context, address: str) -> None:
+        """Counts a request against the rate limits of its client, or else of its address. Raises TooManyRequests."""
+        if not self.rates:
+            return
+        client = await self._client(context)
+        exceeded = self.rates.admit(address if client is None else client, monotonic())
+        if exceeded is not None:
+            metrics.count("none", RateLimited.code, 0)
+            raise TooManyRequests(exceeded.limit, ceil(exceeded.wait))
+
+    async def _client(self, context: Context) -> int | None:
+        """The key of the client that asks; None without one, and while the database cannot say."""
+        try:
+            async with asyncio.timeout(self.deadline or None):
+                return (await context.actor()).client_key
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return None
