@@ -8,8 +8,7 @@ from core.solver import Opening, solve
 from db import access as standing
 from db.retries import retried
 
-from .basis import Basis
-from .context import Context
+from .context import Context, Dependencies
 from .facts import look
 
 
@@ -27,20 +26,20 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     with ctx.measured("solve"):
         openings = solve(query, known.facts)
     stands = known.standing
-    ctx.bases.append(Basis(stands.actor.client_key, query.subs, managed, stands.rows, query.earliest))
+    ctx.record_dependencies(Dependencies(stands.actor.client_key, query.subs, managed, stands.rows, query.earliest))
     return openings
 
 
-async def still_holds(ctx: Context, basis: Basis) -> bool:
+async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether the availability that rests on this is what would be found now, for whoever asks now. One statement."""
-    if ctx.now >= basis.until:
+    if ctx.now >= dependencies.until:
         return False
-    actor, rows = await standing.glance(ctx.db.direct, ctx.caller, basis.subs, ctx.now)
+    actor, rows = await standing.glance(ctx.db.direct, ctx.caller, dependencies.subs, ctx.now)
     try:
-        _admit(actor, managed=basis.managed)
+        _admit(actor, managed=dependencies.managed)
     except Refusal:
         return False
-    return actor.client_key == basis.client_key and standing.equal(rows, basis.rows)
+    return actor.client_key == dependencies.client_key and standing.equal(rows, dependencies.rows)
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:

@@ -1,6 +1,6 @@
 """What every resolver is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -9,10 +9,26 @@ from core.instants import Instant
 from core.limits import Limits
 from core.real_time_scheduling import Link
 from db import access as standing
+from db.access import Row
 from db.database import Database
 
-from .basis import Basis
 from .cache import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What an answer was worked out from: a stored copy of it is right as long as all of this is the same."""
+
+    #: the application that the caller belongs to
+    client_key: int | None
+    #: the accounts that were asked about
+    subs: Sequence[str]
+    #: whether their rules or stored periods counted
+    managed: bool
+    #: what they have granted, which calendars they have, and the version of everything that counts
+    rows: Sequence[Row]
+    #: the instant from which on the request is refused, because what it names has begun
+    until: Instant
 
 
 def _unmeasured(_part: str) -> AbstractContextManager[None]:
@@ -33,8 +49,12 @@ class Context:
     measured: Callable[[str], AbstractContextManager[None]] = _unmeasured
     #: where the pages of links are
     pages: str = ""
-    #: what the request's answers rest on, as far as the resolvers say
-    bases: list[Basis] = field(default_factory=list[Basis])
+    #: one entry for each answer that a resolver has given and that may be stored
+    dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
+
+    def record_dependencies(self, dependencies: Dependencies) -> None:
+        """Notes what a stored copy of the resolver's answer has to be revalidated against."""
+        self.dependencies.append(dependencies)
 
     def link_url(self, link: Link) -> str:
         """The address that a visitor is given."""

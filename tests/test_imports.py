@@ -81,7 +81,7 @@ def test_the_clock_is_read_in_one_place() -> None:
 
 #: modules of resolvers/ that are machinery of resolvers and no noun that a client sees, or whose types stand with another noun
 NO_FILE_IN_SCHEMA = {
-    *("booking_attempts", "cache", "cached_facts", "context", "facts", "basis"),
+    *("booking_attempts", "cache", "cached_facts", "context", "facts"),
     "application_calendars",  # with accounts
     "availability_changed",  # an availability, again and again
     "tokens",  # with accounts

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from graphql import FieldNode, OperationType
 
 from db.retries import is_away
-from resolvers.availability import still_holds
-from resolvers.basis import Basis
-from resolvers.context import Context
+from resolvers.availability import is_fresh
+from resolvers.context import Context, Dependencies
 
 from .documents import Asked
 
@@ -25,7 +24,7 @@ class Kept:
     """The JSON of an answer, what it rests on, and what the log and the metrics call the request."""
 
     answer: bytes
-    basis: Basis
+    dependencies: Dependencies
     described: str
     field: str
 
@@ -35,15 +34,15 @@ async def find(ctx: Context, request: bytes) -> Kept | None:
     kept: Kept | None = ctx.memory.last(_KIND, request)
     if kept is None:
         return None
-    holds = await _holds(ctx, kept.basis)
+    holds = await _holds(ctx, kept.dependencies)
     ctx.memory.note(_KIND, holds)
     return kept if holds else None
 
 
-async def _holds(ctx: Context, basis: Basis) -> bool:
+async def _holds(ctx: Context, dependencies: Dependencies) -> bool:
     """Nobody knows, when the database does not answer: then the request goes its usual way, and says so there."""
     try:
-        return await still_holds(ctx, basis)
+        return await is_fresh(ctx, dependencies)
     except Exception as error:
         if not is_away(error):
             raise
@@ -52,10 +51,10 @@ async def _holds(ctx: Context, basis: Basis) -> bool:
 
 def keep(ctx: Context, request: bytes, asked: Asked, answer: bytes) -> None:
     """Keeps the answer to a POSTed query without errors, when the one field that it asked for has said what it rests on."""
-    if not request or asked.kind is not OperationType.QUERY or len(ctx.bases) != 1:
+    if not request or asked.kind is not OperationType.QUERY or len(ctx.dependencies) != 1:
         return
     fields = asked.node.selection_set.selections
     if len(fields) == 1 and isinstance(fields[0], FieldNode):
-        [basis] = ctx.bases
-        kept = Kept(answer, basis, asked.described, asked.field)
-        ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(basis.rows))
+        [dependencies] = ctx.dependencies
+        kept = Kept(answer, dependencies, asked.described, asked.field)
+        ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(dependencies.rows))
