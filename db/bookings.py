@@ -12,9 +12,8 @@ from core.instants import Instant
 
 from . import events, tables
 from .database import Database
-from .drivers.base import Snapshot
+from .drivers.base import ShortWrite, Snapshot
 from .drivers.dialects import Spelling
-from .drivers.sqlite_writer import ShortWrite
 from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
 from .versions import drawn, spelled_drawn, spelled_next
 
@@ -67,7 +66,7 @@ async def book_unchanged(
         spelling.listed([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await db.write_shortly(_book_unchanged(spelling), values, *calendars.values())
+    written = await db.direct.write(_book_unchanged(spelling), values, *calendars.values())
     return _written(calendars, draft, now) if written is not None else None
 
 

@@ -7,7 +7,7 @@ to end, and a `write` is one transaction: all of it is kept, or nothing.
 
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property, partial
 from inspect import signature
@@ -22,17 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .access import Asking
-from .drivers import sqlite_writer as short_writes
-from .drivers.base import Direct, Row
+from .drivers.base import Direct
 from .drivers.postgresql import DirectPostgreSQL
 from .drivers.sqlite import DirectSQLite
-from .drivers.sqlite_writer import OneConnection, ShortWrite
+from .drivers.sqlite_writer import OneConnection
 from .drivers.write_lock import Turn, begin_session
 from .encryption import Keys
 from .notifications import listener as watching
 from .notifications.outbox import Outbox
-from .notifications.subscribers import Changes, announced, spell
+from .notifications.subscribers import Changes, announced
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -79,9 +77,8 @@ class Database:
             Turn(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
         )
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
-        self._one = OneConnection(self.writer, _BUSY_TIMEOUT)
-        self.direct = _direct(parsed, self.reader)
         self.changes = Changes()
+        self.direct = self._direct(parsed)
         self.outbox = Outbox()
         self._watch = watching.Watch(self.changes, self._watching)
 
@@ -102,26 +99,17 @@ class Database:
         finally:
             self.direct.forget()
 
-    async def write_shortly(
-        self, given: ShortWrite, values: Sequence[Any], *touched: int, asking: Asking | None = None
-    ) -> Row | None:
-        """The first row of a short write, and None when it found nothing to lock; these accounts are touched by it.
-
-        Where somebody is `asking`, the account's key goes before the values, and is touched as well. Raises for who may not.
-        """
-        if isinstance(self.direct, DirectPostgreSQL):
-            if asking is not None:
-                statement, of_whom = asking.statement
-                account = asking.account_key or asking.found(await self.direct.rows(statement, *of_whom))
-                values, touched = [account, *values], (account, *touched)
-            return await short_writes.on_postgresql(self.direct, given, values, spell(frozenset(touched)))
-        async with self._turn:
-            try:
-                return await self._one.write(given, values, asking)
-            finally:
-                self.direct.forget()
-                asked = () if asking is None or asking.account_key is None else (asking.account_key,)
-                self.changes.wake(frozenset((*touched, *asked)))
+    def _direct(self, url: URL) -> Direct:
+        if self.dialect == "sqlite":
+            return DirectSQLite(
+                str(url.database),
+                patience=_BUSY_TIMEOUT,
+                writer=OneConnection(self.writer, _BUSY_TIMEOUT),
+                turn=self._turn,
+                wake=self.changes.wake,
+            )
+        _, given = self.reader.dialect.create_connect_args(url)
+        return DirectPostgreSQL({"timeout": _CONNECT_TIMEOUT, **given}, size=_DIRECT, patience=_POOL_TIMEOUT)
 
     async def _watching(self) -> None:
         """Hears of what other processes change."""
@@ -133,7 +121,7 @@ class Database:
     @property
     def connections_in_use(self) -> int:
         """How many connections are at work."""
-        return sum(pool.checkedout() for pool in self._pools) + self.direct.in_use + self._one.in_use
+        return sum(pool.checkedout() for pool in self._pools) + self.direct.in_use
 
     @cached_property
     def _pools(self) -> set[QueuePool]:
@@ -197,13 +185,6 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     )
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
-
-
-def _direct(url: URL, engine: AsyncEngine) -> Direct:
-    if url.get_backend_name() == "sqlite":
-        return DirectSQLite(str(url.database), patience=_BUSY_TIMEOUT)
-    _, given = engine.dialect.create_connect_args(url)
-    return DirectPostgreSQL({"timeout": _CONNECT_TIMEOUT, **given}, size=_DIRECT, patience=_POOL_TIMEOUT)
 
 
 def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:

@@ -20,9 +20,8 @@ from core.spans import Busy, Span
 from . import tables
 from .access import Asking
 from .database import Database
-from .drivers.base import Reader
+from .drivers.base import Reader, ShortWrite
 from .drivers.dialects import Spelling, insert
-from .drivers.sqlite_writer import ShortWrite
 from .versions import drawn, spelled_next
 
 IDENTITY = ("calendar_key", "event_id")
@@ -70,7 +69,7 @@ async def upsert_one(
     None when the account has no such calendar. Raises for who may not.
     """
     proposed = row(draft, now)
-    found = await db.write_shortly(_UPSERT, (calendar_id, drawn(), *_WRITTEN_OF(proposed)), asking=asking)
+    found = await db.direct.write(_UPSERT, (calendar_id, drawn(), *_WRITTEN_OF(proposed)), caller=asking)
     if found is None:
         return None
     event_uid, created_at = found

@@ -1,6 +1,7 @@
 """Single statements to PostgreSQL, on a few connections of their own."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from time import monotonic
@@ -8,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from .base import Direct, Row
+from ..notifications.subscribers import CHANNEL, spell
+from .base import Caller, Direct, Row, ShortWrite
 from .dialects import POSTGRESQL
 from .row_cache import Asked, KnownRows
 from .single_flight import Shared
@@ -110,7 +112,19 @@ class DirectPostgreSQL(Direct):
             self._in_use -= 1
             self._places.release()
 
-    async def written(self, statement: str, *values: Any) -> list[Row]:
+    async def write(
+        self, given: ShortWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+    ) -> Row | None:
+        if caller is not None:
+            statement, of_whom = caller.statement
+            account = caller.account_key or caller.found(await self.rows(statement, *of_whom))
+            values, touched = [account, *values], (account, *touched)
+        written = f"WITH locked AS ({given.lock}), written AS ({given.write})"
+        notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
+        rows = await self._written(f"{written} {notified}", *values, spell(frozenset(touched)))
+        return rows[0][:-1] if rows else None
+
+    async def _written(self, statement: str, *values: Any) -> list[Row]:
         """What a statement gives that writes: it is a transaction by itself."""
         await enter(self._writing, self._patience)
         try:

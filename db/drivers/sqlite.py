@@ -2,13 +2,15 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from .base import Direct, Row
+from .base import Caller, Direct, Row, ShortWrite
 from .dialects import SQLITE
 from .row_cache import KnownRows
+from .sqlite_writer import OneConnection
 
 
 class DirectSQLite(Direct):
@@ -24,7 +26,17 @@ class DirectSQLite(Direct):
 
     spelling = SQLITE
 
-    def __init__(self, path: str, *, patience: float) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        patience: float,
+        writer: OneConnection,
+        turn: AbstractAsyncContextManager[None],
+        wake: Callable[[frozenset[int]], None],
+    ) -> None:
+        """`turn` is whose turn it is to write, and `wake` wakes those who wait for one of these accounts."""
+        self._writer, self._turn, self._wake = writer, turn, wake
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
@@ -47,6 +59,17 @@ class DirectSQLite(Direct):
 
     async def much(self, statement: str, *values: Any) -> list[Row]:
         return await asyncio.to_thread(self._in_thread, statement, values)
+
+    async def write(
+        self, given: ShortWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+    ) -> Row | None:
+        async with self._turn:
+            try:
+                return await self._writer.write(given, values, caller)
+            finally:
+                self.forget()
+                asked = () if caller is None or caller.account_key is None else (caller.account_key,)
+                self._wake(frozenset((*touched, *asked)))
 
     def _known_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
         if self._outdated:  # and in what state these rows are, nobody has asked: they are not to be known later
@@ -84,7 +107,7 @@ class DirectSQLite(Direct):
 
     @property
     def in_use(self) -> int:
-        return 0
+        return self._writer.in_use
 
     async def close(self) -> None:
         if self._connection is not None:

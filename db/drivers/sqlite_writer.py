@@ -1,8 +1,6 @@
-"""A transaction that locks a few rows and writes a few under their lock, in a single trip to the database.
+"""Runs a `ShortWrite` on SQLite: its statements one after the other, by the thread that owns the connection for writing.
 
-A session of the ORM makes five trips for it, and most of its time is not the database's. On PostgreSQL it is one
-statement. On SQLite it is two, run one after the other by the thread that owns the connection for writing; and who asks is
-found out there as well, before them.
+Who asks is found out there as well, before them.
 """
 
 import asyncio
@@ -10,39 +8,14 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ..access import Asking
-from ..notifications.subscribers import CHANNEL
-from .base import Row
+from .base import Caller, Row, ShortWrite
 from .dialects import SQLITE
-from .postgresql import DirectPostgreSQL
 from .write_lock import begin
-
-
-class ShortWrite(NamedTuple):
-    """Three statements; `$1`, `$2` … stand for the same values in each."""
-
-    #: an UPDATE with RETURNING, which takes no more than the first few values
-    lock: str
-    #: a SELECT of the same that the lock has returned
-    locked: str
-    #: an INSERT with RETURNING, from what is `locked` by that name
-    write: str
-    #: how many values the lock takes
-    taken: int = 3
-
-
-async def on_postgresql(direct: DirectPostgreSQL, given: ShortWrite, values: Sequence[Any], word: str) -> Row | None:
-    """The first row that the write returns, and None when there was nothing to lock; then nothing was written. Whoever
-    listens is told the word."""
-    written = f"WITH locked AS ({given.lock}), written AS ({given.write})"
-    told = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
-    rows = await direct.written(f"{written} {told}", *values, word)
-    return rows[0][:-1] if rows else None
 
 
 class _Done(asyncio.Future[Row | None]):
@@ -83,9 +56,8 @@ class OneConnection:
                 self._driver = (await connection.get_raw_connection()).driver_connection
         return self._driver
 
-    async def write(self, given: ShortWrite, values: Sequence[Any], asking: Asking | None) -> Row | None:
-        """As `on_postgresql`, by a caller who has its turn to write, and tells whoever listens. The key of the account that is
-        asking goes before the values.
+    async def write(self, given: ShortWrite, values: Sequence[Any], caller: Caller | None) -> Row | None:
+        """As `Direct.write`, for whoever has the turn to write.
 
         Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
         nothing is kept.
@@ -99,7 +71,7 @@ class OneConnection:
         try:
             # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
             # thread to wake up, which takes longer than the statement. So this goes where it puts its own.
-            driver._tx.put_nowait((done, partial(self._transaction, driver._conn, given, values, asking, done)))
+            driver._tx.put_nowait((done, partial(self._transaction, driver._conn, given, values, caller, done)))
             return await done
         finally:
             self.in_use -= 1
@@ -109,7 +81,7 @@ class OneConnection:
         connection: sqlite3.Connection,
         given: ShortWrite,
         values: Sequence[Any],
-        asking: Asking | None,
+        caller: Caller | None,
         done: _Done,
     ) -> Row | None:
         """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
@@ -119,8 +91,8 @@ class OneConnection:
 
         begin(connection, self._patience)
         try:
-            if asking is not None:
-                values = [asking.account_key or asking.found(rows(*asking.statement)), *values]
+            if caller is not None:
+                values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
             rows(given.lock, values[: given.taken])
             found = rows(f"WITH locked AS ({given.locked}) {given.write}", values)
             connection.execute("ROLLBACK" if done.given_up else "COMMIT")

@@ -228,7 +228,7 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
 ) -> None:
     """It was written, and nobody was told: the next attempt knows it by its name, and does not lose against itself."""
     given = asking(("all", people), **({"idempotencyKey": "key"} if keyed else {}))
-    write, write_shortly = api.db.write, api.db.write_shortly
+    write, write_directly = api.db.write, api.db.direct.write
 
     @asynccontextmanager
     async def written() -> AsyncGenerator[Session]:
@@ -237,13 +237,13 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
             yield session
         raise ConnectionResetError
 
-    async def written_shortly(*given: Any) -> None:
+    async def written_directly(*given: Any) -> None:
         monkeypatch.undo()
-        await write_shortly(*given)
+        await write_directly(*given)
         raise ConnectionResetError
 
     monkeypatch.setattr(api.db, "write", written)
-    monkeypatch.setattr(api.db, "write_shortly", written_shortly)
+    monkeypatch.setattr(api.db.direct, "write", written_directly)
     booked = await book(api, given)
     assert booked["participants"] == [{"sub": person.sub} for person in people]
     assert sorted(event["eventUid"] for event in booked["events"]) == sorted(

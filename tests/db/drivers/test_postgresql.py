@@ -68,15 +68,15 @@ async def test_what_the_server_refuses_costs_no_connection(asks: DirectPostgreSQ
 async def test_who_waits_too_long_for_a_place_is_told(asks: DirectPostgreSQL) -> None:
     """Readers have places that writers cannot take."""
     slow = [asyncio.create_task(asks.rows("SELECT pg_sleep(1)")) for _ in range(2)]
-    slow.append(asyncio.create_task(asks.written("SELECT pg_sleep(1)")))
+    slow.append(asyncio.create_task(asks._written("SELECT pg_sleep(1)")))
     await until_in_use(asks, 3)
     with pytest.raises(TimeoutError):
         await asks.much(PID)
     await asyncio.gather(*slow)
-    writing = asyncio.create_task(asks.written("SELECT pg_sleep(1)"))
+    writing = asyncio.create_task(asks._written("SELECT pg_sleep(1)"))
     await until_in_use(asks, 1)
     with pytest.raises(TimeoutError):
-        await asks.written(PID)
+        await asks._written(PID)
     assert await pid(asks)
     await writing
     assert asks.in_use == 0

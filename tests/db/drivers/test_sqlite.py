@@ -6,9 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.drivers import row_cache as known_rows
 from db.drivers.sqlite import DirectSQLite
+from db.drivers.sqlite_writer import OneConnection
+from db.drivers.write_lock import Turn
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
 
@@ -23,9 +26,15 @@ def path(tmp_path: Path) -> str:
     return path
 
 
+def opened(path: str) -> DirectSQLite:
+    """The driver; nothing is written through it here."""
+    writer = OneConnection(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1)
+    return DirectSQLite(path, patience=1, writer=writer, turn=Turn(1), wake=lambda _: None)
+
+
 async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str) -> None:
     """Whoever it was, and however often the same was asked before."""
-    reader = DirectSQLite(path, patience=1)
+    reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(5):
             assert await reader.rows(COUNT, "a") == await reader.rows(COUNT, "a") == [(count,)]
@@ -36,7 +45,7 @@ async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str
 
 async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
     """Rows of a state that nobody has asked about are never known: others may have written as well."""
-    reader = DirectSQLite(path, patience=1)
+    reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(0, 10, 2):
             assert await reader.rows(COUNT, "a") == await reader.rows(COUNT, "a") == [(count,)]
@@ -51,7 +60,7 @@ async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
 async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
     monkeypatch.setattr(known_rows, "_MOST_KNOWN", 3)
-    reader = DirectSQLite(path, patience=1)
+    reader = opened(path)
     for number in range(20):
         assert await reader.rows(COUNT, str(number)) == [(0,)]
         assert len(reader._known) <= 3
@@ -60,7 +69,7 @@ async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPat
 
 async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) -> None:
     """By as many threads as ask, each with a connection that the next one uses; meanwhile the loop goes on."""
-    reader = DirectSQLite(path, patience=1)
+    reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT max(i) FROM n"
     for _ in range(3):
         reading = asyncio.gather(*(reader.much(slow, 100_000 + number) for number in range(3)))
@@ -77,7 +86,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
 
 
 async def test_who_is_still_reading_when_all_is_closed_leaves_no_connection(path: str) -> None:
-    reader = DirectSQLite(path, patience=1)
+    reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
     reading = asyncio.create_task(reader.much(slow))
     await asyncio.sleep(0.01)
