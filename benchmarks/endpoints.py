@@ -72,11 +72,11 @@ def stock() -> Starlette:
     from db.database import Database
     from resolvers.cache import Memory
     from resolvers.context import Context
-    from schema import as_strawberry_has_it
+    from schema import stock_schema
     from server.app import clock
     from server.http import auth
 
-    db, schema = Database(url()), as_strawberry_has_it()
+    db, schema = Database(url()), stock_schema()
     for kept in schema.schema_converter.type_map.values():
         if isinstance(kept.definition, StrawberryObjectDefinition):
             kept.definition.from_input = None

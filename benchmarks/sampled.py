@@ -50,7 +50,7 @@ RULES = (
     ("/strawberry/types/arguments.py", "", QUESTION),
     ("/strawberry/schema/name_converter.py", "", QUESTION),
     ("/server/graphql/compiled/variables.py", "", QUESTION),
-    ("/schema/building.py", "", QUESTION),
+    ("/server/graphql/compiled/arguments.py", "", QUESTION),
     ("/schema/scalars.py", "parse", QUESTION),
     ("/schema/availability.py", "to_core", QUESTION),
     ("/core/query.py", "", QUESTION),

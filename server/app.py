@@ -34,6 +34,7 @@ from .callbacks.delivery import Deliveries
 from .callbacks.http_client import Outgoing, anywhere
 from .graphiql import assets_route, page
 from .graphiql.examples import examples
+from .graphql.compiled import compiled_schema
 from .graphql.connection_limits import Places
 from .graphql.endpoint import GraphQL
 from .graphql.engine import GraphQLEngine
@@ -78,7 +79,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         deadline=settings.deadline,
     )
     engine = GraphQLEngine(
-        schema._schema,  # pyright: ignore[reportPrivateUsage]: graphql-core's side of it, which Strawberry shows nowhere else
+        # graphql-core's side of the schema, which Strawberry offers nowhere else
+        compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
         gate,
         Places(settings.max_subscriptions, settings.max_client_subscriptions),
         compiled=settings.compiled,

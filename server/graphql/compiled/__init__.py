@@ -10,7 +10,8 @@ graphql-core does the same from the start, and all that is unusual is its own to
 This rests on names of graphql-core 3.3 that are not promised to stay. Tests compare it with stock execution.
 """
 
+from .arguments import compiled_schema
 from .executor import CompilingExecutor, Plans
 from .variables import Coercion
 
-__all__ = ["Coercion", "CompilingExecutor", "Plans"]
+__all__ = ["Coercion", "CompilingExecutor", "Plans", "compiled_schema"]

@@ -1,13 +1,11 @@
-"""Input types are built as Strawberry builds them, whatever is sent."""
+"""Compiled arguments are what Strawberry makes of the same values."""
 
 import copy
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import strawberry
-from graphql import GraphQLField, GraphQLInputObjectType, GraphQLSchema, Undefined
+from graphql import GraphQLField, GraphQLInputObjectType, Undefined
 from graphql.utilities import coerce_input_value
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,39 +14,38 @@ from strawberry.types.arguments import convert_argument, convert_arguments
 from strawberry.types.base import StrawberryList, StrawberryObjectDefinition, StrawberryOptional
 
 from schema import schema
-from schema.building import _by_name, _convert, call_by_ourselves
 from schema.scalars import SCALARS
+from server.graphql.compiled.arguments import _builder, _by_name, _convert, compile_resolvers, compiled_schema
 from tests.support.input_strategies import FOR_EACH_TYPE, some, values
 
-OURS: GraphQLSchema = schema._schema
+GRAPHQL_SCHEMA = schema._schema
 DEFINITIONS = {
     name: kept.definition
     for name, kept in schema.schema_converter.type_map.items()
     if isinstance(kept.definition, StrawberryObjectDefinition) and kept.definition.is_input
 }
-ROOTS = [kind for kind in (OURS.query_type, OURS.mutation_type) if kind is not None]
+ROOTS = [kind for kind in (GRAPHQL_SCHEMA.query_type, GRAPHQL_SCHEMA.mutation_type) if kind is not None]
 FIELDS = {name: field for root in ROOTS for name, field in root.fields.items()}
-INPUTS = [kind for kind in OURS.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+INPUTS = [kind for kind in GRAPHQL_SCHEMA.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
 
 
-@contextmanager
-def left_to_strawberry() -> Generator[None]:
-    """Strawberry builds all inputs its own way meanwhile."""
-    with pytest.MonkeyPatch.context() as patch:
-        for definition in DEFINITIONS.values():
-            patch.setattr(definition, "from_input", None)
-        yield
+LEAVES: set[object] = {*SCALARS, str, int, bool, strawberry.ID}
 
 
-def built(definition: StrawberryObjectDefinition, value: Any) -> Any:
-    """What a resolver is given."""
-    converter = schema.schema_converter
-    return convert_argument(copy.deepcopy(value), definition.origin, converter.scalar_registry, converter.config)
-
-
-def test_every_input_is_built_by_ourselves() -> None:
-    assert DEFINITIONS.keys() == {kind.name for kind in INPUTS}
-    assert all(definition.from_input is not None for definition in DEFINITIONS.values())
+def test_resolvers_are_compiled_in_the_compiled_schema_alone() -> None:
+    """With OPENINGS_COMPILED=0 the stock schema is served, which Strawberry resolves by itself."""
+    compiled = compiled_schema()
+    for root, stock in (
+        (compiled.query_type, GRAPHQL_SCHEMA.query_type),
+        (compiled.mutation_type, GRAPHQL_SCHEMA.mutation_type),
+    ):
+        assert root is not None
+        assert stock is not None
+        modules = {name: field.resolve.__module__ for name, field in root.fields.items() if field.resolve is not None}
+        assert modules == dict.fromkeys(stock.fields, "server.graphql.compiled.arguments")
+        assert {"strawberry.schema.schema_converter"} == {
+            field.resolve.__module__ for field in stock.fields.values() if field.resolve is not None
+        }
 
 
 @pytest.mark.parametrize("kind", INPUTS, ids=lambda kind: kind.name)
@@ -60,9 +57,9 @@ def test_an_input_is_built_as_strawberry_does(kind: GraphQLInputObjectType) -> N
     def compare(sent: Any) -> None:
         value = coerce_input_value(sent, kind)
         assert value is not Undefined
-        ours = built(DEFINITIONS[kind.name], value)
-        with left_to_strawberry():
-            theirs = built(DEFINITIONS[kind.name], value)
+        definition, converter = DEFINITIONS[kind.name], schema.schema_converter
+        ours = _builder(definition, LEAVES)(copy.deepcopy(value))
+        theirs = convert_argument(copy.deepcopy(value), definition.origin, converter.scalar_registry, converter.config)
         assert repr(ours) == repr(theirs)
         assert ours == theirs
 
@@ -80,9 +77,8 @@ def test_a_resolver_is_given_what_strawberry_gives(name: str) -> None:
     @given(st.fixed_dictionaries({}, optional={name: values(argument.type) for name, argument in field.args.items()}))
     def compare(sent: dict[str, Any]) -> None:
         given = {name: coerce_input_value(value, field.args[name].type) for name, value in sent.items()}
-        with left_to_strawberry():
-            theirs = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config)
-        ours = _by_name(declared.arguments, {*SCALARS, str, int, bool, strawberry.ID})(given)
+        theirs = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config)
+        ours = _by_name(declared.arguments, LEAVES)(given)
         assert repr(ours) == repr(theirs)
         assert ours == theirs
 
@@ -105,7 +101,7 @@ def test_a_field_that_is_more_than_a_resolver_is_not_called_past_strawberry() ->
     guarded = strawberry.Schema(Query)._schema.query_type
     assert guarded is not None
     with pytest.raises(TypeError, match="secret is more than a resolver"):
-        call_by_ourselves(guarded, {})
+        compile_resolvers(guarded, {})
 
 
 def test_a_default_is_nobodys_own() -> None:

@@ -1,16 +1,17 @@
-"""Resolvers are called, and their inputs built, by functions that are put together once.
+"""Compiles the arguments of root fields, so that Strawberry does not inspect types on every request.
 
 Strawberry looks at every type again for every value that is sent: what it is made of, what its fields are called, whether
-it has to be converted. With ten members in a question that is the dearest part of reading it. What it finds out is the same
-each time; so it is found out here when the schema is made: of input types, which Strawberry asks for a way of our own, and of
-the arguments of root fields, whose resolvers graphql-core then calls without Strawberry in between.
+it has to be converted. With ten members in a query that is the largest part of reading it. The result is the same each
+time, so here it is worked out once, when the schema is made, and graphql-core calls the resolvers of queries and mutations
+without Strawberry in between.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import cache
 from typing import Any, TypeAlias, cast
 
-from graphql import GraphQLObjectType
+from graphql import GraphQLObjectType, GraphQLSchema
 from strawberry import ID, Info
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
@@ -19,22 +20,27 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from schema import stock_schema
+from schema.scalars import SCALARS
+
 #: From what GraphQL has coerced to what an input type is given; None: it is the same.
 Convert: TypeAlias = Callable[[Any], Any] | None
 
 _LEAVES: set[object] = {str, int, float, bool, ID}
 
 
-def build_by_ourselves(types: Iterable[object], scalars: Iterable[object]) -> None:
-    """Has all input types among these, which belong to a schema with these scalars, built without looking again."""
-    leaves = _LEAVES | set(scalars)
-    for definition in types:
-        if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
-            definition.from_input = _from_input(_builder(definition, leaves))
+@cache
+def compiled_schema() -> GraphQLSchema:
+    """The schema, with the resolvers of its queries and mutations compiled."""
+    own = stock_schema()._schema  # pyright: ignore[reportPrivateUsage]: Strawberry offers graphql-core's schema nowhere else
+    for root in (own.query_type, own.mutation_type):
+        assert root is not None
+        compile_resolvers(root, SCALARS)
+    return own
 
 
-def call_by_ourselves(root: GraphQLObjectType, scalars: Iterable[object]) -> None:
-    """Has graphql-core call the resolvers of a root type, each of which takes `self` and `info`, directly."""
+def compile_resolvers(root: GraphQLObjectType, scalars: Iterable[object]) -> None:
+    """Makes graphql-core call the resolvers of a root type, each of which takes `self` and `info`, directly."""
     leaves = _LEAVES | set(scalars)
     for field in root.fields.values():
         field.resolve = _resolve(field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF], leaves)
@@ -55,10 +61,6 @@ def _resolve(field: StrawberryField, leaves: set[object]) -> Callable[..., Any]:
 
 def _graphql_name(named: StrawberryField | StrawberryArgument) -> str:
     return named.graphql_name or to_camel_case(named.python_name)
-
-
-def _from_input(build: Callable[[Mapping[str, Any]], Any]) -> Callable[[type, Mapping[str, Any], object], Any]:
-    return lambda _type, value, _context: build(value)
 
 
 def _builder(definition: StrawberryObjectDefinition, leaves: set[object]) -> Callable[[Mapping[str, Any]], Any]:
