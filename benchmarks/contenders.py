@@ -8,7 +8,7 @@ and everybody is there; when one is enough, nobody's gap is joined to anybody el
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import portion
 from intervaltree import Interval, IntervalTree
@@ -59,7 +59,8 @@ def minute_walk(busy: Events, start: Instant, end: Instant) -> Gaps:
 def with_portion(busy: Events, start: Instant, end: Instant) -> Gaps:
     """portion's union and difference."""
     taken = portion.Interval(*(portion.closedopen(*span) for span in busy))
-    return [(gap.lower, gap.upper) for gap in portion.closedopen(start, end) - taken]
+    gaps: Any = portion.closedopen(start, end) - taken  # bounds may be infinite in portion; these are not
+    return [(gap.lower, gap.upper) for gap in gaps]
 
 
 def with_intervaltree(busy: Events, start: Instant, end: Instant) -> Gaps:

@@ -9,8 +9,8 @@ import asyncpg
 
 from db.drivers.dialects import POSTGRESQL, SQLITE, Spelling
 
-#: a statement and its values → the rows
-Read: TypeAlias = Callable[..., Awaitable[Sequence[Sequence[Any]]]]
+#: a statement and its values → the rows, each a tuple or a record of asyncpg, which is no Sequence
+Read: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 
 
 def url() -> str:
@@ -50,13 +50,13 @@ def reading() -> Read:
     if spelling() is SQLITE:
         connection = sqlite("query_only = ON")
 
-        async def rows(statement: str, *values: Any) -> Sequence[Sequence[Any]]:
+        async def rows(statement: str, *values: Any) -> Sequence[Any]:
             return connection.execute(SQLITE.numbered(statement), values).fetchall()
 
         return rows
     pool = Pool()
 
-    async def fetched(statement: str, *values: Any) -> Sequence[Sequence[Any]]:
+    async def fetched(statement: str, *values: Any) -> Sequence[Any]:
         return await (await pool.get()).fetch(statement, *values)
 
     return fetched

@@ -82,6 +82,7 @@ class Sampler:
     def watch(self) -> None:
         """Looks until the program ends. When the main thread waits, whoever works for it tells the step."""
         main, own = main_thread().ident, get_ident()
+        assert main is not None  # it has started
         while True:
             sleep(PERIOD)
             frames = sys._current_frames()

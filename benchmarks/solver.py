@@ -84,10 +84,12 @@ def bars() -> None:
         left=2,
         name="solver",
     )
-    for required, milliseconds in (("all", 0.5), (1, 1.0)):
+    milliseconds_of: dict[Required, float] = {"all": 0.5, 1: 1.0}
+    for required, milliseconds in milliseconds_of.items():
         for most in (20, 200):
             bar(table, w1(), required, most, lambda _, limit=milliseconds / 1000: limit)
-    for required, times in (("all", 2.73), (1, 1.93)):
+    times_of: dict[Required, float] = {"all": 2.73, 1: 1.93}
+    for required, times in times_of.items():
         bar(table, small(), required, 20, lambda floor, limit=times: limit * floor)
     for required in REQUIRED:
         bar(table, year(), required, ALL, lambda _: 1.0, others=())

@@ -1,7 +1,7 @@
-"""Booking: a start of an availability query that has been chosen, and what becomes of it.
+"""Booking: a chosen start of an availability query, and what becomes of it.
 
-A booking is decided on facts that nobody can change meanwhile: whoever books holds the calendars of all members until
-what was decided is written. Nothing here knows of that; the same facts give the same decision.
+The caller makes sure that the facts cannot change between the decision and the write, by locks or by versions. Nothing
+here depends on how: the same facts give the same decision.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from .spans import SpanSet
 from .texts import check_id
 
 NEXT_SLOTS = 3
-"""How many other slots somebody is offered whose slot is taken."""
+"""How many other slots are offered when the chosen one is taken."""
 
 
 class Assignment(StrEnum):
     """Who is booked of a group that does not need all of its members."""
 
     REQUEST_ORDER = "request_order"
-    #: whoever is busy for the least time in the query's window; of those who are equally busy, the first
+    #: the members with the least busy time in the query's window; of equally busy ones, the first
     LEAST_BUSY = "least_busy"
 
 
@@ -37,7 +37,7 @@ class EventCreation(StrEnum):
 
     #: the event to each of them
     DEFAULT = "default"
-    #: the event to the organizer's; to each other's one that keeps the time, and says no more than what it is
+    #: the event to the organizer's; to each other's one that blocks the time and shows only its summary
     SINGLE = "single"
 
 
@@ -65,7 +65,7 @@ class BookingRequest:
     idempotency_key: str | None = None
 
     def check(self, now: Instant, limits: Limits) -> Problems:
-        """Every problem beside the query's that can be seen without looking at anybody's calendar."""
+        """Every problem beside the query's that can be found without looking at calendars."""
         problems = Problems()
         start = check_future(self.start, ("start",), problems, now)
         problems += self.check_all_but_start(limits)
@@ -123,7 +123,8 @@ class BookingRequest:
         draft = self.draft
         if self.event_creation is EventCreation.DEFAULT or sub in {target.sub for target in self.target_calendars}:
             return draft
-        return replace(draft, description="", location=None, url=None)
+        # nothing else is shown to other members
+        return EventDraft(draft.event_id, draft.summary, draft.start, draft.end, tzid=draft.tzid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[st
 
 
 def busy_seconds(window: SpanSet, facts: Facts) -> int:
-    """For how long events block somebody in a window."""
+    """For how long events block a member in a window."""
     start, end = window.starts[0], window.ends[-1]
     busy = facts.busy.near(start, end, before=0, after=0)
     clear = rooms_of_one(window, Restrictions((), busy), 1)

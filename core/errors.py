@@ -1,10 +1,10 @@
 """What can be refused, and why.
 
     Refusal                    the request is answered with a reason, and nothing was changed
-    ├── Unauthenticated        nobody, or a token that is expired
-    │   └── WrongCredentials   somebody whose token, client id or client secret is wrong
-    ├── PaymentRequired        somebody, whose plan leaves this out
-    ├── Forbidden              somebody, but not allowed to do this
+    ├── Unauthenticated        no token, or one that is expired
+    │   └── WrongCredentials   a wrong token, client id or client secret
+    ├── PaymentRequired        a known caller, whose plan leaves this out
+    ├── Forbidden              a known caller, who is not allowed to do this
     ├── NotFound               no such thing, or not the caller's: the two look alike on purpose
     ├── RateLimited            too much of it in too short a time
     └── Unprocessable          the request is understood and cannot be done: every problem with its path
@@ -129,6 +129,11 @@ class Unprocessable(Refusal):
     """The request cannot be done as it stands."""
 
     code = "UNPROCESSABLE"
+
+    @classmethod
+    def of(cls, path: Path, key: Key, description: str) -> "Unprocessable":
+        """The refusal of a request that has this one problem."""
+        return cls(problems=[Problem(path, key, description)])
 
 
 def spell(path: Path) -> str:

@@ -37,5 +37,3 @@ class Limits:
     max_page: int = 1000
     #: events in one upsertEvents (ours)
     max_batch: int = 1000
-    #: whether callbacks may lead to loopback and private addresses (ours)
-    private_callbacks: bool = False

@@ -1,6 +1,6 @@
 """An availability query: who has to meet, for how long, and where in time to look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -61,7 +61,7 @@ class Group:
 
     @property
     def needs_all(self) -> bool:
-        """Whether nobody may be missing, by that word or by their number."""
+        """Whether no member may be missing, by that word or by their number."""
         return self.needed == len(self.members)
 
 
@@ -104,11 +104,17 @@ class AvailabilityQuery:
             return SpanSet.of((start, start + self.duration) for start in starts)
         return union(self.query_periods if self.query_periods is not None else self.available_periods or ())
 
-    def members(self) -> Iterator[tuple[Path, Member]]:
+    def members(self) -> Sequence[tuple[Path, Member]]:
         """Every member of every group, with its path."""
-        for group_index, group in enumerate(self.participants):
-            for member_index, member in enumerate(group.members):
-                yield ("participants", group_index, "members", member_index), member
+        return self._members
+
+    @cached_property
+    def _members(self) -> tuple[tuple[Path, Member], ...]:
+        return tuple(
+            (("participants", group_index, "members", member_index), member)
+            for group_index, group in enumerate(self.participants)
+            for member_index, member in enumerate(group.members)
+        )
 
     @property
     def subs(self) -> list[str]:
@@ -117,7 +123,7 @@ class AvailabilityQuery:
 
     @property
     def managed(self) -> bool:
-        """Whether anybody's managed hours count."""
+        """Whether the managed hours of a member count."""
         return any(member.managed_availability for _, member in self.members())
 
     @property
@@ -131,7 +137,7 @@ class AvailabilityQuery:
         return member.buffer if member.buffer is not None else self.buffer
 
     def check(self, now: Instant | None, limits: Limits) -> Problems:
-        """Every problem that can be seen without looking at anybody's calendar. With None for now, times may lie in the past."""
+        """Every problem that can be found without looking at calendars. With None for now, times may lie in the past."""
         problems = Problems()
         self._check_participants(problems, now, limits)
         self.required_duration.check_positive(("required_duration",), problems)

@@ -160,15 +160,18 @@ class SchedulingRequest:
     def page_tzid(self) -> str:
         return self.tzid if self.tzid is not None else self.event.tzid
 
-    def check(self, now: Instant, limits: Limits) -> Problems:
-        """Every problem beside the query's that can be seen without looking at anybody's calendar."""
+    def check(self, now: Instant, limits: Limits, *, private_callbacks: bool) -> Problems:
+        """Every problem beside the query's that can be seen without looking at anybody's calendar.
+
+        Callbacks may lead to loopback and private addresses with `private_callbacks`.
+        """
         problems = self.booking(now).check_all_but_start(limits)
         self.minimum_notice.check(("minimum_notice",), problems)
         if self.tzid is not None:
             check_zone(self.tzid, ("tzid",), problems)
         for kind in CallbackKind:
             path = ("callback_urls", f"{kind}_url")
-            check_callback_url(self.callback_urls.of(kind), path, problems, private=limits.private_callbacks)
+            check_callback_url(self.callback_urls.of(kind), path, problems, private=private_callbacks)
         check_web_url(self.redirect_urls.completed_url, ("redirect_urls", "completed_url"), problems)
         if self.event_creation is EventCreation.SINGLE:
             self._check_organizer(problems)

@@ -5,11 +5,12 @@ from core.errors import Refusal
 from core.query import AvailabilityQuery
 from core.scopes import Scope
 from core.solver import Opening, solve
-from db import access as standing
+from db import access
+from db.database import Session
 from db.retries import retried
 
 from .context import Context, Dependencies
-from .facts import look
+from .facts import LoadedFacts, load_facts, load_standing, with_snapshot_fallback
 
 
 @retried
@@ -22,11 +23,17 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     """
     managed = query.managed
     problems = query.check(ctx.now, ctx.limits)
-    known = await look(ctx, query, problems, lambda stands: _admit(stands.actor, managed=managed))
+
+    async def load(session: Session | None) -> LoadedFacts:
+        standing = await load_standing(ctx, query, session)
+        _admit(standing.actor, managed=managed)
+        return await load_facts(ctx, query, standing, problems, session)
+
+    loaded = await with_snapshot_fallback(ctx, load)
     with ctx.measured("solve"):
-        openings = solve(query, known.facts)
-    stands = known.standing
-    ctx.record_dependencies(Dependencies(stands.actor.client_key, query.subs, managed, stands.rows, query.earliest))
+        openings = solve(query, loaded.facts)
+    actor, rows = loaded.standing.actor, loaded.standing.rows
+    ctx.record_dependencies(Dependencies(actor.client_key, query.subs, managed, rows, query.earliest))
     return openings
 
 
@@ -34,12 +41,12 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether the availability that rests on this is what would be found now, for whoever asks now. One statement."""
     if ctx.now >= dependencies.until:
         return False
-    actor, rows = await standing.glance(ctx.db.direct, ctx.caller, dependencies.subs, ctx.now)
+    actor, rows = await access.glance(ctx.db.direct, ctx.caller, dependencies.subs, ctx.now)
     try:
         _admit(actor, managed=dependencies.managed)
     except Refusal:
         return False
-    return actor.client_key == dependencies.client_key and standing.equal(rows, dependencies.rows)
+    return actor.client_key == dependencies.client_key and access.equal(rows, dependencies.rows)
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:

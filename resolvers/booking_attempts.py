@@ -1,156 +1,194 @@
-"""A meeting that somebody wants: who is asked, where their events go, whether it is possible, and its writing."""
+"""Attempts at a booking: loading what is known about the members, deciding on a start, and writing the events."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
+from typing import TypeAlias
 
-from core.access import require_application, require_availability
+from core.access import Actor, require_application, require_availability
 from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
-from core.errors import Forbidden, Key, Path, Problem, Problems, Refusal, Unprocessable
+from core.errors import Forbidden, Key, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft
 from core.instants import Instant
 from core.scopes import Scope
+from core.solver import Facts
 from db import bookings, calendars
-from db.access import Standing
+from db.access import Account, Standing
 from db.bookings import BookedCalendar
 from db.database import Session
 
 from .context import Context
-from .facts import Known, check_grants, look, look_within
+from .facts import LoadedFacts, check_grants, load_facts, load_standing, with_snapshot_fallback
+
+Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
+"""By the sub of a member, the calendars that its event goes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBooking:
+    """What a booking is decided on."""
+
+    #: the application that asks
+    client_key: int
+    standing: Standing
+    #: group by group
+    facts: Sequence[Sequence[Facts]]
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBooking:
+    """A request with problems, from an application that may book."""
+
+    client_key: int
+    refusal: Refusal
 
 
 @dataclass
-class Meeting:
-    """One meeting, be it that it takes more than one attempt to book it."""
+class BookingAttempt:
+    """A booking, across the retries that it may take."""
 
     ctx: Context
     request: BookingRequest
-    #: by which it knows its own events again, when a connection was lost and nobody told whether they were written
-    secret: str = field(default_factory=lambda: secrets.token_hex(16))
-    begun: bool = False
-    #: the application that asks, once it is admitted
-    client_key: int = 0
-    #: by the sub of a member, where the event goes
-    targets: dict[str, list[BookedCalendar]] = field(default_factory=dict[str, list[BookedCalendar]])
+    #: gives each event a uid by which a retry recognises it: the commit may succeed though the connection is lost
+    event_uid_seed: str = field(default_factory=lambda: secrets.token_hex(16))
+    #: a write was begun, and its outcome is unknown
+    may_have_written: bool = False
 
-    async def look(self, problems: Problems, query_problems: Problems, session: Session | None = None) -> Known:
-        """What is known now, be it as a transaction that has begun already finds it.
+    async def load(self, problems: Sequence[Problem] = (), query_problems: Sequence[Problem] = ()) -> LoadedBooking:
+        """What the booking is decided on. Raises every problem of the request, the given ones first."""
+        return _unless_refused(await self.load_or_refuse(problems, query_problems))
 
-        Raises every problem of the request, those that were found before among them.
+    async def load_or_refuse(
+        self, problems: Sequence[Problem], query_problems: Sequence[Problem]
+    ) -> LoadedBooking | RefusedBooking:
+        """What the booking is decided on, or every problem of the request.
+
+        Raises Unauthenticated, Forbidden, PaymentRequired for a caller that may not book.
         """
-        targeted = Problems()
+        return await with_snapshot_fallback(self.ctx, partial(self._load, problems, query_problems))
 
-        def admit(stands: Standing) -> None:
-            targeted[:] = self._admit(stands)
+    async def book_under_lock(self, session: Session, loaded: LoadedBooking, earliest: Instant) -> Booked | SlotTaken:
+        """Locks the calendars of all members, decides on their present state, and writes the booking.
 
-        try:
-            asked = (self.ctx, self.request.query, query_problems, admit)
-            known = await (look(*asked) if session is None else look_within(session, *asked))
-            self._check(known).refuse()
-        except Refusal as refusal:
-            raise _of_the_request(refusal, [*problems, *targeted]) from None
-        Problems([*problems, *targeted]).refuse()
-        return known
-
-    async def decide(self, session: Session, known: Known, earliest: Instant) -> Booked | SlotTaken:
-        """Holds the calendars of all members, decides on what is so now, and writes what was decided.
-
-        What was known before only tells which calendars these are. Slots to choose instead start at `earliest` or later.
+        What was loaded before only tells which calendars to lock. Slots offered instead start at
+        `earliest` or later.
         """
-        await calendars.hold(session, known.standing.versions)
-        if self.begun and (done := await self._done_before(session)) is not None:
-            return done
-        self.begun = True
-        # Somebody may have lost a right since it was looked at first.
-        known = await self.look(Problems(), Problems(), session)
-        subs = self.choose(known) if self.request.is_possible(earliest) else None
-        return await self._write(session, subs) if subs is not None else self.taken(known, earliest)
+        await calendars.hold(session, loaded.standing.versions)
+        if self.may_have_written and (booked := await self._find_booked(session, loaded.targets)) is not None:
+            return booked
+        self.may_have_written = True
+        # Rights may have been revoked since the first load.
+        loaded = _unless_refused(await self._load((), (), session))
+        subs = self.choose(loaded) if self.request.is_possible(earliest) else None
+        if subs is None:
+            return self.slot_taken(loaded, earliest)
+        return await self._write(session, subs, loaded.targets)
 
-    def choose(self, known: Known) -> list[str] | None:
-        """The subs of those who meet; None when it is not possible."""
+    def choose(self, loaded: LoadedBooking) -> list[str] | None:
+        """The subs of the members who meet; None when the start is not possible."""
         with self.ctx.measured("solve"):
-            return choose(self.request, known.facts)
+            return choose(self.request, loaded.facts)
 
-    def taken(self, known: Known, earliest: Instant) -> SlotTaken:
-        """That it is not possible, and what is instead."""
-        return SlotTaken(next_slots(self.request, known.facts, earliest))
+    def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
+        """The answer for a start that is not possible, with the next slots that are."""
+        return SlotTaken(next_slots(self.request, loaded.facts, earliest))
 
-    def _admit(self, stands: Standing) -> Problems:
-        """Finds where the event of each member would go; what is wrong with what was asked for.
+    async def _load(
+        self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
+    ) -> LoadedBooking | RefusedBooking:
+        query = self.request.query
+        standing = await load_standing(self.ctx, query, session)
+        client_key = self._require_rights(standing.actor)
+        targets = self._targets(standing.accounts)
+        problems = Problems([*problems, *self._unknown_calendars(standing.accounts)])
+        try:
+            loaded = await load_facts(self.ctx, query, standing, query_problems, session)
+            self._check(loaded, targets).refuse()
+        except Refusal as refusal:
+            return RefusedBooking(client_key, _of_the_request(refusal, problems))
+        if problems:
+            return RefusedBooking(client_key, Unprocessable(problems=problems))
+        return LoadedBooking(client_key, standing, loaded.facts, targets)
 
-        Raises Unauthenticated, Forbidden, PaymentRequired for who may not book.
-        """
-        self.client_key = require_application(stands.actor)
-        require_availability(stands.actor, managed=self.request.query.managed)
-        return self._find_targets(stands)
+    def _require_rights(self, actor: Actor) -> int:
+        """The key of the application. Raises Unauthenticated, Forbidden, PaymentRequired."""
+        client_key = require_application(actor)
+        require_availability(actor, managed=self.request.query.managed)
+        return client_key
 
-    def _find_targets(self, stands: Standing) -> Problems:
+    def _unknown_calendars(self, accounts: Mapping[str, Account]) -> Problems:
+        """Reports target calendars that are not their account's."""
         problems = Problems()
-        accounts = stands.accounts
-        given: dict[str, list[str]] = {}
         for index, target in enumerate(self.request.target_calendars):
-            if target.sub not in accounts:
-                continue
-            given.setdefault(target.sub, []).append(target.calendar_id)
-            if target.calendar_id not in accounts[target.sub].calendars:
-                path: Path = ("target_calendars", index, "calendar_id")
+            if target.sub in accounts and target.calendar_id not in accounts[target.sub].calendars:
+                path = ("target_calendars", index, "calendar_id")
                 problems.add(path, Key.UNKNOWN, "is not a calendar of this account")
+        return problems
+
+    def _targets(self, accounts: Mapping[str, Account]) -> Targets:
+        """The calendars that the request names for a member, else the member's primary one."""
+        named: dict[str, list[str]] = {}
+        for target in self.request.target_calendars:
+            named.setdefault(target.sub, []).append(target.calendar_id)
+        targets: dict[str, list[BookedCalendar]] = {}
         for sub, account in accounts.items():
             own = account.calendars
-            ids = given.get(sub) or list(own)[:1]  # the first is the primary one
-            self.targets[sub] = [BookedCalendar(own[id], id, self._event_uid(own[id])) for id in ids if id in own]
-        return problems
+            ids = named.get(sub) or list(own)[:1]  # the first is the primary one
+            targets[sub] = [BookedCalendar(own[id], id, self._event_uid(own[id])) for id in ids if id in own]
+        return targets
 
     def _event_uid(self, calendar_key: int) -> str:
-        return f"evt_{sha256(f'{self.secret} {calendar_key}'.encode()).hexdigest()[:24]}"
+        return f"evt_{sha256(f'{self.event_uid_seed} {calendar_key}'.encode()).hexdigest()[:24]}"
 
-    def _check(self, known: Known) -> Problems:
-        """Reports members whose query leaves out the calendar that the event goes to, and who have not granted its making."""
+    def _check(self, loaded: LoadedFacts, targets: Targets) -> Problems:
+        """Reports target calendars that the query leaves out, and members that have not granted writing."""
         problems = Problems()
-        for (path, member), which in zip(self.request.query.members(), known.chosen, strict=True):
-            if not {calendar.key for calendar in self.targets[member.sub]} <= set(which.calendars):
+        query = self.request.query
+        for (path, member), selection in zip(query.members(), loaded.selections, strict=True):
+            if not {calendar.key for calendar in targets[member.sub]} <= set(selection.calendars):
                 words = "leaves out the calendar that the event goes to: a second booking would not see it"
                 problems.add((*path, "calendar_ids"), Key.CONFLICT, words)
-        check_grants(self.request.query, known.standing.accounts, problems, Scope.CREATE_EVENT)
+        check_grants(query, loaded.standing.accounts, problems, Scope.CREATE_EVENT)
         return problems
 
-    async def _write(self, session: Session, subs: Sequence[str]) -> Booked:
-        """Writes each member's event to calendars that are held; all of them, or the transaction has to be undone."""
-        chosen = [calendar for sub in subs for calendar in self.targets[sub]]
+    async def _write(self, session: Session, subs: Sequence[str], targets: Targets) -> Booked:
+        """Writes each member's event to locked calendars. Raises Unprocessable, to undo the transaction."""
+        chosen = [calendar for sub in subs for calendar in targets[sub]]
         by_draft: dict[EventDraft, list[BookedCalendar]] = {}
         for sub in subs:
-            by_draft.setdefault(self.request.draft_for(sub), []).extend(self.targets[sub])
+            by_draft.setdefault(self.request.draft_for(sub), []).extend(targets[sub])
         written: dict[str, Event] = {}
         for draft, theirs in by_draft.items():
-            found = await bookings.book(session, theirs, draft, self.ctx.now)
-            if found is None:
+            events = await bookings.book(session, theirs, draft, self.ctx.now)
+            if events is None:
                 words = "is the id of an event that is on one of the calendars already"
-                raise problem(("event", "event_id"), Key.DUPLICATE, words)
-            written |= {event.calendar_id: event for event in found}
+                raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
+            written |= {event.calendar_id: event for event in events}
         await calendars.change(session, [calendar.key for calendar in chosen])
         return Booked(*self.request.draft.span(), subs, [written[calendar.calendar_id] for calendar in chosen])
 
-    async def _done_before(self, session: Session) -> Booked | None:
-        """The booking that an earlier attempt has made, and that was thought to have failed."""
-        keys = {calendar.key: calendar for theirs in self.targets.values() for calendar in theirs}
-        found = await bookings.booked(session, keys, self.request.event.event_id)
-        subs = [sub for sub in self.request.query.subs if all(each.key in found for each in self.targets[sub])]
+    async def _find_booked(self, session: Session, targets: Targets) -> Booked | None:
+        """The booking that an earlier attempt committed, though it appeared to fail."""
+        by_key = {calendar.key: calendar for theirs in targets.values() for calendar in theirs}
+        found = await bookings.booked(session, by_key, self.request.event.event_id)
         if not found:
             return None
-        written = [found[calendar.key] for sub in subs for calendar in self.targets[sub]]
-        return Booked(*self.request.draft.span(), subs, written)
+        subs = [sub for sub in self.request.query.subs if all(each.key in found for each in targets[sub])]
+        events = [found[calendar.key] for sub in subs for calendar in targets[sub]]
+        return Booked(*self.request.draft.span(), subs, events)
 
 
-def problem(path: Path, key: Key, description: str) -> Unprocessable:
-    """A request that has this one problem."""
-    return Unprocessable(problems=[Problem(path, key, description)])
+def _unless_refused(result: LoadedBooking | RefusedBooking) -> LoadedBooking:
+    if isinstance(result, RefusedBooking):
+        raise result.refusal
+    return result
 
 
 def _of_the_request(refusal: Refusal, others: Sequence[Problem]) -> Refusal:
-    """The refusal of a query as one of the request that has it, with all other problems."""
-    if not refusal.problems:
-        return refusal
+    """The refusal of a query as one of the request around it, together with the request's other problems."""
     theirs = Problems(refusal.problems).within("availability")
     if isinstance(refusal, Forbidden) and not others:
         return Forbidden(problems=theirs, details=refusal.details)

@@ -1,106 +1,110 @@
-"""Never two bookings: a start is decided on under lock, and written before anybody else can decide."""
+"""Booking a start for all members, and never twice: in one trip where possible, else under lock."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from core.bookings import Booked, BookingRequest, SlotTaken
-from core.errors import Key, Refusal
+from core.errors import Key, Problems, Refusal, Unprocessable
+from core.events import Event
 from core.identity import digest
-from db import bookings
-from db import idempotency as booking_answers
+from core.instants import Instant
+from db import bookings, idempotency
 from db.database import Session
-from db.idempotency import OtherRequestError
 from db.retries import retried
 
-from .booking_attempts import Meeting, problem
+from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
-from .facts import Known
 
 
 async def book_slot(ctx: Context, request: BookingRequest) -> Booked | SlotTaken:
-    """Writes the event to a calendar of every member that meets, if the start is still possible: to all of them or to none.
+    """Writes the event to a calendar of every member that meets, or to none if the start is not possible.
 
-    For the application's own key. Every member must have granted free-busy and the making of events. Raises Unprocessable
-    with every problem of the request; one of them is an event that has the same id already.
+    For the application's own key. Every member must have granted free-busy and the making of events.
+    Raises Unprocessable with every problem of the request; one is an event that has the same id.
     """
-    return await _until_done(_Booking(ctx, request, Meeting(ctx, request)))
+    return await _book(BookingAttempt(ctx, request))
 
 
 @retried
-async def _until_done(booking: "_Booking") -> Booked | SlotTaken:
-    return await booking.make()
+async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
+    if attempt.request.idempotency_key is not None:
+        return await _book_idempotently(attempt, attempt.request.idempotency_key)
+    loaded = await attempt.load(*_problems(attempt))
+    if not attempt.may_have_written:
+        if (answer := await _book_optimistically(attempt, loaded)) is not None:
+            return answer
+        loaded = await attempt.load(*_problems(attempt))
+        if (answer := await _book_optimistically(attempt, loaded)) is not None:
+            return answer
+    async with attempt.ctx.db.write() as session:
+        return await attempt.book_under_lock(session, loaded, _earliest(attempt))
 
 
-@dataclass
-class _Booking:
-    """One call of book_slot, which may take more than one attempt."""
+async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -> Booked | SlotTaken | None:
+    """The answer without waiting for a lock; None when a calendar has changed since it was loaded.
 
-    ctx: Context
-    request: BookingRequest
-    meeting: Meeting
+    That a start is taken is answered at once: it is true already, whatever other writers do.
+    """
+    subs = attempt.choose(loaded)
+    if subs is None:
+        return attempt.slot_taken(loaded, _earliest(attempt))
+    events = await _write_if_unchanged(attempt, loaded, subs)
+    return Booked(*attempt.request.draft.span(), subs, events) if events is not None else None
 
-    async def make(self) -> Booked | SlotTaken:
-        """One attempt: at once, if nobody else is at it, and else under lock."""
-        try:
-            known = await self._look()
-        except Refusal as refusal:
-            if refusal.problems and (given := await self._given()) is not None:
-                return given
-            raise
-        keyed = self.request.idempotency_key is not None
-        if not keyed and not self.meeting.begun:
-            answer = await self._at_once(known) or await self._at_once(known := await self._look())
-            if answer is not None:
-                return answer
-        async with self.ctx.db.write() as session:
-            return await (self._once if keyed else self._decide)(session, known)
 
-    async def _look(self) -> Known:
-        limits = self.ctx.limits
-        return await self.meeting.look(self.request.check(self.ctx.now, limits), self.request.query_problems(limits))
+async def _write_if_unchanged(
+    attempt: BookingAttempt, loaded: LoadedBooking, subs: Sequence[str]
+) -> Sequence[Event] | None:
+    """The events, written in one trip; None when a calendar has changed since it was loaded."""
+    standing, ctx = loaded.standing, attempt.ctx
+    account_keys = {calendar: standing.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
+    attempt.may_have_written = True
+    draft = attempt.request.draft
+    events = await bookings.book_unchanged(ctx.db, standing.versions, account_keys, draft, ctx.now)
+    attempt.may_have_written = events is not None
+    return events
 
-    async def _at_once(self, known: Known) -> Booked | SlotTaken | None:
-        """What follows from what is known, written in one trip; None when one of the calendars has changed meanwhile.
 
-        Whoever comes too late need not wait for those who are at it: what there is to see is true already.
-        """
-        subs = self.meeting.choose(known)
-        if subs is None:
-            return self.meeting.taken(known, self._earliest)
-        accounts = known.standing.accounts
-        chosen = {calendar: accounts[sub].key for sub in subs for calendar in self.meeting.targets[sub]}
-        self.meeting.begun = True
-        versions, draft = known.standing.versions, self.request.draft
-        written = await bookings.book_unchanged(self.ctx.db, versions, chosen, draft, self.ctx.now)
-        self.meeting.begun = written is not None
-        return Booked(*draft.span(), subs, written) if written is not None else None
-
-    async def _once(self, session: Session, known: Known) -> Booked | SlotTaken:
-        """The answer under an idempotency key, be it the first one or the same again."""
-        client_key, key, request_digest = self._claim()
-        try:
-            given = await booking_answers.claim(session, client_key, key, request_digest, self.ctx.now)
-        except OtherRequestError:
-            raise problem(("idempotency_key",), Key.CONFLICT, "came with another request before") from None
-        if given is not None:
-            return given
-        answer = await self._decide(session, known)
-        await booking_answers.keep(session, client_key, key, answer)
+async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
+    """The first answer under an idempotency key, even if the request has problems by now."""
+    ctx = attempt.ctx
+    loaded = await attempt.load_or_refuse(*_problems(attempt))
+    claim = (loaded.client_key, key, digest(repr(attempt.request)))
+    if isinstance(loaded, RefusedBooking):
+        return await _stored_answer(ctx, claim, loaded.refusal)
+    async with ctx.db.write() as session:
+        if (stored := await _claim(session, *claim, ctx.now)) is not None:
+            return stored
+        answer = await attempt.book_under_lock(session, loaded, _earliest(attempt))
+        await idempotency.keep(session, loaded.client_key, key, answer)
         return answer
 
-    async def _decide(self, session: Session, known: Known) -> Booked | SlotTaken:
-        return await self.meeting.decide(session, known, self._earliest)
 
-    async def _given(self) -> Booked | SlotTaken | None:
-        """What the request was answered under its idempotency key, when it was good: it may have come to be bad since."""
-        if self.request.idempotency_key is None:
-            return None
-        async with self.ctx.db.read() as session:
-            return await booking_answers.given(session, *self._claim())
+async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: Refusal) -> Booked | SlotTaken:
+    """The answer that the request was given when it had no problems; raises the refusal if there is none."""
+    async with ctx.db.read() as session:
+        stored = await idempotency.given(session, *claim)
+    if stored is None:
+        raise refusal
+    return stored
 
-    def _claim(self) -> tuple[int, str, bytes]:
-        """What an answer is kept under: the application, its key, and the request that this key stands for."""
-        return self.meeting.client_key, self.request.idempotency_key or "", digest(repr(self.request))
 
-    @property
-    def _earliest(self) -> int:
-        return self.ctx.now + 1
+async def _claim(
+    session: Session, client_key: int, key: str, request_digest: bytes, now: Instant
+) -> Booked | SlotTaken | None:
+    """The stored answer; None for a new key. Raises Unprocessable for the key of another request."""
+    try:
+        return await idempotency.claim(session, client_key, key, request_digest, now)
+    except idempotency.OtherRequestError:
+        words = "came with another request before"
+        raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
+
+
+def _problems(attempt: BookingAttempt) -> tuple[Problems, Problems]:
+    """The problems of the request and of its query that need no database."""
+    request, ctx = attempt.request, attempt.ctx
+    return request.check(ctx.now, ctx.limits), request.query_problems(ctx.limits)
+
+
+def _earliest(attempt: BookingAttempt) -> Instant:
+    """The earliest start that may be booked, or offered instead."""
+    return attempt.ctx.now + 1

@@ -1,19 +1,23 @@
-"""What a process remembers between requests, each thing under the version that it was read at.
+"""What a process remembers between requests, each value under the version that it was read at.
 
-Nothing here is believed for a while: whoever wants something says which version stands now, and gets it only when it is
-of that version. So nothing has to be forgotten in time; what is out of date is merely not asked for any more, and makes
-room when room is needed.
+A value is never trusted for some time: a reader names the version that is right now, and gets a value of that version or
+none. So nothing has to be removed in time; a value that is out of date is no longer asked for, and makes room when room is
+needed.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-#: bytes that keeping something costs beside the thing itself
+from core.lru import LRU
+
+#: bytes that an entry takes beside its value
 _OVERHEAD = 400
 
+#: a key begins with the kind of its value
+_Key: TypeAlias = tuple[str, Hashable]
 
-class _Kept(NamedTuple):
+
+class _Entry(NamedTuple):
     version: object
     value: Any
     size: int
@@ -23,50 +27,40 @@ def _unnoted(_kind: str, _found: bool) -> None:
     pass
 
 
-class Memory:
-    """Bounded in bytes; what was not asked for for the longest time makes room. A key begins with the kind of thing it is.
+def _size(_key: _Key, entry: _Entry) -> int:
+    return entry.size
 
-    `note` is told of every question whether the answer was there.
+
+class Memory:
+    """A cache of values by kind, key and version, bounded in bytes: the least recently used values make room.
+
+    `note` is called at every look-up, with the kind and whether the value was there.
     """
 
     def __init__(self, size: int = 0, note: Callable[[str, bool], None] = _unnoted) -> None:
-        self._most = size
         self.note = note
-        self._kept: OrderedDict[tuple[str, Hashable], _Kept] = OrderedDict()
-        #: bytes, about
-        self.size = 0
+        self._entries = LRU[_Key, _Entry](most_size=size, size_of=_size)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return self._entries.size
 
     def get(self, kind: str, key: Hashable, version: object) -> Any:
-        """What is kept under the key, if it is of this version; else None."""
-        kept = self._kept.get((kind, key))
-        found = kept is not None and kept.version == version
+        """The value of the key, if it is of this version; else None."""
+        entry = self._entries.get((kind, key))
+        found = entry is not None and entry.version == version
         self.note(kind, found)
-        if kept is None or not found:
-            return None
-        self._kept.move_to_end((kind, key))
-        return kept.value
+        return entry.value if entry is not None and found else None
 
     def last(self, kind: str, key: Hashable) -> Any:
-        """What is kept under the key, whatever has become of it since."""
-        kept = self._kept.get((kind, key))
-        if kept is None:
-            return None
-        self._kept.move_to_end((kind, key))
-        return kept.value
+        """The value of the key, of any version; else None."""
+        entry = self._entries.get((kind, key))
+        return entry.value if entry is not None else None
 
     def put(self, kind: str, key: Hashable, version: object, value: Any, size: int) -> None:
-        """Keeps a value of so many bytes, in place of what was there."""
-        self._drop((kind, key))
-        if size + _OVERHEAD > self._most:
-            return
-        self._kept[kind, key] = _Kept(version, value, size + _OVERHEAD)
-        self.size += size + _OVERHEAD
-        while self.size > self._most:
-            self._drop(next(iter(self._kept)))
-
-    def _drop(self, key: tuple[str, Hashable]) -> None:
-        if (kept := self._kept.pop(key, None)) is not None:
-            self.size -= kept.size
+        """Stores a value of so many bytes in place of the key's old one."""
+        self._entries.put((kind, key), _Entry(version, value, size + _OVERHEAD))

@@ -49,6 +49,8 @@ class Context:
     measured: Callable[[str], AbstractContextManager[None]] = _unmeasured
     #: where the pages of links are
     pages: str = ""
+    #: whether callbacks may lead to loopback and private addresses
+    private_callbacks: bool = False
     #: one entry for each answer that a resolver has given and that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
 

@@ -1,10 +1,11 @@
-"""What is known of the members of an availability query: when they are busy, and what hours they keep."""
+"""What is known about the members of an availability query: their busy times, and the hours they keep."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from core.availability_rules import AvailabilityRule
-from core.errors import Forbidden, Key, Problem, Problems
+from core.errors import Forbidden, Key, Path, Problem, Problems
 from core.hours import chosen_calendars, hours, selected
 from core.identity import is_sub
 from core.limits import Limits
@@ -12,7 +13,7 @@ from core.query import AvailabilityQuery, Member
 from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet
-from db import access as standing
+from db import access
 from db.access import Account, Standing
 from db.database import Session
 from db.drivers.base import Reader, Snapshot
@@ -21,10 +22,12 @@ from db.events import BusyTime
 from .cached_facts import NotRememberedError, Remembered
 from .context import Context
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What counts for a member: whose events, and which of its rules."""
+class MemberSelection:
+    """What counts for a member: the calendars whose events block, and the availability rules."""
 
     member: Member
     account: Account
@@ -34,107 +37,57 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """How the members stand, what counts for each of them, and the facts about them, group by group."""
+class LoadedFacts:
+    """The rights and versions that were read, what counts for each member, and the facts, group by group."""
 
     standing: Standing
-    chosen: Sequence[Chosen]
+    selections: Sequence[MemberSelection]
     facts: Sequence[Sequence[Facts]]
 
 
-async def look(ctx: Context, query: AvailabilityQuery, problems: Problems, admit: Callable[[Standing], None]) -> Known:
-    """What is known now. One statement says how things stand; what is not remembered is read, be it on one snapshot.
+async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], Awaitable[T]]) -> T:
+    """The result of `load`, first called without a session, and again with one if the cache lacks facts.
 
-    Whoever may not ask is turned away by `admit`, which raises. Raises Unprocessable with the problems that were found
-    before, and with those that only the database knows of.
+    A session costs several round trips. Without one, rights and versions are one statement.
     """
-
     try:
-        return await _look(ctx.db.direct, None, ctx, query, Problems(problems), admit)
+        return await load(None)
     except NotRememberedError:
         async with ctx.db.read() as session:
-            return await look_within(session, ctx, query, problems, admit)
+            return await load(session)
 
 
-async def look_within(
-    session: Session, ctx: Context, query: AvailabilityQuery, problems: Problems, admit: Callable[[Standing], None]
-) -> Known:
-    """The same, as a transaction that has begun already finds it."""
-    return await _look(Snapshot(session), session, ctx, query, problems, admit)
+async def load_standing(ctx: Context, query: AvailabilityQuery, session: Session | None) -> Standing:
+    """The caller's rights, and the members' accounts, grants and versions. One statement."""
+    subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
+    return await access.read(_reader(ctx, session), ctx.caller, subs, ctx.now)
 
 
-async def _look(
-    reader: Reader,
-    session: Session | None,
-    ctx: Context,
-    query: AvailabilityQuery,
-    problems: Problems,
-    admit: Callable[[Standing], None],
-) -> Known:
-    # Beyond the limit nobody is looked up: that there are too many is what is wrong with those.
-    subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
-    stands = await standing.read(reader, ctx.caller, subs, ctx.now)
-    admit(stands)
-    return await _read(Remembered(ctx.memory, reader, session), stands, query, problems, ctx.limits)
+async def load_facts(
+    ctx: Context, query: AvailabilityQuery, standing: Standing, problems: Sequence[Problem], session: Session | None
+) -> LoadedFacts:
+    """The facts about every member. What the cache lacks is read in at most three statements.
 
-
-async def _read(
-    remembered: Remembered, stands: Standing, query: AvailabilityQuery, problems: Problems, limits: Limits
-) -> Known:
-    """The facts about every member; what is not remembered is read in at most three statements."""
-    # Beyond the limit nobody was looked up: that there are too many is what is wrong with those.
-    asked = frozenset(query.subs[: limits.max_accounts])
-    accounts = stands.accounts
-    managed = {
-        accounts[member.sub].key: accounts[member.sub]
-        for _, member in query.members()
-        if member.managed_availability and member.sub in accounts
-    }
-    rules = await remembered.rules(managed.values()) if managed else {}
-    chosen = list(_choose(query, asked, accounts, rules, problems))
-    check_grants(query, accounts, problems, Scope.READ_FREE_BUSY)
+    Raises Unprocessable with the given problems of the query and those that only the database reveals,
+    Forbidden when the only problem is a missing grant, and NotRememberedError when it needs a session.
+    """
+    problems = Problems(problems)
+    remembered = Remembered(ctx.memory, _reader(ctx, session), session)
+    managed = _managed_accounts(query, standing.accounts)
+    rules = await remembered.rules(managed) if managed else {}
+    looked_up = frozenset(_looked_up(query, ctx.limits))
+    selections = list(_select(query, looked_up, standing.accounts, rules, problems))
+    check_grants(query, standing.accounts, problems, Scope.READ_FREE_BUSY)
     problems.refuse()
+    stored = await _stored_periods(remembered, query, managed)
+    busy = await _busy(remembered, query, standing, selections)
     window = query.window()
-    start, end = window.starts[0], window.ends[-1]
-    stored = await remembered.periods(managed.values(), start, end) if managed else {}
-    buffers = [query.buffer_of(which.member) for which in chosen]
-    busy = await remembered.busy(
-        {key: stands.versions[key] for which in chosen for key in which.calendars},
-        start - max(buffer.before.seconds for buffer in buffers),
-        end + max(buffer.after.seconds for buffer in buffers),
-    )
-    found = iter([Facts(_blocking(which, busy), _hours(which, stored, window)) for which in chosen])
-    return Known(stands, chosen, [[next(found) for _ in group.members] for group in query.participants])
-
-
-def _choose(
-    query: AvailabilityQuery,
-    asked: frozenset[str],
-    accounts: Mapping[str, Account],
-    rules: Mapping[int, list[AvailabilityRule]],
-    problems: Problems,
-) -> Iterator[Chosen]:
-    """What counts for each member that is known; reports each that is not, and every calendar and rule that is not its own."""
-    for path, member in query.members():
-        if (own := accounts.get(member.sub)) is None:
-            if member.sub in asked:
-                problems.add((*path, "sub"), Key.UNKNOWN, "is not an account that this application may ask about")
-            continue
-        theirs: list[AvailabilityRule] = []
-        if member.managed_availability:
-            at = (*path, "availability_rule_ids")
-            theirs = selected(rules.get(own.key, []), member.availability_rule_ids, at, problems)
-        for index, calendar_id in enumerate(member.calendar_ids or ()):
-            if calendar_id not in own.calendars:
-                problems.add((*path, "calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
-        named = member.calendar_ids if member.calendar_ids is not None else chosen_calendars(theirs)
-        chosen = own.calendars if named is None else dict.fromkeys(named)
-        keys = [own.calendars[calendar_id] for calendar_id in chosen if calendar_id in own.calendars]
-        yield Chosen(member, own, keys, theirs)
+    found = iter([Facts(_blocking(each, busy), _hours(each, stored, window)) for each in selections])
+    return LoadedFacts(standing, selections, [[next(found) for _ in group.members] for group in query.participants])
 
 
 def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
-    """Reports members that have not granted a scope; raises Forbidden when that is all that is wrong."""
+    """Reports members that have not granted a scope. Raises Forbidden when nothing else is wrong."""
     lacking = [
         Problem((*path, "sub"), Key.FORBIDDEN, f"has not granted {scope} to this application")
         for path, member in query.members()
@@ -145,12 +98,78 @@ def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], prob
     problems += lacking
 
 
-def _blocking(which: Chosen, busy: Mapping[int, BusyTime]) -> Busy:
-    tentative_too = not which.member.ignore_tentative
-    return Busy.merged([busy[key].everything if tentative_too else busy[key].firm for key in which.calendars])
+def _reader(ctx: Context, session: Session | None) -> Reader:
+    return Snapshot(session) if session is not None else ctx.db.direct
 
 
-def _hours(which: Chosen, stored: Mapping[int, SpanSet | None], window: SpanSet) -> SpanSet | None:
-    if not which.member.managed_availability:
+def _looked_up(query: AvailabilityQuery, limits: Limits) -> list[str]:
+    """The subs that are looked up. Those beyond the limit are not: their problem is that there are too many."""
+    return query.subs[: limits.max_accounts]
+
+
+def _managed_accounts(query: AvailabilityQuery, accounts: Mapping[str, Account]) -> list[Account]:
+    """The accounts whose managed hours count, each once."""
+    managed = [member.sub for _, member in query.members() if member.managed_availability]
+    return [accounts[sub] for sub in dict.fromkeys(managed) if sub in accounts]
+
+
+def _select(
+    query: AvailabilityQuery,
+    looked_up: frozenset[str],
+    accounts: Mapping[str, Account],
+    rules: Mapping[int, list[AvailabilityRule]],
+    problems: Problems,
+) -> Iterator[MemberSelection]:
+    """What counts for each member that has an account; reports the other members."""
+    for path, member in query.members():
+        if (account := accounts.get(member.sub)) is not None:
+            yield _select_member(path, member, account, rules.get(account.key, []), problems)
+        elif member.sub in looked_up:
+            problems.add((*path, "sub"), Key.UNKNOWN, "is not an account that this application may ask about")
+
+
+def _select_member(
+    path: Path, member: Member, account: Account, rules: list[AvailabilityRule], problems: Problems
+) -> MemberSelection:
+    """What counts for a member; reports calendars and rules that its account does not have."""
+    chosen: list[AvailabilityRule] = []
+    if member.managed_availability:
+        chosen = selected(rules, member.availability_rule_ids, (*path, "availability_rule_ids"), problems)
+    own = account.calendars
+    for index, calendar_id in enumerate(member.calendar_ids or ()):
+        if calendar_id not in own:
+            problems.add((*path, "calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
+    named = member.calendar_ids if member.calendar_ids is not None else chosen_calendars(chosen)
+    calendar_ids = own if named is None else dict.fromkeys(named)
+    return MemberSelection(member, account, [own[id] for id in calendar_ids if id in own], chosen)
+
+
+async def _stored_periods(
+    remembered: Remembered, query: AvailabilityQuery, managed: Sequence[Account]
+) -> Mapping[int, SpanSet | None]:
+    window = query.window()
+    return await remembered.periods(managed, window.starts[0], window.ends[-1]) if managed else {}
+
+
+async def _busy(
+    remembered: Remembered, query: AvailabilityQuery, standing: Standing, selections: Sequence[MemberSelection]
+) -> Mapping[int, BusyTime]:
+    """What blocks on the selected calendars in the query's window and the buffers around it."""
+    window = query.window()
+    buffers = [query.buffer_of(each.member) for each in selections]
+    return await remembered.busy(
+        {key: standing.versions[key] for each in selections for key in each.calendars},
+        window.starts[0] - max(buffer.before.seconds for buffer in buffers),
+        window.ends[-1] + max(buffer.after.seconds for buffer in buffers),
+    )
+
+
+def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:
+    tentative_too = not selection.member.ignore_tentative
+    return Busy.merged([busy[key].everything if tentative_too else busy[key].firm for key in selection.calendars])
+
+
+def _hours(selection: MemberSelection, stored: Mapping[int, SpanSet | None], window: SpanSet) -> SpanSet | None:
+    if not selection.member.managed_availability:
         return None
-    return hours(which.rules, stored[which.account.key], window)
+    return hours(selection.rules, stored[selection.account.key], window)

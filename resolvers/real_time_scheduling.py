@@ -26,7 +26,7 @@ from db import real_time_scheduling as links
 from db.database import Session
 from db.retries import retried
 
-from .booking_attempts import Meeting, problem
+from .booking_attempts import BookingAttempt
 from .context import Context
 
 MOST_OFFERED = 1000
@@ -48,13 +48,13 @@ class Offer:
 async def create(ctx: Context, request: SchedulingRequest) -> Link:
     """A new link. For the application's own key. Raises Unprocessable with every problem of the request."""
     client_key = require_application(await ctx.actor())
-    problems = request.check(ctx.now, ctx.limits)
+    problems = request.check(ctx.now, ctx.limits, private_callbacks=ctx.private_callbacks)
     if any(request.callback_urls.of(kind) for kind in CallbackKind):
         async with ctx.db.read() as session:
             if not await clients.can_sign(session, client_key):
                 words = "cannot be signed for this application: give it another secret with openings client secret"
                 problems.add(("callback_urls",), Key.CONFLICT, words)
-    await Meeting(ctx, request.booking(ctx.now)).look(problems, request.query.check(ctx.now, ctx.limits))
+    await BookingAttempt(ctx, request.booking(ctx.now)).load(problems, request.query.check(ctx.now, ctx.limits))
     async with ctx.db.write() as session:
         return await links.create(session, client_key, request, ctx.now)
 
@@ -89,7 +89,7 @@ async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> L
         try:
             state = disable(link.state, display_message)
         except ClosedError:
-            raise problem(("real_time_scheduling_id",), Key.CONFLICT, "is completed already") from None
+            raise Unprocessable.of(("real_time_scheduling_id",), Key.CONFLICT, "is completed already") from None
         return await links.become(session, link, state, ctx.now)
 
 
@@ -107,9 +107,9 @@ async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> O
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
         return Offer(link)
-    known = await Meeting(acting, link.request.booking(ctx.now)).look(Problems(), Problems())
+    loaded = await BookingAttempt(acting, link.request.booking(ctx.now)).load()
     with ctx.measured("solve"):
-        found = offers(link, known.facts, since, ctx.now, MOST_OFFERED + 1)
+        found = offers(link, loaded.facts, since, ctx.now, MOST_OFFERED + 1)
     if not found and since <= ctx.now:
         await _say_that_none_fits(ctx, link, CallbackKind.NO_TIMES_DISPLAYED, tzid or link.request.page_tzid)
     return Offer(link, found[:MOST_OFFERED], found[MOST_OFFERED].start if len(found) > MOST_OFFERED else None)
@@ -123,19 +123,19 @@ async def accept(ctx: Context, token: str, start: Instant, tzid: str) -> Link | 
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
         return link
-    return await _accept(Meeting(acting, link.request.booking(start)), link, tzid)
+    return await _accept(BookingAttempt(acting, link.request.booking(start)), link, tzid)
 
 
 @retried
-async def _accept(meeting: Meeting, link: Link, tzid: str) -> Link | SlotTaken:
+async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
     """One attempt. The link is held first, then the calendars: it is booked once, and only with them."""
-    ctx = meeting.ctx
-    known = await meeting.look(Problems(), Problems())
+    ctx = attempt.ctx
+    loaded = await attempt.load()
     async with ctx.db.write() as session:
         link = await _found(session, link.scheduling_id, hold=True)
         if not isinstance(link.state, Open):
             return link
-        answer = await meeting.decide(session, known, link.request.earliest(ctx.now))
+        answer = await attempt.book_under_lock(session, loaded, link.request.earliest(ctx.now))
         if isinstance(answer, SlotTaken):
             return answer
         outcome = Completed(answer.start, answer.end, tuple(answer.participants), tzid)

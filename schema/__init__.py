@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from .connections import ConnectionNames
 from .mutation import Mutation
 from .query import Query
 from .scalars import SCALARS, Date
@@ -17,7 +18,7 @@ def stock_schema() -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=(Date,),
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(name_converter=ConnectionNames(), scalar_map=SCALARS),
     )
 
 

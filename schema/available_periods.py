@@ -6,9 +6,7 @@ import strawberry
 from strawberry import ID, field
 
 from core.available_periods import StoredAvailablePeriod as CoreStoredAvailablePeriod
-from core.pages import Page
 
-from .connections import PageInfo
 from .scalars import DateTime
 
 
@@ -38,27 +36,6 @@ class StoredAvailablePeriod:
 @strawberry.type(description="A period was upserted.")
 class UpsertAvailablePeriodPayload:
     available_period: StoredAvailablePeriod = field(description="The period as it is now.")
-
-
-@strawberry.type(description="A period's place in a list.")
-class AvailablePeriodEdge:
-    cursor: str = field(description="Names this place: as `after`, it asks for what comes behind it.")
-    node: StoredAvailablePeriod = field(description="The period.")
-
-
-@strawberry.type(description="A page of stored available periods, soonest first.")
-class AvailablePeriodConnection:
-    edges: list[AvailablePeriodEdge] = field(description="The periods with their cursors.")
-    nodes: list[StoredAvailablePeriod] = field(description="The periods.")
-    page_info: PageInfo = field(description="Where the page lies in the list.")
-
-    @classmethod
-    def of(cls, page: Page[CoreStoredAvailablePeriod]) -> Self:
-        nodes = [StoredAvailablePeriod.of(period) for period in page.items]
-        edges = [
-            AvailablePeriodEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)
-        ]
-        return cls(edges=edges, nodes=nodes, page_info=PageInfo.of(page))
 
 
 @strawberry.input(description="Deletes a stored available period.")

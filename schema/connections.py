@@ -1,11 +1,17 @@
-"""What every connection has."""
+"""Connections: a page of a list, as all lists with pages are answered."""
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Generic, Self, TypeVar
 
 import strawberry
 from strawberry import field
+from strawberry.schema.name_converter import NameConverter
+from strawberry.types.base import StrawberryObjectDefinition, StrawberryType
 
 from core.pages import Page
+
+Item = TypeVar("Item")
+Node = TypeVar("Node")
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -23,3 +29,32 @@ class PageInfo:
             start_cursor=page.cursors[0] if page.cursors else None,
             end_cursor=page.cursors[-1] if page.cursors else None,
         )
+
+
+@strawberry.type(description="An item's place in a list.")
+class Edge(Generic[Node]):
+    cursor: str = field(description="Names this place: as `after`, it asks for what comes behind it.")
+    node: Node = field(description="The item.")
+
+
+@strawberry.type(description="A page of a list, soonest first.")
+class Connection(Generic[Node]):
+    edges: list[Edge[Node]] = field(description="The items with their cursors.")
+    nodes: list[Node] = field(description="The items.")
+    page_info: PageInfo = field(description="Where the page lies in the list.")
+
+    @classmethod
+    def of(cls, page: Page[Item], make_node: Callable[[Item], Node]) -> Self:
+        nodes = [make_node(item) for item in page.items]
+        edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)]
+        return cls(edges=edges, nodes=nodes, page_info=PageInfo.of(page))
+
+
+class ConnectionNames(NameConverter):
+    """Strawberry's names of types, but that `Connection[StoredAvailablePeriod]` is AvailablePeriodConnection.
+
+    A list is named as the field that answers with it.
+    """
+
+    def from_generic(self, generic_type: StrawberryObjectDefinition, types: list[StrawberryType | type]) -> str:
+        return super().from_generic(generic_type, types).removeprefix("Stored")

@@ -8,9 +8,7 @@ from strawberry import ID, UNSET, field
 from core.events import Event as CoreEvent
 from core.events import EventDraft, EventWindow
 from core.events import Location as CoreLocation
-from core.pages import Page
 
-from .connections import PageInfo
 from .enums import EventStatus, FreeBusyStatus, Transparency
 from .optional import given, given_or
 from .scalars import DateTime, EventTime
@@ -155,25 +153,6 @@ class Event:
         )
 
 
-@strawberry.type(description="An event's place in a list.")
-class EventEdge:
-    cursor: str = field(description="Names this place: as `after`, it asks for what comes behind it.")
-    node: Event = field(description="The event.")
-
-
-@strawberry.type(description="A page of events, soonest first.")
-class EventConnection:
-    edges: list[EventEdge] = field(description="The events with their cursors.")
-    nodes: list[Event] = field(description="The events.")
-    page_info: PageInfo = field(description="Where the page lies in the list.")
-
-    @classmethod
-    def of(cls, page: Page[CoreEvent]) -> Self:
-        nodes = [Event.of(event) for event in page.items]
-        edges = [EventEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)]
-        return cls(edges=edges, nodes=nodes, page_info=PageInfo.of(page))
-
-
 @strawberry.type(description="When an event is and whether it blocks, and nothing else about it.")
 class FreeBusy:
     calendar_id: ID = field(description="The calendar it is on.")
@@ -189,25 +168,6 @@ class FreeBusy:
             end=event.draft.end,
             free_busy_status=event.free_busy_status,
         )
-
-
-@strawberry.type(description="A place in a list of free-busy times.")
-class FreeBusyEdge:
-    cursor: str = field(description="Names this place: as `after`, it asks for what comes behind it.")
-    node: FreeBusy = field(description="The time.")
-
-
-@strawberry.type(description="A page of free-busy times, soonest first.")
-class FreeBusyConnection:
-    edges: list[FreeBusyEdge] = field(description="The times with their cursors.")
-    nodes: list[FreeBusy] = field(description="The times.")
-    page_info: PageInfo = field(description="Where the page lies in the list.")
-
-    @classmethod
-    def of(cls, page: Page[CoreEvent]) -> Self:
-        nodes = [FreeBusy.of(event) for event in page.items]
-        edges = [FreeBusyEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)]
-        return cls(edges=edges, nodes=nodes, page_info=PageInfo.of(page))
 
 
 @strawberry.type(description="An event was upserted.")

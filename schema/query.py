@@ -14,9 +14,10 @@ from resolvers.context import Context
 from .accounts import UserInfo
 from .availability import Availability, AvailabilityInput
 from .availability_rules import AvailabilityRule
-from .available_periods import AvailablePeriodConnection
+from .available_periods import StoredAvailablePeriod
 from .calendars import Calendar
-from .events import EventConnection, EventsInput, FreeBusyConnection
+from .connections import Connection
+from .events import Event, EventsInput, FreeBusy
 from .optional import given, given_or
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
@@ -44,9 +45,10 @@ class Query:
         input: Annotated[EventsInput, argument(description="Which events.")],
         first: First = 100,
         after: After = UNSET,
-    ) -> EventConnection | None:
+    ) -> Connection[Event] | None:
         page = PageRequest(given_or(first, 100), given(after))
-        return EventConnection.of(await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS))
+        found = await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS)
+        return Connection[Event].of(found, Event.of)
 
     @field(description="As events, but telling no more than when each is and whether it blocks.")
     async def free_busy(
@@ -55,10 +57,10 @@ class Query:
         input: Annotated[EventsInput, argument(description="Which events.")],
         first: First = 100,
         after: After = UNSET,
-    ) -> FreeBusyConnection | None:
+    ) -> Connection[FreeBusy] | None:
         page = PageRequest(given_or(first, 100), given(after))
         found = await events.list_events(info.context, input.to_core(), page, Scope.READ_FREE_BUSY)
-        return FreeBusyConnection.of(found)
+        return Connection[FreeBusy].of(found, FreeBusy.of)
 
     @field(
         description="When groups of people, rooms and machines can meet. Ask with the application's key, or with the "
@@ -109,6 +111,7 @@ class Query:
         to: Annotated[DateTime | None, argument(description="Only periods that start before this instant.")] = UNSET,
         first: First = 100,
         after: After = UNSET,
-    ) -> AvailablePeriodConnection | None:
+    ) -> Connection[StoredAvailablePeriod] | None:
         page = PageRequest(given_or(first, 100), given(after))
-        return AvailablePeriodConnection.of(await available_periods.listed(info.context, given(from_), given(to), page))
+        found = await available_periods.listed(info.context, given(from_), given(to), page)
+        return Connection[StoredAvailablePeriod].of(found, StoredAvailablePeriod.of)

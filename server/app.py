@@ -75,6 +75,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         Memory(settings.memory * 1024 * 1024, metrics.remembered),
         clock,
         pages=settings.pages,
+        private_callbacks=settings.private_callbacks,
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
     )

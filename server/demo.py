@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from core.access import Actor
-from core.accounts import Account, AccountKind
+from core.accounts import AccountKind
 from core.events import EventDraft
 from core.instants import DAY, MINUTE, Instant
 from core.limits import Limits
 from core.scopes import READ_WRITE
-from db import accounts, calendars, clients, tokens
+from db import accounts, clients
+from db import calendars as db_calendars
 from db.database import Database
+from resolvers.accounts import authorize
+from resolvers.calendars import calendars
 from resolvers.context import Context
 from resolvers.events import upsert_events
 
@@ -55,7 +58,7 @@ NOBODY = Cast(
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the terminal tells: new at every start, because only digests are kept."""
+    """What the terminal shows: new at every start, because only digests are stored."""
 
     client_id: str
     client_secret: str
@@ -65,17 +68,14 @@ class Credentials:
 async def prepare(db: Database, now: Instant) -> Credentials:
     """Brings the demo client, its accounts and their events up to date, and gives fresh credentials for them."""
     secret = secrets.token_urlsafe(32)
+    ctx = Context(db, Actor(), now, Limits())
     async with db.write() as session:
         client = await clients.ensure(session, db.keys, CLIENT_ID, secret, now, name="Demo")
-        made = {
-            name: await accounts.create_or_get(session, client, kind, name, now, scope=READ_WRITE)
-            for name, kind in _KINDS.items()
-        }
-        access_token = await tokens.issue_access(session, made["ada"].key, READ_WRITE, now)
-    nobody = Context(db, Actor(), now, Limits())
-    for name, account in made.items():
-        await _fill(replace(nobody, caller=Actor(client, account.key, READ_WRITE)), account, name)
-    return Credentials(CLIENT_ID, secret, access_token)
+        # Without the client's secret and its plan: the demo starts whatever its plan leaves out.
+        made = {name: await authorize(ctx, session, client, kind, name, READ_WRITE) for name, kind in _KINDS.items()}
+    for name, authorization in made.items():
+        await _fill(replace(ctx, caller=Actor(client, authorization.account.key, READ_WRITE)), name)
+    return Credentials(CLIENT_ID, secret, made["ada"].tokens.access_token)
 
 
 async def cast(db: Database) -> Cast:
@@ -88,14 +88,13 @@ async def cast(db: Database) -> Cast:
         ada, ben, red, blue = found
         if ada is None or ben is None or red is None or blue is None:
             return NOBODY
-        calendar = (await calendars.of_account(session, ada.key))[0]
+        calendar = (await db_calendars.of_account(session, ada.key))[0]
     return Cast(CLIENT_ID, (ada.sub, ben.sub), (red.sub, blue.sub), calendar.calendar_id)
 
 
-async def _fill(ctx: Context, account: Account, name: str) -> None:
-    async with ctx.db.read() as session:
-        calendar = (await calendars.of_account(session, account.key))[0]
-    await upsert_events(ctx, calendar.calendar_id, list(_events(name, ctx.now)))
+async def _fill(ctx: Context, name: str) -> None:
+    primary, *_ = await calendars(ctx)
+    await upsert_events(ctx, primary.calendar_id, list(_events(name, ctx.now)))
 
 
 def _events(name: str, now: Instant) -> Iterator[EventDraft]:

@@ -131,7 +131,6 @@ class Settings:
             max_member_periods=self.max_member_periods,
             max_period=self.max_period_days * DAY,
             max_results=self.max_results,
-            private_callbacks=self.private_callbacks,
         )
 
     @classmethod

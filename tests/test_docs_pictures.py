@@ -8,7 +8,7 @@ import pytest
 from core.instants import DAY
 from core.limits import START_INTERVALS, Limits
 
-from .support.pictures import check_picture, read_picture
+from .support.pictures import check_picture, parse_picture
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -45,7 +45,7 @@ def test_every_picture_in_the_docs_is_found():
 
 def test_the_pictures_in_the_docs_show_everything_that_a_picture_can():
     """All formats, several groups, both ways to ask: a page on the meaning of an answer leaves none of it to words."""
-    queries = [read_picture(drawing).query for _, drawing in PICTURES]
+    queries = [parse_picture(drawing).query for _, drawing in PICTURES]
     assert {query.response_format.value for query in queries} == {"periods", "slots", "overlapping_slots"}
     assert max(len(query.participants) for query in queries) > 1
     assert {query.query_slots is None for query in queries} == {True, False}

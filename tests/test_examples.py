@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from .support.api import CLIENT_ID, CLIENT_SECRET
-from .support.server_process import SOON, Served, serving
+from .support.server_process import TIMEOUT, ServerProcess, running_server
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture
-async def served(database_url: str, tmp_path: Path) -> AsyncGenerator[Served]:
-    async with serving(tmp_path / "served", database_url) as server:
+async def served(database_url: str, tmp_path: Path) -> AsyncGenerator[ServerProcess]:
+    async with running_server(tmp_path / "served", database_url) as server:
         yield server
 
 
-def started(served: Served, name: str) -> "subprocess.Popen[str]":
+def started(served: ServerProcess, name: str) -> "subprocess.Popen[str]":
     """The script, as a user starts it."""
     given = {
         "OPENINGS_URL": f"{served.url}/graphql",
@@ -35,15 +35,15 @@ def started(served: Served, name: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **given})
 
 
-async def told(served: Served, name: str) -> str:
+async def told(served: ServerProcess, name: str) -> str:
     """What a script prints that runs to its end by itself."""
     process = started(served, name)
-    out, err = process.communicate(timeout=SOON)
+    out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, "")
     return out
 
 
-async def test_at_an_expo_no_table_and_nobody_is_promised_twice(served: Served) -> None:
+async def test_at_an_expo_no_table_and_nobody_is_promised_twice(served: ServerProcess) -> None:
     """Two tables have room for sixteen meetings in an afternoon; of the twenty that want one, all get another time or none."""
     lines = (await told(served, "expo.py")).splitlines()
     meetings = [re.fullmatch(r"visitor .\d: (\d\d):(\d\d) with (\w+) at (.*)", line) for line in lines[:-1]]
@@ -57,7 +57,7 @@ async def test_at_an_expo_no_table_and_nobody_is_promised_twice(served: Served) 
     assert lines[-1].startswith(f"{len(found)} meetings; Ada has")
 
 
-async def test_a_workshop_cleans_repairs_and_books_once(served: Served) -> None:
+async def test_a_workshop_cleans_repairs_and_books_once(served: ServerProcess) -> None:
     """From eight o'clock on in Berlin, which is seven in winter and six in summer."""
     lines = dict(line.split(": ", 1) for line in (await told(served, "workshop.py")).splitlines())
     free = re.findall(r"(\d\d):(\d\d)-", lines["Free for two hours, in UTC"])
@@ -68,7 +68,7 @@ async def test_a_workshop_cleans_repairs_and_books_once(served: Served) -> None:
     assert lines["Booked"] not in lines["Somebody else wants the same two hours, and could have"]
 
 
-async def test_a_candidate_chooses_and_the_script_says_who_is_met(served: Served) -> None:
+async def test_a_candidate_chooses_and_the_script_says_who_is_met(served: ServerProcess) -> None:
     """By the link that it prints, and without a browser: the first time of the page, and the one button behind it."""
     process = started(served, "interviews.py")
     assert process.stdout is not None
@@ -80,7 +80,7 @@ async def test_a_candidate_chooses_and_the_script_says_who_is_met(served: Served
     form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
     booked = await served.http.post(link, data=form)
     assert booked.status_code == 303
-    out, err = process.communicate(timeout=SOON)
+    out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, "")
     day, time = form["start"][:10], form["start"][11:16]
     assert re.search(rf"Booked: store-4\d-manager, on {day} from {time} to \d\d:\d\d UTC\.", out)

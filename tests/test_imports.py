@@ -92,3 +92,27 @@ def test_each_noun_of_the_resolvers_has_its_file_in_the_schema() -> None:
     """Who looks for events opens `events.py`, in every package."""
     nouns = {path.stem for path in (ROOT / "resolvers").glob("*.py")} - {"__init__"}
     assert nouns - {path.stem for path in (ROOT / "schema").glob("*.py")} == NO_FILE_IN_SCHEMA
+
+
+def imported_names(path: Path) -> set[str]:
+    """The dotted name of everything that a file imports; of a relative import what follows the dots."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module or ''}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_no_module_of_the_tests_imports_a_test_module() -> None:
+    """What several test modules share is in tests/support/, so that each of them can be changed or moved by itself."""
+    modules = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
+    test_modules = {path.stem for path in modules if path.stem.startswith("test_")}
+    wrong = {
+        f"{path.relative_to(ROOT)} imports from {imported}.py; move what it needs to tests/support/"
+        for path in modules
+        for name in imported_names(path)
+        for imported in test_modules.intersection(name.split("."))
+    }
+    assert sorted(wrong) == []

@@ -5,7 +5,7 @@ import pytest
 from core.limits import Limits
 from core.solver import Opening, solve
 
-from .support.pictures import MIDNIGHT, Unclear, check_picture, read_picture, span_set
+from .support.pictures import MIDNIGHT, InvalidPicture, check_picture, parse_picture, span_set
 
 QUESTION = """
     09:00 every 30 minutes
@@ -60,7 +60,7 @@ not drawn: 13:00 to 14:00 bob"""
 
 def test_what_fits_no_cell_is_said_in_words():
     """Rounding it to a cell would draw an answer that was not given."""
-    picture = read_picture(
+    picture = parse_picture(
         """
         09:00 every 30 minutes
         slots of 60 minutes, buffer 10 after
@@ -77,7 +77,7 @@ def test_what_fits_no_cell_is_said_in_words():
 
 def test_an_answer_out_of_order_is_wrong():
     """Soonest first is part of the answer, and rows cannot show it."""
-    picture = read_picture(
+    picture = parse_picture(
         QUESTION
         + """
     =bob    ####....##..
@@ -135,7 +135,7 @@ def test_openings_that_overlap_are_drawn_in_rows_of_one_label():
 
 def test_a_picture_knows_events_tentative_events_and_hours_apart():
     """Whoever wants to run the same drawing against a whole server can."""
-    picture = read_picture(
+    picture = parse_picture(
         """
         00:00 every 1 minute
         periods of 1 minutes, bob ignores tentative
@@ -183,11 +183,11 @@ def test_an_unclear_picture_is_not_run(wrong, right, why):
     """A drawing with a slip in it would otherwise pass or fail for a reason that nobody sees."""
     drawing = f"{QUESTION}    =bob    ####....##..\n"
     assert right in drawing
-    with pytest.raises(Unclear, match=why):
-        read_picture(drawing.replace(right, wrong))
+    with pytest.raises(InvalidPicture, match=why):
+        parse_picture(drawing.replace(right, wrong))
 
 
 def test_pictures_keep_to_the_documented_limits():
     """What they show could be asked of a server as it comes."""
-    picture = read_picture(QUESTION + "    =bob    ####....##..")
+    picture = parse_picture(QUESTION + "    =bob    ####....##..")
     assert picture.query.check(MIDNIGHT - 60, Limits()) == []

@@ -1,6 +1,5 @@
 """GraphQL documents: parsed and validated once each, however often they are sent."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from graphql import (
@@ -20,6 +19,8 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from core.lru import LRU
+
 from .compiled import Coercion, Plans
 from .complexity import MAX_ROOT_FIELDS, too_complex
 
@@ -29,12 +30,12 @@ MAX_SOURCE_LENGTH = 200_000
 MAX_ERRORS = 5
 #: characters of the values that errors quote
 MAX_QUOTED = 10_000
-#: characters of all documents that are kept: parsed, each takes some hundred times its length
+#: characters of all stored documents together: parsed, each takes some hundred times its length
 MAX_KEPT_LENGTH = 250_000
 
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
-    """graphql-core's rule. Each of its errors prints the value that is wrong, be it as long as the document: so it ends."""
+    """graphql-core's rule, with a limit on the wrong values that its errors quote: each may be as long as the document."""
 
     _quoted = 0
 
@@ -112,10 +113,10 @@ class Document:
 
 
 class Documents:
-    """A cache of documents by their source, bounded in number and in length; the longest unused ones make room.
+    """A cache of documents by their source, bounded in number and in length.
 
-    Without introspection no error suggests a name that would have been right: who asks for enough wrong ones would know
-    the schema.
+    Without introspection no error suggests a name that would have been right: enough wrong ones would give the schema
+    away.
     """
 
     def __init__(
@@ -128,31 +129,18 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._coercion = Coercion(schema)
-        self._size = size
         self._introspection = introspection
         self._max_root_fields = max_root_fields
-        #: how many documents were not among those that are kept
-        self.missed = 0
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._length = 0
+        self._documents = LRU[str, Document](most=size, most_size=MAX_KEPT_LENGTH, size_of=_length)
 
     def get(self, source: str) -> Document:
         """The document of this source."""
-        if (document := self._kept.get(source)) is not None:
-            self._kept.move_to_end(source)
+        if (document := self._documents.get(source)) is not None:
             return document
-        self.missed += 1
         document = self._read(source)
-        if len(source) <= MAX_SOURCE_LENGTH:  # what is longer was not even looked at
-            self._keep(source, document)
+        if len(source) <= MAX_SOURCE_LENGTH:  # a longer one was refused unread
+            self._documents.put(source, document)
         return document
-
-    def _keep(self, source: str, document: Document) -> None:
-        self._kept[source] = document
-        self._length += len(source)
-        while len(self._kept) > self._size or self._length > MAX_KEPT_LENGTH:
-            dropped, _ = self._kept.popitem(last=False)
-            self._length -= len(dropped)
 
     def _read(self, source: str) -> Document:
         try:
@@ -175,3 +163,7 @@ class Documents:
             return Document(node, errors)
         operations = (Asked.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode))
         return Document(node, (), tuple(operations), Plans(node, self._coercion))
+
+
+def _length(source: str, _document: Document) -> int:
+    return len(source)

@@ -53,7 +53,7 @@ def read_operation(request: Request, body: bytes) -> Operation:
 
 def operation_in(envelope: dict[str, Any]) -> Operation:
     """The operation in an envelope, whatever brought it here. Raises RequestError."""
-    extensions = _optional(envelope, "extensions", dict)
+    extensions: dict[str, Any] | None = _optional(envelope, "extensions", dict)
     by_digest = envelope.get("query") is None and (extensions or {}).get("persistedQuery") is not None
     return Operation(
         query="" if by_digest else _query(envelope.get("query")),

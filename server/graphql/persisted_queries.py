@@ -1,18 +1,19 @@
 """Automatic persisted queries: a client sends the digest of a document that it has sent before, instead of the document.
 
 The protocol is Apollo's, and other clients speak it too. `extensions.persistedQuery` has a version, which is 1, and the
-document's SHA-256 in hexadecimal. A digest without a document is looked up; when it is unknown the client is told so,
-and sends both. Each process learns by itself, and forgets when it ends: to be told costs a client one request more.
+document's SHA-256 in hexadecimal. A digest without a document is looked up; when it is unknown the answer says so, and
+the client sends both. Each process learns by itself, and forgets when it ends: that costs a client one request more.
 
-What is kept is bounded, and whoever fills it with documents of his own costs others that one request. That is also why
-this is a way to send less, and no list of what may be asked.
+The store is bounded, and a client that fills it with documents of its own costs others that one request. That is also
+why this is a way to send less, and no list of what may be asked.
 """
 
-from collections import OrderedDict
 from hashlib import sha256
 from typing import Any, cast
 
 from graphql import GraphQLError
+
+from core.lru import LRU
 
 from .documents import MAX_KEPT_LENGTH, Document, Documents
 from .http import Operation
@@ -27,9 +28,7 @@ class PersistedQueries:
 
     def __init__(self, documents: Documents, *, size: int = 1000) -> None:
         self._documents = documents
-        self._size = size
-        self._kept: OrderedDict[str, str] = OrderedDict()
-        self._length = 0
+        self._sources = LRU[str, str](most=size, most_size=MAX_KEPT_LENGTH, size_of=_length)
 
     def get(self, operation: Operation) -> Document:
         """The document of an operation; with what is wrong with its digest, if something is."""
@@ -42,26 +41,22 @@ class PersistedQueries:
         return self._learn(digest, operation.query) if operation.query else self._recall(digest)
 
     def _recall(self, digest: str) -> Document:
-        source = self._kept.get(digest)
+        source = self._sources.get(digest)
         if source is None:
             return Document(None, (GraphQLError("PersistedQueryNotFound", extensions={"code": NOT_FOUND}),))
-        self._kept.move_to_end(digest)
         return self._documents.get(source)
 
     def _learn(self, digest: str, source: str) -> Document:
         if sha256(source.encode("utf-8", "surrogatepass")).hexdigest() != digest:
             return Document(None, (GraphQLError("persistedQuery.sha256Hash is not the query's."),))
         document = self._documents.get(source)
-        if not document.errors and digest not in self._kept:
-            self._keep(digest, source)
+        if not document.errors and digest not in self._sources:
+            self._sources.put(digest, source)
         return document
 
-    def _keep(self, digest: str, source: str) -> None:
-        self._kept[digest] = source
-        self._length += len(source)
-        while len(self._kept) > self._size or self._length > MAX_KEPT_LENGTH:
-            _, dropped = self._kept.popitem(last=False)
-            self._length -= len(dropped)
+
+def _length(_digest: str, source: str) -> int:
+    return len(source)
 
 
 def _digest(given: Any) -> str | GraphQLError:

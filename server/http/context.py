@@ -42,6 +42,8 @@ class RequestGate:
     clock: Callable[[], Instant]
     #: the address of the booking pages, to which a link's token is appended
     pages: str = ""
+    #: whether callbacks may lead to loopback and private addresses
+    private_callbacks: bool = False
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
     #: seconds that a request may take to arrive, and again to be answered; 0 for no limit
     deadline: float = 0
@@ -49,7 +51,16 @@ class RequestGate:
     def context(self, authorization: str | None) -> Context:
         """The context of a request with this Authorization header, at the present instant."""
         caller = auth.caller(authorization)
-        return Context(self.db, caller, self.clock(), self.limits, self.memory, metrics.measured, self.pages)
+        return Context(
+            self.db,
+            caller,
+            self.clock(),
+            self.limits,
+            self.memory,
+            metrics.measured,
+            self.pages,
+            self.private_callbacks,
+        )
 
     def live_context(self, authorization: str | None) -> LiveContext:
         """The context of a subscription, which can be renewed."""
@@ -62,6 +73,7 @@ class RequestGate:
             self.memory,
             metrics.measured,
             self.pages,
+            self.private_callbacks,
             renewed=lambda: self.context(authorization),
         )
 

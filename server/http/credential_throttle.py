@@ -13,8 +13,9 @@ from math import ceil
 from time import monotonic
 
 from core.errors import RateLimited, WrongCredentials
+from core.lru import LRU
 
-from .rate_limits import Kept, TokenBucket
+from .rate_limits import MOST_CALLERS, TokenBucket
 
 #: wrong credentials of an address, or for a client, that are answered at once
 _FREE = 10
@@ -32,7 +33,7 @@ class CredentialThrottle:
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     waiting: int = 0
-    _buckets: Kept[TokenBucket] = field(default_factory=lambda: Kept(lambda now: TokenBucket(_FREE, 1 / _EACH, now)))
+    _buckets: LRU[Hashable, TokenBucket] = field(default_factory=lambda: LRU(most=MOST_CALLERS))
 
     async def delay_if_repeated(self, wrong: Sequence[WrongCredentials], address: str) -> RateLimited | None:
         """Waits when these credentials of one request were wrong too often.
@@ -58,7 +59,7 @@ class CredentialThrottle:
         """Counts a wrong credential; whether it is one too many."""
         now = self.clock()
         keys: list[Hashable] = [("address", address), *([("client", client_id[:128])] if client_id else [])]
-        buckets = [self._buckets.get(key, now) for key in keys]
+        buckets = [self._buckets.get_or_put(key, lambda: TokenBucket(_FREE, 1 / _EACH, now)) for key in keys]
         too_often = any(bucket.wait(now) > 0 for bucket in buckets)
         for bucket in buckets:
             bucket.take(now)

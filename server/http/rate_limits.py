@@ -5,19 +5,17 @@ taken than it holds plus what flows in during `t`.
 """
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
-T = TypeVar("T")
+from core.lru import LRU
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII)
 
-#: how many callers are remembered; whoever has not been heard of for longest is forgotten first, and may begin afresh
-_MOST_KEPT = 10_000
+#: how many callers are remembered; the one that was silent for longest is forgotten first, and may begin afresh
+MOST_CALLERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +68,6 @@ class TokenBucket:
         self._at = max(self._at, now)
 
 
-class Kept(Generic[T]):
-    """A value for each key, made when it is first asked for; of the longest unused ones no more than so many are kept."""
-
-    def __init__(self, make: Callable[[float], T], most: int = _MOST_KEPT) -> None:
-        self._make = make
-        self._most = most
-        self._kept: OrderedDict[Hashable, T] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: Hashable, now: float) -> T:
-        """The value of this key."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        else:
-            self._kept[key] = self._make(now)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return self._kept[key]
-
-
 @dataclass(frozen=True, slots=True)
 class Exceeded:
     """A limit that was met, and the seconds until it lets the next one through."""
@@ -106,16 +82,16 @@ class RateLimits:
     def __init__(self, rates: Sequence[Rate], processes: int = 1) -> None:
         self._rates = rates
         self._processes = processes
-        self._buckets = Kept(self._make)
+        self._buckets = LRU[Hashable, list[TokenBucket]](most=MOST_CALLERS)
 
     def __bool__(self) -> bool:
         return bool(self._rates)
 
     def admit(self, who: Hashable, now: float) -> Exceeded | None:
-        """Counts a request of somebody's, unless it is over a limit: then the limit that lasts longest, and nothing counts."""
+        """Counts a request of this caller, unless it is over a limit: then the limit that lasts longest, and nothing counts."""
         if not self._rates:
             return None
-        buckets = self._buckets.get(who, now)
+        buckets = self._buckets.get_or_put(who, lambda: self._make(now))
         wait, rate = max(
             ((bucket.wait(now), rate) for bucket, rate in zip(buckets, self._rates, strict=True)), key=_wait
         )

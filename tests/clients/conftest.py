@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.api import CLIENT_ID, CLIENT_SECRET
-from tests.support.server_process import Served, serving
+from tests.support.server_process import ServerProcess, running_server
 
 _APPLICATION_CALENDAR = """
 mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub accessToken } }
@@ -31,16 +31,16 @@ class Store:
 
 
 @pytest.fixture(scope="package")
-async def served(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncGenerator[Served]:
+async def served(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncGenerator[ServerProcess]:
     """A server as `openings serve` starts it, on SQLite: what is tested here is the doorway, not the database."""
     folder = tmp_path_factory.mktemp("served")
     path = shutil.copy(sqlite_template, folder / "openings.db")
-    async with serving(folder / "said", f"sqlite:///{path}") as server:
+    async with running_server(folder / "said", f"sqlite:///{path}") as server:
         yield server
 
 
 @pytest.fixture
-async def store(served: Served) -> Store:
+async def store(served: ServerProcess) -> Store:
     """A calendar of the test's own, so that the tests on one server know nothing of each other."""
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": f"store-{uuid4().hex}"}
     made = (await served.data(_APPLICATION_CALENDAR, input=given))["applicationCalendar"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Store
-from .tools import ARIADNE, FOLDER, ROOT, need, run
+from .tools import ARIADNE, FOLDER, ROOT, require_tool, run
 
 #: the program, and what it asks, which is what the clients for TypeScript ask
 FILES = [
@@ -23,7 +23,9 @@ FILES = [
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the program and the client that was made for it."""
-    need((ARIADNE / ".installed").exists(), "no ariadne-codegen: `make install` makes it an environment with pip")
+    require_tool(
+        (ARIADNE / ".installed").exists(), "no ariadne-codegen: `make install` makes it an environment with pip"
+    )
     folder = tmp_path_factory.mktemp("ariadne")
     for file in FILES:
         shutil.copy(file, folder)

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.server_process import Served
+from tests.support.server_process import ServerProcess
 
 from .tools import FOLDER, node
 
@@ -10,7 +10,7 @@ from .tools import FOLDER, node
 AUDITS = 61
 
 
-async def test_every_audit_of_graphql_over_http_passes(served: Served) -> None:
+async def test_every_audit_of_graphql_over_http_passes(served: ServerProcess) -> None:
     """What must be, what should be and what may be: on a loopback address nothing is switched off."""
     results = json.loads(node(FOLDER / "audits.js", f"{served.url}/graphql"))
     assert [audit for audit in results if audit["status"] != "ok"] == []

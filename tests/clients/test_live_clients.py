@@ -13,13 +13,14 @@ import pytest
 
 from core.instants import DAY, format_instant
 from server.app import clock
-from tests.support.api import Api, Someone
-from tests.support.browser import need
-from tests.support.live_clients import CHANGED, SOON, UPSERT_EVENT, Listening, busy, hours, listening, question
-from tests.support.server_process import serving
+from tests.support.api import Account, Api
+from tests.support.browser import require_tool
+from tests.support.builders import availability_input, period_hours, upsert_event_input
+from tests.support.graphql_queries import AVAILABILITY_CHANGED, REVOKE_AUTHORIZATION, UPSERT_EVENT
+from tests.support.live_clients import TIMEOUT, LiveServer, live_server
+from tests.support.server_process import running_server
 
 HERE = Path(__file__).parent
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
 PROGRAMS = ["graphql-ws.mjs", "urql.mjs"]
 
 
@@ -32,7 +33,7 @@ class Program:
 
     async def says(self) -> dict[str, Any]:
         """What it prints next."""
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(TIMEOUT):
             line = await self._said.readline()
         return json.loads(line)
 
@@ -41,8 +42,10 @@ class Program:
 async def running(program: str, url: str, token: str, query: str, **variables: Any) -> AsyncGenerator[Program]:
     """The client, as long as the block lasts."""
     node = shutil.which("node")
-    need(node, "no node: install Debian's nodejs")
-    need((HERE / "node_modules" / "graphql-ws").is_dir(), "no clients: install Debian's npm, then run make install")
+    require_tool(node, "no node: install Debian's nodejs")
+    require_tool(
+        (HERE / "node_modules" / "graphql-ws").is_dir(), "no clients: install Debian's npm, then run make install"
+    )
     assert node is not None
     command = [node, str(HERE / program), url, token, query, json.dumps(variables)]
     process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
@@ -54,21 +57,21 @@ async def running(program: str, url: str, token: str, query: str, **variables: A
 
 
 @pytest.fixture
-async def live(database_url: str) -> AsyncGenerator[Listening]:
+async def live(database_url: str) -> AsyncGenerator[LiveServer]:
     """The application on a socket. When the clients are gone, it has nobody on the line."""
-    async with listening(database_url) as opened:
+    async with live_server(database_url) as opened:
         yield opened
-        await opened.until_nobody_waits()
+        await opened.wait_until_idle()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_a_client_is_told_every_change_and_the_end(live: Listening, program: str) -> None:
+async def test_a_client_is_told_every_change_and_the_end(live: LiveServer, program: str) -> None:
     ada = await live.api.application_calendar("ada")
-    async with running(program, live.url, ada.token, CHANGED, input=question(ada)) as client:
-        assert hours(await client.says()) == ["9-17"]
-        await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
-        assert hours(await client.says()) == ["10-17"]
-        await live.api.data(REVOKE, input={**live.api.credentials, "token": ada.token})
+    async with running(program, live.url, ada.token, AVAILABILITY_CHANGED, input=availability_input(ada)) as client:
+        assert period_hours(await client.says()) == ["9-17"]
+        await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
+        assert period_hours(await client.says()) == ["10-17"]
+        await live.api.data(REVOKE_AUTHORIZATION, input={**live.api.credentials, "token": ada.token})
         assert (await client.says())["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
         if program == "graphql-ws.mjs":
             assert await client.says() == {"complete": True}
@@ -76,7 +79,7 @@ async def test_a_client_is_told_every_change_and_the_end(live: Listening, progra
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_a_query_goes_the_same_way(live: Listening, program: str) -> None:
+async def test_a_query_goes_the_same_way(live: LiveServer, program: str) -> None:
     """urql lists events among what it takes on every request, and expects JSON for a query."""
     ada = await live.api.application_calendar("ada")
     async with running(program, live.url, ada.token, "{ userInfo { sub } }") as client:
@@ -84,7 +87,7 @@ async def test_a_query_goes_the_same_way(live: Listening, program: str) -> None:
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_syntax_error_is_told_under_its_operation(live: Listening) -> None:
+async def test_a_syntax_error_is_told_under_its_operation(live: LiveServer) -> None:
     """Neither as success nor by hanging up, which other servers do."""
     async with running("graphql-ws.mjs", live.url, "none", "{") as client:
         [problem] = (await client.says())["problem"]
@@ -95,18 +98,20 @@ async def test_a_syntax_error_is_told_under_its_operation(live: Listening) -> No
 async def test_a_client_comes_back_after_a_restart_and_has_missed_nothing(database_url: str, tmp_path: Path) -> None:
     """graphql-ws connects again by itself, and the first answer is the whole answer."""
     day = format_instant(clock() + 7 * DAY)[:10]
-    async with Api.on(database_url, clock()) as api:
-        ada: Someone = await api.application_calendar("ada")
-        async with serving(tmp_path, database_url) as server:
+    async with Api.open(database_url, clock()) as api:
+        ada: Account = await api.application_calendar("ada")
+        async with running_server(tmp_path, database_url) as server:
             port = server.url.rsplit(":", 1)[1]
             url = f"{server.url}/graphql"
-            async with running("graphql-ws.mjs", url, ada.token, CHANGED, input=question(ada, day=day)) as client:
-                assert hours(await client.says()) == ["9-17"]
+            async with running(
+                "graphql-ws.mjs", url, ada.token, AVAILABILITY_CHANGED, input=availability_input(ada, day=day)
+            ) as client:
+                assert period_hours(await client.says()) == ["9-17"]
                 server.process.terminate()
                 assert await client.says() == {"closed": 1012}
-                assert await server.ended() == 0
-                await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, day=day))
-                async with serving(tmp_path, database_url, "--port", port):
+                assert await server.wait_for_exit() == 0
+                await api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10, day=day))
+                async with running_server(tmp_path, database_url, "--port", port):
                     while "closed" in (said := await client.says()):
                         pass
-                    assert hours(said) == ["10-17"]
+                    assert period_hours(said) == ["10-17"]

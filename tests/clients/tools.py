@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.browser import need
+from tests.support.browser import require_tool
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -18,8 +18,10 @@ SOON = 60
 def node(script: Path, *arguments: object, within: Path = ROOT, status: int = 0) -> str:
     """What a program for Node prints. It must end with this status."""
     program = shutil.which("node")
-    need(program, "no Node: install Debian's nodejs and npm")
-    need((NODE_MODULES / ".installed").exists(), "no clients to test with: `make install` fetches them with npm")
+    require_tool(program, "no Node: install Debian's nodejs and npm")
+    require_tool(
+        (NODE_MODULES / ".installed").exists(), "no clients to test with: `make install` fetches them with npm"
+    )
     return run(program, script, *arguments, within=within, status=status)
 
 

@@ -94,7 +94,8 @@ def at(tick: int, minutes: int) -> Instant:
 
 def _member(each: Person, minutes: int) -> Member:
     buffer = Buffer(Duration(minutes=each.before * minutes), Duration(minutes=each.after * minutes))
-    return Member(each.name, available_periods=each.own and _periods(each.own, minutes), buffer=buffer)
+    own = _periods(each.own, minutes) if each.own is not None else None
+    return Member(each.name, available_periods=own, buffer=buffer)
 
 
 def _facts(each: Person, minutes: int) -> Facts:

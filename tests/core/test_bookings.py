@@ -23,7 +23,8 @@ from tests.support.pictures import MIDNIGHT
 from .cases import WIDTH, at, questions, questions_about_slots, to_core
 
 EVENT = EventDraft("e", "Meeting", 0, 1)
-MORNING = Period(MIDNIGHT + 9 * HOUR, MIDNIGHT + 12 * HOUR)
+NINE = MIDNIGHT + 9 * HOUR
+MORNING = Period(NINE, NINE + 3 * HOUR)
 QUERY = AvailabilityQuery([Group([Member("acc_a"), Member("acc_b")])], Duration(minutes=60), query_periods=[MORNING])
 NOW = MIDNIGHT
 #: in a random question every tick is a period
@@ -35,7 +36,7 @@ def chosen(question: Question, start: int, *, least_busy: bool = False) -> list[
     end = start + question.duration
     names: set[str] = set()
     for needed, people in question.groups:
-        can = [person for person in people if person.can(start, end)]
+        can = [person for person in people if person.can_attend(start, end)]
         if len(can) < needed:
             return None
         if least_busy and len(can) > needed:
@@ -116,7 +117,7 @@ def is_possible(question: Question, start: int) -> bool:
 def test_who_is_in_two_groups_is_booked_once():
     query = replace(QUERY, participants=[Group([Member("acc_a")]), Group([Member("acc_b"), Member("acc_a")], 1)])
     free = Facts(Busy())
-    assert choose(asked(query, MORNING.start), [[free], [free, free]]) == ["acc_a", "acc_b"]
+    assert choose(asked(query, NINE), [[free], [free, free]]) == ["acc_a", "acc_b"]
 
 
 def test_what_is_offered_at_once_begins_on_a_full_minute():
@@ -130,7 +131,7 @@ def test_what_is_offered_at_once_begins_on_a_full_minute():
 def test_of_equally_busy_members_the_first_is_booked():
     """And overlapping events are not counted twice, nor those outside of where the query looks."""
     query = replace(QUERY, participants=[Group([Member("acc_a"), Member("acc_b"), Member("acc_c")], 1)])
-    start, hour = MORNING.start, HOUR
+    start, hour = NINE, HOUR
     twice = Busy.of([(start, start + hour), (start, start + hour)])
     longer = Busy.of([(start, start + 2 * hour)])
     elsewhere = Busy.of([(start, start + hour), (start + 20 * hour, start + 30 * hour)])
@@ -164,12 +165,12 @@ def test_busy_seconds_are_those_in_the_window():
 )
 def test_what_is_wrong_with_a_request_is_told(change, path):
     """That the query has begun is not wrong: it may have been asked a while ago."""
-    request = replace(asked(QUERY, MORNING.start), **change)
+    request = replace(asked(QUERY, NINE), **change)
     assert [spell(problem.path) for problem in request.check(NOW, Limits())] == ([path] if path else [])
 
 
 def test_whether_it_is_a_start_is_not_asked_of_a_query_that_is_wrong():
-    request = asked(replace(QUERY, required_duration=Duration(minutes=0)), MORNING.start)
+    request = asked(replace(QUERY, required_duration=Duration(minutes=0)), NINE)
     assert request.check(NOW, Limits()) == []
     assert [spell(problem.path) for problem in request.query_problems(Limits())] == ["required_duration"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.callbacks import body, signature, wait_after
 from core.instants import DAY, HOUR, MINUTE
 from core.real_time_scheduling import CallbackKind, Disabled
-from tests.support.links import OPEN, URL, link
+from tests.support.links import OPEN, URL, make_link
 
 GIVEN = {"url": URL, "visitor_tzid": "America/New_York", "delivery_id": "cbk_1f0c2b7d9e4a83b56c7d8e9f"}
 PAGE = Path(__file__).parents[2] / "docs" / "callbacks.md"
@@ -25,7 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "callbacks.md"
 def test_a_booking_is_told_with_its_times_and_who_meets() -> None:
     """In the words that Cronofy's callbacks use, and as the docs show it."""
     [shown] = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    booked = link(1, description="Bring your papers")
+    booked = make_link(1, description="Bring your papers")
     event = replace(booked.request.event, summary="Interview")
     booked = replace(booked, request=replace(booked.request, event=event))
     assert body(booked, CallbackKind.COMPLETED, **GIVEN) == json.loads(shown)
@@ -34,7 +34,7 @@ def test_a_booking_is_told_with_its_times_and_who_meets() -> None:
 @pytest.mark.parametrize("kind", [CallbackKind.NO_TIMES_SUITABLE, CallbackKind.NO_TIMES_DISPLAYED])
 def test_where_nothing_is_booked_there_are_no_times(kind: CallbackKind) -> None:
     """Nor anybody who meets; and a description that was not given is not told."""
-    told = body(link(1, state=OPEN), kind, **GIVEN)
+    told = body(make_link(1, state=OPEN), kind, **GIVEN)
     assert told["notification"]["type"] == kind
     assert told["real_time_scheduling"]["status"] == "open"
     assert told["event"] == {"event_id": "interview-17", "summary": "Interview — 面接", "tzid": "Europe/London"}
@@ -43,7 +43,7 @@ def test_where_nothing_is_booked_there_are_no_times(kind: CallbackKind) -> None:
 
 def test_the_status_is_the_link_s() -> None:
     """Somebody may look at a link after it was disabled."""
-    told = body(link(1, state=Disabled("Taken.")), CallbackKind.NO_TIMES_DISPLAYED, **GIVEN)
+    told = body(make_link(1, state=Disabled("Taken.")), CallbackKind.NO_TIMES_DISPLAYED, **GIVEN)
     assert told["real_time_scheduling"]["status"] == "disabled"
 
 

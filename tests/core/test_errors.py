@@ -44,6 +44,11 @@ def test_every_refusal_is_drawn():
     assert all(refusal.__name__ in (errors.__doc__ or "") for refusal in [Refusal, *REFUSALS])
 
 
+def test_a_request_with_one_problem_is_refused_with_it():
+    refused = Unprocessable.of(("event", "event_id"), Key.DUPLICATE, "is taken")
+    assert refused.problems == (Problem(("event", "event_id"), Key.DUPLICATE, "is taken"),)
+
+
 def test_problems_are_refused_together():
     """One answer with all of them, in the order in which they were found."""
     problems = Problems()

@@ -99,7 +99,12 @@ def clock(minute: int) -> str:
 
 def weekly_periods(chance: random.Random, bounds: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
     """Up to four periods, in minutes, on each day of the week from Sunday; they may overlap."""
-    return {day: [tuple(sorted(chance.sample(bounds, 2))) for _ in range(chance.randrange(5))] for day in range(7)}
+    return {day: [_period(chance, bounds) for _ in range(chance.randrange(5))] for day in range(7)}
+
+
+def _period(chance: random.Random, bounds: Sequence[int]) -> tuple[int, int]:
+    start, end = sorted(chance.sample(bounds, 2))
+    return start, end
 
 
 def telling_bounds(chance: random.Random, walk: Walk, change: int) -> list[int]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pytest
 
@@ -29,7 +29,10 @@ FEW = 500
 """A tenth of what is claimed: five thousand."""
 MOST_GROWTH = 12
 
-Bounds = Sequence[tuple[int, int]]
+Bounds: TypeAlias = Sequence[tuple[int, int]]
+Required: TypeAlias = Literal["all"] | int
+#: a query, the events of each member, and the hours that everybody keeps
+Case: TypeAlias = tuple[AvailabilityQuery, Sequence[Bounds], Bounds | None]
 
 
 class Counted(int):
@@ -59,11 +62,11 @@ def lines_counted() -> Iterator[list[int]]:
     """How many lines of the core run inside, in the only item of a list."""
     count = [0]
 
-    def of_line(frame: FrameType, event: str, argument: object) -> object:
+    def of_line(frame: FrameType, event: str, argument: Any) -> Any:
         count[0] += event == "line"
         return of_line
 
-    def of_call(frame: FrameType, event: str, argument: object) -> object:
+    def of_call(frame: FrameType, event: str, argument: Any) -> Any:
         return of_line if frame.f_code.co_filename.startswith(CORE) else None
 
     before = sys.gettrace()
@@ -91,7 +94,7 @@ def work(query: AvailabilityQuery, busy: Sequence[Bounds], kept: Bounds | None =
 
 
 def ask(
-    *sizes: int, required: int | str = "all", window: int = 35 * DAY, most: int = 20, minutes: int = 30, **fields: Any
+    *sizes: int, required: Required = "all", window: int = 35 * DAY, most: int = 20, minutes: int = 30, **fields: Any
 ) -> AvailabilityQuery:
     """A query with a group of each size, over a window of so many seconds."""
     names = iter(range(sum(sizes)))
@@ -146,9 +149,6 @@ def shuffled(n: int) -> Bounds:
 SHAPES = [comb, nested, staircase, touching, equal, shuffled]
 
 
-Case: TypeAlias = tuple[AvailabilityQuery, Sequence[Bounds]] | tuple[AvailabilityQuery, Sequence[Bounds], Bounds]
-
-
 def growth(of: Callable[[int], Case]) -> float:
     """How many times the work of FEW events is that of ten times as many."""
     return work(*of(10 * FEW))[0] / work(*of(FEW))[0]
@@ -160,7 +160,7 @@ def test_five_thousand_events_of_one_member_in_one_window(shape, response_format
     """All in one gap is where others become quadratic, or worse."""
     buffer = Buffer(Duration(minutes=1), Duration(minutes=1))
     query = ask(1, minutes=1, response_format=response_format, buffer=buffer)
-    assert growth(lambda n: (query, [shape(n)])) < MOST_GROWTH
+    assert growth(lambda n: (query, [shape(n)], None)) < MOST_GROWTH
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -168,9 +168,9 @@ def test_five_thousand_events_of_one_member_in_one_window(shape, response_format
 def test_five_thousand_events_over_ten_members(shape, required):
     """Each a little later than the one before, so that hardly two of the bounds are the same."""
 
-    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def case(n: int) -> Case:
         query = ask(10, required=required, minutes=1)
-        return query, [[(start + late, end + late) for start, end in shape(n // 10)] for late in range(10)]
+        return query, [[(start + late, end + late) for start, end in shape(n // 10)] for late in range(10)], None
 
     assert growth(case) < MOST_GROWTH
 
@@ -179,10 +179,10 @@ def test_five_thousand_events_over_ten_members(shape, required):
 def test_many_members_with_ten_events_each(required):
     """An operator may raise the limit of ten accounts; then the members are many, and the work is that of their events."""
 
-    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def case(n: int) -> Case:
         members = n // 10
         query = ask(members, required=required if required == "all" else max(1, required * n // 5000), minutes=1)
-        return query, [[(start + late, end + late) for start, end in comb(10)] for late in range(members)]
+        return query, [[(start + late, end + late) for start, end in comb(10)] for late in range(members)], None
 
     assert growth(case) < MOST_GROWTH
 
@@ -190,11 +190,11 @@ def test_many_members_with_ten_events_each(required):
 def test_members_who_take_turns():
     """Reach changes at every bound: as many steps as there can be, and a long period at each."""
 
-    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def case(n: int) -> Case:
         step = 50_000 / n
         early = [at(event * step, event * step + step / 4) for event in range(0, n, 2)]
         late = [at(event * step, event * step + step / 4) for event in range(1, n, 2)]
-        return ask(2, required=1, minutes=1, most=n), [early, late]
+        return ask(2, required=1, minutes=1, most=n), [early, late], None
 
     assert growth(case) < MOST_GROWTH
 
@@ -226,7 +226,7 @@ def test_many_members_who_are_free_in_turn():
             ]
             for m in range(members)
         ]
-        return ask(members, required=1, minutes=1, most=n, window=int(5 * day) * MINUTE), busy
+        return ask(members, required=1, minutes=1, most=n, window=int(5 * day) * MINUTE), busy, None
 
     assert len(work(*case(FEW))[1]) >= FEW // 2
     assert growth(case) < MOST_GROWTH
@@ -235,10 +235,10 @@ def test_many_members_who_are_free_in_turn():
 def test_two_groups_of_many_steps():
     """Both have as many steps as there can be, and no bound in common."""
 
-    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def case(n: int) -> Case:
         teeth = comb(n // 4)
         busy = [[(start + late, end + late) for start, end in teeth] for late in (0, 1, 2, 3)]
-        return ask(2, 2, required=1, minutes=1), busy
+        return ask(2, 2, required=1, minutes=1), busy, None
 
     assert growth(case) < MOST_GROWTH
 
@@ -246,11 +246,11 @@ def test_two_groups_of_many_steps():
 def test_many_groups_with_ten_events_each():
     """Two by two, each step is looked at once a round: log n rounds, the whole of n log n, and more than sorting takes."""
 
-    def case(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def case(n: int) -> Case:
         groups = n // 10
         teeth = [at(event * 5000, event * 5000 + 1) for event in range(10)]
         busy = [[(start + 120 * late, end + 120 * late) for start, end in teeth] for late in range(groups)]
-        return ask(*[1] * groups, minutes=1), busy
+        return ask(*[1] * groups, minutes=1), busy, None
 
     assert growth(case) < MOST_GROWTH
 
@@ -262,7 +262,7 @@ def test_many_groups_with_a_choice():
         groups = n // 20
         teeth = [at(event * 5000, event * 5000 + 1) for event in range(10)]
         busy = [[(start + 120 * late, end + 120 * late) for start, end in teeth] for late in range(2 * groups)]
-        return ask(*[2] * groups, required=1, minutes=1), busy
+        return ask(*[2] * groups, required=1, minutes=1), busy, None
 
     assert growth(case) < MOST_GROWTH
 
@@ -275,7 +275,7 @@ def test_a_choice_beside_somebody_who_has_to_come():
         busy = [[(start + late, end + late) for start, end in teeth] for late in (0, 1, 2, 3)]
         query = ask(2, 2, minutes=1, most=n)
         host, rooms = query.participants
-        return replace(query, participants=[host, replace(rooms, required=1)]), busy
+        return replace(query, participants=[host, replace(rooms, required=1)]), busy, None
 
     assert growth(case) < MOST_GROWTH
 
@@ -303,14 +303,14 @@ def test_events_that_do_not_meet_the_window_cost_nothing(required):
 def test_many_periods_and_many_asked_slots():
     """What the query itself brings along grows as events do."""
 
-    def periods(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def periods(n: int) -> Case:
         teeth = [Period(Counted(start), Counted(end)) for start, end in shuffled(n)]
         query = replace(ask(1, minutes=1), query_periods=teeth)
-        return replace(query, participants=[Group([Member("alice", available_periods=teeth)])]), [staircase(10)]
+        return replace(query, participants=[Group([Member("alice", available_periods=teeth)])]), [staircase(10)], None
 
-    def asked(n: int) -> tuple[AvailabilityQuery, Sequence[Bounds]]:
+    def asked(n: int) -> Case:
         starts = [Counted(start) for start, _ in shuffled(n)]
-        return replace(ask(1, minutes=1), query_periods=None, query_slots=starts), [comb(n)]
+        return replace(ask(1, minutes=1), query_periods=None, query_slots=starts), [comb(n)], None
 
     assert growth(periods) < MOST_GROWTH
     assert growth(asked) < MOST_GROWTH

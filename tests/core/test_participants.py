@@ -1,5 +1,7 @@
 """Who is there: from the rooms of each member to the people in each result."""
 
+from collections.abc import Sequence
+
 from core.free import Rooms
 from core.participants import participants
 from core.query import Group, Member
@@ -7,7 +9,7 @@ from core.query import Group, Member
 LONG = [(0, 8), (10, 18)]
 
 
-def present(*groups: tuple[str, list[Rooms] | None], found: list[tuple[int, int]]) -> list[tuple[str, ...]]:
+def present(*groups: tuple[str, Sequence[Rooms] | None], found: list[tuple[int, int]]) -> list[tuple[str, ...]]:
     """Groups are given by their members' initials."""
     asked = [Group([Member(name) for name in names], 1) for names, _ in groups]
     return list(participants(asked, [rooms for _, rooms in groups], found))

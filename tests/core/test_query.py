@@ -1,6 +1,7 @@
 """What a query may ask: every rule, with the path and the key of the problem that breaking it gives."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,11 @@ def found(query: AvailabilityQuery, limits: Limits = DEFAULTS) -> list[tuple[str
     return [(spell(problem.path), problem.key.value) for problem in query.check(NOW, limits)]
 
 
-def changed(**fields: object) -> list[tuple[str, str]]:
+def changed(**fields: Any) -> list[tuple[str, str]]:
     return found(replace(FINE, **fields))
 
 
-def of_members(*members: Member, required: object = "all") -> list[tuple[str, str]]:
+def of_members(*members: Member, required: Any = "all") -> list[tuple[str, str]]:
     return changed(participants=[Group(members, required)])
 
 

@@ -1,6 +1,6 @@
 """Links: the states that they can be in, what is wrong with a request for one, and what is offered."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -106,12 +106,13 @@ COMPLETED, SUITABLE, DISPLAYED = (f"callback_urls.{kind}_url" for kind in Callba
 )
 def test_what_is_wrong_with_a_request_is_told(change, paths):
     """All of it; and a visitor's browser may well be sent to somebody's own machine, where nobody else sends anything."""
-    assert [spell(problem.path) for problem in replace(REQUEST, **change).check(NOW, Limits())] == paths
+    problems = replace(REQUEST, **change).check(NOW, Limits(), private_callbacks=False)
+    assert [spell(problem.path) for problem in problems] == paths
 
 
 def test_callbacks_may_be_private_where_an_operator_lets_them():
     request = replace(REQUEST, callback_urls=CallbackUrls("http://127.0.0.1:9000/"))
-    assert request.check(NOW, Limits(private_callbacks=True)) == []
+    assert request.check(NOW, Limits(), private_callbacks=True) == []
 
 
 def test_every_kind_of_callback_has_its_url():
@@ -127,6 +128,17 @@ def test_one_who_is_not_the_organizer_has_no_more_than_the_time_and_what_it_is()
     assert hold == replace(REQUEST.event, start=NINE, end=NINE + HOUR)
     request = replace(request, event_creation=EventCreation.DEFAULT)
     assert request.booking(NINE).draft_for("acc_b") == whole
+
+
+def test_a_field_that_events_gain_later_is_not_shown_to_other_members():
+    """The fields they may see are listed; every other one has its default."""
+    shown = {"event_id", "summary", "start", "end", "tzid"}
+    private = [field.name for field in fields(EventDraft) if field.name not in shown]
+    event = replace(REQUEST.event, **dict.fromkeys(private, object()))
+    request = replace(REQUEST, event=event, event_creation=EventCreation.SINGLE, target_calendars=ORGANIZER)
+    hold = request.booking(NINE).draft_for("acc_b")
+    bare = EventDraft(event.event_id, event.summary, NINE, NINE + HOUR)
+    assert {name: getattr(hold, name) for name in private} == {name: getattr(bare, name) for name in private}
 
 
 def starts(request, now, first=0, most=100):

@@ -100,14 +100,16 @@ def count(case: Case) -> object:
 
 def slots_any(case: Case) -> object:
     """Free time comes in as hours that are kept."""
-    query = _query(*case["query"], case, members=list(case["members"]), required=1)
+    first, last = case["query"]
+    query = _query(first, last, case, members=list(case["members"]), required=1)
     openings = solve(query, [[Facts(Busy(), _minutes(free)) for free in case["members"].values()]])
     return {str(_minute(opening)): list(opening.participants) for opening in openings}
 
 
 def slots_from_busy(case: Case) -> object:
     before, after = case["buffer"]
-    query = _query(*case["window"], case, buffer=Buffer(Duration(minutes=before), Duration(minutes=after)))
+    first, last = case["window"]
+    query = _query(first, last, case, buffer=Buffer(Duration(minutes=before), Duration(minutes=after)))
     return [_minute(opening) for opening in solve(query, [[Facts(_busy(_minutes(case["busy"])))]])]
 
 
@@ -212,7 +214,7 @@ def _clock(text: str) -> int:
 
 
 def _hours(texts: Sequence[str]) -> SpanSet:
-    return _minutes([tuple(map(_clock, text.split("-"))) for text in texts])
+    return _minutes([(_clock(start), _clock(end)) for start, end in (text.split("-") for text in texts)])
 
 
 def _query(

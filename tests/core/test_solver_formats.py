@@ -6,7 +6,7 @@ import pytest
 
 from core.query import ResponseFormat
 from core.solver import solve
-from tests.support.pictures import check_picture, read_picture
+from tests.support.pictures import check_picture, parse_picture
 
 # Periods
 
@@ -242,7 +242,7 @@ def test_asked_slots_obey_groups_buffers_and_own_periods():
 @pytest.mark.parametrize("response_format", ResponseFormat)
 def test_what_is_asked_about_is_answered_alike_in_every_format(response_format):
     """There is only one meeting that starts there and is as long as asked."""
-    picture = read_picture("""
+    picture = parse_picture("""
         09:00 every 30 minutes
         slots of 60 minutes
         asked   ##.#..
@@ -283,7 +283,7 @@ def test_the_soonest_periods_are_kept():
 
 def test_the_soonest_of_what_was_asked_about_are_kept():
     """In time order, whatever order they were asked in."""
-    picture = read_picture("""
+    picture = parse_picture("""
         09:00 every 60 minutes
         slots of 60 minutes, at most 2
         asked   #.##

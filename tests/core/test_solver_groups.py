@@ -9,7 +9,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Facts, Opening, solve
 from core.spans import Busy
-from tests.support.pictures import MIDNIGHT, check_picture, read_picture
+from tests.support.pictures import MIDNIGHT, check_picture, parse_picture
 
 
 def test_all_members_have_to_be_free_throughout():
@@ -139,14 +139,14 @@ def test_somebody_in_two_groups_may_be_bound_in_one_of_them_only():
     busy = Facts(Busy([MIDNIGHT], [MIDNIGHT + hour]))
     free = Facts(Busy())
     assert solve(query, [[free, busy], [free]]) == [
-        Opening(first.start, first.end, ("alice",)),
-        Opening(second.start, second.end, ("bob", "alice")),
+        Opening(MIDNIGHT, MIDNIGHT + hour, ("alice",)),
+        Opening(MIDNIGHT + hour, MIDNIGHT + 2 * hour, ("bob", "alice")),
     ]
 
 
 def test_facts_for_other_members_than_asked_about_are_refused():
     """A missing row of facts would otherwise be a free colleague."""
-    picture = read_picture("""
+    picture = parse_picture("""
         09:00 every 60 minutes
         periods of 60 minutes, 1 of alice bob
         query       ##

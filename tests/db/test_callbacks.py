@@ -14,14 +14,14 @@ from db import callbacks
 from db.callbacks import Claimed
 from db.database import Database
 from tests.conftest import NOW
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, opened
-from tests.support.links import OPEN, URL, client_key, link, posted
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, open_database
+from tests.support.links import OPEN, URL, client_key, enqueue_callback, make_link
 
 TO = "https://example.com/booked?key=1"
 
 
 async def put(db: Database, *, now: int = NOW, to: str | None = TO) -> str:
-    return await posted(db, to, now=now)
+    return await enqueue_callback(db, to, now=now)
 
 
 async def claim(db: Database, now: int, *, most: int = 100) -> list[Claimed]:
@@ -64,7 +64,7 @@ async def test_what_is_undone_is_not_told(db: Database) -> None:
 
     async def undone() -> None:
         async with db.write() as session:
-            given = link(await client_key(session), to=TO, state=OPEN)
+            given = make_link(await client_key(session), to=TO, state=OPEN)
             kind = CallbackKind.NO_TIMES_SUITABLE
             assert await callbacks.put(session, given, kind, url=URL, visitor_tzid="Etc/UTC", now=NOW)
             raise LookupError
@@ -96,7 +96,7 @@ async def test_a_claim_holds_until_its_time_is_over(db: Database) -> None:
 
 async def test_of_many_that_claim_at_once_each_gets_others(database_url: str) -> None:
     """Four processes, of which none waits for another: forty callbacks are claimed, each once."""
-    processes = [opened(database_url) for _ in range(4)]
+    processes = [open_database(database_url) for _ in range(4)]
     made = {await put(processes[0]) for _ in range(40)}
     claimed: list[str] = []
 
@@ -115,7 +115,7 @@ async def test_of_many_that_claim_at_once_each_gets_others(database_url: str) ->
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_what_is_just_being_claimed_is_passed_over(database_url: str) -> None:
     """Nobody waits for another's transaction. On SQLite there is only one at a time."""
-    db, other = opened(database_url), opened(database_url)
+    db, other = open_database(database_url), open_database(database_url)
     await put(db)
     await put(db)
     async with db.write() as session:
@@ -197,6 +197,6 @@ async def test_a_client_from_before_has_nothing_to_sign_with(db: Database) -> No
     """That is for whoever sends to say."""
     await put(db)
     async with db.write() as session:
-        await session.exec(text("UPDATE clients SET sealed_secret = NULL"))  # pyright: ignore
+        await (await session.connection()).execute(text("UPDATE clients SET sealed_secret = NULL"))
     [claimed] = await claim(db, NOW)
     assert claimed.sealed_secret is None

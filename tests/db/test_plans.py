@@ -15,9 +15,11 @@ import asyncpg
 import pytest
 
 from tests.faults.writers import UPSERT_EVENT
-from tests.resolvers.test_cost import AVAILABILITY, BOOK_SLOT, UPSERT_EVENTS, counted, hour, question
 from tests.support.api import CLIENT_SECRET, Api
-from tests.support.databases import administer, named
+from tests.support.builders import nth_hour, slots_input
+from tests.support.databases import execute_sql, with_database
+from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME, UPSERT_EVENTS
+from tests.support.statements import record_statements
 
 #: tables that grow with the number of accounts
 LARGE = {"accounts", "availability_rules", "available_periods", "calendars", "events", "tokens"}
@@ -57,10 +59,10 @@ def backend() -> str:
 def postgresql_template(postgresql: str, postgresql_template: str) -> Generator[str]:
     """A database with thousands of accounts, each with tokens, two calendars, events and hours."""
     name = f"large_{uuid4().hex}"
-    asyncio.run(administer(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
-    asyncio.run(administer(named(postgresql, name), FILL))
+    asyncio.run(execute_sql(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
+    asyncio.run(execute_sql(with_database(postgresql, name), FILL))
     yield name
-    asyncio.run(administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(execute_sql(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -118,11 +120,11 @@ async def test_an_availability_query_reads_no_table_from_end_to_end(
 ) -> None:
     """Its time follows from the ten that it asks about, and not from the thousands that it does not."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
-    asked = question(people)
+    asked = slots_input(people)
     for member in asked["participants"][0]["members"]:
         member["managedAvailability"] = managed
-    with counted(api) as statements:
-        await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    with record_statements(api) as statements:
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=asked)
     assert len(statements) == (5 if managed else 2)
     assert await scanned(planner, statements) == {}
     assert "events_blocking" in await indexes(planner, statements)
@@ -131,9 +133,9 @@ async def test_an_availability_query_reads_no_table_from_end_to_end(
 async def test_a_booking_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection) -> None:
     """Who asks about whom, what is on the calendars, and the write that looks at their versions under lock."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
-    given = {"availability": question(people), "start": hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
-    with counted(api) as statements:
-        assert await api.data(BOOK_SLOT, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
+    given = {"availability": slots_input(people), "start": nth_hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
+    with record_statements(api) as statements:
+        assert await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
     assert len(statements) == 3
     assert await scanned(planner, statements) == {}
 
@@ -142,7 +144,7 @@ async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, 
     """There are more tokens than anything else but events."""
     person = await api.application_calendar("person")
     api.db.direct.forget()
-    with counted(api) as statements:
+    with record_statements(api) as statements:
         await api.data("{ calendars { calendarId } }", person.token)
     assert await scanned(planner, statements) == {}
     assert "tokens_digest_key" in await indexes(planner, statements)
@@ -152,8 +154,10 @@ async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, 
 async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection, count: int) -> None:
     """The token, the lock on the calendar, what is there, the write, and the word to those who wait."""
     person = await api.application_calendar("person")
-    events = [{"eventId": f"e{n}", "summary": "Busy", "start": hour(n), "end": hour(n + 1)} for n in range(count)]
-    with counted(api) as statements:
+    events = [
+        {"eventId": f"e{n}", "summary": "Busy", "start": nth_hour(n), "end": nth_hour(n + 1)} for n in range(count)
+    ]
+    with record_statements(api) as statements:
         await api.data(UPSERT_EVENTS, person.token, input={"calendarId": person.calendar_id, "events": events})
     assert len(statements) == 5
     assert await scanned(planner, statements) == {}
@@ -164,9 +168,9 @@ async def test_an_upsert_of_one_event_is_one_statement_and_reads_no_table(
 ) -> None:
     """After the token's: it locks the calendar, writes the event, and tells those who wait."""
     person = await api.application_calendar("person")
-    given = {"eventId": "e", "summary": "Busy", "start": hour(0), "end": hour(1)}
+    given = {"eventId": "e", "summary": "Busy", "start": nth_hour(0), "end": nth_hour(1)}
     api.db.direct.forget()
-    with counted(api) as statements:
+    with record_statements(api) as statements:
         await api.data(UPSERT_EVENT, person.token, input={"calendarId": person.calendar_id, "event": given})
     assert len(statements) == 2
     assert await scanned(planner, statements) == {}

@@ -9,9 +9,9 @@ from db.migrate import migrate
 from db.tables import metadata
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
+from tests.support.databases import inspect_database
 
 from .releases import FOLDER, restore
-from .test_migrations import look
 
 VERSIONS = sorted({path.name.partition(".sqlite")[0] for path in FOLDER.glob("*.sqlite.sql")})
 
@@ -33,9 +33,9 @@ async def test_a_released_database_upgrades_and_answers(version: str, empty_url:
     db.make_folder()
     await restore((FOLDER / f"{version}.{backend}.sql").read_text(), empty_url)
     await migrate(db)
-    assert await look(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+    assert await inspect_database(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
     await db.close()
-    async with Api.on(empty_url, NOW) as api:
+    async with Api.open(empty_url, NOW) as api:
         [(store,)] = await api.rows("SELECT sub FROM accounts WHERE external_id = 'store-42'")
         [(lathe,)] = await api.rows("SELECT sub FROM accounts WHERE external_id = 'lathe'")
         members = [{"sub": store, "managedAvailability": True}, {"sub": lathe}]

@@ -16,11 +16,11 @@ import httpx2
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from server.app import clock
-from tests.support.api import CLIENT_SECRET, Api, Someone
-from tests.support.server_process import SOON, Served, serving
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import DELETE_EVENT
+from tests.support.server_process import TIMEOUT, ServerProcess, create_accounts, running_server
 
 from .attempts import Attempt, Beside, Kept, Outcome, broken_laws
-from .test_crash import people
 from .writers import UPSERT_EVENT
 
 ATTEMPTS = int(os.environ.get("OPENINGS_BOOKING_ATTEMPTS", "150"))
@@ -40,7 +40,6 @@ mutation ($input: BookSlotInput!) {
   }
 }
 """
-DELETE_EVENT = "mutation ($input: DeleteEventInput!) { deleteEvent(input: $input) { deleted } }"
 
 KEPT = """
 SELECT event_id, sub, starts_at FROM events
@@ -77,7 +76,7 @@ def asked(attempt: Attempt) -> dict[str, Any]:
 class Stress:
     """Clients that book, somebody who writes other events beside, and somebody who kills."""
 
-    def __init__(self, served: Served, members: Sequence[Someone]) -> None:
+    def __init__(self, served: ServerProcess, members: Sequence[Account]) -> None:
         self.served, self.members = served, members
         self.chance = Random(ATTEMPTS)
         self.outcomes: list[Outcome] = []
@@ -106,7 +105,7 @@ class Stress:
         participants = answer["data"]["bookSlot"].get("participants", ())
         return Outcome(attempt, began, perf_counter(), tuple(each["sub"] for each in participants))
 
-    async def _write_beside(self, who: Someone) -> None:
+    async def _write_beside(self, who: Account) -> None:
         """One event after the other: each is there for a moment, and then deleted."""
         while not self.over:
             start = self.chance.choice(STARTS) + 10 * MINUTE
@@ -127,14 +126,14 @@ class Stress:
         for number in range(1, KILLS + 1):
             while len(self.outcomes) < number * ATTEMPTS // (KILLS + 1):
                 await asyncio.sleep(0.01)
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(TIMEOUT):
                 while len(workers := self.served.workers()) < 2:
                     await asyncio.sleep(0.05)
             os.kill(workers[number % 2], signal.SIGKILL)
 
     async def _ask(self, query: str, token: str, given: dict[str, Any], *, again: bool = True) -> dict[str, Any] | None:
         """The answer; None when the connection broke and the question is not to be asked again."""
-        async with asyncio.timeout(2 * SOON):
+        async with asyncio.timeout(2 * TIMEOUT):
             while True:
                 try:
                     return await self.served.ask(query, token, input=given)
@@ -147,7 +146,7 @@ class Stress:
 async def kept(database_url: str) -> Kept:
     """What is in the database."""
     found: dict[str, dict[str, Instant]] = {}
-    async with Api.on(database_url, 0) as api:
+    async with Api.open(database_url, 0) as api:
         for event_id, sub, start in await api.rows(KEPT):
             found.setdefault(event_id, {})[sub] = start
     return found
@@ -158,8 +157,8 @@ async def test_nobody_is_ever_booked_twice(database_url: str, tmp_path: Path) ->
 
     What was asked for with a key is answered the same once more at the end.
     """
-    members = await people(database_url, MEMBERS)
-    async with serving(tmp_path / "said", database_url, "--workers", "2") as served:
+    members = await create_accounts(database_url, MEMBERS)
+    async with running_server(tmp_path / "said", database_url, "--workers", "2") as served:
         stress = Stress(served, members)
         await stress.run()
         keyed = [outcome for outcome in stress.outcomes if outcome.attempt.key is not None]

@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from db.versions import COUNTED
 from tests.conftest import NOW
-from tests.support.api import Api, Someone
+from tests.support.api import Account, Api
+from tests.support.graphql_queries import DELETE_EVENTS, UPSERT_EVENTS
 
-from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, Write, batch, one_event, possibly_last, timed, version
+from .writers import EVENTS, UPSERT_EVENT, Write, batch, one_event, possibly_last, timed, version
 
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub } }"
 RULE = """
@@ -20,7 +21,6 @@ mutation ($input: UpsertAvailabilityRuleInput!) {
   upsertAvailabilityRule(input: $input) { availabilityRule { tzid weeklyPeriods { startTime } } }
 }
 """
-DELETE_EVENTS = "mutation ($input: DeleteEventsInput!) { deleteEvents(input: $input) { deleted } }"
 
 CLIENTS, ROUNDS = 12, 4
 
@@ -28,7 +28,7 @@ CLIENTS, ROUNDS = 12, 4
 @pytest.fixture
 async def another(database_url: str) -> AsyncGenerator[Api]:
     """A second application on the test's database."""
-    async with Api.on(database_url, NOW) as opened:
+    async with Api.open(database_url, NOW) as opened:
         yield opened
 
 
@@ -135,7 +135,7 @@ async def test_a_read_after_an_acknowledged_write_sees_it_through_any_applicatio
     assert all(reads > 0 for reads in await asyncio.gather(*readers))
 
 
-async def with_three_calendars(api: Api) -> tuple[Someone, list[str]]:
+async def with_three_calendars(api: Api) -> tuple[Account, list[str]]:
     """Somebody with two more calendars than anybody can have yet."""
     person = await api.application_calendar("person")
     async with api.db.writer.begin() as connection:
@@ -158,7 +158,7 @@ async def test_no_deadlock_reaches_a_client(api: Api, another: Api) -> None:
         return given
 
     async def write(number: int) -> list[str]:
-        given = batch(person, str(number), 10) | {"calendarId": calendars[number % 3]}
+        given = {**batch(person, str(number), 10), "calendarId": calendars[number % 3]}
         Random(number).shuffle(given["events"])
         await (api, another)[number % 2].data(UPSERT_EVENTS, person.token, input=given)
         return [calendars[number % 3]]

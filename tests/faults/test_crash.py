@@ -9,24 +9,18 @@ from time import perf_counter
 import httpx2
 import pytest
 
-from server.app import clock
-from tests.support.api import Api, Someone
-from tests.support.held_locks import calendars_held
-from tests.support.server_process import SOON, Served, serving
+from tests.support.api import Account, Api
+from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.held_locks import locked_calendars
+from tests.support.server_process import TIMEOUT, ServerProcess, create_accounts, running_server
 
-from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
-
-
-async def people(database_url: str, count: int) -> list[Someone]:
-    """Accounts with tokens of the real clock, for the server has no other."""
-    async with Api.on(database_url, clock()) as api:
-        return [await api.application_calendar(f"person {n}") for n in range(count)]
+from .writers import UPSERT_EVENT, batch, one_event, version
 
 
 class Stream:
     """Somebody who replaces one batch of events over and over, and makes one more event beside each, until it breaks."""
 
-    def __init__(self, served: Served, whose: Someone) -> None:
+    def __init__(self, served: ServerProcess, whose: Account) -> None:
         self.served, self.whose = served, whose
         self.batches = self.events = 0
 
@@ -41,7 +35,7 @@ class Stream:
                 self.events += 1
 
 
-async def found(api: Api, whose: Someone) -> tuple[int, int, int]:
+async def found(api: Api, whose: Account) -> tuple[int, int, int]:
     """Which batch is there, whole, and how many events beside it; and how many changes the calendar has seen."""
     of_calendar = (
         f"FROM events WHERE calendar_key = (SELECT key FROM calendars WHERE calendar_id = '{whose.calendar_id}')"
@@ -54,21 +48,21 @@ async def found(api: Api, whose: Someone) -> tuple[int, int, int]:
 
 async def test_what_was_acknowledged_outlives_a_kill(backend: str, database_url: str, tmp_path: Path) -> None:
     """Twice over: every acknowledged event is there, and of what was under way there is all or nothing."""
-    writers = await people(database_url, 4)
-    kept = dict.fromkeys(writers, (0, 0, 0))
+    writers = await create_accounts(database_url, 4)
+    kept: dict[Account, tuple[int, int, int]] = dict.fromkeys(writers, (0, 0, 0))
     for _ in range(2):
-        async with serving(tmp_path / "said", database_url) as served:
+        async with running_server(tmp_path / "said", database_url) as served:
             streams = [Stream(served, whose) for whose in writers]
             for stream in streams:
                 stream.batches, stream.events, _ = kept[stream.whose]
             before = sum(stream.batches for stream in streams)
             running = [asyncio.create_task(stream.run()) for stream in streams]
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(TIMEOUT):
                 while sum(stream.batches for stream in streams) < before + 20:
                     await asyncio.sleep(0.001)
             served.kill()
             await asyncio.gather(*running)
-        async with Api.on(database_url, 0) as api:
+        async with Api.open(database_url, 0) as api:
             for stream in streams:
                 kept[stream.whose] = batches, events, changes = await found(api, stream.whose)
                 assert batches - stream.batches in {0, 1}
@@ -81,21 +75,21 @@ async def test_what_was_acknowledged_outlives_a_kill(backend: str, database_url:
 @pytest.mark.parametrize(("backend", "workers"), [("sqlite", "1"), ("postgresql", "2")])
 async def test_told_to_stop_it_finishes_what_it_has_begun(database_url: str, tmp_path: Path, workers: str) -> None:
     """A write is under way when SIGTERM comes: it is answered, nobody new is, and the exit is a clean one."""
-    [person] = await people(database_url, 1)
-    async with serving(tmp_path / "said", database_url, "--workers", workers) as served:
-        async with calendars_held(database_url):
+    [person] = await create_accounts(database_url, 1)
+    async with running_server(tmp_path / "said", database_url, "--workers", workers) as served:
+        async with locked_calendars(database_url):
             writing = asyncio.create_task(served.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
             await asyncio.sleep(0.5)
             assert not writing.done()
             began = perf_counter()
             served.process.terminate()
-            async with asyncio.timeout(SOON):
-                while not await served.refuses():
+            async with asyncio.timeout(TIMEOUT):
+                while not await served.refuses_connections():
                     await asyncio.sleep(0.02)
             assert not writing.done()
         assert (await writing)["upsertEvent"]["event"]["summary"] == "kept"
-        assert await served.ended() == 0
+        assert await served.wait_for_exit() == 0
         assert perf_counter() - began < 10
-        assert json.loads(served.lines[-1])["message"] == "Stopped."
-    async with Api.on(database_url, 0) as api:
+        assert json.loads(served.log_lines[-1])["message"] == "Stopped."
+    async with Api.open(database_url, 0) as api:
         assert await version(api, person) == 1

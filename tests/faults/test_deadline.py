@@ -12,17 +12,17 @@ from starlette.types import Message
 
 from server.http.deadlines import DeadlineError, _leaving, while_connected
 from tests.conftest import NOW
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
-from tests.support.held_locks import calendars_held, until_all_is_undone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.held_locks import locked_calendars, wait_until_rolled_back
 
-from .test_outages import is_whole
+from .recovery import assert_recovered
 from .writers import EVENTS, UPSERT_EVENT, one_event
 
 BRIEF = 0.2
 
 
 @pytest.fixture
-async def person(api: Api) -> Someone:
+async def person(api: Api) -> Account:
     """Somebody with a calendar, who from now on has a fifth of a second for each request."""
     person = await api.application_calendar("person")
     api.gate.deadline = BRIEF
@@ -38,32 +38,32 @@ def is_timeout(answer: dict[str, Any]) -> bool:
 
 
 async def test_a_write_that_takes_too_long_is_undone_and_its_client_told(
-    api: Api, person: Someone, database_url: str
+    api: Api, person: Account, database_url: str
 ) -> None:
     """Somebody else holds the calendar. Afterwards every connection is back, and the same request is answered."""
     given = one_event(person, "lost")
-    async with calendars_held(database_url), asyncio.timeout(20):
+    async with locked_calendars(database_url), asyncio.timeout(20):
         answers = await asyncio.gather(*(api(UPSERT_EVENT, person.token, input=given) for _ in range(3)))
     assert all(is_timeout(answer) for answer in answers)
-    await until_all_is_undone(api)
+    await wait_until_rolled_back(api)
     assert await api.rows("SELECT summary FROM events") == []
-    await is_whole(api, person, changes=0)
+    await assert_recovered(api, person, changes=0)
 
 
-async def test_a_read_that_takes_too_long_is_called_off(backend: str, api: Api, person: Someone) -> None:
+async def test_a_read_that_takes_too_long_is_called_off(backend: str, api: Api, person: Account) -> None:
     """It waits for a connection, of which there is none to be had."""
     async with AsyncExitStack() as held:
         for _ in range(10 if backend == "postgresql" else 8):
             await (await held.enter_async_context(api.db.read())).connection()
         assert is_timeout(await api(EVENTS, person.token))
-    await until_all_is_undone(api)
-    await is_whole(api, person, changes=0)
+    await wait_until_rolled_back(api)
+    await assert_recovered(api, person, changes=0)
 
 
-async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Someone, database_url: str) -> None:
+async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Account, database_url: str) -> None:
     """0 is no deadline at all."""
     api.gate.deadline = 0
-    async with calendars_held(database_url):
+    async with locked_calendars(database_url):
         asking = asyncio.create_task(api.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
         await asyncio.sleep(2 * BRIEF)
         assert not asking.done()
@@ -72,7 +72,7 @@ async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Som
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_of_several_mutations_those_before_it_are_done(api: Api, person: Someone, database_url: str) -> None:
+async def test_of_several_mutations_those_before_it_are_done(api: Api, person: Account, database_url: str) -> None:
     """Each is a transaction of its own, as ever. On SQLite nothing at all can be written while somebody else does."""
     query = """
     mutation ($made: ApplicationCalendarInput!, $event: UpsertEventInput!) {
@@ -81,9 +81,9 @@ async def test_of_several_mutations_those_before_it_are_done(api: Api, person: S
     }
     """
     made = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": "made"}
-    async with calendars_held(database_url):
+    async with locked_calendars(database_url):
         assert is_timeout(await api(query, person.token, made=made, event=one_event(person, "lost")))
-    await until_all_is_undone(api)
+    await wait_until_rolled_back(api)
     assert await api.rows("SELECT external_id FROM accounts ORDER BY key") == [("person",), ("made",)]
     assert await api.rows("SELECT summary FROM events") == []
 
@@ -96,7 +96,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(database_url: str) 
         yield b'{"query": '
         await asyncio.Event().wait()
 
-    async with Api.on(database_url, NOW, deadline=BRIEF) as api:
+    async with Api.open(database_url, NOW, deadline=BRIEF) as api:
         async with asyncio.timeout(20):
             response = await api.http.post("/graphql", content=half(), headers={"Content-Type": "application/json"})
         assert response.status_code == 408

@@ -15,10 +15,11 @@ from server.app import create_app
 from server.http.deadlines import _leaving
 from server.settings import Settings
 from tests.conftest import NOW
-from tests.support.api import Api, Someone
-from tests.support.held_locks import calendars_held
+from tests.support.api import Account, Api
+from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.held_locks import locked_calendars
 
-from .writers import UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
+from .writers import UPSERT_EVENT, batch, one_event, version
 
 
 @asynccontextmanager
@@ -29,7 +30,7 @@ async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api]]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
         running = asyncio.create_task(server.serve(sockets=[door]))
-        async with Api.on(database_url, NOW) as api:
+        async with Api.open(database_url, NOW) as api:
             api.db = app.state.db
             yield port, api
         server.should_exit = True
@@ -37,7 +38,7 @@ async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api]]:
         await app.state.db.close()
 
 
-async def ask(port: int, whose: Someone, query: str, given: dict[str, object]) -> asyncio.StreamWriter:
+async def ask(port: int, whose: Account, query: str, given: dict[str, object]) -> asyncio.StreamWriter:
     """Sends a request and does not wait for the answer; what hangs up when it is closed."""
     body = json.dumps({"query": query, "variables": {"input": given}}).encode()
     head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {whose.token}\r\n"
@@ -59,7 +60,7 @@ async def test_who_hangs_up_while_waiting_leaves_nothing_behind(database_url: st
     """The transaction is rolled back and its connection returned, as soon as may be; the next to ask is served."""
     async with listening(database_url) as (port, api):
         person = await api.application_calendar("person")
-        async with calendars_held(database_url):
+        async with locked_calendars(database_url):
             writers = [await ask(port, person, UPSERT_EVENT, one_event(person, "lost")) for _ in range(clients)]
             await until_in_use(api, 1 if api.db.dialect == "sqlite" else clients)
             await asyncio.sleep(0.1)

@@ -15,75 +15,67 @@ from core.instants import DAY, format_instant
 from db.notifications.listener import LISTENER
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.support.live_clients import (
-    CHANGED,
-    UPSERT_EVENT,
-    Events,
-    Socket,
-    busy,
-    hours,
-    listening,
-    question,
-    socket_to,
-)
-from tests.support.server_process import Served, all_serving, serving
+from tests.support.builders import availability_input, period_hours, upsert_event_input
+from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
+from tests.support.live_clients import EventStream, WebSocketClient, connect_websocket, live_server
+from tests.support.server_process import ServerProcess, running_server, running_servers
 
 #: a day that lies ahead of the real clock
 AHEAD = format_instant(clock() + 7 * DAY)[:10]
 
 
 @asynccontextmanager
-async def watching(server: Served, token: str, **given: object) -> AsyncGenerator[Socket]:
+async def watching(server: ServerProcess, token: str, **given: object) -> AsyncGenerator[WebSocketClient]:
     """A subscription at this server, over WebSocket."""
-    async with socket_to(int(server.url.rsplit(":", 1)[1]), Authorization=f"Bearer {token}") as ws:
-        await ws.introduce()
-        await ws.ask(CHANGED, input=given)
+    async with connect_websocket(int(server.url.rsplit(":", 1)[1]), Authorization=f"Bearer {token}") as ws:
+        await ws.initialize()
+        await ws.subscribe(AVAILABILITY_CHANGED, input=given)
         yield ws
 
 
 @asynccontextmanager
-async def streaming(server: Served, token: str, **given: object) -> AsyncGenerator[Events]:
+async def streaming(server: ServerProcess, token: str, **given: object) -> AsyncGenerator[EventStream]:
     """A subscription at this server, as events."""
     headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {token}"}
-    body = {"query": CHANGED, "variables": {"input": given}}
+    body = {"query": AVAILABILITY_CHANGED, "variables": {"input": given}}
     async with (
         httpx2.AsyncClient() as http,
         http.stream("POST", f"{server.url}/graphql", json=body, headers=headers) as response,
     ):
-        yield Events(response)
+        yield EventStream(response)
 
 
 async def test_what_any_process_writes_is_pushed_by_all(database_url: str, tmp_path: Path) -> None:
     """Two servers and this process, each writing; the one that is killed right after its write said it in time."""
-    async with Api.on(database_url, clock()) as api, AsyncExitStack() as stack:
+    async with Api.open(database_url, clock()) as api, AsyncExitStack() as stack:
         ada = await api.application_calendar("ada")
-        one, other = await stack.enter_async_context(all_serving(tmp_path / "said", database_url, 2))
-        given = question(ada, day=AHEAD)
+        one, other = await stack.enter_async_context(running_servers(tmp_path / "said", database_url, 2))
+        given = availability_input(ada, day=AHEAD)
         at_one = await stack.enter_async_context(streaming(one, ada.token, **given))
         at_other = await stack.enter_async_context(watching(other, ada.token, **given))
-        assert hours(await at_one.next()) == hours(await at_other.next()) == ["9-17"]
-        await one.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, day=AHEAD))
-        assert hours(await at_one.next()) == hours(await at_other.next()) == ["10-17"]
-        await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 11, day=AHEAD))
-        assert hours(await at_one.next()) == hours(await at_other.next()) == ["11-17"]
-        await one.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 12, day=AHEAD))
+        assert period_hours(await at_one.next_result()) == period_hours(await at_other.next_result()) == ["9-17"]
+        await one.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10, day=AHEAD))
+        assert period_hours(await at_one.next_result()) == period_hours(await at_other.next_result()) == ["10-17"]
+        await api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 11, day=AHEAD))
+        assert period_hours(await at_one.next_result()) == period_hours(await at_other.next_result()) == ["11-17"]
+        await one.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 12, day=AHEAD))
         one.kill()
-        assert hours(await at_other.next()) == ["12-17"]
+        assert period_hours(await at_other.next_result()) == ["12-17"]
 
 
 async def test_what_the_command_line_changes_is_pushed(database_url: str) -> None:
     """A feature is switched off in a terminal: the subscription ends."""
-    async with listening(database_url) as live:
+    async with live_server(database_url) as live:
         ada = await live.api.application_calendar("ada")
-        async with live.asking(CHANGED, ada.token, input=question(ada)) as ws:
-            await ws.next()
+        async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as ws:
+            await ws.next_result()
             command = [sys.executable, "-m", "server.cli", "client", "plan", CLIENT_ID, "--without", "availability"]
             process = await asyncio.create_subprocess_exec(
                 *command, "--database-url", database_url, stderr=asyncio.subprocess.DEVNULL
             )
             assert await process.wait() == 0
-            assert (await ws.next())["errors"][0]["extensions"]["code"] == "PAYMENT_REQUIRED"
-            await ws.completed()
+            assert (await ws.next_result())["errors"][0]["extensions"]["code"] == "PAYMENT_REQUIRED"
+            await ws.expect_complete()
 
 
 LINES = "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
@@ -109,33 +101,33 @@ async def administering(url: str) -> AsyncGenerator[Callable[..., Awaitable[set[
 async def test_a_line_that_is_lost_is_replaced_and_nothing_missed(database_url: str) -> None:
     """Whatever is written while nobody listens is found as soon as somebody does."""
     lost: set[int] = set()
-    async with listening(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
+    async with live_server(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
         ada = await live.api.application_calendar("ada")
-        async with live.asking(CHANGED, ada.token, input=question(ada)) as ws:
-            assert hours(await ws.next()) == ["9-17"]
+        async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as ws:
+            assert period_hours(await ws.next_result()) == ["9-17"]
             for end in (10, 11, 12):
                 while not (found := await lines() - lost):  # one that was lost is still to be seen for a moment
                     await asyncio.sleep(0.01)
                 await lines(*found)
                 lost |= found
-                await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, end))
-                assert hours(await ws.next()) == [f"{end}-17"]
+                await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, end))
+                assert period_hours(await ws.next_result()) == [f"{end}-17"]
     assert len(lost) == 3
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_one_process_listens_once_and_only_while_somebody_waits(database_url: str) -> None:
     """However many subscribers there are, and however long it runs without any."""
-    async with listening(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
+    async with live_server(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
         ada = await live.api.application_calendar("ada")
         for _ in range(2):
             assert await lines() == set()
-            async with live.socket(Authorization=f"Bearer {CLIENT_SECRET}") as ws:
-                await ws.introduce()
+            async with live.connect(Authorization=f"Bearer {CLIENT_SECRET}") as ws:
+                await ws.initialize()
                 for n in range(20):
-                    await ws.ask(CHANGED, id=str(n), input=question(ada))
+                    await ws.subscribe(AVAILABILITY_CHANGED, id=str(n), input=availability_input(ada))
                 for _ in range(20):
-                    await ws.received()
+                    await ws.receive()
                 while len(await lines()) != 1:
                     await asyncio.sleep(0.01)
             while await lines():
@@ -146,16 +138,19 @@ async def test_one_process_listens_once_and_only_while_somebody_waits(database_u
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_stop_waits_for_no_subscriber(database_url: str, tmp_path: Path, workers: str) -> None:
     """Ten seconds are for requests that end by themselves. Clients can tell it from an end of the answers."""
-    async with Api.on(database_url, clock()) as api, serving(tmp_path, database_url, "--workers", workers) as server:
+    async with (
+        Api.open(database_url, clock()) as api,
+        running_server(tmp_path, database_url, "--workers", workers) as server,
+    ):
         ada = await api.application_calendar("ada")
-        given = question(ada, day=AHEAD)
+        given = availability_input(ada, day=AHEAD)
         async with watching(server, ada.token, **given) as ws, streaming(server, ada.token, **given) as events:
-            await ws.next()
-            await events.next()
+            await ws.next_result()
+            await events.next_result()
             began = perf_counter()
             server.process.terminate()
-            assert (await ws.closed())[0] == 1012
-            assert await events.received() == ("", None)
-            assert await server.ended() == 0
+            assert (await ws.wait_closed())[0] == 1012
+            assert await events.receive() == ("", None)
+            assert await server.wait_for_exit() == 0
             assert perf_counter() - began < 8
-        assert not [line for line in server.lines if "rror" in line or "exceeded" in line]
+        assert not [line for line in server.log_lines if "rror" in line or "exceeded" in line]

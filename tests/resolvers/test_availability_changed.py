@@ -13,13 +13,15 @@ from resolvers.availability_changed import availability_changed
 from resolvers.cache import Memory
 from resolvers.context import Context, LiveContext
 from server.http import auth
-from tests.support.api import Api, Someone
-from tests.support.live_clients import SOON, UPSERT_EVENT, busy
+from tests.support.api import Account, Api
+from tests.support.builders import upsert_event_input
+from tests.support.graphql_queries import UPSERT_EVENT
+from tests.support.live_clients import TIMEOUT
 
 C = TypeVar("C", bound=Context)
 
 
-async def context(api: Api, whose: Someone) -> LiveContext:
+async def context(api: Api, whose: Account) -> LiveContext:
     """That of a question that this account asks."""
 
     def asking(kind: type[C], **more: Any) -> C:
@@ -28,7 +30,7 @@ async def context(api: Api, whose: Someone) -> LiveContext:
     return asking(LiveContext, renewed=lambda: asking(Context))
 
 
-def meeting(whose: Someone) -> AvailabilityQuery:
+def meeting(whose: Account) -> AvailabilityQuery:
     """An hour with somebody, on a day in January."""
     day = Period(parse_instant("2027-01-19T09:00:00Z"), parse_instant("2027-01-19T17:00:00Z"))
     return AvailabilityQuery([Group([Member(whose.sub)])], Duration(minutes=60), query_periods=[day])
@@ -40,8 +42,8 @@ async def test_who_asks_late_is_told_the_last_answer_and_none_of_those_before(ap
     async with aclosing(availability_changed(await context(api, ada), meeting(ada))) as answers:
         [whole] = await anext(answers)
         for end in (10, 11, 12, 13):
-            await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, end))
-        async with asyncio.timeout(SOON):
+            await api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, end))
+        async with asyncio.timeout(TIMEOUT):
             [rest] = await anext(answers)
         assert (rest.start - whole.start, rest.end) == (4 * 3600, whole.end)
 
@@ -58,10 +60,10 @@ async def test_many_who_look_at_once_take_turns(api: Api) -> None:
 
     seen: asyncio.Queue[Any] = asyncio.Queue()
     watching = [asyncio.create_task(watch(seen)) for _ in range(60)]
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         for _ in watching:
             await seen.get()
-        await api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
+        await api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
         while seen.qsize() < len(watching):
             most = max(most, api.db.connections_in_use)
             await asyncio.sleep(0.001)

@@ -1,78 +1,80 @@
-"""A meeting is decided on what is so when its calendars are held, whatever was found before."""
+"""A booking is decided on what is true once its calendars are locked, whatever was loaded before."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
 
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.durations import Duration
-from core.errors import Problems, Refusal
+from core.errors import Refusal
 from core.events import EventDraft
 from core.instants import HOUR, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from db import clients
-from resolvers.booking_attempts import Meeting
-from tests.schema.test_bookings import REVOKE, RULE, at, busy
-from tests.support.api import CLIENT_SECRET, Api, Someone
+from resolvers.booking_attempts import BookingAttempt
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.builders import create_busy_event, iso_time
+from tests.support.graphql_queries import REVOKE_AUTHORIZATION, UPSERT_AVAILABILITY_RULE
 
-NINE = parse_instant(at(9))
+NINE = parse_instant(iso_time(9))
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
-def meeting_with(api: Api, whom: Someone) -> Meeting:
-    """An hour of somebody's working hours."""
+def attempt_with(api: Api, whom: Account) -> BookingAttempt:
+    """An attempt at an hour of a member's working hours."""
     groups = [Group([Member(whom.sub, managed_availability=True)])]
     query = AvailabilityQuery(groups, Duration(hours=1), query_periods=[Period(NINE, NINE + HOUR)])
     request = BookingRequest(query, NINE, EventDraft("e1", "Meeting", NINE, NINE + HOUR))
-    return Meeting(api.gate.context(f"Bearer {CLIENT_SECRET}"), request)
+    return BookingAttempt(api.gate.context(f"Bearer {CLIENT_SECRET}"), request)
 
 
-async def decided(api: Api, meeting: Meeting, *between: object) -> Booked | SlotTaken:
-    """What is decided after something else was done between the look and the lock."""
-    known = await meeting.look(Problems(), Problems())
+async def decided(api: Api, attempt: BookingAttempt, *between: Awaitable[object]) -> Booked | SlotTaken:
+    """The answer when something else is done between loading and locking."""
+    loaded = await attempt.load()
     for step in between:
-        await step  # pyright: ignore
+        await step
     async with api.db.write() as session:
-        return await meeting.decide(session, known, api.now)
+        return await attempt.book_under_lock(session, loaded, api.now)
 
 
-async def test_what_is_possible_is_written(api: Api, ada: Someone) -> None:
+async def test_what_is_possible_is_written(api: Api, ada: Account) -> None:
     """When nothing comes between."""
-    answer = await decided(api, meeting_with(api, ada))
+    answer = await decided(api, attempt_with(api, ada))
     assert isinstance(answer, Booked)
     assert [event.draft.start for event in answer.events] == [NINE]
 
 
-async def test_an_event_that_came_between_counts(api: Api, ada: Someone) -> None:
-    answer = await decided(api, meeting_with(api, ada), busy(api, ada, at(9, 30), at(11)))
+async def test_an_event_that_came_between_counts(api: Api, ada: Account) -> None:
+    answer = await decided(api, attempt_with(api, ada), create_busy_event(api, ada, iso_time(9, 30), iso_time(11)))
     assert answer == SlotTaken([])
 
 
-async def test_hours_that_were_changed_meanwhile_count(api: Api, ada: Someone) -> None:
+async def test_hours_that_were_changed_meanwhile_count(api: Api, ada: Account) -> None:
     """The lock is on calendars; hours are looked at again behind it."""
     none = {
         "availabilityRuleId": "r",
         "tzid": "UTC",
         "weeklyPeriods": [{"day": "SUNDAY", "startTime": "09:00", "endTime": "10:00"}],
     }
-    answer = await decided(api, meeting_with(api, ada), api.data(RULE, ada.token, input=none))
+    answer = await decided(api, attempt_with(api, ada), api.data(UPSERT_AVAILABILITY_RULE, ada.token, input=none))
     assert answer == SlotTaken([])
 
 
-async def test_a_right_that_was_lost_meanwhile_counts(api: Api, ada: Someone) -> None:
+async def test_a_right_that_was_lost_meanwhile_counts(api: Api, ada: Account) -> None:
     """And nothing is written."""
-    revoked = api.data(REVOKE, input={**api.credentials, "sub": ada.sub})
+    revoked = api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": ada.sub})
     with pytest.raises(Refusal, match="is not an account"):
-        await decided(api, meeting_with(api, ada), revoked)
+        await decided(api, attempt_with(api, ada), revoked)
     assert await api.rows("SELECT COUNT(*) FROM events") == [(0,)]
 
 
-async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Someone) -> None:
+async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Account) -> None:
     """Whoever had the old one books nothing with it any more."""
 
     async def renew() -> None:
@@ -80,13 +82,13 @@ async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Someone
             assert await clients.renew_secret(session, api.db.keys, "tests")
 
     with pytest.raises(Refusal, match="unknown"):
-        await decided(api, meeting_with(api, ada), renew())
+        await decided(api, attempt_with(api, ada), renew())
 
 
-async def test_an_attempt_that_was_made_before_is_found_again(api: Api, ada: Someone) -> None:
+async def test_an_attempt_that_was_made_before_is_found_again(api: Api, ada: Account) -> None:
     """When its end was lost: it is the same booking, and no second one."""
-    meeting = meeting_with(api, ada)
-    first = await decided(api, meeting)
-    assert await decided(api, meeting) == first
-    other = Meeting(meeting.ctx, replace(meeting.request, event=replace(meeting.request.event, event_id="e2")))
+    attempt = attempt_with(api, ada)
+    first = await decided(api, attempt)
+    assert await decided(api, attempt) == first
+    other = BookingAttempt(attempt.ctx, replace(attempt.request, event=replace(attempt.request.event, event_id="e2")))
     assert isinstance(await decided(api, other), SlotTaken)

@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 from core.instants import parse_instant
 from resolvers.cache import Memory
 from tests.conftest import NOW
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
-
-AVAILABILITY = """
-query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start end participants { sub } } } }
-"""
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import AVAILABILITY_PERIODS
 
 #: everything that can change an answer, with its input, one after the other
 WRITES: list[tuple[str, dict[str, Any]]] = [
@@ -92,7 +89,7 @@ def question(*subs: str, minutes: int = 60) -> dict[str, Any]:
     }
 
 
-def filled(given: Any, whose: Someone) -> Any:
+def filled(given: Any, whose: Account) -> Any:
     """An input with the blanks filled in."""
     if isinstance(given, dict):
         return {name: filled(value, whose) for name, value in cast("dict[str, Any]", given).items()}
@@ -103,7 +100,7 @@ def filled(given: Any, whose: Someone) -> Any:
     return f"2027-01-19{given}:00:00Z" if hour else blanks.get(given, given)
 
 
-async def write(api: Api, name: str, given: dict[str, Any], whose: Someone) -> None:
+async def write(api: Api, name: str, given: dict[str, Any], whose: Account) -> None:
     arguments = f"(input: {spelled(filled(given, whose))})" if given else ""
     await api.data(f"mutation {{ {name}{arguments} {{ __typename }} }}", whose.token)
 
@@ -122,7 +119,7 @@ async def test_a_write_of_any_worker_is_seen_by_the_next_query_of_every_worker(d
     made it, both are asked what they have answered before, the very same and something that rests on the same facts."""
     async with AsyncExitStack() as stack:
         one, two, plain = [
-            await stack.enter_async_context(Api.on(database_url, NOW, memory=size)) for size in (64, 64, 0)
+            await stack.enter_async_context(Api.open(database_url, NOW, memory=size)) for size in (64, 64, 0)
         ]
         ada, ben = await one.application_calendar("ada"), await one.application_calendar("ben")
         questions = [question(ada.sub, ben.sub), question(ada.sub, minutes=90), question(ben.sub)]
@@ -130,9 +127,9 @@ async def test_a_write_of_any_worker_is_seen_by_the_next_query_of_every_worker(d
         for number, (name, given) in enumerate([("upsertEvent", WRITES[0][1]), *WRITES]):
             await write((one, two)[number % 2], name, given, ada)
             for asked in questions:
-                right = await plain(AVAILABILITY, CLIENT_SECRET, input=asked)
+                right = await plain(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
                 for worker in (one, two, one, two):
-                    assert await worker(AVAILABILITY, CLIENT_SECRET, input=asked) == right, name
+                    assert await worker(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked) == right, name
                 answers.append(right)
     changes = sum(before != after for before, after in pairwise(answers[::3]))
     assert changes == len(WRITES) - 1  # the first has been made before: the same call twice is the same as once
@@ -143,26 +140,31 @@ async def test_who_may_not_ask_is_not_answered_from_memory(api: Api) -> None:
     ada = await api.application_calendar("ada")
     asked = question(ada.sub)
     for token in (CLIENT_SECRET, ada.token):
-        await api.data(AVAILABILITY, token, input=asked)
+        await api.data(AVAILABILITY_PERIODS, token, input=asked)
     given = api.credentials | {"applicationCalendarId": "ada", "scope": "write_only"}
     make = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { accessToken } }"
     narrow = (await api.data(make, input=given))["applicationCalendar"]["accessToken"]
-    refused = [(await api.refusal(AVAILABILITY, token, input=asked))["code"] for token in ("wrong", None, narrow)]
+    refused = [
+        (await api.refusal(AVAILABILITY_PERIODS, token, input=asked))["code"] for token in ("wrong", None, narrow)
+    ]
     assert refused == ["UNAUTHENTICATED", "UNAUTHENTICATED", "FORBIDDEN"]
     revoke = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
     await api.data(revoke, input={"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": ada.sub})
-    assert (await api.refusal(AVAILABILITY, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
-    assert (await api.refusal(AVAILABILITY, CLIENT_SECRET, input=asked))["code"] in ("NOT_FOUND", "UNPROCESSABLE")
+    assert (await api.refusal(AVAILABILITY_PERIODS, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
+    assert (await api.refusal(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked))["code"] in (
+        "NOT_FOUND",
+        "UNPROCESSABLE",
+    )
 
 
 async def test_what_has_begun_is_not_answered_from_memory(api: Api) -> None:
     """A query whose period has begun is refused, whatever was answered before it did; a token that has expired too."""
     ada = await api.application_calendar("ada")
     asked = question(ada.sub)
-    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
     api.now = parse_instant("2027-01-19T09:00:00Z") - 1
-    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
-    assert (await api.refusal(AVAILABILITY, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
+    await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
+    assert (await api.refusal(AVAILABILITY_PERIODS, ada.token, input=asked))["code"] == "UNAUTHENTICATED"
     api.now += 1
-    refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input=asked)
+    refused = await api.refusal(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
     assert [problem["key"] for problem in refused["errors"]["queryPeriods[0].start"]] == ["errors.in_past"]

@@ -1,74 +1,15 @@
 """What a request costs in SQL statements. No stopwatch: the number is the same on every machine."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from db.drivers.base import Row
-from tests.support.api import CLIENT_SECRET, Api, Someone
-
-AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"
-
-
-@contextmanager
-def counted(api: Api) -> Generator[list[tuple[str, Any]]]:
-    """The statements that are executed meanwhile, with their parameters; not those that begin and end a transaction."""
-    statements: list[tuple[str, Any]] = []
-    monkeypatch = pytest.MonkeyPatch()
-    # On SQLite some are read by the event loop's thread and some by another; to PostgreSQL all go the same way.
-    direct, on_sqlite = api.db.direct, api.db.dialect == "sqlite"
-    name = "rows" if on_sqlite else "much"
-    directly, threaded = getattr(direct, name), getattr(direct, "_in_thread", None)
-
-    async def rows(statement: str, *values: Any) -> list[Row]:
-        statements.append((statement, values))
-        return await directly(statement, *values)
-
-    def in_thread(statement: str, values: Sequence[Any]) -> list[Row]:
-        statements.append((statement, values))
-        assert threaded is not None
-        return threaded(statement, values)
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
-            statements.append((statement, parameters))
-
-    engines = {api.db.reader.sync_engine, api.db.writer.sync_engine}
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    monkeypatch.setattr(direct, name, rows)
-    if on_sqlite:
-        monkeypatch.setattr(direct, "_in_thread", in_thread)
-    yield statements
-    monkeypatch.undo()
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-async def fill(api: Api, whose: Someone, count: int) -> None:
-    """Half-hour events, one an hour."""
-    events = [
-        {"eventId": f"e{n}", "summary": "Busy", "start": hour(n), "end": hour(n).replace(":00:00", ":30:00")}
-        for n in range(count)
-    ]
-    await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": events})
-
-
-def hour(n: int) -> str:
-    return f"2027-01-{10 + n // 24:02}T{n % 24:02}:00:00Z"
-
-
-def question(people: list[Someone]) -> dict[str, Any]:
-    return {
-        "participants": [{"required": "all", "members": [{"sub": person.sub} for person in people]}],
-        "requiredDuration": {"minutes": 30},
-        "queryPeriods": [{"start": "2027-01-09T00:00:00Z", "end": "2027-01-20T00:00:00Z"}],
-        "responseFormat": "SLOTS",
-    }
+from tests.support.api import CLIENT_SECRET, Api
+from tests.support.builders import create_hourly_events, nth_hour, slots_input
+from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME
+from tests.support.statements import record_statements
 
 
 @pytest.mark.parametrize("events", [0, 200])
@@ -77,9 +18,9 @@ async def test_availability_of_ten_members_reads_in_two_statements(api: Api, eve
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     if events:
         for person in people:
-            await fill(api, person, events)
-    with counted(api) as statements:
-        await api.data(AVAILABILITY, CLIENT_SECRET, input=question(people))
+            await create_hourly_events(api, person, events)
+    with record_statements(api) as statements:
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=slots_input(people))
     assert len(statements) == 2
 
 
@@ -93,26 +34,23 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
     async def interrupted(statement: str, *values: Any) -> list[Row]:
         if "FROM calendars" in statement:
             monkeypatch.undo()
-            await fill(api, person, 240)
+            await create_hourly_events(api, person, 240)
         return await directly(statement, *values)
 
     monkeypatch.setattr(api.db.direct, "much", interrupted)
-    asked = {**question([person]), "queryPeriods": [{"start": hour(0), "end": hour(1)}]}
+    asked = {**slots_input([person]), "queryPeriods": [{"start": nth_hour(0), "end": nth_hour(1)}]}
     slots = [{"start": "2027-01-10T00:30:00Z"}]
     for _ in range(2):
-        answer = await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+        answer = await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=asked)
         assert answer["availability"]["availableSlots"] == slots
-
-
-BOOK_SLOT = "mutation ($input: BookSlotInput!) { bookSlot(input: $input) { __typename } }"
 
 
 async def test_a_booking_that_nobody_disturbs_costs_three_statements(api: Api) -> None:
     """Who asks about whom, what is on the calendars, and the write, however many it is written to."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
-    given = {"availability": question(people), "start": hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
-    with counted(api) as statements:
-        assert await api.data(BOOK_SLOT, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
+    given = {"availability": slots_input(people), "start": nth_hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
+    with record_statements(api) as statements:
+        assert await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
     # what is written at once on SQLite goes past the engine
     assert len(statements) == (2 if api.db.dialect == "sqlite" else 3)
 
@@ -121,25 +59,25 @@ async def test_what_is_remembered_costs_one_statement(api: Api) -> None:
     """Token, rights, and the versions of everybody's calendars and hours: nothing else can have changed."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     for person in people:
-        await fill(api, person, 20)
-    asked = question(people)
+        await create_hourly_events(api, person, 20)
+    asked = slots_input(people)
     for member in asked["participants"][0]["members"][:5]:
         member["managedAvailability"] = True
-    await api.data(AVAILABILITY, CLIENT_SECRET, input=asked)
+    await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=asked)
     another = {**asked, "requiredDuration": {"minutes": 45}}
     for warm in (asked, another):
-        with counted(api) as statements:
-            await api.data(AVAILABILITY, CLIENT_SECRET, input=warm)
+        with record_statements(api) as statements:
+            await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=warm)
         assert len(statements) == 1
 
 
 async def test_a_batch_of_events_is_written_in_as_many_statements_as_one_event(api: Api) -> None:
     """The token, the lock on the calendar, what is there, and the write; and PostgreSQL is told who has changed."""
     person = await api.application_calendar("person")
-    with counted(api) as one:
-        await fill(api, person, 1)
-    with counted(api) as many:
-        await fill(api, person, 240)
+    with record_statements(api) as one:
+        await create_hourly_events(api, person, 1)
+    with record_statements(api) as many:
+        await create_hourly_events(api, person, 240)
     assert len(one) == len(many) == (4 if api.db.dialect == "sqlite" else 5)
 
 
@@ -163,11 +101,11 @@ async def test_ten_members_with_hours_cost_two_statements_more(api: Api, kept: l
     async with api.db.writer.begin() as connection:
         for statement in kept:
             await connection.execute(text(statement))
-    given = question(people)
+    given = slots_input(people)
     for member in given["participants"][0]["members"]:
         member["managedAvailability"] = True
-    with counted(api) as statements:
-        answer = await api.data(AVAILABILITY, CLIENT_SECRET, input=given)
+    with record_statements(api) as statements:
+        answer = await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=given)
     assert len(statements) == 5
     assert answer["availability"]["availableSlots"]
 
@@ -188,8 +126,8 @@ async def test_busy_time_is_read_from_its_own_index(api: Api) -> None:
     async with api.db.writer.begin() as connection:
         await connection.execute(text(HISTORY))
         await connection.execute(text("ANALYZE"))
-    with counted(api) as statements:
-        await api.data(AVAILABILITY, CLIENT_SECRET, input=question(people))
+    with record_statements(api) as statements:
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=slots_input(people))
     statement, parameters = statements[-1]
     explain = "EXPLAIN QUERY PLAN " if api.db.dialect == "sqlite" else "EXPLAIN "
     async with api.db.reader.connect() as connection:

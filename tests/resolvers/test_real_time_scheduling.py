@@ -13,22 +13,17 @@ from core.real_time_scheduling import Completed, Disabled, Link, Open
 from db import clients
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
-from tests.schema.test_bookings import REVOKE, at, book, busy
-from tests.schema.test_real_time_scheduling import DISABLE, create, get, offering, token
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.builders import book_slot, create_busy_event, create_link, get_link, iso_time, link_input, link_token
+from tests.support.graphql_queries import DISABLE_LINK, REVOKE_AUTHORIZATION
 
-NINE = parse_instant(at(9))
+NINE = parse_instant(iso_time(9))
 ZONE = "Europe/London"
 EVENTS = """
 SELECT sub, event_id, summary, description, starts_at, ends_at FROM events
 JOIN calendars ON calendars.key = calendar_key JOIN accounts ON accounts.key = account_key
 WHERE NOT deleted ORDER BY accounts.key
 """
-
-
-@pytest.fixture
-async def people(api: Api) -> list[Someone]:
-    return [await api.application_calendar(name) for name in ("ada", "ben", "cem")]
 
 
 def visiting(api: Api) -> Context:
@@ -38,77 +33,81 @@ def visiting(api: Api) -> Context:
 
 async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:
     """Minutes after nine."""
-    offer = await links.offer(visiting(api), token(link), since, ZONE)
+    offer = await links.offer(visiting(api), link_token(link), since, ZONE)
     return [(opening.start - NINE) // MINUTE for opening in offer.openings]
 
 
 async def accept(api: Api, link: dict[str, Any], minutes: int = 0) -> Link | SlotTaken:
-    return await links.accept(visiting(api), token(link), NINE + minutes * MINUTE, ZONE)
+    return await links.accept(visiting(api), link_token(link), NINE + minutes * MINUTE, ZONE)
 
 
 def grid(minutes: int, **more: Any) -> dict[str, Any]:
     return {"startInterval": {"minutes": minutes}, **more}
 
 
-async def test_a_visitor_books_one_of_the_starts_that_are_offered(api: Api, people: list[Someone]) -> None:
+async def test_a_visitor_books_one_of_the_starts_that_are_offered(api: Api, people: list[Account]) -> None:
     """On the calendars of all who meet; and the application sees what was booked."""
     ada, ben, _ = people
-    await busy(api, ada, at(9), at(10))
-    made = await create(api, offering(("all", [ada, ben]), availability=grid(30)))
+    await create_busy_event(api, ada, iso_time(9), iso_time(10))
+    made = await create_link(api, link_input(("all", [ada, ben]), availability=grid(30)))
     assert await offered(api, made) == [60, 90, 120]
     link = await accept(api, made, 90)
     assert isinstance(link, Link)
     booked = Completed(NINE + 90 * MINUTE, NINE + 150 * MINUTE, (ada.sub, ben.sub), ZONE)
     assert link.state == booked
-    found = await get(api, part=token(made))
-    assert (found["status"], found["event"]["start"], found["event"]["end"]) == ("COMPLETED", at(10, 30), at(11, 30))
+    found = await get_link(api, part=link_token(made))
+    assert (found["status"], found["event"]["start"], found["event"]["end"]) == (
+        "COMPLETED",
+        iso_time(10, 30),
+        iso_time(11, 30),
+    )
     assert found["participants"] == [{"sub": ada.sub}, {"sub": ben.sub}]
     written = [row for row in await api.rows(EVENTS) if row[1] == "booking"]
     assert written == [(who.sub, "booking", "Meeting", "", booked.start, booked.end) for who in (ada, ben)]
 
 
-async def test_a_link_books_once(api: Api, people: list[Someone]) -> None:
+async def test_a_link_books_once(api: Api, people: list[Account]) -> None:
     """Whoever comes later sees what is booked, and nothing to choose from."""
-    made = await create(api, offering(("all", people[:1])))
+    made = await create_link(api, link_input(("all", people[:1])))
     first = await accept(api, made)
     assert isinstance(first, Link)
     assert await accept(api, made, 60) == first
-    offer = await links.offer(visiting(api), token(made), 0, ZONE)
+    offer = await links.offer(visiting(api), link_token(made), 0, ZONE)
     assert (offer.link, list(offer.openings), offer.more_from) == (first, [], None)
     assert len(await api.rows(EVENTS)) == 1
 
 
-async def test_of_many_who_accept_at_once_one_has_booked(api: Api, people: list[Someone]) -> None:
+async def test_of_many_who_accept_at_once_one_has_booked(api: Api, people: list[Account]) -> None:
     """Each has the link, and one start was the first."""
-    made = await create(api, offering(("all", people), availability=grid(30)))
+    made = await create_link(api, link_input(("all", people), availability=grid(30)))
     answers = await asyncio.gather(*(accept(api, made, 30 * (number % 5)) for number in range(20)))
     assert {answer.state.status for answer in answers if isinstance(answer, Link)} == {"completed"}
     assert len({str(answer) for answer in answers}) == 1
     assert len(await api.rows(EVENTS)) == 3
 
 
-async def test_of_many_links_for_one_start_one_has_it(api: Api, people: list[Someone]) -> None:
+async def test_of_many_links_for_one_start_one_has_it(api: Api, people: list[Account]) -> None:
     """The others are offered what is left."""
     made = [
-        await create(api, offering(("all", people[:2]), event_id=f"e{number}", availability=grid(60)))
+        await create_link(api, link_input(("all", people[:2]), event_id=f"e{number}", availability=grid(60)))
         for number in range(6)
     ]
     answers = await asyncio.gather(*(accept(api, link) for link in made))
     assert sum(isinstance(answer, Link) for answer in answers) == 1
     taken = [answer for answer in answers if isinstance(answer, SlotTaken)]
     assert [[slot.start for slot in answer.next_slots] for answer in taken] == [[NINE + HOUR, NINE + 2 * HOUR]] * 5
-    assert sum([(await get(api, part=token(link)))["status"] == "OPEN" for link in made]) == 5
+    assert sum([(await get_link(api, part=link_token(link)))["status"] == "OPEN" for link in made]) == 5
 
 
 @pytest.mark.parametrize("minutes", [60, 31, -60, 180, -24 * 60 * 30])
-async def test_a_start_that_is_not_offered_is_taken(api: Api, people: list[Someone], minutes: int) -> None:
+async def test_a_start_that_is_not_offered_is_taken(api: Api, people: list[Account], minutes: int) -> None:
     """Somebody is busy; it is not on the grid; the notice is too short; it lies outside; it is past."""
-    await busy(api, people[0], at(10), at(10, 30))
+    await create_busy_event(api, people[0], iso_time(10), iso_time(10, 30))
     api.now = NINE - HOUR
     notice = {"minimumNotice": {"hours": 1}}
-    period = {"start": at(8, 30), "end": at(12)}
-    given = offering(("all", people[:1]), availability=grid(30, queryPeriods=[period])) | notice
-    made = await create(api, given)
+    period = {"start": iso_time(8, 30), "end": iso_time(12)}
+    given = link_input(("all", people[:1]), availability=grid(30, queryPeriods=[period])) | notice
+    made = await create_link(api, given)
     taken = await accept(api, made, minutes)
     assert isinstance(taken, SlotTaken)
     assert [(slot.start - NINE) // MINUTE for slot in taken.next_slots] == [0, 90]
@@ -116,35 +115,35 @@ async def test_a_start_that_is_not_offered_is_taken(api: Api, people: list[Someo
     assert isinstance(await accept(api, made), Link)
 
 
-async def test_a_link_that_was_taken_back_offers_nothing(api: Api, people: list[Someone]) -> None:
+async def test_a_link_that_was_taken_back_offers_nothing(api: Api, people: list[Account]) -> None:
     """And one by which something was booked cannot be taken back."""
-    made = await create(api, offering(("all", people)))
+    made = await create_link(api, link_input(("all", people)))
     given = {"realTimeSchedulingId": made["realTimeSchedulingId"], "displayMessage": "Too late"}
-    await api.data(DISABLE, CLIENT_SECRET, input=given)
+    await api.data(DISABLE_LINK, CLIENT_SECRET, input=given)
     assert await offered(api, made) == []
     answer = await accept(api, made)
     assert isinstance(answer, Link)
     assert answer.state == Disabled("Too late")
     assert await api.rows(EVENTS) == []
-    other = await create(api, offering(("all", people)))
+    other = await create_link(api, link_input(("all", people)))
     await accept(api, other)
     refusal = await api.refusal(
-        DISABLE, CLIENT_SECRET, input=given | {"realTimeSchedulingId": other["realTimeSchedulingId"]}
+        DISABLE_LINK, CLIENT_SECRET, input=given | {"realTimeSchedulingId": other["realTimeSchedulingId"]}
     )
     assert refusal["errors"]["realTimeSchedulingId"][0]["key"] == "errors.conflict"
 
 
-async def test_with_a_single_event_the_others_keep_no_more_than_the_time(api: Api, people: list[Someone]) -> None:
+async def test_with_a_single_event_the_others_keep_no_more_than_the_time(api: Api, people: list[Account]) -> None:
     """Which nobody else can book then."""
     ada, ben, cem = people
     single = {"eventCreation": "SINGLE", "targetCalendars": [{"sub": ben.sub, "calendarId": ben.calendar_id}]}
     event = {"description": "Bring plans"}
-    made = await create(api, offering(("all", [ada, ben]), (1, [cem]), event=event) | single)
+    made = await create_link(api, link_input(("all", [ada, ben]), (1, [cem]), event=event) | single)
     assert isinstance(await accept(api, made), Link)
     rows = [(sub, summary, description) for sub, _, summary, description, *_ in await api.rows(EVENTS)]
     assert rows == [(ada.sub, "Meeting", ""), (ben.sub, "Meeting", "Bring plans"), (cem.sub, "Meeting", "")]
-    other = offering(("all", [cem]), event_id="other") | {"start": at(9, 30)}
-    assert (await book(api, other))["__typename"] == "SlotTaken"
+    other = link_input(("all", [cem]), event_id="other") | {"start": iso_time(9, 30)}
+    assert (await book_slot(api, other))["__typename"] == "SlotTaken"
 
 
 async def test_a_token_of_nobody_leads_nowhere(api: Api) -> None:
@@ -158,22 +157,22 @@ async def test_a_token_of_nobody_leads_nowhere(api: Api) -> None:
                 await visit
 
 
-async def test_a_link_whose_member_is_gone_is_of_no_use_until_it_is_back(api: Api, people: list[Someone]) -> None:
+async def test_a_link_whose_member_is_gone_is_of_no_use_until_it_is_back(api: Api, people: list[Account]) -> None:
     """That is refused, and nobody is told that there is no time."""
-    made = await create(api, offering(("all", people)))
-    await api.data(REVOKE, input={**api.credentials, "sub": people[1].sub})
+    made = await create_link(api, link_input(("all", people)))
+    await api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": people[1].sub})
     with pytest.raises(Unprocessable):
         await offered(api, made)
     with pytest.raises(Unprocessable):
         await accept(api, made)
-    assert (await get(api, part=token(made)))["status"] == "OPEN"
+    assert (await get_link(api, part=link_token(made)))["status"] == "OPEN"
     await api.application_calendar("ben")
     assert isinstance(await accept(api, made), Link)
 
 
-async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Someone]) -> None:
+async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Account]) -> None:
     """The visitor acts for the application, and may no more than it."""
-    made = await create(api, offering(("all", people)))
+    made = await create_link(api, link_input(("all", people)))
     async with api.db.write() as session:
         await clients.leave_out(session, CLIENT_ID, [Feature.AVAILABILITY])
     for visit in (offered(api, made), accept(api, made)):
@@ -181,19 +180,19 @@ async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Som
             await visit
 
 
-async def test_an_event_of_the_same_id_is_never_replaced(api: Api, people: list[Someone]) -> None:
+async def test_an_event_of_the_same_id_is_never_replaced(api: Api, people: list[Account]) -> None:
     """The link stays open, for its application to see to."""
-    made = await create(api, offering(("all", people)))
-    await busy(api, people[0], at(6), at(7), event_id="booking")
+    made = await create_link(api, link_input(("all", people)))
+    await create_busy_event(api, people[0], iso_time(6), iso_time(7), event_id="booking")
     with pytest.raises(Unprocessable, match="already"):
         await accept(api, made)
-    assert (await get(api, part=token(made)))["status"] == "OPEN"
+    assert (await get_link(api, part=link_token(made)))["status"] == "OPEN"
     assert len(await api.rows(EVENTS)) == 1
 
 
-async def test_what_was_offered_may_have_passed_since(api: Api, people: list[Someone]) -> None:
+async def test_what_was_offered_may_have_passed_since(api: Api, people: list[Account]) -> None:
     """A page may be open for a while; and a query that has begun still has its end."""
-    made = await create(api, offering(("all", people), availability=grid(60)))
+    made = await create_link(api, link_input(("all", people), availability=grid(60)))
     api.now = NINE + 5
     assert await offered(api, made) == [60, 120]
     assert isinstance(await accept(api, made), SlotTaken)
@@ -202,19 +201,20 @@ async def test_what_was_offered_may_have_passed_since(api: Api, people: list[Som
     assert isinstance(await accept(api, made, 120), SlotTaken)
 
 
-async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, people: list[Someone]) -> None:
+async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, people: list[Account]) -> None:
     long = [{"start": "2027-01-19T00:00:00Z", "end": "2027-02-20T00:00:00Z"}]
-    made = await create(api, offering(("all", people), availability=grid(5, queryPeriods=long)))
-    offer = await links.offer(visiting(api), token(made), 0, ZONE)
+    made = await create_link(api, link_input(("all", people), availability=grid(5, queryPeriods=long)))
+    offer = await links.offer(visiting(api), link_token(made), 0, ZONE)
     assert len(offer.openings) == links.MOST_OFFERED
+    assert offer.more_from is not None
     assert offer.more_from == offer.openings[-1].start + 5 * MINUTE
-    rest = await links.offer(visiting(api), token(made), offer.more_from, ZONE)
+    rest = await links.offer(visiting(api), link_token(made), offer.more_from, ZONE)
     assert rest.openings[0].start == offer.more_from
 
 
-async def test_an_open_link_is_all_that_a_visitor_can_change(api: Api, people: list[Someone]) -> None:
+async def test_an_open_link_is_all_that_a_visitor_can_change(api: Api, people: list[Account]) -> None:
     """That no time suits leaves it as it is."""
-    made = await create(api, offering(("all", people)))
-    link = await links.none_suits(visiting(api), token(made), ZONE)
+    made = await create_link(api, link_input(("all", people)))
+    link = await links.none_suits(visiting(api), link_token(made), ZONE)
     assert link.state == Open()
-    assert await get(api, part=token(made)) == made
+    assert await get_link(api, part=link_token(made)) == made

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import (
+    AVAILABILITY_PERIODS,
+    CALENDARS,
+    REFRESH_TOKEN,
+    REVOKE_AUTHORIZATION,
+    UPSERT_EVENT,
+)
 
 ACCOUNT = """
 mutation ($input: AccountInput!) {
@@ -31,16 +38,7 @@ USER_INFO = """
 }
 """
 
-CALENDARS = "{ calendars { calendarId } }"
-UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
 EVENTS = "{ events(input: {}) { nodes { eventId } } }"
-AVAILABILITY = """
-query ($input: AvailabilityInput!) {
-  availability(input: $input) { availablePeriods { start end participants { sub } } }
-}
-"""
-REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken refreshToken sub } }"
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
 
 CREDENTIALS = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
@@ -55,11 +53,11 @@ def at(hour: int) -> str:
     return f"2027-01-19T{hour:02}:00:00Z"
 
 
-async def make(api: Api, account_id: str = "ada", kind: str = "USER", **more: Any) -> Someone:
+async def make(api: Api, account_id: str = "ada", kind: str = "USER", **more: Any) -> Account:
     """An account of the tests' client, with its tokens."""
     made = (await api.data(ACCOUNT, input=given(account_id, kind, **more)))["account"]
     [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
-    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+    return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
 
 
 async def profile(api: Api, **more: Any) -> tuple[str | None, str | None, str]:
@@ -252,7 +250,7 @@ async def test_users_and_resources_have_events_and_can_meet(api: Api) -> None:
     }
     everybody = [{"sub": sub} for sub in subs]
     for token in (CLIENT_SECRET, people[0].token, people[1].token):
-        assert (await api.data(AVAILABILITY, token, input=question))["availability"]["availablePeriods"] == [
+        assert (await api.data(AVAILABILITY_PERIODS, token, input=question))["availability"]["availablePeriods"] == [
             {"start": at(10), "end": at(11), "participants": everybody},
             {"start": at(12), "end": at(13), "participants": everybody},
             {"start": at(14), "end": at(15), "participants": everybody},
@@ -264,10 +262,12 @@ async def test_revoking_ends_an_account_until_it_is_asked_for_again(api: Api) ->
     for by in ("token", "refresh_token", "sub"):
         ada, older = await make(api, name="Ada"), await make(api)
         named = {"sub": ada.sub} if by == "sub" else {"token": getattr(ada, by)}
-        assert await api.data(REVOKE, input={**CREDENTIALS, **named}) == {"revokeAuthorization": {"revoked": True}}
+        assert await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, **named}) == {
+            "revokeAuthorization": {"revoked": True}
+        }
         for token in (ada.token, older.token):
             assert (await api.refusal(USER_INFO, token))["code"] == "UNAUTHENTICATED"
-        refused = await api.refusal(REFRESH, input={**CREDENTIALS, "refreshToken": older.refresh_token})
+        refused = await api.refusal(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": older.refresh_token})
         assert refused["errors"]["refreshToken"][0]["key"] == "errors.unknown"
         regained = await make(api)
         assert (regained.sub, regained.calendar_id) == (ada.sub, ada.calendar_id)
@@ -279,6 +279,8 @@ async def test_an_access_token_of_a_user_is_refreshed(api: Api) -> None:
     ada = await make(api)
     api.now += 3600
     assert (await api.refusal(USER_INFO, ada.token))["code"] == "UNAUTHENTICATED"
-    refreshed = (await api.data(REFRESH, input={**CREDENTIALS, "refreshToken": ada.refresh_token}))["refreshToken"]
+    refreshed = (await api.data(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": ada.refresh_token}))[
+        "refreshToken"
+    ]
     assert (refreshed["refreshToken"], refreshed["sub"]) == (ada.refresh_token, ada.sub)
     assert (await api.data(USER_INFO, refreshed["accessToken"]))["userInfo"]["sub"] == ada.sub

@@ -4,6 +4,7 @@ import asyncio
 
 from core.accounts import TOKEN_LIFETIME
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.graphql_queries import REFRESH_TOKEN, REVOKE_AUTHORIZATION
 
 APPLICATION_CALENDAR = """
 mutation ($input: ApplicationCalendarInput!) {
@@ -21,10 +22,6 @@ mutation ($input: ApplicationCalendarInput!) {
 """
 
 CALENDARS = "{ calendars { calendarId calendarName calendarPrimary calendarReadonly calendarDeleted providerName } }"
-
-REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken refreshToken sub } }"
-
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
 
 CREDENTIALS = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
@@ -120,7 +117,9 @@ async def test_an_access_token_lives_for_an_hour_and_is_refreshed(api: Api) -> N
     assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
     assert "expired" in answer["errors"][0]["message"]
 
-    refreshed = (await api.data(REFRESH, input={**CREDENTIALS, "refreshToken": someone.refresh_token}))["refreshToken"]
+    refreshed = (await api.data(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": someone.refresh_token}))[
+        "refreshToken"
+    ]
     assert (refreshed["refreshToken"], refreshed["sub"]) == (someone.refresh_token, someone.sub)
     await api.data(CALENDARS, refreshed["accessToken"])
 
@@ -129,7 +128,7 @@ async def test_an_unknown_refresh_token_is_refused(api: Api) -> None:
     """An access token is none, either."""
     someone = await api.application_calendar("store-42")
     for token in ("nonsense", someone.token):
-        refused = await api.refusal(REFRESH, input={**CREDENTIALS, "refreshToken": token})
+        refused = await api.refusal(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": token})
         assert refused["errors"]["refreshToken"][0]["key"] == "errors.unknown"
 
 
@@ -138,10 +137,12 @@ async def test_revoking_by_any_token_or_by_sub_ends_all_tokens_of_the_account(ap
     for by in ("token", "refresh_token", "sub"):
         first, second = await api.application_calendar("store-42"), await api.application_calendar("store-42")
         named = {"sub": first.sub} if by == "sub" else {"token": getattr(first, by)}
-        assert await api.data(REVOKE, input={**CREDENTIALS, **named}) == {"revokeAuthorization": {"revoked": True}}
+        assert await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, **named}) == {
+            "revokeAuthorization": {"revoked": True}
+        }
         for token in (first.token, second.token):
             assert (await api.refusal(CALENDARS, token))["code"] == "UNAUTHENTICATED"
-        refused = await api.refusal(REFRESH, input={**CREDENTIALS, "refreshToken": second.refresh_token})
+        refused = await api.refusal(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": second.refresh_token})
         assert refused["errors"]["refreshToken"][0]["key"] == "errors.unknown"
         regained = await api.application_calendar("store-42")
         assert (regained.sub, regained.calendar_id) == (first.sub, first.calendar_id)
@@ -150,7 +151,7 @@ async def test_revoking_by_any_token_or_by_sub_ends_all_tokens_of_the_account(ap
 async def test_the_token_wins_when_a_sub_is_given_too(api: Api) -> None:
     """As documented for both together."""
     ada, ben = await api.application_calendar("ada"), await api.application_calendar("ben")
-    await api.data(REVOKE, input={**CREDENTIALS, "token": ada.token, "sub": ben.sub})
+    await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, "token": ada.token, "sub": ben.sub})
     assert (await api.refusal(CALENDARS, ada.token))["code"] == "UNAUTHENTICATED"
     await api.data(CALENDARS, ben.token)
 
@@ -159,13 +160,15 @@ async def test_revoking_what_is_unknown_succeeds_and_does_nothing(api: Api) -> N
     """RFC 7009: the client wanted it gone, and it is."""
     someone = await api.application_calendar("store-42")
     for named in ({"token": "nonsense"}, {"sub": "apc_000000000000000000000000"}, {"sub": "nonsense\u0000"}):
-        assert await api.data(REVOKE, input={**CREDENTIALS, **named}) == {"revokeAuthorization": {"revoked": True}}
+        assert await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, **named}) == {
+            "revokeAuthorization": {"revoked": True}
+        }
     await api.data(CALENDARS, someone.token)
 
 
 async def test_revoking_nothing_in_particular_is_refused(api: Api) -> None:
     """Neither token nor sub is a mistake of the caller's, not a wish for nothing."""
-    refused = await api.refusal(REVOKE, input=CREDENTIALS)
+    refused = await api.refusal(REVOKE_AUTHORIZATION, input=CREDENTIALS)
     assert refused["errors"]["token"][0]["key"] == "errors.required"
 
 

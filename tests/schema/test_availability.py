@@ -4,18 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import CLIENT_SECRET, Api, Someone
-
-AVAILABILITY = """
-query ($input: AvailabilityInput!) {
-  availability(input: $input) {
-    availablePeriods { start end participants { sub } }
-    availableSlots { start end participants { sub } }
-  }
-}
-"""
-
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import AVAILABILITY_PERIODS_AND_SLOTS, UPSERT_EVENTS
 
 DAY = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}
 
@@ -25,7 +15,7 @@ def at(clock: str) -> str:
     return f"2027-01-19T{clock}:00Z"
 
 
-async def block(api: Api, whose: Someone, start: str, end: str, **more: Any) -> None:
+async def block(api: Api, whose: Account, start: str, end: str, **more: Any) -> None:
     """Makes somebody busy."""
     event = {"eventId": f"{start}-{end}", "summary": "Busy", "start": at(start), "end": at(end), **more}
     await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": [event]})
@@ -40,22 +30,22 @@ def query(*groups: tuple[str | int, list[Any]], **more: Any) -> dict[str, Any]:
 
 async def ask(api: Api, token: str, **given: Any) -> list[tuple[str, str, list[str]]]:
     """The answer, as clock times and subs."""
-    answer = (await api.data(AVAILABILITY, token, input=given))["availability"]
+    answer = (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, token, input=given))["availability"]
     [times] = [found for found in (answer["availablePeriods"], answer["availableSlots"]) if found is not None]
     return [(t["start"][11:16], t["end"][11:16], [who["sub"] for who in t["participants"]]) for t in times]
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
 @pytest.fixture
-async def ben(api: Api) -> Someone:
+async def ben(api: Api) -> Account:
     return await api.application_calendar("ben")
 
 
-async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Account, ben: Account) -> None:
     """The main job."""
     await block(api, ada, "09:00", "11:00")
     await block(api, ben, "10:30", "12:00")
@@ -75,7 +65,7 @@ async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Someone, be
     ]
 
 
-async def test_the_format_decides_which_list_is_filled(api: Api, ada: Someone) -> None:
+async def test_the_format_decides_which_list_is_filled(api: Api, ada: Account) -> None:
     """Periods in one, slots in the other, and slots that were asked about always as slots; nothing found is empty."""
     for more, filled in (
         ({}, "availablePeriods"),
@@ -83,16 +73,18 @@ async def test_the_format_decides_which_list_is_filled(api: Api, ada: Someone) -
         ({"responseFormat": None}, "availablePeriods"),
         ({"queryPeriods": None, "querySlots": [{"start": at("09:00")}]}, "availableSlots"),
     ):
-        answer = (await api.data(AVAILABILITY, ada.token, input=query(("all", [ada])) | more))["availability"]
+        answer = (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=query(("all", [ada])) | more))[
+            "availability"
+        ]
         assert {name for name, found in answer.items() if found is not None} == {filled}
     await block(api, ada, "08:00", "18:00")
-    assert (await api.data(AVAILABILITY, ada.token, input=query(("all", [ada]))))["availability"] == {
+    assert (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=query(("all", [ada]))))["availability"] == {
         "availablePeriods": [],
         "availableSlots": None,
     }
 
 
-async def test_one_of_several_and_everybody_who_is_free_is_named(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_one_of_several_and_everybody_who_is_free_is_named(api: Api, ada: Account, ben: Account) -> None:
     """Required is how many have to stay; the answer names all who can."""
     await block(api, ben, "10:00", "16:00")
     given = query(("all", [ada]), (1, [ben, await api.application_calendar("cleo")]))
@@ -100,7 +92,7 @@ async def test_one_of_several_and_everybody_who_is_free_is_named(api: Api, ada: 
     assert [len(who) for _, _, who in answer] == [3, 2]
 
 
-async def test_slots_that_were_asked_about(api: Api, ada: Someone) -> None:
+async def test_slots_that_were_asked_about(api: Api, ada: Account) -> None:
     """Those that are possible, in time order, off the grid as well."""
     await block(api, ada, "10:00", "11:00")
     slots = [{"start": at(clock)} for clock in ("11:00", "09:30", "09:00", "11:00", "16:07")]
@@ -108,7 +100,7 @@ async def test_slots_that_were_asked_about(api: Api, ada: Someone) -> None:
     assert [start for start, _, _ in await ask(api, ada.token, **given)] == ["09:00", "11:00", "16:07"]
 
 
-async def test_calendars_tentative_events_and_buffers_of_one_member(api: Api, ada: Someone) -> None:
+async def test_calendars_tentative_events_and_buffers_of_one_member(api: Api, ada: Account) -> None:
     """What counts for a member in this query only."""
     await block(api, ada, "10:00", "11:00", status="TENTATIVE")
     await block(api, ada, "13:00", "14:00", transparency="TRANSPARENT")
@@ -128,7 +120,7 @@ async def test_calendars_tentative_events_and_buffers_of_one_member(api: Api, ad
     assert await starts(availablePeriods=[{"start": at("11:30"), "end": at("13:30")}]) == [("12:00", "13:30")]
 
 
-async def test_an_event_just_outside_the_window_reaches_in_by_its_buffer(api: Api, ada: Someone) -> None:
+async def test_an_event_just_outside_the_window_reaches_in_by_its_buffer(api: Api, ada: Account) -> None:
     """What is read from the calendars is wider than what was asked about."""
     await block(api, ada, "08:00", "09:00")
     await block(api, ada, "17:00", "18:00")
@@ -136,7 +128,7 @@ async def test_an_event_just_outside_the_window_reaches_in_by_its_buffer(api: Ap
     assert await ask(api, ada.token, **given) == [("09:45", "14:45", [ada.sub])]
 
 
-async def test_a_deleted_event_frees_its_time(api: Api, ada: Someone) -> None:
+async def test_a_deleted_event_frees_its_time(api: Api, ada: Account) -> None:
     """And the one that was moved blocks where it is now."""
     await block(api, ada, "09:00", "17:00")
     assert await ask(api, ada.token, **query(("all", [ada]))) == []
@@ -145,7 +137,7 @@ async def test_a_deleted_event_frees_its_time(api: Api, ada: Someone) -> None:
     assert await ask(api, ada.token, **query(("all", [ada]))) == [("09:00", "17:00", [ada.sub])]
 
 
-async def test_an_all_day_event_blocks_the_day_of_its_own_zone(api: Api, ada: Someone) -> None:
+async def test_an_all_day_event_blocks_the_day_of_its_own_zone(api: Api, ada: Account) -> None:
     """The 19th in New York begins at five in the morning in UTC and ends at five on the 20th."""
     event = {"eventId": "d", "summary": "Off", "start": "2027-01-19", "end": "2027-01-20", "tzid": "America/New_York"}
     await api.data(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": [event]})
@@ -156,29 +148,31 @@ async def test_an_all_day_event_blocks_the_day_of_its_own_zone(api: Api, ada: So
     ]
 
 
-async def test_the_applications_key_and_any_accounts_token_may_ask(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_the_applications_key_and_any_accounts_token_may_ask(api: Api, ada: Account, ben: Account) -> None:
     """One account's token asks about another of the same application."""
     given = query(("all", [ben]))
     by_key = await ask(api, CLIENT_SECRET, **given)
     assert by_key == await ask(api, ada.token, **given) == [("09:00", "17:00", [ben.sub])]
-    assert (await api.refusal(AVAILABILITY, input=given))["code"] == "UNAUTHENTICATED"
-    assert (await api.refusal(AVAILABILITY, "wrong", input=given))["code"] == "UNAUTHENTICATED"
+    assert (await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, input=given))["code"] == "UNAUTHENTICATED"
+    assert (await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, "wrong", input=given))["code"] == "UNAUTHENTICATED"
 
 
-async def test_unknown_revoked_and_foreign_accounts_look_the_same(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_unknown_revoked_and_foreign_accounts_look_the_same(api: Api, ada: Account, ben: Account) -> None:
     """Nothing tells whether somebody else's application has such an account."""
     foreign = await api.application_calendar_of_another_client("eve")
     revoke = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
     await api.data(revoke, input={**api.credentials, "sub": ben.sub})
     subs = [foreign.sub, ben.sub, "apc_000000000000000000000000", "nobody", "\u0000"]
-    refused = await api.refusal(AVAILABILITY, ada.token, input=query(("all", [ada, *({"sub": sub} for sub in subs)])))
+    refused = await api.refusal(
+        AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=query(("all", [ada, *({"sub": sub} for sub in subs)]))
+    )
     assert refused["code"] == "UNPROCESSABLE"
     assert set(refused["errors"]) == {f"participants[0].members[{n}].sub" for n in range(1, 6)}
     assert len({str(found) for found in refused["errors"].values()}) == 1
     assert refused["errors"]["participants[0].members[1].sub"][0]["key"] == "errors.unknown"
 
 
-async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: Account, ben: Account) -> None:
     """Shape and facts together, in the words of the schema."""
     given = {
         "participants": [
@@ -198,7 +192,7 @@ async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: So
         "buffer": {"before": {"hours": 1, "minutes": 60}},
         "maxResults": 201,
     }
-    refused = await api.refusal(AVAILABILITY, ada.token, input=given)
+    refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=given)
     assert {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()} == {
         "participants[0].required": ["errors.too_many"],
         "participants[0].members[0].calendarIds[0]": ["errors.unknown"],
@@ -218,7 +212,7 @@ async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: So
     }
 
 
-async def test_times_may_be_written_in_the_query_itself(api: Api, ada: Someone) -> None:
+async def test_times_may_be_written_in_the_query_itself(api: Api, ada: Account) -> None:
     """Literals go the same way as variables, and a wrong one is told the same way."""
     text = """
     { availability(input: {
@@ -233,7 +227,7 @@ async def test_times_may_be_written_in_the_query_itself(api: Api, ada: Someone) 
     assert list(refused["errors"]) == ["queryPeriods[0].start"]
 
 
-async def test_one_refusal_leaves_the_sibling_answers(api: Api, ada: Someone) -> None:
+async def test_one_refusal_leaves_the_sibling_answers(api: Api, ada: Account) -> None:
     """Several questions by alias: each is answered or refused by itself."""
     text = """
     query ($good: AvailabilityInput!, $bad: AvailabilityInput!) {
@@ -249,13 +243,13 @@ async def test_one_refusal_leaves_the_sibling_answers(api: Api, ada: Someone) ->
 
 async def test_an_operator_may_raise_the_limits(database_url: str) -> None:
     """Twelve accounts and a period of fifty days are too many by default, and not when the settings say so."""
-    async with Api.on(database_url, 1798761600) as api:
+    async with Api.open(database_url, 1798761600) as api:
         people = [await api.application_calendar(f"person {n}") for n in range(12)]
         long = query(("all", people)) | {"queryPeriods": [{"start": at("09:00"), "end": "2027-03-10T09:00:00Z"}]}
-        refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input=long)
+        refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, CLIENT_SECRET, input=long)
         assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {
             "participants": "errors.too_many",
             "queryPeriods[0].end": "errors.too_long",
         }
-    async with Api.on(database_url, 1798761600, max_accounts=12, max_period_days=50) as api:
+    async with Api.open(database_url, 1798761600, max_accounts=12, max_period_days=50) as api:
         assert len(await ask(api, CLIENT_SECRET, **long)) == 1

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from graphql import DocumentNode, GraphQLSchema, is_specified_scalar_type, parse, print_ast
+from graphql import DocumentNode, is_specified_scalar_type, parse, print_ast
 from graphql.type import is_introspection_type
 
 from schema import schema
+from tests.support.operations import GRAPHQL_SCHEMA
 
 SHAPE = parse((Path(__file__).parent / "contract.graphql").read_text("utf-8"))
 PRINTED = Path(__file__).parents[2] / "schema" / "schema.graphql"
-OURS: GraphQLSchema = schema._schema
 
 
 class Line(NamedTuple):
@@ -52,7 +52,7 @@ def test_the_schema_has_everything_that_the_contract_names() -> None:
 def test_everything_in_the_schema_is_described() -> None:
     """Every type, field, argument and enum value says what it means, to people in GraphiQL as to programs."""
     silent: list[str] = []
-    for name, kind in OURS.type_map.items():
+    for name, kind in GRAPHQL_SCHEMA.type_map.items():
         if is_introspection_type(kind) or is_specified_scalar_type(kind):
             continue
         parts = {name: kind}
@@ -73,6 +73,6 @@ def test_the_printed_schema_is_this_schema() -> None:
 
 def test_every_root_field_can_be_refused_by_itself() -> None:
     """They are nullable, so that one refusal leaves the answers beside it."""
-    roots = [OURS.query_type, OURS.mutation_type, OURS.subscription_type]
+    roots = [GRAPHQL_SCHEMA.query_type, GRAPHQL_SCHEMA.mutation_type, GRAPHQL_SCHEMA.subscription_type]
     fields = {f"{root.name}.{name}": str(field.type) for root in roots if root for name, field in root.fields.items()}
     assert [name for name, kind in fields.items() if kind.endswith("!")] == []

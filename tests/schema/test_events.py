@@ -4,23 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, Someone
-
-UPSERT_EVENT = """
-mutation ($input: UpsertEventInput!) {
-  upsertEvent(input: $input) {
-    created
-    event {
-      calendarId eventId eventUid summary description start end tzid url transparency status deleted created updated
-      location { description lat long }
-    }
-  }
-}
-"""
-
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created updated } }"
-DELETE_EVENT = "mutation ($input: DeleteEventInput!) { deleteEvent(input: $input) { deleted } }"
-DELETE_EVENTS = "mutation ($input: DeleteEventsInput!) { deleteEvents(input: $input) { deleted } }"
+from tests.support.api import Account, Api
+from tests.support.builders import event_input
+from tests.support.graphql_queries import DELETE_EVENT, DELETE_EVENTS, UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
 
 EVENTS = """
 query ($input: EventsInput!, $first: Int, $after: String) {
@@ -35,34 +21,21 @@ query ($input: EventsInput!, $first: Int, $after: String) {
 FREE_BUSY = "query ($input: EventsInput!) { freeBusy(input: $input) { nodes { start end freeBusyStatus } } }"
 
 
-@pytest.fixture
-async def store(api: Api) -> Someone:
-    """An application calendar."""
-    return await api.application_calendar("store-42")
-
-
-def event(
-    event_id: str, start: str = "2027-01-19T09:00:00Z", end: str = "2027-01-19T10:00:00Z", **more: Any
-) -> dict[str, Any]:
-    """An event with what it must have."""
-    return {"eventId": event_id, "summary": "Meeting", "start": start, "end": end, **more}
-
-
-async def put(api: Api, whose: Someone, *events: dict[str, Any]) -> dict[str, int]:
+async def put(api: Api, whose: Account, *events: dict[str, Any]) -> dict[str, int]:
     """Upserts events on somebody's calendar."""
     given = {"calendarId": whose.calendar_id, "events": list(events)}
     return (await api.data(UPSERT_EVENTS, whose.token, input=given))["upsertEvents"]
 
 
-async def ids(api: Api, whose: Someone, **window: Any) -> list[str]:
+async def ids(api: Api, whose: Account, **window: Any) -> list[str]:
     """The ids of somebody's events in a window."""
     data = await api.data(EVENTS, whose.token, input=window)
     return [node["eventId"] for node in data["events"]["nodes"]]
 
 
-async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Someone) -> None:
+async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Account) -> None:
     """The second upsert of an id changes the event; what it leaves out goes back to its default."""
-    full = event(
+    full = event_input(
         "e1",
         description="Plans",
         tzid="Europe/London",
@@ -71,7 +44,9 @@ async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Someone
         transparency="TRANSPARENT",
         status="TENTATIVE",
     )
-    made = await api.data(UPSERT_EVENT, store.token, input={"calendarId": store.calendar_id, "event": full})
+    made = await api.data(
+        UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": full}
+    )
     made = made["upsertEvent"]
     uid = made["event"].pop("eventUid")
     assert uid.startswith("evt_")
@@ -87,8 +62,8 @@ async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Someone
     }
 
     api.now += 60
-    given = {"calendarId": store.calendar_id, "event": event("e1", summary="Changed")}
-    again = (await api.data(UPSERT_EVENT, store.token, input=given))["upsertEvent"]
+    given = {"calendarId": store.calendar_id, "event": event_input("e1", summary="Changed")}
+    again = (await api.data(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given))["upsertEvent"]
     assert again == {
         "created": False,
         "event": {
@@ -111,27 +86,31 @@ async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Someone
     }
 
 
-async def test_times_come_back_in_utc(api: Api, store: Someone) -> None:
+async def test_times_come_back_in_utc(api: Api, store: Account) -> None:
     """An offset in the input is read, and the answer is always in Z."""
-    given = event("e1", "2027-01-19T10:00:00+01:00", "2027-01-19 09:30:00Z")
-    data = await api.data(UPSERT_EVENT, store.token, input={"calendarId": store.calendar_id, "event": given})
+    given = event_input("e1", "2027-01-19T10:00:00+01:00", "2027-01-19 09:30:00Z")
+    data = await api.data(
+        UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": given}
+    )
     assert data["upsertEvent"]["event"]["start"] == "2027-01-19T09:00:00Z"
     assert data["upsertEvent"]["event"]["end"] == "2027-01-19T09:30:00Z"
 
 
-async def test_an_all_day_event_keeps_its_dates(api: Api, store: Someone) -> None:
+async def test_an_all_day_event_keeps_its_dates(api: Api, store: Account) -> None:
     """In Auckland the day begins eleven hours before it does in UTC, and the event with it."""
-    day = event("trip", "2027-01-19", "2027-01-20", tzid="Pacific/Auckland")
-    data = await api.data(UPSERT_EVENT, store.token, input={"calendarId": store.calendar_id, "event": day})
+    day = event_input("trip", "2027-01-19", "2027-01-20", tzid="Pacific/Auckland")
+    data = await api.data(
+        UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": day}
+    )
     assert (data["upsertEvent"]["event"]["start"], data["upsertEvent"]["event"]["end"]) == ("2027-01-19", "2027-01-20")
     assert await ids(api, store, **{"from": "2027-01-18T10:00:00Z", "to": "2027-01-18T11:00:00Z"}) == []
     assert await ids(api, store, **{"from": "2027-01-18T10:00:00Z", "to": "2027-01-18T11:00:01Z"}) == ["trip"]
     assert await ids(api, store, **{"from": "2027-01-19T11:00:00Z"}) == []
 
 
-async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Someone) -> None:
+async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Account) -> None:
     """Each with its path and key; nothing is written."""
-    bad = event(
+    bad = event_input(
         "x" * 256,
         "2027-01-19T09:00:00",
         "2027-02-30T09:00:00Z",
@@ -142,7 +121,7 @@ async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Someon
         location={"lat": "91", "long": "east"},
     )
     given = {"calendarId": "cal_of_somebody_else", "event": bad}
-    refused = await api.refusal(UPSERT_EVENT, store.token, input=given)
+    refused = await api.refusal(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given)
     assert refused["code"] == "UNPROCESSABLE"
     assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {
         "calendarId": "errors.unknown",
@@ -170,25 +149,25 @@ async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Someon
         ("tomorrow", "2027-01-19T10:00:00Z", "event.start"),
     ],
 )
-async def test_times_that_make_no_event_are_refused(api: Api, store: Someone, start: str, end: str, path: str) -> None:
+async def test_times_that_make_no_event_are_refused(api: Api, store: Account, start: str, end: str, path: str) -> None:
     """An event ends after it starts, in the same kind of time, to the second."""
-    given = {"calendarId": store.calendar_id, "event": event("e1", start, end)}
-    refused = await api.refusal(UPSERT_EVENT, store.token, input=given)
+    given = {"calendarId": store.calendar_id, "event": event_input("e1", start, end)}
+    refused = await api.refusal(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given)
     assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {path: "errors.invalid"}
 
 
-async def test_many_events_are_kept_together_or_not_at_all(api: Api, store: Someone) -> None:
+async def test_many_events_are_kept_together_or_not_at_all(api: Api, store: Account) -> None:
     """One bad event among a thousand, and none is there; without it, all are, in one transaction."""
-    many = [event(f"e{n}") for n in range(1000)]
-    bad = [*many[:999], event("e999", end="2027-01-19T09:00:00Z")]
+    many = [event_input(f"e{n}") for n in range(1000)]
+    bad = [*many[:999], event_input("e999", end="2027-01-19T09:00:00Z")]
     refused = await api.refusal(UPSERT_EVENTS, store.token, input={"calendarId": store.calendar_id, "events": bad})
     assert list(refused["errors"]) == ["events[999].end"]
     assert await ids(api, store) == []
     assert await put(api, store, *many) == {"created": 1000, "updated": 0}
-    assert await put(api, store, event("e1"), event("new")) == {"created": 1, "updated": 1}
+    assert await put(api, store, event_input("e1"), event_input("new")) == {"created": 1, "updated": 1}
 
 
-async def test_a_batch_has_its_limits(api: Api, store: Someone) -> None:
+async def test_a_batch_has_its_limits(api: Api, store: Account) -> None:
     """At least one event, at most a thousand, each id once."""
 
     async def keys(*events: dict[str, Any]) -> dict[str, str]:
@@ -197,31 +176,33 @@ async def test_a_batch_has_its_limits(api: Api, store: Someone) -> None:
         return {path: found[0]["key"] for path, found in refused["errors"].items()}
 
     assert await keys() == {"events": "errors.too_few"}
-    assert await keys(*(event(f"e{n}") for n in range(1001))) == {"events": "errors.too_many"}
-    assert await keys(event("e1"), event("e1")) == {"events[1].eventId": "errors.duplicate"}
+    assert await keys(*(event_input(f"e{n}") for n in range(1001))) == {"events": "errors.too_many"}
+    assert await keys(event_input("e1"), event_input("e1")) == {"events[1].eventId": "errors.duplicate"}
 
 
-async def test_a_deleted_event_is_listed_only_on_request(api: Api, store: Someone) -> None:
+async def test_a_deleted_event_is_listed_only_on_request(api: Api, store: Account) -> None:
     """A reader that keeps a copy has to learn of it; upserting brings it back as a new event."""
-    await put(api, store, event("e1"), event("e2"))
+    await put(api, store, event_input("e1"), event_input("e2"))
     given = {"calendarId": store.calendar_id, "eventId": "e1"}
     assert await api.data(DELETE_EVENT, store.token, input=given) == {"deleteEvent": {"deleted": True}}
     assert await api.data(DELETE_EVENT, store.token, input=given) == {"deleteEvent": {"deleted": False}}
     assert await ids(api, store) == ["e2"]
     assert sorted(await ids(api, store, includeDeleted=True)) == ["e1", "e2"]
     api.now += 60
-    back = await api.data(UPSERT_EVENT, store.token, input={"calendarId": store.calendar_id, "event": event("e1")})
+    back = await api.data(
+        UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": event_input("e1")}
+    )
     assert back["upsertEvent"]["created"] is True
     assert back["upsertEvent"]["event"]["created"] == "2027-01-01T00:01:00Z"
 
 
-async def test_events_are_deleted_by_calendar_or_all_at_once(api: Api, store: Someone) -> None:
+async def test_events_are_deleted_by_calendar_or_all_at_once(api: Api, store: Account) -> None:
     """Exactly one of the two ways."""
-    await put(api, store, event("e1"), event("e2"))
+    await put(api, store, event_input("e1"), event_input("e2"))
     assert await api.data(DELETE_EVENTS, store.token, input={"calendarIds": [store.calendar_id]}) == {
         "deleteEvents": {"deleted": 2}
     }
-    await put(api, store, event("e1"))
+    await put(api, store, event_input("e1"))
     assert await api.data(DELETE_EVENTS, store.token, input={"deleteAll": True}) == {"deleteEvents": {"deleted": 1}}
     assert await ids(api, store) == []
 
@@ -238,15 +219,15 @@ async def test_events_are_deleted_by_calendar_or_all_at_once(api: Api, store: So
     }
 
 
-async def test_somebody_elses_calendar_is_not_found(api: Api, store: Someone) -> None:
+async def test_somebody_elses_calendar_is_not_found(api: Api, store: Account) -> None:
     """The same refusal as for a calendar that does not exist, wherever a calendar is named; and nothing happens to it."""
     other = await api.application_calendar("store-43")
-    await put(api, other, event("e1"))
+    await put(api, other, event_input("e1"))
 
     async def refusals(calendar_id: str) -> list[dict[str, Any]]:
         asked = [
-            (UPSERT_EVENT, {"calendarId": calendar_id, "event": event("e1")}),
-            (UPSERT_EVENTS, {"calendarId": calendar_id, "events": [event("e1")]}),
+            (UPSERT_EVENT_WITH_ALL_FIELDS, {"calendarId": calendar_id, "event": event_input("e1")}),
+            (UPSERT_EVENTS, {"calendarId": calendar_id, "events": [event_input("e1")]}),
             (DELETE_EVENT, {"calendarId": calendar_id, "eventId": "e1"}),
             (DELETE_EVENTS, {"calendarIds": [calendar_id]}),
             (EVENTS, {"calendarIds": [calendar_id]}),
@@ -260,13 +241,13 @@ async def test_somebody_elses_calendar_is_not_found(api: Api, store: Someone) ->
     assert await ids(api, other) == ["e1"]
 
 
-async def test_pages_follow_each_other_without_gap_or_overlap(api: Api, store: Someone) -> None:
+async def test_pages_follow_each_other_without_gap_or_overlap(api: Api, store: Account) -> None:
     """Seven events, two of them at the same instant, three a page; each cursor names its own place."""
     hours = [9, 10, 10, 11, 12, 13, 14]
     await put(
         api,
         store,
-        *(event(f"e{n}", f"2027-01-19T{h:02}:00:00Z", f"2027-01-19T{h:02}:30:00Z") for n, h in enumerate(hours)),
+        *(event_input(f"e{n}", f"2027-01-19T{h:02}:00:00Z", f"2027-01-19T{h:02}:30:00Z") for n, h in enumerate(hours)),
     )
     seen: list[str] = []
     after, sizes = None, []
@@ -284,21 +265,21 @@ async def test_pages_follow_each_other_without_gap_or_overlap(api: Api, store: S
     assert [seen[0], *seen[3:]] == ["e0", "e3", "e4", "e5", "e6"]
 
 
-async def test_a_page_stays_in_its_place_when_events_come_and_go(api: Api, store: Someone) -> None:
+async def test_a_page_stays_in_its_place_when_events_come_and_go(api: Api, store: Account) -> None:
     """A keyset, not a count: what is added or deleted before the cursor moves nothing behind it."""
     await put(
         api,
         store,
-        *(event(f"e{n}", f"2027-01-19T{9 + n:02}:00:00Z", f"2027-01-19T{10 + n:02}:00:00Z") for n in range(4)),
+        *(event_input(f"e{n}", f"2027-01-19T{9 + n:02}:00:00Z", f"2027-01-19T{10 + n:02}:00:00Z") for n in range(4)),
     )
     page = (await api.data(EVENTS, store.token, input={}, first=2))["events"]
     await api.data(DELETE_EVENT, store.token, input={"calendarId": store.calendar_id, "eventId": "e1"})
-    await put(api, store, event("early", "2027-01-19T07:00:00Z", "2027-01-19T08:00:00Z"))
+    await put(api, store, event_input("early", "2027-01-19T07:00:00Z", "2027-01-19T08:00:00Z"))
     rest = (await api.data(EVENTS, store.token, input={}, after=page["pageInfo"]["endCursor"]))["events"]
     assert [node["eventId"] for node in rest["nodes"]] == ["e2", "e3"]
 
 
-async def test_a_wrong_page_is_refused(api: Api, store: Someone) -> None:
+async def test_a_wrong_page_is_refused(api: Api, store: Account) -> None:
     """A size that is none, a cursor that nobody gave out, a window that ends before it begins: all told at once."""
     window = {"from": "2027-01-19T09:00:00Z", "to": "2027-01-19T09:00:00Z", "lastModified": "yesterday"}
     refused = await api.refusal(EVENTS, store.token, input=window, first=0, after="nonsense")
@@ -312,25 +293,25 @@ async def test_a_wrong_page_is_refused(api: Api, store: Someone) -> None:
     assert refused["errors"]["first"][0]["key"] == "errors.too_many"
 
 
-async def test_the_window_is_half_open(api: Api, store: Someone) -> None:
+async def test_the_window_is_half_open(api: Api, store: Account) -> None:
     """An event that ends when the window begins, or starts when it ends, only touches it."""
-    await put(api, store, event("e1", "2027-01-19T09:00:00Z", "2027-01-19T10:00:00Z"))
+    await put(api, store, event_input("e1", "2027-01-19T09:00:00Z", "2027-01-19T10:00:00Z"))
     assert await ids(api, store, **{"from": "2027-01-19T10:00:00Z"}) == []
     assert await ids(api, store, to="2027-01-19T09:00:00Z") == []
     assert await ids(api, store, **{"from": "2027-01-19T09:59:59Z", "to": "2027-01-19T10:00:00Z"}) == ["e1"]
 
 
-async def test_last_modified_tells_what_is_new(api: Api, store: Someone) -> None:
+async def test_last_modified_tells_what_is_new(api: Api, store: Account) -> None:
     """Changed at that instant or later; a deletion is a change."""
-    await put(api, store, event("e1"), event("e2"), event("e3"))
+    await put(api, store, event_input("e1"), event_input("e2"), event_input("e3"))
     api.now += 60
-    await put(api, store, event("e2", summary="Changed"))
+    await put(api, store, event_input("e2", summary="Changed"))
     await api.data(DELETE_EVENT, store.token, input={"calendarId": store.calendar_id, "eventId": "e3"})
     changed = {"lastModified": "2027-01-01T00:01:00Z", "includeDeleted": True}
     assert sorted(await ids(api, store, **changed)) == ["e2", "e3"]
 
 
-async def test_free_busy_tells_when_and_not_what(api: Api, store: Someone) -> None:
+async def test_free_busy_tells_when_and_not_what(api: Api, store: Account) -> None:
     """Opaque is busy, tentative is told apart, transparent and deleted are free."""
     hours = {"busy": 9, "maybe": 10, "free": 11, "gone": 12}
     kinds = {"maybe": {"status": "TENTATIVE"}, "free": {"transparency": "TRANSPARENT"}}
@@ -338,11 +319,11 @@ async def test_free_busy_tells_when_and_not_what(api: Api, store: Someone) -> No
         api,
         store,
         *(
-            event(k, f"2027-01-19T{h:02}:00:00Z", f"2027-01-19T{h:02}:30:00Z", **kinds.get(k, {}))
+            event_input(k, f"2027-01-19T{h:02}:00:00Z", f"2027-01-19T{h:02}:30:00Z", **kinds.get(k, {}))
             for k, h in hours.items()
         ),
     )
-    await put(api, store, event("day", "2027-01-20", "2027-01-21"))
+    await put(api, store, event_input("day", "2027-01-20", "2027-01-21"))
     await api.data(DELETE_EVENT, store.token, input={"calendarId": store.calendar_id, "eventId": "gone"})
     nodes = (await api.data(FREE_BUSY, store.token, input={"includeDeleted": True}))["freeBusy"]["nodes"]
     assert [(node["start"], node["freeBusyStatus"]) for node in nodes] == [

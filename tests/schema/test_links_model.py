@@ -20,9 +20,20 @@ from core.errors import Refusal, spell
 from core.real_time_scheduling import Completed, Link
 from resolvers import real_time_scheduling as links
 from tests.support.api import CLIENT_SECRET, Api
-
-from .test_bookings_model import LENGTH, STARTS, TICK, WINDOW, Answer, Asked, Bookings, Model, requests, run_model
-from .test_real_time_scheduling import DISABLE, create, get, token
+from tests.support.bookings_model import (
+    LENGTH,
+    STARTS,
+    TICK,
+    WINDOW,
+    Answer,
+    BookingsMachine,
+    BookingsModel,
+    Request,
+    booking_requests,
+    run_model,
+)
+from tests.support.builders import create_link, get_link, link_token
+from tests.support.graphql_queries import DISABLE_LINK
 
 #: "open", "disabled", or what was booked: the start and who meets
 State: TypeAlias = str | tuple[int, tuple[str, ...]]
@@ -32,14 +43,14 @@ State: TypeAlias = str | tuple[int, tuple[str, ...]]
 class Promise:
     """A link as the model knows it. `asked` has the start that was asked for last."""
 
-    asked: Asked
+    asked: Request
     #: in ticks
     notice: int
     state: State = "open"
 
 
 @dataclass
-class LinksModel(Model):
+class LinksModel(BookingsModel):
     """What is so, with links."""
 
     promises: dict[int, Promise] = field(default_factory=dict[int, Promise])
@@ -49,7 +60,7 @@ class LinksModel(Model):
 
     def refused(self, number: int) -> Answer | None:
         """The answer when somebody is gone who is asked about."""
-        wrong = self.wrong(self.promises[number].asked._replace(start=self.now + 1))
+        wrong = self.errors(self.promises[number].asked._replace(start=self.now + 1))
         return ("refused", wrong) if wrong else None
 
     def offer(self, number: int) -> Answer:
@@ -57,7 +68,7 @@ class LinksModel(Model):
         if promise.state != "open":
             return "closed", promise.state
         question = replace(
-            self.question(promise.asked, self.earliest(number), WINDOW[1]), format="overlapping_slots", most=100
+            self.to_question(promise.asked, self.earliest(number), WINDOW[1]), format="overlapping_slots", most=100
         )
         return self.refused(number) or ("offered", [(start, names) for start, _, names in question.answer()])
 
@@ -75,7 +86,7 @@ class LinksModel(Model):
         return "closed", promise.state
 
 
-class Links(Bookings):
+class Links(BookingsMachine):
     """Bookings, and links beside them. A link is known by its number."""
 
     made = Bundle("made")
@@ -86,19 +97,19 @@ class Links(Bookings):
         self.model = LinksModel()
         self.links: dict[int, dict[str, Any]] = {}
 
-    @precondition(lambda self: self.model.now < WINDOW[0] and not self.model.gone)
-    @rule(target=made, asked=requests(), notice=st.integers(0, 4))
-    def make(self, asked: Asked, notice: int) -> int:
+    @precondition(lambda self: self.model.now < WINDOW[0] and not self.model.revoked)
+    @rule(target=made, asked=booking_requests(), notice=st.integers(0, 4))
+    def make(self, asked: Request, notice: int) -> int:
         """While it can be made: a query must lie ahead, and everybody be there."""
         number = len(self.links)
         event_id = f"{asked.event_id} {number % 3}"
         self.model.promises[number] = Promise(
             asked._replace(assignment="REQUEST_ORDER", event_id=event_id, key=None), notice
         )
-        given = self._offering(self.model.promises[number].asked)
+        given = self._query_input(self.model.promises[number].asked)
         urls = {"callbackUrls": {"completedUrl": "https://example.com/booked"}}
         more = {"minimumNotice": {"minutes": notice * TICK // 60}, **urls}
-        self.links[number] = self.run(create(self.api, given | more))
+        self.links[number] = self.run(create_link(self.api, given | more))
         return number
 
     @rule(number=made)
@@ -109,8 +120,8 @@ class Links(Bookings):
     def accept(self, number: int, start: int) -> None:
         assert self.run(self._accept(number, start)) == self.model.accept(number, start)
 
-    @rule(one=made, other=made, starts=st.tuples(STARTS, STARTS, STARTS), asked=requests())
-    def accept_at_once(self, one: int, other: int, starts: tuple[int, int, int], asked: Asked) -> None:
+    @rule(one=made, other=made, starts=st.tuples(STARTS, STARTS, STARTS), asked=booking_requests())
+    def accept_at_once(self, one: int, other: int, starts: tuple[int, int, int], asked: Request) -> None:
         """Two visitors of one link, one of another, and an application, all at the same moment."""
         visits = [(one, starts[0]), (one, starts[1]), (other, starts[2])]
         asked = asked._replace(start=starts[0], key=None)
@@ -128,7 +139,7 @@ class Links(Bookings):
     def take_back(self, number: int) -> None:
         """It is not looked at any more."""
         given = {"realTimeSchedulingId": self.links[number]["realTimeSchedulingId"], "displayMessage": "Gone"}
-        answer = self.run(self.api(DISABLE, CLIENT_SECRET, input=given))
+        answer = self.run(self.api(DISABLE_LINK, CLIENT_SECRET, input=given))
         was_booked = not isinstance(self.model.promises[number].state, str)
         assert ("errors" in answer) is was_booked
         if not was_booked:
@@ -140,31 +151,31 @@ class Links(Bookings):
         ids = {number: link["realTimeSchedulingId"] for number, link in self.links.items()}
         bodies = [body for (body,) in self.run(self.api.rows("SELECT body FROM callbacks"))]
         for number, promise in self.model.promises.items():
-            found = self.run(get(self.api, id=ids[number]))
+            found = self.run(get_link(self.api, id=ids[number]))
             state = "COMPLETED" if not isinstance(promise.state, str) else promise.state.upper()
             assert found["status"] == state
             assert sum(ids[number] in body for body in bodies) == (state == "COMPLETED")
 
-    async def _at_once(self, visits: list[tuple[int, int]], asked: Asked) -> list[Answer]:
+    async def _at_once(self, visits: list[tuple[int, int]], asked: Request) -> list[Answer]:
         return list(await asyncio.gather(*(self._accept(*visit) for visit in visits), self._book(asked)))
 
     async def _offer(self, number: int) -> Answer:
         try:
-            offer = await links.offer(self.api.gate.context(None), token(self.links[number]), 0, "Etc/UTC")
+            offer = await links.offer(self.api.gate.context(None), link_token(self.links[number]), 0, "Etc/UTC")
         except Refusal as refusal:
             return self._refused(refusal)
         if offer.link.state.status != "open":
             return self._closed(offer.link)
-        return "offered", [(self._tick(start), self.named(subs)) for start, _, subs in offer.openings]
+        return "offered", [(self._tick(start), self.names_of(subs)) for start, _, subs in offer.openings]
 
     async def _accept(self, number: int, start: int) -> Answer:
         ctx, instant = self.api.gate.context(None), self.day + start * TICK
         try:
-            answer = await links.accept(ctx, token(self.links[number]), instant, "Etc/UTC")
+            answer = await links.accept(ctx, link_token(self.links[number]), instant, "Etc/UTC")
         except Refusal as refusal:
             return self._refused(refusal)
         if isinstance(answer, SlotTaken):
-            return "taken", [(self._tick(start), self.named(subs)) for start, _, subs in answer.next_slots]
+            return "taken", [(self._tick(start), self.names_of(subs)) for start, _, subs in answer.next_slots]
         return self._closed(answer)
 
     def _closed(self, link: Link) -> Answer:
@@ -172,7 +183,7 @@ class Links(Bookings):
         if not isinstance(state, Completed):
             return "closed", state.status.value
         assert state.end - state.start == LENGTH * TICK
-        return "closed", (self._tick(state.start), self.named(state.participants))
+        return "closed", (self._tick(state.start), self.names_of(state.participants))
 
     def _refused(self, refusal: Refusal) -> Answer:
         wrong = {spell(problem.path).replace("event_id", "eventId"): [problem.key] for problem in refusal.problems}

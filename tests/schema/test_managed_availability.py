@@ -5,30 +5,24 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import (
+    AVAILABILITY_PERIODS_AND_SLOTS,
+    CALENDARS,
+    DELETE_AVAILABILITY_RULE,
+    UPSERT_EVENT,
+)
 
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
-CALENDARS = "{ calendars { calendarId } }"
 
 UPSERT_RULE = """
 mutation ($input: UpsertAvailabilityRuleInput!) {
   upsertAvailabilityRule(input: $input) { availabilityRule { availabilityRuleId } }
 }
 """
-DELETE_RULE = "mutation ($input: DeleteAvailabilityRuleInput!) { deleteAvailabilityRule(input: $input) { deleted } }"
 UPSERT_PERIOD = """
 mutation ($input: UpsertAvailablePeriodInput!) {
   upsertAvailablePeriod(input: $input) { availablePeriod { availablePeriodId } }
-}
-"""
-UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
-
-AVAILABILITY = """
-query ($input: AvailabilityInput!) {
-  availability(input: $input) {
-    availablePeriods { start end participants { sub } }
-    availableSlots { start end participants { sub } }
-  }
 }
 """
 
@@ -37,42 +31,42 @@ DAY = ("2027-01-19T00:00", "2027-01-20T00:00")
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     return await user(api, "ada")
 
 
 @pytest.fixture
-async def ben(api: Api) -> Someone:
+async def ben(api: Api) -> Account:
     return await user(api, "ben")
 
 
-async def user(api: Api, account_id: str) -> Someone:
+async def user(api: Api, account_id: str) -> Account:
     given = {**api.credentials, "kind": "USER", "accountId": account_id}
     made = (await api.data(ACCOUNT, input=given))["account"]
     [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
-    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+    return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
 
 
-async def keep(api: Api, whose: Someone, tzid: str, *hours: str, rule: str = "default", **more: Any) -> None:
+async def keep(api: Api, whose: Account, tzid: str, *hours: str, rule: str = "default", **more: Any) -> None:
     """Somebody's rule, its hours written as `monday 09:00 17:00`."""
     periods = [dict(zip(("day", "startTime", "endTime"), line.upper().split(), strict=True)) for line in hours]
     given = {"availabilityRuleId": rule, "tzid": tzid, "weeklyPeriods": periods, **more}
     await api.data(UPSERT_RULE, whose.token, input=given)
 
 
-async def store(api: Api, whose: Someone, start: str, end: str) -> None:
+async def store(api: Api, whose: Account, start: str, end: str) -> None:
     """A stored period of somebody's."""
     given = {"availablePeriodId": start, "start": f"{start}:00Z", "end": f"{end}:00Z"}
     await api.data(UPSERT_PERIOD, whose.token, input=given)
 
 
-async def block(api: Api, whose: Someone, calendar_id: str, start: str, end: str) -> None:
+async def block(api: Api, whose: Account, calendar_id: str, start: str, end: str) -> None:
     """Makes somebody busy on the day, on one of the calendars."""
     event = {"eventId": start, "summary": "Busy", "start": f"2027-01-19T{start}:00Z", "end": f"2027-01-19T{end}:00Z"}
     await api.data(UPSERT_EVENT, whose.token, input={"calendarId": calendar_id, "event": event})
 
 
-def managed(whose: Someone, **more: Any) -> dict[str, Any]:
+def managed(whose: Account, **more: Any) -> dict[str, Any]:
     return {"sub": whose.sub, "managedAvailability": True, **more}
 
 
@@ -88,7 +82,9 @@ def question(*members: dict[str, Any], required: str | int = "all", window: tupl
 
 async def ask(api: Api, *members: dict[str, Any], **more: Any) -> list[str]:
     """The answer, as lines such as `19 09:00 to 19 17:00`: days of the month and times in UTC."""
-    answer = (await api.data(AVAILABILITY, CLIENT_SECRET, input=question(*members, **more)))["availability"]
+    answer = (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, CLIENT_SECRET, input=question(*members, **more)))[
+        "availability"
+    ]
     found = answer["availablePeriods"] if answer["availableSlots"] is None else answer["availableSlots"]
     return [f"{clock(time['start'])} to {clock(time['end'])}" for time in found]
 
@@ -99,12 +95,12 @@ def clock(instant: str) -> str:
 
 async def wrong(api: Api, *members: dict[str, Any]) -> dict[str, str]:
     """What is wrong with the question, by path."""
-    refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input=question(*members))
+    refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, CLIENT_SECRET, input=question(*members))
     assert refused["code"] == "UNPROCESSABLE"
     return {path: problem["key"] for path, [problem] in refused["errors"].items()}
 
 
-async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Someone) -> None:
+async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Account) -> None:
     """New York, 2027-03-14: nine to five is 14:00 to 22:00 in UTC on saturday, an hour earlier from sunday on."""
     days = ("saturday", "sunday", "monday")
     await keep(api, ada, "America/New_York", *(f"{day} 09:00 17:00" for day in days))
@@ -115,7 +111,7 @@ async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Some
     ]
 
 
-async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Someone) -> None:
+async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Account) -> None:
     """From two to three no clock shows: one to four is two hours, and what would begin within begins an hour later."""
     sunday = ("2027-03-14T00:00", "2027-03-15T00:00")
     await keep(api, ada, "America/New_York", "sunday 01:00 04:00")
@@ -126,7 +122,7 @@ async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Someon
     assert await ask(api, managed(ada), window=sunday, requiredDuration={"minutes": 1}) == ["14 07:00 to 14 07:30"]
 
 
-async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Api, ada: Someone) -> None:
+async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Api, ada: Account) -> None:
     """New York, 2027-11-07: half past one comes twice, so from then to nine it is eight hours and a half."""
     await keep(api, ada, "America/New_York", "sunday 01:30 09:00", "monday 01:30 09:00")
     assert await ask(api, managed(ada), window=("2027-11-07T00:00", "2027-11-09T00:00")) == [
@@ -144,13 +140,13 @@ async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Ap
         ("America/St_Johns", "19 12:30 to 19 20:30"),
     ],
 )
-async def test_a_zone_may_be_half_an_hour_off(api: Api, ada: Someone, tzid: str, answer: str) -> None:
+async def test_a_zone_may_be_half_an_hour_off(api: Api, ada: Account, tzid: str, answer: str) -> None:
     """Nine to five on a tuesday, wherever that is."""
     await keep(api, ada, tzid, "tuesday 09:00 17:00")
     assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-20T12:00")) == [answer]
 
 
-async def test_clocks_may_go_back_by_half_an_hour(api: Api, ada: Someone) -> None:
+async def test_clocks_may_go_back_by_half_an_hour(api: Api, ada: Account) -> None:
     """Lord Howe Island, 2027-04-04: from eleven hours ahead to ten and a half."""
     await keep(api, ada, "Australia/Lord_Howe", "saturday 09:00 17:00", "monday 09:00 17:00")
     assert await ask(api, managed(ada), window=("2027-04-02T12:00", "2027-04-05T12:00")) == [
@@ -159,13 +155,13 @@ async def test_clocks_may_go_back_by_half_an_hour(api: Api, ada: Someone) -> Non
     ]
 
 
-async def test_hours_to_midnight_meet_those_of_the_next_day(api: Api, ada: Someone) -> None:
+async def test_hours_to_midnight_meet_those_of_the_next_day(api: Api, ada: Account) -> None:
     """24:00 is the midnight after, and a meeting may lie across it."""
     await keep(api, ada, "Europe/London", "monday 22:00 24:00", "tuesday 00:00 02:00")
     assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-19T12:00")) == ["18 22:00 to 19 02:00"]
 
 
-async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api, ada: Someone) -> None:
+async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api, ada: Account) -> None:
     """Mornings in London, and the days on which she works for New York."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 12:00", rule="london")
     await keep(api, ada, "America/New_York", "tuesday 09:00 12:00", "tuesday 06:00 07:00", rule="new york")
@@ -180,7 +176,7 @@ async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api,
     ]
 
 
-async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Someone) -> None:
+async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Account) -> None:
     """Without rules and periods, with no rule selected, and without asking for managed availability at all."""
     always = ["19 00:00 to 20 00:00"]
     assert await ask(api, managed(ada)) == always
@@ -189,17 +185,17 @@ async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Som
     assert await ask(api, managed(ada, availabilityRuleIds=[])) == always
     assert await ask(api, {"sub": ada.sub}) == always
     assert await ask(api, {"sub": ada.sub, "availabilityRuleIds": ["default"]}) == always
-    await api.data(DELETE_RULE, ada.token, input={"availabilityRuleId": "default"})
+    await api.data(DELETE_AVAILABILITY_RULE, ada.token, input={"availabilityRuleId": "default"})
     assert await ask(api, managed(ada)) == always
 
 
-async def test_a_rule_without_hours_says_never(api: Api, ada: Someone) -> None:
+async def test_a_rule_without_hours_says_never(api: Api, ada: Account) -> None:
     """Somebody on leave keeps the rule, and empties it."""
     await keep(api, ada, "Europe/London")
     assert await ask(api, managed(ada)) == []
 
 
-async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Someone) -> None:
+async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Account) -> None:
     """A saturday once, and an hour more on a day that has hours already."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
     await store(api, ada, "2027-01-19T17:00", "2027-01-19T18:30")
@@ -213,7 +209,7 @@ async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Someone)
     assert await ask(api, managed(ada), window=("2027-01-23T11:00", "2027-01-24T00:00")) == ["23 11:00 to 23 12:00"]
 
 
-async def test_stored_periods_that_all_lie_elsewhere_say_never(api: Api, ada: Someone) -> None:
+async def test_stored_periods_that_all_lie_elsewhere_say_never(api: Api, ada: Account) -> None:
     """Who has said when has said when not; be it that they only touch the window."""
     await store(api, ada, "2027-01-18T09:00", "2027-01-19T00:00")
     await store(api, ada, "2027-01-20T00:00", "2027-01-20T12:00")
@@ -221,7 +217,7 @@ async def test_stored_periods_that_all_lie_elsewhere_say_never(api: Api, ada: So
     assert await ask(api, {"sub": ada.sub}) == ["19 00:00 to 20 00:00"]
 
 
-async def test_unknown_rules_are_told_with_their_paths(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_unknown_rules_are_told_with_their_paths(api: Api, ada: Account, ben: Account) -> None:
     """One of another account is as unknown as one that nobody has; beside everything else that is wrong."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00", rule="ada's")
     await keep(api, ben, "Europe/London", "tuesday 09:00 17:00", rule="ben's")
@@ -245,7 +241,7 @@ SELECT account_key, 'cal_second_calendar', 'second', FALSE, 0 FROM calendars WHE
 """
 
 
-async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: Someone) -> None:
+async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: Account) -> None:
     """Whose events block: those of the calendars that the selected rules name, and all where one names none."""
     async with api.db.writer.begin() as connection:
         await connection.execute(text(SECOND_CALENDAR), {"first": ada.calendar_id})
@@ -272,14 +268,14 @@ async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: 
     assert no_rule == ["19 00:00 to 19 10:00", "19 11:00 to 19 13:00", "19 14:00 to 20 00:00"]
 
 
-async def test_a_members_own_periods_narrow_its_hours(api: Api, ada: Someone) -> None:
+async def test_a_members_own_periods_narrow_its_hours(api: Api, ada: Account) -> None:
     """What the query says and what the account says have to hold together."""
     await keep(api, ada, "UTC", "tuesday 09:00 12:00", "tuesday 13:00 17:00")
     own = [{"start": "2027-01-19T11:00:00Z", "end": "2027-01-19T14:30:00Z"}]
     assert await ask(api, managed(ada, availablePeriods=own)) == ["19 11:00 to 19 12:00", "19 13:00 to 19 14:30"]
 
 
-async def test_a_buffer_keeps_away_from_events_and_not_from_the_edge_of_hours(api: Api, ada: Someone) -> None:
+async def test_a_buffer_keeps_away_from_events_and_not_from_the_edge_of_hours(api: Api, ada: Account) -> None:
     """A meeting may begin when the day does; an event outside of the hours still keeps its distance."""
     await keep(api, ada, "UTC", "tuesday 09:00 17:00")
     await block(api, ada, ada.calendar_id, "17:30", "18:00")
@@ -287,7 +283,7 @@ async def test_a_buffer_keeps_away_from_events_and_not_from_the_edge_of_hours(ap
     assert await ask(api, managed(ada), buffer=buffer) == ["19 09:00 to 19 16:30"]
 
 
-async def test_members_with_and_without_hours_meet(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_members_with_and_without_hours_meet(api: Api, ada: Account, ben: Account) -> None:
     """Ada keeps hours in London and Ben in New York, a room keeps none, and a stand's are not asked for."""
     room, stand = await api.application_calendar("room"), await api.application_calendar("stand")
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
@@ -297,7 +293,7 @@ async def test_members_with_and_without_hours_meet(api: Api, ada: Someone, ben: 
     members = (managed(ada), managed(ben), managed(room), {"sub": stand.sub})
     assert await ask(api, *members) == ["19 14:00 to 19 15:00", "19 16:00 to 19 17:00"]
     given = question(*members[:2], required=1)
-    found = (await api.data(AVAILABILITY, ada.token, input=given))["availability"]["availablePeriods"]
+    found = (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=given))["availability"]["availablePeriods"]
     assert [(time["start"][11:16], [who["sub"] for who in time["participants"]]) for time in found] == [
         ("09:00", [ada.sub]),
         ("14:00", [ben.sub]),
@@ -305,7 +301,7 @@ async def test_members_with_and_without_hours_meet(api: Api, ada: Someone, ben: 
     assert await ask(api, managed(ada), managed(stand)) == []
 
 
-async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_another(api: Api, ada: Someone) -> None:
+async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_another(api: Api, ada: Account) -> None:
     """What a member asks for is its own, not its account's."""
     await keep(api, ada, "UTC", "tuesday 09:00 10:00", rule="early")
     await keep(api, ada, "UTC", "tuesday 09:30 12:00", rule="late")
@@ -324,7 +320,7 @@ async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_a
     ]
 
 
-async def test_slots_that_were_asked_about_have_to_lie_within_the_hours(api: Api, ada: Someone) -> None:
+async def test_slots_that_were_asked_about_have_to_lie_within_the_hours(api: Api, ada: Account) -> None:
     """Each from its start to its end."""
     await keep(api, ada, "Asia/Kolkata", "tuesday 09:00 17:00")
     starts = ("03:29", "03:30", "10:30", "10:31")

@@ -5,40 +5,9 @@ from typing import Any
 import pytest
 
 from db import clients
-from tests.support.api import CLIENT_SECRET, KEY, Api, Someone
-
-from .test_bookings import asking, at
-
-LINK = "realTimeSchedulingId url status displayMessage event { eventId summary description tzid start end } participants { sub }"
-CREATE = f"""
-mutation ($input: RealTimeSchedulingInput!) {{
-  realTimeScheduling(input: $input) {{ realTimeScheduling {{ {LINK} }} }}
-}}
-"""
-GET = f"""
-query ($id: ID, $part: String) {{ realTimeScheduling(realTimeSchedulingId: $id, token: $part) {{ {LINK} }} }}
-"""
-DISABLE = f"""
-mutation ($input: DisableRealTimeSchedulingInput!) {{
-  disableRealTimeScheduling(input: $input) {{ realTimeScheduling {{ {LINK} }} }}
-}}
-"""
-
-
-def offering(*groups: tuple[str | int, list[Any]], **more: Any) -> dict[str, Any]:
-    """A link for an hour with all of some people, or some of them."""
-    asked = asking(*groups, **more)
-    del asked["start"]
-    return asked
-
-
-async def create(api: Api, given: dict[str, Any]) -> dict[str, Any]:
-    made = await api.data(CREATE, CLIENT_SECRET, input=given)
-    return made["realTimeScheduling"]["realTimeScheduling"]
-
-
-async def get(api: Api, **which: str) -> dict[str, Any]:
-    return (await api.data(GET, CLIENT_SECRET, **which))["realTimeScheduling"]
+from tests.support.api import CLIENT_SECRET, KEY, Account, Api
+from tests.support.builders import create_link, get_link, iso_time, link_input, link_token
+from tests.support.graphql_queries import CREATE_LINK, DISABLE_LINK, GET_LINK
 
 
 async def wrong(api: Api, query: str, **variables: Any) -> tuple[str, dict[str, list[str]]]:
@@ -48,19 +17,15 @@ async def wrong(api: Api, query: str, **variables: Any) -> tuple[str, dict[str, 
     return refusal["code"], {path: [problem["key"] for problem in problems] for path, problems in errors.items()}
 
 
-def token(link: dict[str, Any]) -> str:
-    return link["url"].rpartition("/")[2]
-
-
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
-async def test_a_link_is_made_and_found_again(api: Api, ada: Someone) -> None:
+async def test_a_link_is_made_and_found_again(api: Api, ada: Account) -> None:
     """By its id, and by the token with which a visitor comes back; nothing is booked yet."""
     event = {"description": "Bring plans", "tzid": "Europe/London"}
-    made = await create(api, offering(("all", [ada]), event=event))
+    made = await create_link(api, link_input(("all", [ada]), event=event))
     assert made.pop("realTimeSchedulingId").startswith("sch_")
     assert made.pop("url").startswith("http://127.0.0.1:8000/book/")
     assert made == {
@@ -69,22 +34,22 @@ async def test_a_link_is_made_and_found_again(api: Api, ada: Someone) -> None:
         "event": {"eventId": "booking", "summary": "Meeting", **event, "start": None, "end": None},
         "participants": None,
     }
-    again = await create(api, offering(("all", [ada]), event=event))
-    assert again == await get(api, id=again["realTimeSchedulingId"]) == await get(api, part=token(again))
+    again = await create_link(api, link_input(("all", [ada]), event=event))
+    assert again == await get_link(api, id=again["realTimeSchedulingId"]) == await get_link(api, part=link_token(again))
     assert await api.rows("SELECT COUNT(*) FROM events") == [(0,)]
 
 
-async def test_what_is_kept_of_a_link_does_not_show_its_token(api: Api, ada: Someone) -> None:
+async def test_what_is_kept_of_a_link_does_not_show_its_token(api: Api, ada: Account) -> None:
     """Whoever reads the database cannot book."""
-    made = await create(api, offering(("all", [ada])))
+    made = await create_link(api, link_input(("all", [ada])))
     rows = await api.rows("SELECT * FROM real_time_schedulings")
-    assert token(made) not in str(rows)
-    assert token(made)[16:] not in str(rows)
+    assert link_token(made) not in str(rows)
+    assert link_token(made)[16:] not in str(rows)
 
 
-async def test_everything_that_is_wrong_is_told_at_once(api: Api, ada: Someone) -> None:
+async def test_everything_that_is_wrong_is_told_at_once(api: Api, ada: Account) -> None:
     """With the query's own problems beside the link's; and a query may not have begun."""
-    given = offering(("all", [ada, {"sub": "apc_" + "0" * 24}]), event={"summary": "x" * 2000}) | {
+    given = link_input(("all", [ada, {"sub": "apc_" + "0" * 24}]), event={"summary": "x" * 2000}) | {
         "minimumNotice": {"minutes": -5},
         "tzid": "Mars/Olympus",
         "callbackUrls": {"completedUrl": "http://localhost/"},
@@ -93,7 +58,7 @@ async def test_everything_that_is_wrong_is_told_at_once(api: Api, ada: Someone) 
         "eventCreation": "SINGLE",
     }
     given["availability"]["queryPeriods"] = [{"start": "2026-12-31T09:00:00Z", "end": "2026-12-31T12:00:00Z"}]
-    assert await wrong(api, CREATE, input=given) == (
+    assert await wrong(api, CREATE_LINK, input=given) == (
         "UNPROCESSABLE",
         {
             "event.summary": ["errors.too_long"],
@@ -114,60 +79,67 @@ async def test_members_must_have_granted_what_a_booking_needs(api: Api) -> None:
     made = await api.data(
         "mutation ($i: ApplicationCalendarInput!) { applicationCalendar(input: $i) { sub } }", i=given
     )
-    refusal = await api.refusal(CREATE, CLIENT_SECRET, input=offering(("all", [made["applicationCalendar"]])))
+    refusal = await api.refusal(CREATE_LINK, CLIENT_SECRET, input=link_input(("all", [made["applicationCalendar"]])))
     assert (refusal["code"], refusal["scope"]) == ("FORBIDDEN", "create_event")
 
 
-async def test_a_link_is_taken_back_with_a_message(api: Api, ada: Someone) -> None:
+async def test_a_link_is_taken_back_with_a_message(api: Api, ada: Account) -> None:
     """Which can be another one later."""
-    made = await create(api, offering(("all", [ada])))
+    made = await create_link(api, link_input(("all", [ada])))
     for message in ("We have found somebody.\nThank you!", "<i>Closed</i>"):
         given = {"realTimeSchedulingId": made["realTimeSchedulingId"], "displayMessage": message}
-        disabled = (await api.data(DISABLE, CLIENT_SECRET, input=given))["disableRealTimeScheduling"]
+        disabled = (await api.data(DISABLE_LINK, CLIENT_SECRET, input=given))["disableRealTimeScheduling"]
         assert disabled["realTimeScheduling"] == made | {"status": "DISABLED", "displayMessage": message}
-        assert await get(api, id=made["realTimeSchedulingId"]) == disabled["realTimeScheduling"]
-    assert await wrong(api, DISABLE, input=given | {"displayMessage": " "}) == (
+        assert await get_link(api, id=made["realTimeSchedulingId"]) == disabled["realTimeScheduling"]
+    assert await wrong(api, DISABLE_LINK, input=given | {"displayMessage": " "}) == (
         "UNPROCESSABLE",
         {"displayMessage": ["errors.required"]},
     )
 
 
-async def test_which_link_is_meant_has_to_be_clear(api: Api, ada: Someone) -> None:
-    made = await create(api, offering(("all", [ada])))
+async def test_which_link_is_meant_has_to_be_clear(api: Api, ada: Account) -> None:
+    made = await create_link(api, link_input(("all", [ada])))
     id = made["realTimeSchedulingId"]
     both = {"realTimeSchedulingId": ["errors.conflict"], "token": ["errors.conflict"]}
-    assert await wrong(api, GET) == ("UNPROCESSABLE", {"realTimeSchedulingId": ["errors.required"]})
-    assert await wrong(api, GET, id=id, part=token(made)) == ("UNPROCESSABLE", both)
+    assert await wrong(api, GET_LINK) == ("UNPROCESSABLE", {"realTimeSchedulingId": ["errors.required"]})
+    assert await wrong(api, GET_LINK, id=id, part=link_token(made)) == ("UNPROCESSABLE", both)
     for unknown in ("sch_" + "0" * 24, "", "sch_1", "\0", id.upper()):
-        assert await wrong(api, GET, id=unknown) == ("NOT_FOUND", {"realTimeSchedulingId": ["errors.unknown"]})
+        assert await wrong(api, GET_LINK, id=unknown) == ("NOT_FOUND", {"realTimeSchedulingId": ["errors.unknown"]})
         given = {"realTimeSchedulingId": unknown, "displayMessage": "Gone"}
-        assert await wrong(api, DISABLE, input=given) == ("NOT_FOUND", {"realTimeSchedulingId": ["errors.unknown"]})
-    for unknown in (token(made)[:-1] + "!", "", id, token(made).lower()):
-        assert await wrong(api, GET, part=unknown) == ("NOT_FOUND", {"token": ["errors.unknown"]})
+        assert await wrong(api, DISABLE_LINK, input=given) == (
+            "NOT_FOUND",
+            {"realTimeSchedulingId": ["errors.unknown"]},
+        )
+    for unknown in (link_token(made)[:-1] + "!", "", id, link_token(made).lower()):
+        assert await wrong(api, GET_LINK, part=unknown) == ("NOT_FOUND", {"token": ["errors.unknown"]})
 
 
-async def test_a_link_is_its_applications_alone(api: Api, ada: Someone) -> None:
+async def test_a_link_is_its_applications_alone(api: Api, ada: Account) -> None:
     """To another one it looks as if it were not there; and no account may see it, nor make one."""
-    made = await create(api, offering(("all", [ada])))
+    made = await create_link(api, link_input(("all", [ada])))
     id = made["realTimeSchedulingId"]
     async with api.db.write() as session:
         _, secret = await clients.create(session, api.db.keys, "Another", api.now)
     disabling = {"realTimeSchedulingId": id, "displayMessage": "Gone"}
-    for query, variables in ((GET, {"id": id}), (GET, {"part": token(made)}), (DISABLE, {"input": disabling})):
+    for query, variables in (
+        (GET_LINK, {"id": id}),
+        (GET_LINK, {"part": link_token(made)}),
+        (DISABLE_LINK, {"input": disabling}),
+    ):
         assert (await api.refusal(query, secret, **variables))["code"] == "NOT_FOUND"
         assert (await api.refusal(query, ada.token, **variables))["code"] == "FORBIDDEN"
         assert (await api.refusal(query, **variables))["code"] == "UNAUTHENTICATED"
-    assert (await api.refusal(CREATE, ada.token, input=offering(("all", [ada]))))["code"] == "FORBIDDEN"
-    assert (await get(api, id=id))["status"] == "OPEN"
+    assert (await api.refusal(CREATE_LINK, ada.token, input=link_input(("all", [ada]))))["code"] == "FORBIDDEN"
+    assert (await get_link(api, id=id))["status"] == "OPEN"
 
 
-async def test_callbacks_need_a_secret_that_can_be_read_again(api: Api, ada: Someone) -> None:
+async def test_callbacks_need_a_secret_that_can_be_read_again(api: Api, ada: Account) -> None:
     """A client from before has one that was not kept so, and is told what to do."""
     async with api.db.writer.begin() as connection:
         await connection.exec_driver_sql("UPDATE clients SET sealed_secret = NULL")
-    given = offering(("all", [ada])) | {"callbackUrls": {"completedUrl": "https://example.com/"}}
-    assert await wrong(api, CREATE, input=given) == ("UNPROCESSABLE", {"callbackUrls": ["errors.conflict"]})
-    await create(api, offering(("all", [ada])))
+    given = link_input(("all", [ada])) | {"callbackUrls": {"completedUrl": "https://example.com/"}}
+    assert await wrong(api, CREATE_LINK, input=given) == ("UNPROCESSABLE", {"callbackUrls": ["errors.conflict"]})
+    await create_link(api, link_input(("all", [ada])))
 
 
 @pytest.mark.parametrize(
@@ -182,12 +154,12 @@ async def test_callbacks_need_a_secret_that_can_be_read_again(api: Api, ada: Som
 )
 async def test_a_link_leads_to_where_the_server_is(database_url: str, settings: dict[str, Any], address: str) -> None:
     """The address follows from the id and the key: it is told again, and is another one where the server has moved."""
-    async with Api.on(database_url, 1_800_000_000, **settings) as api:
+    async with Api.open(database_url, 1_800_000_000, **settings) as api:
         ada = await api.application_calendar("ada")
-        given = offering(("all", [ada]))
+        given = link_input(("all", [ada]))
         given["availability"]["queryPeriods"] = [{"start": "2028-01-19T09:00:00Z", "end": "2028-01-19T12:00:00Z"}]
-        made = await create(api, given)
+        made = await create_link(api, given)
         assert made["url"].startswith(address)
-        assert made == await get(api, id=made["realTimeSchedulingId"])
+        assert made == await get_link(api, id=made["realTimeSchedulingId"])
     assert KEY not in made["url"]
-    assert at(9) not in str(made)
+    assert iso_time(9) not in str(made)

@@ -8,7 +8,9 @@ from core.features import Feature
 from core.scopes import Scope
 from db import clients
 from schema import schema
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import CALENDARS, REVOKE_AUTHORIZATION
+from tests.support.operations import APPLICATION_ONLY, AVAILABILITY, NEED_NO_SCOPE, OPERATIONS, root_field
 
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken scope } }"
 APPLICATION_CALENDAR = """
@@ -17,73 +19,19 @@ mutation ($input: ApplicationCalendarInput!) {
 }
 """
 REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken scope } }"
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
 USER_INFO = "{ userInfo { scope } }"
-CALENDARS = "{ calendars { calendarId } }"
-AVAILABILITY = """
-query availability($availability: AvailabilityInput!) {
-  availability(input: $availability) { availablePeriods { start } }
-}
-"""
-
-OPERATIONS = {
-    CALENDARS: Scope.LIST_CALENDARS,
-    "{ events(input: {}) { nodes { eventId } } }": Scope.READ_EVENTS,
-    "{ freeBusy(input: {}) { nodes { start } } }": Scope.READ_FREE_BUSY,
-    AVAILABILITY: Scope.READ_FREE_BUSY,
-    "{ availabilityRules { availabilityRuleId } }": Scope.MANAGED_AVAILABILITY,
-    '{ availabilityRule(availabilityRuleId: "kept") { tzid } }': Scope.MANAGED_AVAILABILITY,
-    "{ availablePeriods { nodes { start } } }": Scope.MANAGED_AVAILABILITY,
-    """
-    mutation ($calendarId: ID!, $event: EventInput!) {
-      upsertEvent(input: {calendarId: $calendarId, event: $event}) { created }
-    }
-    """: Scope.CREATE_EVENT,
-    """
-    mutation ($calendarId: ID!, $event: EventInput!) {
-      upsertEvents(input: {calendarId: $calendarId, events: [$event]}) { created }
-    }
-    """: Scope.CREATE_EVENT,
-    """
-    mutation ($calendarId: ID!) {
-      deleteEvent(input: {calendarId: $calendarId, eventId: "e1"}) { deleted }
-    }
-    """: Scope.DELETE_EVENT,
-    "mutation { deleteEvents(input: {deleteAll: true}) { deleted } }": Scope.DELETE_EVENT,
-    """
-    mutation {
-      upsertAvailabilityRule(input: {availabilityRuleId: "kept", tzid: "UTC", weeklyPeriods: []}) {
-        availabilityRule { tzid }
-      }
-    }
-    """: Scope.MANAGED_AVAILABILITY,
-    """
-    mutation { deleteAvailabilityRule(input: {availabilityRuleId: "other"}) { deleted } }
-    """: Scope.MANAGED_AVAILABILITY,
-    """
-    mutation ($period: UpsertAvailablePeriodInput!) {
-      upsertAvailablePeriod(input: $period) { availablePeriod { start } }
-    }
-    """: Scope.MANAGED_AVAILABILITY,
-    'mutation { deleteAvailablePeriod(input: {availablePeriodId: "p1"}) { deleted } }': Scope.MANAGED_AVAILABILITY,
-    "mutation { deleteAvailablePeriods { deleted } }": Scope.MANAGED_AVAILABILITY,
-}
-
-NEED_NO_SCOPE = {"userInfo", "account", "applicationCalendar", "refreshToken", "revokeAuthorization"}
-#: are for the application's own key, which needs no scope
-NOT_FOR_ACCOUNTS = {"bookSlot", "realTimeScheduling", "disableRealTimeScheduling"}
 
 DAY = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     """A user who has granted everything, and keeps a rule."""
     made = await ask_for(api, "ada", "read_write")
     [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
     rule = 'upsertAvailabilityRule(input: {availabilityRuleId: "kept", tzid: "UTC", weeklyPeriods: []})'
     await api.data(f"mutation {{ {rule} {{ availabilityRule {{ tzid }} }} }}", made["accessToken"])
-    return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+    return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
 
 
 async def ask_for(api: Api, account_id: str, scope: str | None) -> dict[str, str]:
@@ -103,7 +51,7 @@ def question(*subs: str, **more: Any) -> dict[str, Any]:
     }
 
 
-async def outcome(api: Api, operation: str, token: str, whose: Someone) -> dict[str, Any]:
+async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[str, Any]:
     """The extensions of the refusal, or nothing when it was done."""
     variables = {
         "calendarId": whose.calendar_id,
@@ -117,20 +65,15 @@ async def outcome(api: Api, operation: str, token: str, whose: Someone) -> dict[
     return answer["errors"][0]["extensions"] if "errors" in answer else {}
 
 
-def field_of(operation: str) -> str:
-    """The name of the field that it asks for."""
-    return operation.split("{", 1)[1].split("(")[0].split("{")[0].strip()
-
-
 def test_every_operation_is_held_to_a_scope() -> None:
     """One that is added later has to say here what it takes, or that it takes nothing."""
     ours = schema._schema
     roots = [root for root in (ours.query_type, ours.mutation_type) if root is not None]
     fields = {name for root in roots for name in root.fields}
-    assert sorted(fields) == sorted({*map(field_of, OPERATIONS), *NEED_NO_SCOPE, *NOT_FOR_ACCOUNTS})
+    assert sorted(fields) == sorted({*map(root_field, OPERATIONS), *NEED_NO_SCOPE, *APPLICATION_ONLY})
 
 
-async def test_an_operation_without_its_scope_is_forbidden_and_the_scope_is_named(api: Api, ada: Someone) -> None:
+async def test_an_operation_without_its_scope_is_forbidden_and_the_scope_is_named(api: Api, ada: Account) -> None:
     """A token that has all others still may not; reading events would include free-busy, so that goes as well."""
     for operation, needed in OPERATIONS.items():
         others = set(Scope) - {needed} - ({Scope.READ_EVENTS} if needed is Scope.READ_FREE_BUSY else set())
@@ -138,7 +81,7 @@ async def test_an_operation_without_its_scope_is_forbidden_and_the_scope_is_name
         assert await outcome(api, operation, token, ada) == {"code": "FORBIDDEN", "scope": needed.value}, operation
 
 
-async def test_an_operation_takes_no_more_than_its_scope(api: Api, ada: Someone) -> None:
+async def test_an_operation_takes_no_more_than_its_scope(api: Api, ada: Account) -> None:
     """So that a token need not be able to do more than it is for."""
     for operation, needed in OPERATIONS.items():
         token = (await ask_for(api, "ada", needed.value))["accessToken"]
@@ -154,7 +97,7 @@ FREE_BUSY = {"calendars", "freeBusy", "availability"}
 @pytest.mark.parametrize(
     ("scope", "allowed"),
     [
-        ("read_write", set(map(field_of, OPERATIONS))),
+        ("read_write", set(map(root_field, OPERATIONS))),
         ("read_only", READING),
         ("write_only", WRITING),
         ("free_busy", FREE_BUSY),
@@ -163,10 +106,10 @@ FREE_BUSY = {"calendars", "freeBusy", "availability"}
         ("list_calendars create_event", {"calendars", "upsertEvent", "upsertEvents"}),
     ],
 )
-async def test_some_names_stand_for_several_scopes(api: Api, ada: Someone, scope: str, allowed: set[str]) -> None:
+async def test_some_names_stand_for_several_scopes(api: Api, ada: Account, scope: str, allowed: set[str]) -> None:
     """And several names for all that each of them stands for."""
     token = (await ask_for(api, "ada", scope))["accessToken"]
-    done = {field_of(operation) for operation in OPERATIONS if not await outcome(api, operation, token, ada)}
+    done = {root_field(operation) for operation in OPERATIONS if not await outcome(api, operation, token, ada)}
     assert done == allowed
 
 
@@ -213,7 +156,7 @@ async def test_an_application_calendar_may_be_asked_for_with_less_as_well(api: A
     assert await api.refusal(deleting, made["accessToken"]) == {"code": "FORBIDDEN", "scope": "delete_event"}
 
 
-async def test_refreshing_keeps_the_scope(api: Api, ada: Someone) -> None:
+async def test_refreshing_keeps_the_scope(api: Api, ada: Account) -> None:
     """A token's own, however much the account has granted beside it."""
     made = await ask_for(api, "ada", "read_free_busy")
     given = {**api.credentials, "refreshToken": made["refreshToken"]}
@@ -223,7 +166,7 @@ async def test_refreshing_keeps_the_scope(api: Api, ada: Someone) -> None:
     assert await outcome(api, AVAILABILITY, refreshed["accessToken"], ada) == {}
 
 
-async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(api: Api, ada: Someone) -> None:
+async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(api: Api, ada: Account) -> None:
     """Neither by a token with every scope nor by the application's key: it is the member's to grant."""
     ben = (await ask_for(api, "ben", "list_calendars create_event"))["sub"]
     for token in (ada.token, CLIENT_SECRET):
@@ -238,7 +181,7 @@ async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(ap
         }
 
 
-async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, ada: Someone) -> None:
+async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, ada: Account) -> None:
     """Then the request cannot be done as it stands, whoever grants what."""
     ben = (await ask_for(api, "ben", "write_only"))["sub"]
     given = question(ada.sub, ben, "acc_000000000000000000000000", maxResults=0)
@@ -251,7 +194,7 @@ async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, a
     }
 
 
-async def test_grants_add_up_until_they_are_revoked(api: Api, ada: Someone) -> None:
+async def test_grants_add_up_until_they_are_revoked(api: Api, ada: Account) -> None:
     """What an account has granted once holds beside what it grants later, whatever the token at hand may do."""
 
     async def key(ben: dict[str, str]) -> str | None:
@@ -269,12 +212,12 @@ async def test_grants_add_up_until_they_are_revoked(api: Api, ada: Someone) -> N
         "code": "FORBIDDEN",
         "scope": "read_events",
     }
-    await api.data(REVOKE, input={**api.credentials, "sub": ben["sub"]})
+    await api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": ben["sub"]})
     assert await key(ben) == "errors.unknown"
     assert await key(await ask_for(api, "ben", "list_calendars")) == "errors.forbidden"
 
 
-MANAGED = {field_of(operation) for operation, scope in OPERATIONS.items() if scope is Scope.MANAGED_AVAILABILITY}
+MANAGED = {root_field(operation) for operation, scope in OPERATIONS.items() if scope is Scope.MANAGED_AVAILABILITY}
 
 
 async def leave_out(api: Api, *features: Feature) -> None:
@@ -293,18 +236,20 @@ def test_a_plan_names_every_feature_that_is_tested_here() -> None:
     }
 
 
-async def test_a_plan_without_a_feature_takes_payment_and_says_for_what(api: Api, ada: Someone) -> None:
+async def test_a_plan_without_a_feature_takes_payment_and_says_for_what(api: Api, ada: Account) -> None:
     """Whoever asks: an account by its token, or the application by its key. Everything else goes on."""
     for feature, left_out in ((Feature.AVAILABILITY, {"availability"}), (Feature.MANAGED_AVAILABILITY, MANAGED)):
         await leave_out(api, feature)
         for operation in OPERATIONS:
-            expected = {"code": "PAYMENT_REQUIRED", "feature": feature.value} if field_of(operation) in left_out else {}
+            expected = (
+                {"code": "PAYMENT_REQUIRED", "feature": feature.value} if root_field(operation) in left_out else {}
+            )
             assert await outcome(api, operation, ada.token, ada) == expected, operation
             if expected:
                 assert await outcome(api, operation, CLIENT_SECRET, ada) == expected, operation
 
 
-async def test_managed_members_take_the_managed_feature(api: Api, ada: Someone) -> None:
+async def test_managed_members_take_the_managed_feature(api: Api, ada: Account) -> None:
     """A query without any goes on; so does one that says no to it."""
     await leave_out(api, Feature.MANAGED_AVAILABILITY)
     given = question(ada.sub)
@@ -335,7 +280,7 @@ async def test_accounts_and_application_calendars_are_features(api: Api) -> None
         await api.data(open_[0], input=open_[1])
 
 
-async def test_a_plan_is_one_clients_and_can_be_given_back(api: Api, ada: Someone) -> None:
+async def test_a_plan_is_one_clients_and_can_be_given_back(api: Api, ada: Account) -> None:
     """Switching off deletes nothing, and another application notices nothing."""
     eve = await api.application_calendar_of_another_client("eve")
     await leave_out(api, *Feature)

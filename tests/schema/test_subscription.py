@@ -9,74 +9,76 @@ import pytest
 from core.features import Feature
 from core.instants import HOUR, parse_instant
 from db import clients
-from tests.resolvers.test_cost import counted
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Someone
-from tests.support.live_clients import CHANGED, UPSERT_EVENT, Listening, busy, hours, listening, question
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account
+from tests.support.builders import availability_input, period_hours, upsert_event_input
+from tests.support.graphql_queries import AVAILABILITY_CHANGED, REVOKE_AUTHORIZATION, UPSERT_EVENT
+from tests.support.live_clients import LiveServer, live_server
+from tests.support.statements import record_statements
 
 
 @pytest.fixture
-async def live(database_url: str) -> AsyncGenerator[Listening]:
+async def live(database_url: str) -> AsyncGenerator[LiveServer]:
     """The application on a socket. Whatever a test does there, nobody is left on the line when its clients are gone."""
-    async with listening(database_url) as opened:
+    async with live_server(database_url) as opened:
         yield opened
-        await opened.until_nobody_waits()
+        await opened.wait_until_idle()
 
 
-async def test_the_answer_comes_at_once_and_again_when_a_write_changes_it(live: Listening) -> None:
+async def test_the_answer_comes_at_once_and_again_when_a_write_changes_it(live: LiveServer) -> None:
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
-    async with live.asking(CHANGED, input=question(ada, ben)) as ws:
-        assert await ws.next() == {
+    async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada, ben)) as ws:
+        assert await ws.next_result() == {
             "data": {
                 "availabilityChanged": {
                     "availablePeriods": [{"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}]
                 }
             }
         }
-        await live.api.data(UPSERT_EVENT, ben.token, input=busy(ben, 10, 12))
-        assert hours(await ws.next()) == ["9-10", "12-17"]
-        await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
-        assert hours(await ws.next()) == ["12-17"]
+        await live.api.data(UPSERT_EVENT, ben.token, input=upsert_event_input(ben, 10, 12))
+        assert period_hours(await ws.next_result()) == ["9-10", "12-17"]
+        await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
+        assert period_hours(await ws.next_result()) == ["12-17"]
 
 
-async def test_a_change_that_leaves_the_answer_as_it_was_pushes_nothing(live: Listening) -> None:
+async def test_a_change_that_leaves_the_answer_as_it_was_pushes_nothing(live: LiveServer) -> None:
     """Another day, a summary, an event that does not block, somebody else's calendar."""
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
-    await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
-    async with live.asking(CHANGED, input=question(ada)) as ws:
-        assert hours(await ws.next()) == ["10-17"]
-        await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 17, "another", day="2027-01-20"))
-        renamed = busy(ada, 9, 10)
+    await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
+    async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
+        assert period_hours(await ws.next_result()) == ["10-17"]
+        await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 17, "another", day="2027-01-20"))
+        renamed = upsert_event_input(ada, 9, 10)
         renamed["event"]["summary"] = "Another word"
         await live.api.data(UPSERT_EVENT, ada.token, input=renamed)
-        await live.api.data(UPSERT_EVENT, ben.token, input=busy(ben, 9, 17))
-        await ws.silent()
+        await live.api.data(UPSERT_EVENT, ben.token, input=upsert_event_input(ben, 9, 17))
+        await ws.expect_silence()
 
 
-async def test_a_write_that_is_refused_pushes_nothing(live: Listening) -> None:
+async def test_a_write_that_is_refused_pushes_nothing(live: LiveServer) -> None:
     """It had the calendar locked already when it was undone."""
     ada = await live.api.application_calendar("ada")
-    async with live.asking(CHANGED, input=question(ada)) as ws:
-        await ws.next()
-        wrong = busy(ada, 12, 10)
+    async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
+        await ws.next_result()
+        wrong = upsert_event_input(ada, 12, 10)
         assert (await live.api.refusal(UPSERT_EVENT, ada.token, input=wrong))["code"] == "UNPROCESSABLE"
-        await ws.silent()
+        await ws.expect_silence()
 
 
-async def test_many_changes_in_a_row_are_few_answers_and_the_last_one_is_right(live: Listening) -> None:
+async def test_many_changes_in_a_row_are_few_answers_and_the_last_one_is_right(live: LiveServer) -> None:
     """They are looked at as often as can be of use, and not as often as they come."""
     ada = await live.api.application_calendar("ada")
-    async with live.asking(CHANGED, input=question(ada)) as ws:
-        assert hours(await ws.next()) == ["9-17"]
+    async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
+        assert period_hours(await ws.next_result()) == ["9-17"]
         ends = range(10, 16)
-        with counted(live.api) as statements:
+        with record_statements(live.api) as statements:
             for _ in range(1000):
                 live.api.db.changes.wake(None)
                 await asyncio.sleep(0)
             for end in ends:
-                await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, end))
-            while hours(await ws.next()) != ["15-17"]:
+                await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, end))
+            while period_hours(await ws.next_result()) != ["15-17"]:
                 pass
-            await ws.silent()
+            await ws.expect_silence()
         asked = [statement for statement, _ in statements if "WITH caller" in statement]
         assert 1 <= len(asked) < 100
 
@@ -90,66 +92,63 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("token", "other", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 async def test_what_a_query_would_be_refused_is_refused_alike(
-    live: Listening, token: str, other: dict[str, Any], code: str
+    live: LiveServer, token: str, other: dict[str, Any], code: str
 ) -> None:
     """The same error, with the same path, and then it is over."""
     ada = await live.api.application_calendar("ada")
-    given = question(Someone(other.get("sub", ada.sub), "", "", ""), day=other.get("day", "2027-01-19"))
-    query = CHANGED.replace("subscription", "query").replace("availabilityChanged", "availability")
+    given = availability_input(Account(other.get("sub", ada.sub), "", "", ""), day=other.get("day", "2027-01-19"))
+    query = AVAILABILITY_CHANGED.replace("subscription", "query").replace("availabilityChanged", "availability")
     asked = await live.api(query, token, input=given)
-    async with live.asking(CHANGED, token, input=given) as ws:
-        refused = await ws.next()
-        await ws.completed()
+    async with live.subscribe(AVAILABILITY_CHANGED, token, input=given) as ws:
+        refused = await ws.next_result()
+        await ws.expect_complete()
     assert refused["data"] == {"availabilityChanged": None}
     assert refused["errors"][0]["path"] == ["availabilityChanged"]
     assert refused["errors"][0]["extensions"] == asked["errors"][0]["extensions"]
     assert refused["errors"][0]["extensions"]["code"] == code
 
 
-async def test_variables_that_do_not_fit_are_an_error_of_the_operation(live: Listening) -> None:
+async def test_variables_that_do_not_fit_are_an_error_of_the_operation(live: LiveServer) -> None:
     """No data, because nothing was executed."""
-    async with live.asking(CHANGED, input={"participants": 1}) as ws:
-        message = await ws.received()
+    async with live.subscribe(AVAILABILITY_CHANGED, input={"participants": 1}) as ws:
+        message = await ws.receive()
     assert (message["id"], message["type"]) == ("1", "error")
     assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
-
-
-async def ended(live: Listening, token: str, whom: Someone, by: Any) -> dict[str, Any]:
+async def ended(live: LiveServer, token: str, whom: Account, by: Any) -> dict[str, Any]:
     """The error that a subscription by this token about this account ends with, when that is done to it."""
-    async with live.asking(CHANGED, token, input=question(whom)) as ws:
-        assert hours(await ws.next()) == ["9-17"]
+    async with live.subscribe(AVAILABILITY_CHANGED, token, input=availability_input(whom)) as ws:
+        assert period_hours(await ws.next_result()) == ["9-17"]
         await by()
-        refused = await ws.next()
-        await ws.completed()
+        refused = await ws.next_result()
+        await ws.expect_complete()
     assert refused["data"] == {"availabilityChanged": None}
     return refused["errors"][0]["extensions"]
 
 
-async def test_a_member_that_is_revoked_ends_it(live: Listening) -> None:
+async def test_a_member_that_is_revoked_ends_it(live: LiveServer) -> None:
     """Its sub is unknown from then on."""
     ada = await live.api.application_calendar("ada")
 
     async def revoke() -> None:
-        await live.api.data(REVOKE, input={**live.api.credentials, "sub": ada.sub})
+        await live.api.data(REVOKE_AUTHORIZATION, input={**live.api.credentials, "sub": ada.sub})
 
     found = await ended(live, CLIENT_SECRET, ada, revoke)
     assert found["errors"]["participants[0].members[0].sub"][0]["key"] == "errors.unknown"
 
 
-async def test_a_token_that_is_revoked_ends_it(live: Listening) -> None:
+async def test_a_token_that_is_revoked_ends_it(live: LiveServer) -> None:
     """At once, and not only when one of the members changes: there is none of its account among them."""
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
 
     async def revoke() -> None:
-        await live.api.data(REVOKE, input={**live.api.credentials, "token": ben.token})
+        await live.api.data(REVOKE_AUTHORIZATION, input={**live.api.credentials, "token": ben.token})
 
     assert await ended(live, ben.token, ada, revoke) == {"code": "UNAUTHENTICATED"}
 
 
-async def test_a_feature_that_is_switched_off_ends_it(live: Listening) -> None:
+async def test_a_feature_that_is_switched_off_ends_it(live: LiveServer) -> None:
     """The plan is the client's, so it is everybody's who asks for it."""
     ada = await live.api.application_calendar("ada")
 
@@ -160,7 +159,7 @@ async def test_a_feature_that_is_switched_off_ends_it(live: Listening) -> None:
     assert (await ended(live, ada.token, ada, switch_off))["code"] == "PAYMENT_REQUIRED"
 
 
-async def test_another_secret_ends_what_the_old_one_began(live: Listening) -> None:
+async def test_another_secret_ends_what_the_old_one_began(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
 
     async def change() -> None:
@@ -173,20 +172,20 @@ async def test_another_secret_ends_what_the_old_one_began(live: Listening) -> No
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_token_that_has_expired_ends_it_at_the_next_change(live: Listening) -> None:
+async def test_a_token_that_has_expired_ends_it_at_the_next_change(live: LiveServer) -> None:
     """The clock of this test jumps, so nothing else wakes it."""
     ada = await live.api.application_calendar("ada")
 
     async def expire() -> None:
         live.api.now += 2 * HOUR
         new = await live.api.application_calendar("ada")
-        await live.api.data(UPSERT_EVENT, new.token, input=busy(ada, 9, 10))
+        await live.api.data(UPSERT_EVENT, new.token, input=upsert_event_input(ada, 9, 10))
 
     assert await ended(live, ada.token, ada, expire) == {"code": "UNAUTHENTICATED"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_it_ends_by_itself_when_the_query_begins_to_lie_in_the_past(live: Listening) -> None:
+async def test_it_ends_by_itself_when_the_query_begins_to_lie_in_the_past(live: LiveServer) -> None:
     """Nobody is offered time that has passed: when the first of its periods begins, the question has to be asked anew."""
     ada = await live.api.application_calendar("ada")
     live.api.now = parse_instant("2027-01-19T08:59:59Z")
@@ -199,7 +198,7 @@ async def test_it_ends_by_itself_when_the_query_begins_to_lie_in_the_past(live: 
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_it_ends_by_itself_when_the_token_expires(live: Listening) -> None:
+async def test_it_ends_by_itself_when_the_token_expires(live: LiveServer) -> None:
     """With nobody having changed anything."""
     ada = await live.api.application_calendar("ada")
     live.api.now += HOUR - 1

@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, Someone
-
-from .test_events import DELETE_EVENT, UPSERT_EVENT, UPSERT_EVENTS, event, store
-
-__all__ = ["store"]
+from tests.support.api import Account, Api
+from tests.support.builders import event_input
+from tests.support.graphql_queries import DELETE_EVENT, UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
 
 LISTED = """
 query ($input: EventsInput!) {
@@ -21,35 +19,35 @@ query ($input: EventsInput!) {
 }
 """
 DRAFTS = [
-    event("plain"),
-    event("free", transparency="TRANSPARENT", status="TENTATIVE"),
-    event("all day", "2027-03-28", "2027-03-29", tzid="Europe/London"),
-    event("nowhere", location={}),
-    event("somewhere", location={"lat": "1.50"}, url="https://example.com/", description="Plans"),
-    event("in words", summary="Żółw 🐢 'quoted' $1 ?1 :name %s", description='{"a": [1]}'),
+    event_input("plain"),
+    event_input("free", transparency="TRANSPARENT", status="TENTATIVE"),
+    event_input("all day", "2027-03-28", "2027-03-29", tzid="Europe/London"),
+    event_input("nowhere", location={}),
+    event_input("somewhere", location={"lat": "1.50"}, url="https://example.com/", description="Plans"),
+    event_input("in words", summary="Żółw 🐢 'quoted' $1 ?1 :name %s", description='{"a": [1]}'),
 ]
 
 
-async def upsert(api: Api, whose: Someone, draft: dict[str, Any], *, many: bool) -> bool:
+async def upsert(api: Api, whose: Account, draft: dict[str, Any], *, many: bool) -> bool:
     """Upserts the event; whether it was not there before."""
     given = {"calendarId": whose.calendar_id, **({"events": [draft]} if many else {"event": draft})}
-    data = await api.data(UPSERT_EVENTS if many else UPSERT_EVENT, whose.token, input=given)
+    data = await api.data(UPSERT_EVENTS if many else UPSERT_EVENT_WITH_ALL_FIELDS, whose.token, input=given)
     return data["upsertEvents"]["created"] == 1 if many else data["upsertEvent"]["created"]
 
 
-async def listed(api: Api, whose: Someone) -> list[dict[str, Any]]:
+async def listed(api: Api, whose: Account) -> list[dict[str, Any]]:
     """The events on somebody's calendar."""
     return (await api.data(LISTED, whose.token, input={}))["events"]["nodes"]
 
 
 @pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: draft["eventId"])
 async def test_an_upsert_answers_with_the_event_as_it_is_read_later(
-    api: Api, store: Someone, draft: dict[str, Any]
+    api: Api, store: Account, draft: dict[str, Any]
 ) -> None:
     """When it is made, and when it is replaced a while later, which leaves its id here and its beginning as they were."""
     for summary, created in (("Before", True), ("After", False)):
         given = {"calendarId": store.calendar_id, "event": {**draft, "summary": summary}}
-        answer = (await api.data(UPSERT_EVENT, store.token, input=given))["upsertEvent"]
+        answer = (await api.data(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given))["upsertEvent"]
         assert answer["created"] is created
         assert await listed(api, store) == [answer["event"]]
         assert (answer["event"]["created"] == answer["event"]["updated"]) is created
@@ -57,7 +55,7 @@ async def test_an_upsert_answers_with_the_event_as_it_is_read_later(
 
 
 @pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: draft["eventId"])
-async def test_one_event_is_kept_as_one_of_many_is(api: Api, store: Someone, draft: dict[str, Any]) -> None:
+async def test_one_event_is_kept_as_one_of_many_is(api: Api, store: Account, draft: dict[str, Any]) -> None:
     """In every column."""
     kept: list[Any] = []
     for many in (False, True):
@@ -68,23 +66,23 @@ async def test_one_event_is_kept_as_one_of_many_is(api: Api, store: Someone, dra
 
 
 @pytest.mark.parametrize("many", [False, True])
-async def test_an_event_that_comes_back_from_the_dead_is_a_new_one(api: Api, store: Someone, many: bool) -> None:
+async def test_an_event_that_comes_back_from_the_dead_is_a_new_one(api: Api, store: Account, many: bool) -> None:
     """It was created now, and has another id here than the one that was deleted."""
-    assert await upsert(api, store, event("e"), many=many) is True
+    assert await upsert(api, store, event_input("e"), many=many) is True
     [first] = await listed(api, store)
     await api.data(DELETE_EVENT, store.token, input={"calendarId": store.calendar_id, "eventId": "e"})
-    assert await upsert(api, store, event("e"), many=many) is True
+    assert await upsert(api, store, event_input("e"), many=many) is True
     [second] = await listed(api, store)
     assert second["eventUid"] != first["eventUid"]
-    assert await upsert(api, store, event("e"), many=many) is False
+    assert await upsert(api, store, event_input("e"), many=many) is False
     assert await listed(api, store) == [second]
 
 
-async def test_an_event_on_somebody_elses_calendar_is_not_written(api: Api, store: Someone) -> None:
+async def test_an_event_on_somebody_elses_calendar_is_not_written(api: Api, store: Account) -> None:
     """Nor is that calendar's version changed, which would have its readers read it again."""
     another = await api.application_calendar("another")
     versions = await api.rows("SELECT key, version FROM calendars ORDER BY key")
-    given = {"calendarId": another.calendar_id, "event": event("e")}
-    assert (await api.refusal(UPSERT_EVENT, store.token, input=given))["code"] == "NOT_FOUND"
+    given = {"calendarId": another.calendar_id, "event": event_input("e")}
+    assert (await api.refusal(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given))["code"] == "NOT_FOUND"
     assert await api.rows("SELECT count(*) FROM events") == [(0,)]
     assert await api.rows("SELECT key, version FROM calendars ORDER BY key") == versions

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import DELETE_AVAILABILITY_RULE
 
 UPSERT_RULE = """
 mutation ($input: UpsertAvailabilityRuleInput!) {
@@ -19,7 +20,6 @@ RULES = """
 """
 
 RULE = "query ($id: ID!) { availabilityRule(availabilityRuleId: $id) { availabilityRuleId tzid } }"
-DELETE_RULE = "mutation ($input: DeleteAvailabilityRuleInput!) { deleteAvailabilityRule(input: $input) { deleted } }"
 
 UPSERT_PERIOD = """
 mutation ($input: UpsertAvailablePeriodInput!) {
@@ -42,12 +42,12 @@ DELETE_PERIODS = "mutation { deleteAvailablePeriods { deleted } }"
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
 @pytest.fixture
-async def ben(api: Api) -> Someone:
+async def ben(api: Api) -> Account:
     """Somebody else of the same application."""
     return await api.application_calendar("ben")
 
@@ -65,33 +65,33 @@ def period(period_id: str, start: str, end: str) -> dict[str, str]:
     return {"availablePeriodId": period_id, "start": f"2027-01-19T{start}:00Z", "end": f"2027-01-19T{end}:00Z"}
 
 
-async def put_rule(api: Api, whose: Someone, given: dict[str, Any]) -> dict[str, Any]:
+async def put_rule(api: Api, whose: Account, given: dict[str, Any]) -> dict[str, Any]:
     """The rule as it is kept."""
     return (await api.data(UPSERT_RULE, whose.token, input=given))["upsertAvailabilityRule"]["availabilityRule"]
 
 
-async def rules(api: Api, whose: Someone) -> list[dict[str, Any]]:
+async def rules(api: Api, whose: Account) -> list[dict[str, Any]]:
     return (await api.data(RULES, whose.token))["availabilityRules"]
 
 
-async def put_periods(api: Api, whose: Someone, *periods: dict[str, str]) -> None:
+async def put_periods(api: Api, whose: Account, *periods: dict[str, str]) -> None:
     for given in periods:
         kept = await api.data(UPSERT_PERIOD, whose.token, input=given)
         assert kept == {"upsertAvailablePeriod": {"availablePeriod": given}}
 
 
-async def period_ids(api: Api, whose: Someone, **window: Any) -> list[str]:
+async def period_ids(api: Api, whose: Account, **window: Any) -> list[str]:
     found = (await api.data(PERIODS, whose.token, **window))["availablePeriods"]
     return [node["availablePeriodId"] for node in found["nodes"]]
 
 
-async def keys(api: Api, operation: str, whose: Someone, **variables: Any) -> dict[str, list[str]]:
+async def keys(api: Api, operation: str, whose: Account, **variables: Any) -> dict[str, list[str]]:
     """What is wrong, by path."""
     refused = await api.refusal(operation, whose.token, **variables)
     return {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()}
 
 
-async def test_a_rule_is_made_and_then_replaced_whole(api: Api, ada: Someone) -> None:
+async def test_a_rule_is_made_and_then_replaced_whole(api: Api, ada: Account) -> None:
     """The second upsert of an id changes the rule; what it leaves out is not kept from before."""
     given = rule("default", hours("MONDAY", "09:30", "12:30"), calendarIds=[ada.calendar_id])
     assert await put_rule(api, ada, given) == given
@@ -100,7 +100,7 @@ async def test_a_rule_is_made_and_then_replaced_whole(api: Api, ada: Someone) ->
     assert await rules(api, ada) == [{**changed, "calendarIds": None}]
 
 
-async def test_hours_are_kept_in_order_and_those_that_meet_are_one(api: Api, ada: Someone) -> None:
+async def test_hours_are_kept_in_order_and_those_that_meet_are_one(api: Api, ada: Account) -> None:
     """Sunday to saturday and by start; a day may come several times, and midnight keeps days apart."""
     kept = await put_rule(
         api,
@@ -127,7 +127,7 @@ async def test_hours_are_kept_in_order_and_those_that_meet_are_one(api: Api, ada
     assert [kept] == await rules(api, ada)
 
 
-async def test_rules_are_listed_by_id_got_and_deleted(api: Api, ada: Someone) -> None:
+async def test_rules_are_listed_by_id_got_and_deleted(api: Api, ada: Account) -> None:
     """A deleted one is gone, and deleting it again does nothing."""
     for rule_id in ("late", "early", "on leave"):
         await put_rule(api, ada, rule(rule_id))
@@ -136,12 +136,12 @@ async def test_rules_are_listed_by_id_got_and_deleted(api: Api, ada: Someone) ->
         "availabilityRule": {"availabilityRuleId": "late", "tzid": "Europe/London"}
     }
     for deleted in (True, False):
-        answer = await api.data(DELETE_RULE, ada.token, input={"availabilityRuleId": "late"})
+        answer = await api.data(DELETE_AVAILABILITY_RULE, ada.token, input={"availabilityRuleId": "late"})
         assert answer == {"deleteAvailabilityRule": {"deleted": deleted}}
     assert [found["availabilityRuleId"] for found in await rules(api, ada)] == ["early", "on leave"]
 
 
-async def test_a_rule_that_is_not_there_is_not_found(api: Api, ada: Someone) -> None:
+async def test_a_rule_that_is_not_there_is_not_found(api: Api, ada: Account) -> None:
     """Deleted, never made, or no id at all."""
     for rule_id in ("nowhere", "", "a\u0000b"):
         assert await api.refusal(RULE, ada.token, id=rule_id) == {
@@ -152,11 +152,11 @@ async def test_a_rule_that_is_not_there_is_not_found(api: Api, ada: Someone) -> 
                 ]
             },
         }
-        answer = await api.data(DELETE_RULE, ada.token, input={"availabilityRuleId": rule_id})
+        answer = await api.data(DELETE_AVAILABILITY_RULE, ada.token, input={"availabilityRuleId": rule_id})
         assert answer == {"deleteAvailabilityRule": {"deleted": False}}
 
 
-async def test_every_problem_of_a_rule_is_told_at_once(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_every_problem_of_a_rule_is_told_at_once(api: Api, ada: Account, ben: Account) -> None:
     """Each with its path and key; nothing is kept."""
     wrong = rule(
         "ü" * 65,
@@ -183,7 +183,7 @@ async def test_every_problem_of_a_rule_is_told_at_once(api: Api, ada: Someone, b
     assert await rules(api, ada) == []
 
 
-async def test_a_rule_names_at_least_one_calendar_or_none_at_all(api: Api, ada: Someone) -> None:
+async def test_a_rule_names_at_least_one_calendar_or_none_at_all(api: Api, ada: Account) -> None:
     """An empty list could be meant either way. Null is the same as leaving it out: all calendars."""
     assert await keys(api, UPSERT_RULE, ada, input=rule("", calendarIds=[])) == {
         "availabilityRuleId": ["errors.required"],
@@ -192,14 +192,14 @@ async def test_a_rule_names_at_least_one_calendar_or_none_at_all(api: Api, ada: 
     assert (await put_rule(api, ada, rule("default", calendarIds=None)))["calendarIds"] is None
 
 
-async def test_a_day_is_one_of_seven(api: Api, ada: Someone) -> None:
+async def test_a_day_is_one_of_seven(api: Api, ada: Account) -> None:
     """A closed set is in the schema: another value fits no request, and never reaches us."""
     for day in ("monday", "HOLIDAY"):
         refused = await api.refusal(UPSERT_RULE, ada.token, input=rule("default", hours(day, "09:00", "17:00")))
         assert refused["code"] == "BAD_REQUEST"
 
 
-async def test_a_period_is_stored_and_then_replaced(api: Api, ada: Someone) -> None:
+async def test_a_period_is_stored_and_then_replaced(api: Api, ada: Account) -> None:
     """It may lie in the past: whoever keeps a list in step with another system upserts it whole and again."""
     await put_periods(api, ada, period("open day", "09:00", "12:00"), period("open day", "10:00", "17:00"))
     past = {"availablePeriodId": "was", "start": "2020-02-29T09:00:00Z", "end": "2020-02-29T10:00:00Z"}
@@ -223,14 +223,14 @@ async def test_a_period_is_stored_and_then_replaced(api: Api, ada: Someone) -> N
     ],
 )
 async def test_a_period_that_cannot_be_is_refused(
-    api: Api, ada: Someone, given: dict[str, str], wrong: dict[str, list[str]]
+    api: Api, ada: Account, given: dict[str, str], wrong: dict[str, list[str]]
 ) -> None:
     """From a minute to 35 days long, under an id of printable ASCII; all that is wrong is told at once."""
     assert await keys(api, UPSERT_PERIOD, ada, input=given) == wrong
     assert await period_ids(api, ada) == []
 
 
-async def test_the_window_of_periods_is_half_open(api: Api, ada: Someone) -> None:
+async def test_the_window_of_periods_is_half_open(api: Api, ada: Account) -> None:
     """A period that ends when the window begins, or starts when it ends, only touches it."""
     await put_periods(api, ada, period("p", "09:00", "10:00"), period("q", "12:00", "13:00"))
     assert await period_ids(api, ada, **{"from": "2027-01-19T10:00:00Z"}) == ["q"]
@@ -239,7 +239,7 @@ async def test_the_window_of_periods_is_half_open(api: Api, ada: Someone) -> Non
     assert await period_ids(api, ada, **{"from": "2027-01-19T09:59:59Z", "to": "2027-01-19T12:00:01Z"}) == ["p", "q"]
 
 
-async def test_periods_come_in_pages_soonest_first(api: Api, ada: Someone) -> None:
+async def test_periods_come_in_pages_soonest_first(api: Api, ada: Account) -> None:
     """Five, two of them at the same instant, two a page; what is stored before a cursor moves nothing behind it."""
     starts = {"e": "13:00", "c": "11:00", "a": "09:00", "d": "11:00", "b": "10:00"}
     await put_periods(api, ada, *(period(name, start, "17:00") for name, start in starts.items()))
@@ -260,7 +260,7 @@ async def test_periods_come_in_pages_soonest_first(api: Api, ada: Someone) -> No
     assert seen == ["a", "b", "c", "d", "e"]
 
 
-async def test_a_wrong_page_of_periods_is_refused(api: Api, ada: Someone) -> None:
+async def test_a_wrong_page_of_periods_is_refused(api: Api, ada: Account) -> None:
     """A size that is none, a cursor that nobody gave out, a window that ends before it begins: all told at once."""
     given = {"from": "2027-01-19T09:00:00Z", "to": "2027-01-19T09:00:00Z", "first": 0, "after": "nonsense"}
     assert await keys(api, PERIODS, ada, **given) == {
@@ -274,7 +274,7 @@ async def test_a_wrong_page_of_periods_is_refused(api: Api, ada: Someone) -> Non
     }
 
 
-async def test_periods_are_deleted_one_by_one_or_all_at_once(api: Api, ada: Someone) -> None:
+async def test_periods_are_deleted_one_by_one_or_all_at_once(api: Api, ada: Account) -> None:
     """The answer says how many there were."""
     await put_periods(api, ada, *(period(name, "09:00", "10:00") for name in "abc"))
     for deleted in (True, False):
@@ -288,7 +288,7 @@ async def test_periods_are_deleted_one_by_one_or_all_at_once(api: Api, ada: Some
     assert await period_ids(api, ada) == []
 
 
-async def test_another_account_sees_and_changes_nothing_of_them(api: Api, ada: Someone, ben: Someone) -> None:
+async def test_another_account_sees_and_changes_nothing_of_them(api: Api, ada: Account, ben: Account) -> None:
     """Both may use the same ids, each for its own."""
     theirs, mine = (
         rule("default", hours("MONDAY", "09:00", "17:00")),
@@ -301,7 +301,7 @@ async def test_another_account_sees_and_changes_nothing_of_them(api: Api, ada: S
 
     await put_rule(api, ben, mine)
     await put_periods(api, ben, period("p", "11:00", "12:00"))
-    await api.data(DELETE_RULE, ben.token, input={"availabilityRuleId": "default"})
+    await api.data(DELETE_AVAILABILITY_RULE, ben.token, input={"availabilityRuleId": "default"})
     await api.data(DELETE_PERIOD, ben.token, input={"availablePeriodId": "p"})
     await api.data(DELETE_PERIODS, ben.token)
 
@@ -316,7 +316,7 @@ async def test_hours_are_the_accounts_to_keep(api: Api) -> None:
         (UPSERT_RULE, {"input": rule("default")}),
         (RULES, {}),
         (RULE, {"id": "default"}),
-        (DELETE_RULE, {"input": {"availabilityRuleId": "default"}}),
+        (DELETE_AVAILABILITY_RULE, {"input": {"availabilityRuleId": "default"}}),
         (UPSERT_PERIOD, {"input": period("p", "09:00", "10:00")}),
         (PERIODS, {}),
         (DELETE_PERIOD, {"input": {"availablePeriodId": "p"}}),

@@ -2,19 +2,13 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -27,109 +21,21 @@ from server.app import clock
 from server.cli import main
 from server.graphiql.examples import examples
 from tests.conftest import NOW
+from tests.support.command_line import COMMAND, ROOT, serve
+from tests.support.graphql_queries import APPLICATION_CALENDAR, AVAILABILITY_PERIOD_STARTS
 
-ROOT = Path(__file__).parents[2]
-OPENINGS = [sys.executable, "-m", "server.cli"]
-
-AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
-APPLICATION_CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the settings of whoever runs the tests; and their own data stay untouched."""
-    for name in [name for name in os.environ if name.startswith("OPENINGS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A command, to its end."""
-    return subprocess.run([*OPENINGS, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-
-
-@dataclass
-class Server:
-    """A server that is running, with what its terminal shows."""
-
-    process: subprocess.Popen[str]
-    terminal: Path
-    url: str = ""
-
-    def ready(self) -> "Server":
-        """Itself, once it says that it is ready."""
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
-            if found := re.search(r'Openings is at ([^\s"]+)/graphql\b', self.shown):
-                self.url = found[1]
-                with suppress(httpx2.TransportError):
-                    if httpx2.get(f"{self.url}/readyz").status_code == 200:
-                        return self
-            time.sleep(0.02)
-        raise AssertionError(f"no server: {self.shown}")
-
-    @property
-    def shown(self) -> str:
-        return self.terminal.read_text("utf-8")
-
-    @property
-    def alive(self) -> bool:
-        """Whether any process of the server is left."""
-        try:
-            os.killpg(self.process.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
-
-    def ask(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The whole answer to a query."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        given = {"query": query, "variables": variables}
-        return httpx2.post(f"{self.url}/graphql", json=given, headers=headers).json()
-
-    def stop(self, with_signal: signal.Signals) -> int:
-        """The exit status after this signal. The port is free, and soon no process is left."""
-        self.process.send_signal(with_signal)
-        status = self.process.wait(15)
-        with pytest.raises(httpx2.ConnectError):
-            httpx2.get(f"{self.url}/healthz")
-        until = time.monotonic() + 5
-        while self.alive and time.monotonic() < until:
-            time.sleep(0.02)
-        assert not self.alive
-        return status
-
-
-@contextmanager
-def serving(tmp_path: Path, url: str, *arguments: str, **environment: str) -> Generator[Server]:
-    """The real server, on a free port of this machine. Whatever happens, it is gone at the end."""
-    terminal = tmp_path / f"terminal-{uuid4().hex}"
-    command = [*OPENINGS, "serve", "--port", "0", "--database-url", url, *arguments]
-    with (
-        terminal.open("w") as errors,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | environment,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield Server(process, terminal).ready()
-            assert process.stdout is not None
-            assert process.stdout.read() == ""
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> None:
     """The client of the environment is there from the first start, another one can be made beside it, Ctrl-C ends it."""
     chosen = {"OPENINGS_CLIENT_ID": "shop", "OPENINGS_CLIENT_SECRET": "a-secret-that-the-operator-chose"}
-    with serving(tmp_path, empty_url, **chosen) as server:
+    with serve(tmp_path, empty_url, **chosen) as server:
         given = {"clientId": "shop", "clientSecret": "a-secret-that-the-operator-chose", "applicationCalendarId": "x"}
         made = server.ask(APPLICATION_CALENDAR, input=given)["data"]["applicationCalendar"]
         assert made["sub"].startswith("apc_")
@@ -143,34 +49,34 @@ def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> N
         asked = {"participants": [{"required": 1, "members": [{"sub": made["sub"]}]}], "requiredDuration": {"hours": 1}}
         window = {"start": "2100-01-01T09:00:00Z", "end": "2100-01-01T10:00:00Z"}
         asked = {**asked, "queryPeriods": [window]}
-        own = server.ask(AVAILABILITY, chosen["OPENINGS_CLIENT_SECRET"], input=asked)
+        own = server.ask(AVAILABILITY_PERIOD_STARTS, chosen["OPENINGS_CLIENT_SECRET"], input=asked)
         assert own == {"data": {"availability": {"availablePeriods": [{"start": window["start"]}]}}}
-        [error] = server.ask(AVAILABILITY, another["client_secret"], input=asked)["errors"]
+        [error] = server.ask(AVAILABILITY_PERIOD_STARTS, another["client_secret"], input=asked)["errors"]
         assert list(error["extensions"]["errors"]) == ["participants[0].members[0].sub"]
 
         renewed = json.loads(run("client", "secret", another["client_id"], "--database-url", empty_url).stdout)
         assert renewed["client_id"] == another["client_id"]
-        [error] = server.ask(AVAILABILITY, another["client_secret"], input=asked)["errors"]
+        [error] = server.ask(AVAILABILITY_PERIOD_STARTS, another["client_secret"], input=asked)["errors"]
         assert error["extensions"]["code"] == "UNAUTHENTICATED"
-        [error] = server.ask(AVAILABILITY, renewed["client_secret"], input=asked)["errors"]
+        [error] = server.ask(AVAILABILITY_PERIOD_STARTS, renewed["client_secret"], input=asked)["errors"]
         assert error["extensions"]["code"] == "UNPROCESSABLE"
         nobody = run("client", "secret", "cli_of_nobody", "--database-url", empty_url)
         assert (nobody.returncode, nobody.stderr) == (1, "openings: there is no client 'cli_of_nobody'\n")
 
         assert server.stop(signal.SIGINT) == 0
-        assert json.loads(server.shown.splitlines()[-1])["message"] == "Stopped."
+        assert json.loads(server.output.splitlines()[-1])["message"] == "Stopped."
         secrets = (chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"], renewed["client_secret"])
         told = ("Traceback", *secrets)
-        assert [word for word in told if word in server.shown] == []
+        assert [word for word in told if word in server.output] == []
 
 
 def test_two_workers_answer_and_stop(tmp_path: Path) -> None:
     """Both are asked, since each takes its turn at the door; neither is left behind."""
-    with serving(tmp_path, f"sqlite:///{tmp_path / 'openings.db'}", "--workers", "2") as server:
+    with serve(tmp_path, f"sqlite:///{tmp_path / 'openings.db'}", "--workers", "2") as server:
         answers = [server.ask("{ __typename }") for _ in range(20)]
         assert answers == [{"data": {"__typename": "Query"}}] * 20
         assert server.stop(signal.SIGTERM) == 0
-        assert "Traceback" not in server.shown
+        assert "Traceback" not in server.output
 
 
 def test_the_demo_is_there_at_every_start(tmp_path: Path) -> None:
@@ -178,8 +84,8 @@ def test_the_demo_is_there_at_every_start(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'demo.db'}"
     casts, tokens = [], []
     for end in (signal.SIGTERM, signal.SIGINT):
-        with serving(tmp_path, url, "--demo") as server:
-            shown = re.search(r"access token\s+(\S+)", server.shown)
+        with serve(tmp_path, url, "--demo") as server:
+            shown = re.search(r"access token\s+(\S+)", server.output)
             assert shown is not None
             cast = asyncio.run(_cast(url))
             first = examples(cast, clock())[0]
@@ -190,7 +96,7 @@ def test_the_demo_is_there_at_every_start(tmp_path: Path) -> None:
             casts.append(cast)
             tokens.append(shown[1])
             assert server.stop(end) == 0
-            assert "Traceback" not in server.shown
+            assert "Traceback" not in server.output
     assert casts[0] == casts[1]
     assert tokens[0] != tokens[1]
 

@@ -1,1 +1,1 @@
-"""Helpers that several tests share: databases, clients, servers, pictures, builders."""
+"""Helpers that several test modules share: databases, clients, servers, pictures, builders, GraphQL documents."""

@@ -1,4 +1,4 @@
-"""The application as its users meet it: GraphQL in, JSON out. The whole of it but the socket."""
+"""An in-process client of the whole application: GraphQL requests in, JSON answers out, without a socket."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from server.graphql.engine import GraphQLEngine
 from server.settings import Settings
 
 CLIENT_ID = "tests"
-#: of every database of the tests
+#: the encryption key of every database of the tests
 KEY = "a-key-of-the-tests-that-is-long-enough"
 CLIENT_SECRET = "a-secret-of-the-tests-that-nobody-else-knows"
 
@@ -29,14 +29,14 @@ mutation ($input: ApplicationCalendarInput!) {
 """
 
 
-def opened(database_url: str) -> Database:
-    """The database, with the tests' key."""
+def open_database(database_url: str) -> Database:
+    """Opens a database with the encryption key of the tests."""
     return Database(database_url, keys=lambda: Keys(KEY))
 
 
 @dataclass(frozen=True)
-class Someone:
-    """An account that a test has made, with what it needs to speak for it."""
+class Account:
+    """An account that a test has created: its tokens and its calendar."""
 
     sub: str
     token: str
@@ -45,7 +45,7 @@ class Someone:
 
 
 class Api:
-    """Asks the application. `now` is what its clock shows."""
+    """Sends requests to the application, whose clock shows `now`."""
 
     def __init__(self, http: httpx2.AsyncClient, app: Starlette, clock: list[Instant]) -> None:
         self.http = http
@@ -57,8 +57,8 @@ class Api:
 
     @classmethod
     @asynccontextmanager
-    async def on(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
-        """The application on this database."""
+    async def open(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
+        """Runs the application on this database, with a clock that starts at `now`."""
         clock = [now]
         app = create_app(Settings(database_url=database_url, key=KEY, **settings), clock=lambda: clock[0])
         transport = httpx2.ASGITransport(app)
@@ -77,46 +77,46 @@ class Api:
         self._clock[0] = instant
 
     async def __call__(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The whole answer to a query: `data`, and `errors` if there are any."""
+        """Returns the whole answer to a query: `data`, and `errors` if there are any."""
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
         response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return response.json()
 
     async def data(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The data of an answer that must have no errors."""
+        """Returns the data of an answer, which must have no errors."""
         answer = await self(query, token, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
     async def refusal(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The extensions of the one error that the answer must have."""
+        """Returns the extensions of the one error that the answer must have."""
         answer = await self(query, token, **variables)
         [error] = answer["errors"]
         return error["extensions"]
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """What the database holds, asked in SQL."""
+        """Returns the rows of an SQL query."""
         async with self.db.reader.connect() as connection:
             return [tuple(row) for row in await connection.execute(text(statement))]
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a client puts into an input to say who it is."""
+        """The fields of an input that identify the tests' client."""
         return {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
-    async def application_calendar(self, name: str) -> Someone:
-        """An application calendar of the tests' client, with its tokens."""
+    async def application_calendar(self, name: str) -> Account:
+        """Creates or finds an application calendar of the tests' client."""
         return await self._application_calendar(name, self.credentials)
 
-    async def application_calendar_of_another_client(self, name: str) -> Someone:
-        """An application calendar of a client that is made for it."""
+    async def application_calendar_of_another_client(self, name: str) -> Account:
+        """Creates an application calendar of another client, which is created for it."""
         async with self.db.write() as session:
             client_id, client_secret = await clients.create(session, self.db.keys, "Another", self.now)
         return await self._application_calendar(name, {"clientId": client_id, "clientSecret": client_secret})
 
-    async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Someone:
+    async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Account:
         given = {**credentials, "applicationCalendarId": name}
         made = (await self.data(_APPLICATION_CALENDAR, input=given))["applicationCalendar"]
         calendars = await self.data("{ calendars { calendarId } }", made["accessToken"])
         [calendar] = calendars["calendars"]
-        return Someone(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
+        return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])

@@ -1,8 +1,8 @@
-"""A real browser for tests: this machine's own Chromium, and a page that remembers what went wrong on it.
+"""A real browser: the Chromium of this machine, and pages whose errors are recorded.
 
-Tests with a browser are plain functions, not coroutines, and use no fixture that is one: Playwright keeps an event loop
-running in this thread while a browser is open, and beside it no other can run. That is also why a browser is open for
-one module and not for the whole session.
+Tests with a browser are plain functions, not coroutines, and use no asynchronous fixture: while a browser is open,
+Playwright runs an event loop in this thread, which can have only one. For the same reason a browser is open for one
+module and not for the whole session.
 """
 
 import os
@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
-# Nothing but the page itself: no sandbox (the tests may run as root), no updates and no look at the network on its own.
+# No sandbox, because the tests may run as root; no updates and no other requests that no page has made.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,8 +34,11 @@ ARGUMENTS = [
 ]
 
 
-def need(there: object, what: str) -> None:
-    """Skips the test, saying what to install; where everything has to be there (`.ci/run` says so), fails it."""
+def require_tool(there: object, what: str) -> None:
+    """Skips the test unless the tool is there; fails it where all tools are required, as `.ci/run` does.
+
+    `what` says what to install.
+    """
     if there:
         return
     if os.environ.get("OPENINGS_REQUIRE_TOOLS") == "1":
@@ -47,7 +50,7 @@ def need(there: object, what: str) -> None:
 def browser() -> Generator[Browser]:
     """Chromium, without a window."""
     path = os.environ.get("OPENINGS_CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
-    need(path, "no browser: install Debian's chromium, or name one in OPENINGS_CHROMIUM")
+    require_tool(path, "no browser: install Debian's chromium, or name one in OPENINGS_CHROMIUM")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
@@ -56,48 +59,50 @@ def browser() -> Generator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that was opened, and what happened on it that should not."""
+    """A page that was opened, and the errors that occurred on it."""
 
     page: Page
-    strangers: list[str] = field(default_factory=list[str])
-    """Addresses outside the page's own origin that it tried to reach."""
-    complaints: list[str] = field(default_factory=list[str])
-    """Errors on the console (a breach of the content security policy is one), and exceptions of its scripts."""
+    foreign_requests: list[str] = field(default_factory=list[str])
+    """Addresses outside of the page's own origin that it requested."""
+    errors: list[str] = field(default_factory=list[str])
+    """Errors on the console, violations of the content security policy included, and uncaught exceptions of scripts."""
 
 
-#: What Chromium says of a stylesheet's view transition when the next page was shown before it could begin: on a busy machine
-#: one page replaces the other without it. No script of ours asks for any.
-_NICETY = "Transition was aborted"
+#: the error of Chromium when the next page was shown before the view transition of a stylesheet could begin, as happens
+#: on a busy machine; no script of ours starts a view transition
+_HARMLESS_ERROR = "Transition was aborted"
 
 
 @contextmanager
-def visit(browser: Browser, url: str, **context_has: Any) -> Iterator[Visit]:
-    """Opens `url` as somebody who has never been there: nothing is remembered from earlier visits.
+def visit(browser: Browser, url: str, **context_options: Any) -> Iterator[Visit]:
+    """Opens `url` in a new browser context, without cookies or caches of earlier visits.
 
-    What else is said of the browser is as for Playwright's `new_context`: its zone, its size, whether it runs scripts.
+    The options are those of Playwright's `new_context`, such as the time zone and whether scripts run.
     """
-    with browser.new_context(**context_has) as context:
+    with browser.new_context(**context_options) as context:
         seen = Visit(context.new_page())
-        _listen(seen, urlsplit(url).netloc)
+        _record_problems(seen, urlsplit(url).netloc)
         seen.page.goto(url)
         yield seen
 
 
-def _listen(seen: Visit, home: str) -> None:
+def _record_problems(seen: Visit, home: str) -> None:
+    """Adds the page's errors, and its requests to other hosts than `home`, to the visit."""
+
     def asked(address: str) -> None:
         parts = urlsplit(address)
         if parts.scheme not in {"data", "blob"} and parts.netloc != home:
-            seen.strangers.append(address)
+            seen.foreign_requests.append(address)
 
     seen.page.on("request", lambda request: asked(request.url))
     seen.page.on("websocket", lambda socket: asked(socket.url))
-    seen.page.on("console", lambda said: seen.complaints.append(said.text) if said.type == "error" else None)
-    seen.page.on("pageerror", lambda error: None if _NICETY in str(error) else seen.complaints.append(str(error)))
+    seen.page.on("console", lambda said: seen.errors.append(said.text) if said.type == "error" else None)
+    seen.page.on("pageerror", lambda error: None if _HARMLESS_ERROR in str(error) else seen.errors.append(str(error)))
 
 
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """The application on a free port, as long as the block lasts."""
+def serve_in_thread(app: Starlette) -> Iterator[str]:
+    """Serves the application on a free port, in a thread, until the block ends; yields its URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()

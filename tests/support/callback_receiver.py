@@ -1,4 +1,4 @@
-"""An application that is called back: a little HTTP server on this machine, which answers as a test wants it to."""
+"""An HTTP server that receives callbacks, and answers them as a test chooses."""
 
 import asyncio
 import json
@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-Answer: TypeAlias = int | bytes | asyncio.Event | None
-"""A status, or all that is sent back; 204 once the event is set; None: nothing, for as long as somebody waits for it."""
+Response: TypeAlias = int | bytes | asyncio.Event | None
+"""How a request is answered: with this status; with these bytes; with 204 once the event is set; never, if it is None."""
 
 
 @dataclass(frozen=True)
-class Received:
-    """A request. Names of headers are in lower case."""
+class ReceivedRequest:
+    """A request. The names of its headers are in lower case."""
 
-    line: str
+    request_line: str
     headers: dict[str, str]
     body: bytes
 
@@ -25,62 +25,62 @@ class Received:
         return self.headers["openings-delivery-id"]
 
     @property
-    def told(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, Any]:
         return json.loads(self.body)
 
 
 @dataclass
-class Receiver:
-    """What has come in, and what is answered: one after the other what the test says, and then 204 to everything."""
+class CallbackReceiver:
+    """Records the requests, and answers them with the given responses in turn, then with 204."""
 
     url: str = ""
-    received: list[Received] = field(default_factory=list[Received])
-    answers: list[Answer] = field(default_factory=list[Answer])
-    #: how many requests are being answered, and how many were at most
-    at_once = most_at_once = 0
-    _came: asyncio.Queue[Received] = field(default_factory=asyncio.Queue[Received])
+    requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
+    responses: list[Response] = field(default_factory=list[Response])
+    #: the number of requests that are being answered, and its maximum so far
+    in_progress = most_in_progress = 0
+    _queue: asyncio.Queue[ReceivedRequest] = field(default_factory=asyncio.Queue[ReceivedRequest])
 
-    async def next(self) -> Received:
-        """The next request, which may have come already."""
+    async def next_request(self) -> ReceivedRequest:
+        """Returns the next request, and waits for it if it has not arrived."""
         async with asyncio.timeout(20):
-            return await self._came.get()
+            return await self._queue.get()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.at_once += 1
-        self.most_at_once = max(self.at_once, self.most_at_once)
+        self.in_progress += 1
+        self.most_in_progress = max(self.in_progress, self.most_in_progress)
         try:
-            await self._answer(reader, writer)
+            await self._respond(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # whoever asked has gone
+            pass  # the sender has closed the connection
         finally:
-            self.at_once -= 1
+            self.in_progress -= 1
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        request = Received(line, headers, await reader.readexactly(int(headers["content-length"])))
-        self.received.append(request)
-        self._came.put_nowait(request)
-        answer = self.answers.pop(0) if self.answers else 204
-        if answer is None:
+        request = ReceivedRequest(line, headers, await reader.readexactly(int(headers["content-length"])))
+        self.requests.append(request)
+        self._queue.put_nowait(request)
+        response = self.responses.pop(0) if self.responses else 204
+        if response is None:
             await reader.read()
             return
-        if isinstance(answer, asyncio.Event):
-            await answer.wait()
-            answer = 204
-        if isinstance(answer, int):
-            answer = f"HTTP/1.1 {answer} So\r\nContent-Length: 0\r\n\r\n".encode()
-        writer.write(answer)
+        if isinstance(response, asyncio.Event):
+            await response.wait()
+            response = 204
+        if isinstance(response, int):
+            response = f"HTTP/1.1 {response} So\r\nContent-Length: 0\r\n\r\n".encode()
+        writer.write(response)
         await writer.drain()
 
 
 @asynccontextmanager
-async def receiving(
+async def running_receiver(
     host: str = "127.0.0.1", port: int = 0, certificate: ssl.SSLContext | None = None
-) -> AsyncGenerator[Receiver]:
-    """A receiver, which listens as long as the block lasts; on a free port, unless the test names one."""
-    receiver = Receiver()
+) -> AsyncGenerator[CallbackReceiver]:
+    """Runs a receiver until the block ends, on this port, or on a free one if it is 0."""
+    receiver = CallbackReceiver()
     server = await asyncio.start_server(receiver.serve, host, port, ssl=certificate)
     port = server.sockets[0].getsockname()[1]
     receiver.url = f"{'https' if certificate is not None else 'http'}://{host}:{port}"

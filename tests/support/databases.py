@@ -1,4 +1,4 @@
-"""Databases on a PostgreSQL server of the tests' own."""
+"""A pool of PostgreSQL databases for the tests, and statements on any database."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,27 +7,29 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy.engine import make_url
 
-#: what a test may have left on a database that nobody else has to know of
-OTHERS_AWAY = """
+from db.database import Database
+
+#: ends the connections that a test has left open
+TERMINATE_OTHER_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-#: another one when a table, a column or an index has come or gone
-SHAPE = """
+#: changes when a table, a column or an index is created or dropped
+SCHEMA_FINGERPRINT = """
 SELECT sum(pg_class.oid::bigint), count(*), sum(relnatts), (SELECT version_num FROM alembic_version)
 FROM pg_class WHERE relnamespace = 'public'::regnamespace
 """
-#: more than is soon undone
-MANY = "SELECT count(*) > 500 FROM events"
+#: more events than are deleted faster than a new database is created
+HAS_MANY_EVENTS = "SELECT count(*) > 500 FROM events"
 SEQUENCES = "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
 
 
-def named(server: str, database: str) -> str:
+def with_database(server: str, database: str) -> str:
     """The URL of another database of the same server."""
     return make_url(server).set(database=database).render_as_string(hide_password=False)
 
 
-async def administer(server: str, statement: str) -> None:
-    """Has the server do something that belongs to no transaction."""
+async def execute_sql(server: str, statement: str) -> None:
+    """Executes a statement on the server, outside of a transaction."""
     connection = await asyncpg.connect(server)
     try:
         await connection.execute(statement)
@@ -35,63 +37,78 @@ async def administer(server: str, statement: str) -> None:
         await connection.close()
 
 
+async def inspect_database(db: Database, inspect: Any) -> Any:
+    """Calls a function with a synchronous connection to the database, and returns its result."""
+    async with db.reader.connect() as connection:
+        return await connection.run_sync(inspect)
+
+
 @dataclass
-class Used:
-    """Copies of templates, used by one test after the other: to empty one takes a fifth of the time that making one does."""
+class DatabasePool:
+    """Copies of template databases, which tests use in turn: emptying one takes a fifth of the time of creating one."""
 
     server: str
-    #: by template
+    #: the names of the databases that no test uses, by template
     _free: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    #: how a template is: its shape, its sequences, its clients
-    _new: dict[str, tuple[Any, list[str], list[Any]]] = field(default_factory=dict[str, Any])
+    #: the state of each template: the fingerprint of its schema, its sequences, its clients
+    _templates: dict[str, tuple[Any, list[str], list[Any]]] = field(default_factory=dict[str, Any])
 
-    async def take(self, template: str) -> str:
-        """The name of a database that is as the template is."""
+    async def acquire(self, template: str) -> str:
+        """Returns the name of a database that equals the template."""
         free = self._free.setdefault(template, [])
         if free:
             return free.pop()
         name = f"test_{uuid4().hex}"
-        await administer(self.server, f"CREATE DATABASE {name} TEMPLATE {template}")
-        if template not in self._new:
-            self._new[template] = await self._look(name)
+        await execute_sql(self.server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        if template not in self._templates:
+            self._templates[template] = await self._template_state(name)
         return name
 
-    async def give(self, name: str, template: str) -> None:
-        """It is not needed any more, and whatever the test has done to it is undone; or it is dropped."""
-        connection = await asyncpg.connect(named(self.server, name))
+    async def release(self, name: str, template: str) -> None:
+        """Resets a database that a test has used to the state of its template, or drops it."""
+        connection = await asyncpg.connect(with_database(self.server, name))
         try:
-            await connection.execute(OTHERS_AWAY)
-            good = await _emptied(connection, *self._new[template])
+            await connection.execute(TERMINATE_OTHER_CONNECTIONS)
+            is_reset = await _reset(connection, *self._templates[template])
         finally:
             await connection.close()
-        if good:
+        if is_reset:
             self._free[template].append(name)
         else:
-            await administer(self.server, f"DROP DATABASE {name} WITH (FORCE)")
+            await execute_sql(self.server, f"DROP DATABASE {name} WITH (FORCE)")
 
-    async def drop(self) -> None:
-        """All that is kept."""
+    async def drop_all(self) -> None:
+        """Drops every database of the pool that no test uses."""
         for name in (name for free in self._free.values() for name in free):
-            await administer(self.server, f"DROP DATABASE {name} WITH (FORCE)")
+            await execute_sql(self.server, f"DROP DATABASE {name} WITH (FORCE)")
 
-    async def _look(self, name: str) -> tuple[Any, list[str], list[Any]]:
-        connection = await asyncpg.connect(named(self.server, name))
+    async def _template_state(self, name: str) -> tuple[Any, list[str], list[Any]]:
+        connection = await asyncpg.connect(with_database(self.server, name))
         try:
             sequences = [row[0] for row in await connection.fetch(SEQUENCES)]
-            return await connection.fetchrow(SHAPE), sequences, await connection.fetch("SELECT * FROM clients")
+            return (
+                await connection.fetchrow(SCHEMA_FINGERPRINT),
+                sequences,
+                await connection.fetch("SELECT * FROM clients"),
+            )
         finally:
             await connection.close()
 
 
-async def _emptied(connection: "asyncpg.Connection[Any]", shape: Any, sequences: list[str], clients: list[Any]) -> bool:
-    """Whether it is as new: it cannot be made so when the test has changed its tables, and is not when it holds much."""
+async def _reset(
+    connection: "asyncpg.Connection[Any]", fingerprint: Any, sequences: list[str], clients: list[Any]
+) -> bool:
+    """Deletes all data but the template's clients; returns False for a database that is faster to replace.
+
+    That is one whose schema the test has changed, or with many events.
+    """
     try:
-        if await connection.fetchrow(SHAPE) != shape or await connection.fetchval(MANY):
+        if await connection.fetchrow(SCHEMA_FINGERPRINT) != fingerprint or await connection.fetchval(HAS_MANY_EVENTS):
             return False
-    except asyncpg.PostgresError:  # there is no such table any more
+    except asyncpg.PostgresError:  # the test has dropped a table
         return False
     restart = "; ".join(f"ALTER SEQUENCE {sequence} RESTART" for sequence in sequences)
-    await connection.execute(f"DELETE FROM clients; {restart}")  # and with them all that is theirs
+    await connection.execute(f"DELETE FROM clients; {restart}")  # cascades to all other tables
     for row in clients:
         places = ", ".join(f"${number}" for number, _ in enumerate(row, 1))
         await connection.execute(f"INSERT INTO clients VALUES ({places})", *row)

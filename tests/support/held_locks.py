@@ -1,4 +1,4 @@
-"""Somebody else who holds what a write needs, and those who have given up waiting for it."""
+"""Locks that block every write to a calendar, and the end of the requests that have waited for them in vain."""
 
 import asyncio
 import sqlite3
@@ -13,8 +13,8 @@ from .api import Api
 
 
 @asynccontextmanager
-async def calendars_held(database_url: str) -> AsyncGenerator[None]:
-    """Meanwhile nobody can write to a calendar."""
+async def locked_calendars(database_url: str) -> AsyncGenerator[None]:
+    """Locks all calendars until the block ends, so that no request can write to one."""
     async with AsyncExitStack() as stack:
         if database_url.startswith("sqlite"):
             holder = stack.enter_context(closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))))
@@ -27,8 +27,8 @@ async def calendars_held(database_url: str) -> AsyncGenerator[None]:
         yield
 
 
-async def until_all_is_undone(api: Api) -> None:
-    """What was called off has ended, and there is as much time as anybody needs."""
+async def wait_until_rolled_back(api: Api) -> None:
+    """Waits until the requests that have timed out are rolled back, and removes the deadline for later ones."""
     if _leaving:
         await asyncio.wait(set(_leaving))
     api.gate.deadline = 0

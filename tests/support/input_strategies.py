@@ -1,4 +1,4 @@
-"""What can be sent for the types of a schema, drawn at random."""
+"""Hypothesis strategies for the input values of GraphQL types."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInputType, G
 from hypothesis import settings
 from hypothesis import strategies as st
 
-#: for what is looked at for every type: there are dozens of them
-FOR_EACH_TYPE = settings(max_examples=settings().max_examples // 4)
+#: for tests that run once for each type, of which there are dozens
+FEWER_EXAMPLES = settings(max_examples=settings().max_examples // 4)
 
 LEAVES: dict[str, st.SearchStrategy[Any]] = {
     "String": st.text(max_size=3),
@@ -21,13 +21,13 @@ LEAVES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def values(kind: GraphQLInputType) -> st.SearchStrategy[Any]:
-    """What can be sent for a type, with and without what may be left out."""
+    """Values of a type, with and without its optional fields."""
     if isinstance(kind, GraphQLNonNull):
-        return some(kind.of_type)
-    return st.none() | some(kind)
+        return non_null_values(kind.of_type)
+    return st.none() | non_null_values(kind)
 
 
-def some(kind: Any) -> st.SearchStrategy[Any]:
+def non_null_values(kind: Any) -> st.SearchStrategy[Any]:
     if isinstance(kind, GraphQLList):
         return st.lists(values(kind.of_type), max_size=2)
     if isinstance(kind, GraphQLEnumType):

@@ -1,4 +1,4 @@
-"""Links by which visitors book, as values; and callbacks that tell of them."""
+"""Booking links as values of the core, and callbacks about them."""
 
 from core.durations import Duration
 from core.events import EventDraft
@@ -19,8 +19,8 @@ COMPLETED = Completed(NINE, NINE + HOUR, [ADA, BEN], "Europe/Paris")
 URL = "https://openings.example.com/book/a-token"
 
 
-def link(client_key: int, *, to: str | None = None, state: State = COMPLETED, description: str = "") -> Link:
-    """A link of the client, which is told at one URL of everything."""
+def make_link(client_key: int, *, to: str | None = None, state: State = COMPLETED, description: str = "") -> Link:
+    """A link of the client, whose callbacks all go to the URL `to`."""
     both = [Group([Member(ADA), Member(BEN)])]
     query = AvailabilityQuery(both, Duration(minutes=60), query_periods=[Period(NINE, NINE + 3 * HOUR)])
     event = EventDraft("interview-17", "Interview — 面接", 0, 1, description, "Europe/London")
@@ -29,15 +29,15 @@ def link(client_key: int, *, to: str | None = None, state: State = COMPLETED, de
 
 
 async def client_key(session: Session) -> int:
-    """The key of the tests' client."""
+    """Returns the primary key of the tests' client."""
     client = await clients.find(session, CLIENT_ID)
     assert client is not None
     return client.key
 
 
-async def posted(db: Database, to: str | None, *, now: int = NOW) -> str:
-    """A callback of the tests' client that tells of a booking: its delivery id."""
+async def enqueue_callback(db: Database, to: str | None, *, now: int = NOW) -> str:
+    """Enqueues a callback about a booking for the tests' client, and returns its delivery id."""
     async with db.write() as session:
-        given = link(await client_key(session), to=to)
+        given = make_link(await client_key(session), to=to)
         kind = CallbackKind.COMPLETED
         return await callbacks.put(session, given, kind, url=URL, visitor_tzid="Asia/Tokyo", now=now) or ""

@@ -1,7 +1,7 @@
-"""When can they meet? Answered by trying everything: slow, naive, and written from the meaning alone.
+"""A brute-force solver, which the tests compare with the real one: slow, naive, and written from the specification.
 
-It shares no line and no idea with the solver. There are no spans and no reach here; time is counted in ticks, and every
-question is settled by looking at each tick. What counts for a person is a set of ticks.
+It shares no code and no idea with the real solver. Time is counted in ticks, busy and available time are sets of ticks,
+and every query is answered by trying each tick.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,17 @@ Ticks = frozenset[int]
 
 
 def ticks(*spans: tuple[int, int]) -> Ticks:
-    """Every tick of half-open spans."""
+    """The ticks of half-open spans."""
     return frozenset(tick for start, end in spans for tick in range(start, end))
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in a group. `own` and `hours`: the ticks at which available at all, or None for always."""
+    """A member of a group.
+
+    `own` and `hours` are the ticks at which the member is available, by the query and by working hours; None for always.
+    `before` and `after` are the buffers around events.
+    """
 
     name: str
     busy: Ticks = frozenset()
@@ -26,19 +30,22 @@ class Person:
     before: int = 0
     after: int = 0
 
-    def can(self, start: int, end: int) -> bool:
-        """Free all through the meeting, and away from events for as long as the buffers say."""
-        there = all(self._at_work(tick) for tick in range(start, end))
+    def can_attend(self, start: int, end: int) -> bool:
+        """Whether the member is available during the meeting, and has no event in it nor within the buffers around it."""
+        available = all(self._is_available(tick) for tick in range(start, end))
         undisturbed = not any(tick in self.busy for tick in range(start - self.before, end + self.after))
-        return there and undisturbed
+        return available and undisturbed
 
-    def _at_work(self, tick: int) -> bool:
+    def _is_available(self, tick: int) -> bool:
         return all(allowed is None or tick in allowed for allowed in (self.own, self.hours))
 
 
 @dataclass(frozen=True)
 class Question:
-    """Groups with how many of each are needed; where to look, or which starts; the meeting's length; the grid."""
+    """A query: the groups with the number of members that each requires, and the length of the meeting.
+
+    Its starts lie in the window, or are those in `asked`; `interval` is the grid of the starts.
+    """
 
     groups: tuple[tuple[int, tuple[Person, ...]], ...]
     duration: int
@@ -49,37 +56,37 @@ class Question:
     most: int = 20
 
     def possible(self, start: int, end: int) -> bool:
-        """Whether all of the meeting is looked at, and in each group enough people can all of it."""
-        looked_at = self.window if self.asked is None else ticks(*((at, at + self.duration) for at in self.asked))
-        return all(tick in looked_at for tick in range(start, end)) and all(
-            sum(person.can(start, end) for person in people) >= needed for needed, people in self.groups
+        """Whether the meeting lies in the window or in the asked slots, and enough members of each group can attend it."""
+        searched = self.window if self.asked is None else ticks(*((at, at + self.duration) for at in self.asked))
+        return all(tick in searched for tick in range(start, end)) and all(
+            sum(person.can_attend(start, end) for person in people) >= needed for needed, people in self.groups
         )
 
     def allowed(self, start: int) -> bool:
-        """Whether a meeting may start here: it fits, and it is on the grid. Tick 0 is on every grid."""
+        """Whether a meeting can start at this tick: it is possible, and on the grid, which contains tick 0."""
         on_grid = self.interval is None or start % self.interval == 0
         return on_grid and self.possible(start, start + self.duration)
 
     def starts(self) -> list[int]:
-        """Every allowed start."""
+        """All allowed starts in order."""
         return [tick for tick in sorted(self.window) if self.allowed(tick)]
 
     def latest_end(self, start: int) -> int:
-        """How long a meeting from here can be made: longer and longer, until it is not possible any more."""
+        """The latest end of a meeting with this start, found by making it longer until it is not possible."""
         end = start + self.duration
         while self.possible(start, end + 1):
             end += 1
         return end
 
     def present(self, start: int, end: int) -> tuple[str, ...]:
-        """Everybody who can all of it, in order, each once."""
+        """The names of all members who can attend the meeting, in order and without duplicates."""
         names: list[str] = []
         for _, people in self.groups:
-            names += [person.name for person in people if person.can(start, end) and person.name not in names]
+            names += [person.name for person in people if person.can_attend(start, end) and person.name not in names]
         return tuple(names)
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """Start and end of every result, in time order, however many."""
+        """The start and the end of every result, in order of time, without a limit."""
         if self.asked is not None:
             candidates = sorted(set(self.asked))
             return ((at, at + self.duration) for at in candidates if self.possible(at, at + self.duration))
@@ -90,7 +97,7 @@ class Question:
         return self._slots()
 
     def _periods(self) -> Iterator[tuple[int, int]]:
-        """Each allowed start with its latest end, but for those that lie inside an earlier one."""
+        """Each allowed start with its latest end, except for periods that lie inside of an earlier one."""
         given: list[tuple[int, int]] = []
         for start in self.starts():
             end = self.latest_end(start)
@@ -99,7 +106,7 @@ class Question:
                 yield start, end
 
     def _slots(self) -> Iterator[tuple[int, int]]:
-        """The earliest, then the earliest that does not overlap it, and so on."""
+        """The earliest slot, then the earliest that does not overlap it, and so on."""
         free_from = min(self.window, default=0)
         for start in self.starts():
             if start >= free_from:
@@ -107,11 +114,11 @@ class Question:
                 yield start, free_from
 
     def answer(self) -> list[tuple[int, int, tuple[str, ...]]]:
-        """The first `most` results, with who is there."""
+        """The first `most` results, with the names of those who can attend."""
         return [(start, end, self.present(start, end)) for start, end in self.spans()][: self.most]
 
     def most_meetings(self) -> int:
-        """How many meetings can be held one after the other, whichever starts are chosen: all choices are tried."""
+        """The largest number of meetings that fit without overlapping, found by trying all choices of starts."""
         best: dict[int, int] = {}
         for start in reversed(self.starts()):
             later = [best[other] for other in best if other >= start + self.duration]

@@ -1,4 +1,4 @@
-"""Pictures of availability that are executed.
+"""Executable pictures: a drawing of calendars and of the expected availability.
 
     09:00 every 30 minutes
     periods of 60 minutes, 1 of alice bob
@@ -8,28 +8,28 @@
     =bob    ####....##..
     =alice  ....####....
 
-The first line says when the first character is, on 2027-01-19 UTC, and how long each one lasts. The lines before the
-first row say what is asked for, as clauses with commas between them; names have spaces between them:
+The first line gives the time of the first cell, on 2027-01-19 in UTC, and the length of each cell. The lines before the
+first row are the clauses of the query, separated by commas; names are separated by spaces:
 
-    periods of 60 minutes               or `slots of …`, `overlapping slots of …`: the one clause that has to be there
+    periods of 60 minutes               or `slots of …`, `overlapping slots of …`: the only required clause
     starting every 30 minutes           the grid of the starts
-    all of alice bob, 1 of red blue     the groups; without this clause everybody who is drawn, and all of them
+    all of alice bob, 1 of red blue     the groups; the default is one group that requires all members of the drawing
     buffer 15 before 10 after           either half may be left out
     bob buffer 30 after                 a member's own buffer
     bob ignores tentative
     at most 5
 
-Then the rows, all of the same width. A dot is nothing, and a run of one and the same mark is one stretch: where two
-stretches touch, `#` and `=` take turns. A row may be repeated where stretches overlap.
+Then follow the rows, all of the same width. A dot is an empty cell, and a run of equal marks is one span; spans that touch
+are drawn with `#` and `=` in turn. Spans that overlap are drawn in several rows with the same label.
 
     query          ######..####    query periods
-    asked          #.#.........    query slots: each mark a start that is asked about
-    alice          ..##..??....    events; ? is a tentative one
+    asked          #.#.........    query slots: each mark is a start
+    alice          ..##..??....    events; ? marks a tentative one
     alice only     ########....    the available periods that the query gives a member
-    alice hours    ....########    the hours that the member keeps by rules of its own
-    =alice bob     ####==##....    the answer: three openings, with everybody who is free, in the order of the answer
+    alice hours    ....########    the working hours of the member
+    =alice bob     ####==##....    the answer: three openings, and the names of those who are free in the order of the answer
 
-A row `=` of dots says that nothing is found.
+A row `=` of dots is an empty answer.
 """
 
 import re
@@ -57,13 +57,13 @@ _TENTATIVE = re.compile(r"(\w+) ignores tentative")
 _MOST = re.compile(r"at most (\d+)")
 
 
-class Unclear(ValueError):
-    """The drawing itself is wrong: nothing can be learnt from running it."""
+class InvalidPicture(ValueError):
+    """The drawing itself is wrong, so that it cannot be compared with an answer."""
 
 
 @dataclass
-class Ask:
-    """What the lines between the clock and the first row ask for."""
+class Clauses:
+    """The clauses between the first line and the first row."""
 
     response_format: ResponseFormat | None = None
     duration: Duration = NONE
@@ -71,9 +71,9 @@ class Ask:
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     buffers: dict[str | None, Buffer] = field(default_factory=dict)
     ignoring_tentative: set[str] = field(default_factory=set)
-    most: int = 20
+    max_results: int = 20
 
-    def take(self, clause: str) -> None:
+    def add(self, clause: str) -> None:
         if match := _FORMAT.fullmatch(clause):
             self.response_format = ResponseFormat(match[1].replace(" ", "_"))
             self.duration = Duration(minutes=int(match[2]))
@@ -87,21 +87,21 @@ class Ask:
         elif match := _TENTATIVE.fullmatch(clause):
             self.ignoring_tentative.add(match[1])
         elif match := _MOST.fullmatch(clause):
-            self.most = int(match[1])
+            self.max_results = int(match[1])
         else:
-            raise Unclear(f"no clause and no row: {clause!r}")
+            raise InvalidPicture(f"no clause and no row: {clause!r}")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows as they are drawn, and what they mean on the clock."""
+    """The rows of a drawing, with the time of the first cell and the length of a cell."""
 
     start: Instant
     cell: int
     drawn: Sequence[tuple[str, str]]
 
     def runs(self, label: str, marks: str = "#=") -> list[Span]:
-        """The stretches of every row of this label, one for each run of a mark."""
+        """The spans in all rows with this label, one for each run of equal marks."""
         return sorted(span for name, cells in self.drawn if name == label for span in self._runs(cells, marks))
 
     def _runs(self, cells: str, marks: str) -> Iterator[Span]:
@@ -113,7 +113,7 @@ class Rows:
             at = end
 
     def starts(self, label: str) -> list[Instant]:
-        """Where each single mark of the rows begins."""
+        """The time of each mark in the rows with this label."""
         return [start for span in self.runs(label) for start in range(span.start, span.end, self.cell)]
 
     def has(self, label: str) -> bool:
@@ -125,7 +125,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing, read: the question, what the calendars say, and the answer that is drawn."""
+    """A parsed drawing: the query, the facts of the calendars, and the expected answer."""
 
     head: str
     rows: Rows
@@ -136,7 +136,7 @@ class Picture:
     answer: list[Opening]
 
     def facts(self) -> list[list[Facts]]:
-        """What the calendars say, in the order of the query's groups and members."""
+        """The facts of the calendars in the order of the query's groups and members."""
         return [[self._facts(member) for member in group.members] for group in self.query.participants]
 
     def _facts(self, member: Member) -> Facts:
@@ -145,19 +145,19 @@ class Picture:
         return Facts(Busy.of(blocking), self.hours[member.sub])
 
     def compare(self, found: Sequence[Opening]) -> str:
-        """Nothing when this is the answer that is drawn; else both, one above the other, and where they differ."""
+        """An empty text if the answer is the expected one; otherwise both answers, drawn, and their differences."""
         if list(found) == self.answer:
             return ""
         lines = ["this is not the answer that is drawn", "", *_indented(self.head.splitlines())]
         lines += ["drawn", *_indented(self.draw(self.answer)), "found", *_indented(self.draw(found))]
-        lines += [f"not found: {_said(opening)}" for opening in self.answer if opening not in found]
-        lines += [f"not drawn: {_said(opening)}" for opening in found if opening not in self.answer]
+        lines += [f"not found: {_describe(opening)}" for opening in self.answer if opening not in found]
+        lines += [f"not drawn: {_describe(opening)}" for opening in found if opening not in self.answer]
         if sorted(found) == self.answer:
-            lines.append(f"not in time order: {', '.join(map(_said, found))}")
+            lines.append(f"not in time order: {', '.join(map(_describe, found))}")
         return "\n".join(lines)
 
     def draw(self, openings: Iterable[Opening]) -> list[str]:
-        """Rows for the openings, as many of a label as overlap; one that no cells fit is left to the words below."""
+        """Draws the openings as rows; those whose bounds lie within a cell are left out."""
         widest = max(len(label) for label, _ in self.rows.drawn)
         width = len(self.rows.drawn[0][1])
         rows: list[tuple[str, list[str]]] = []
@@ -171,29 +171,29 @@ class Picture:
 
 
 def span_set(cells: str) -> SpanSet:
-    """`.##.#` as a set, a second each: what is covered is marked."""
+    """A set from a drawing such as `.##.#`, in which each cell is a second."""
     return SpanSet.of((at, at + 1) for at, mark in enumerate(cells) if mark == "#")
 
 
 def check_picture(text: str) -> None:
-    """Fails, showing drawn and found, unless the solver's answer is the one that is drawn."""
+    """Fails, showing both answers, unless the solver's answer is the expected one."""
     __tracebackhide__ = True
-    picture = read_picture(text)
+    picture = parse_picture(text)
     if difference := picture.compare(solve(picture.query, picture.facts())):
         raise AssertionError(difference)
 
 
-def read_picture(text: str) -> Picture:
-    """The picture of a drawing. Raises Unclear for one that cannot be meant."""
+def parse_picture(text: str) -> Picture:
+    """Parses a drawing. Raises InvalidPicture if it is inconsistent."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     clock = _CLOCK.fullmatch(lines[0])
     if clock is None:
-        raise Unclear(f"the first line must read like `09:00 every 30 minutes`, not {lines[0]!r}")
+        raise InvalidPicture(f"the first line must read like `09:00 every 30 minutes`, not {lines[0]!r}")
     hours, minutes, cell = map(int, clock.groups())
     first_row = next((index for index, line in enumerate(lines) if _ROW.fullmatch(line)), len(lines))
-    ask = Ask()
+    ask = Clauses()
     for clause in ",".join(line.rstrip(",") for line in lines[1:first_row]).split(","):
-        ask.take(clause.strip())
+        ask.add(clause.strip())
     rows = Rows(MIDNIGHT + (60 * hours + minutes) * MINUTE, cell * MINUTE, list(_read_rows(lines[first_row:])))
     members = _members(ask, rows)
     return Picture(
@@ -212,26 +212,26 @@ def _read_rows(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         match = _ROW.fullmatch(line)
         if match is None:
-            raise Unclear(f"not a row: {line!r}")
+            raise InvalidPicture(f"not a row: {line!r}")
         if width not in (None, len(match["cells"])):
-            raise Unclear(f"not as wide as the row above: {line!r}")
+            raise InvalidPicture(f"not as wide as the row above: {line!r}")
         width = len(match["cells"])
         yield " ".join(match["label"].split()), match["cells"]
 
 
-def _members(ask: Ask, rows: Rows) -> dict[str, Member]:
-    """Everybody who is drawn, in the order of their rows."""
+def _members(ask: Clauses, rows: Rows) -> dict[str, Member]:
+    """The members with a row, in the order of their rows."""
     drawn = [label for label in rows.labels() if label not in ("query", "asked") and label[0] != "="]
     names = [label for label in drawn if " " not in label]
     if strange := [label for label in drawn if label.removesuffix(" only").removesuffix(" hours") not in names]:
-        raise Unclear(f"no rows of a member: {', '.join(strange)}")
+        raise InvalidPicture(f"no rows of a member: {', '.join(strange)}")
     asked = {name for _, group in ask.groups for name in group} or set(names)
     if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative} <= {None, *names}:
-        raise Unclear(f"drawn are {', '.join(names)}, but others are asked about")
+        raise InvalidPicture(f"drawn are {', '.join(names)}, but others are asked about")
     return {name: _member(ask, rows, name) for name in names}
 
 
-def _member(ask: Ask, rows: Rows, name: str) -> Member:
+def _member(ask: Clauses, rows: Rows, name: str) -> Member:
     own = [Period(*span) for span in rows.runs(f"{name} only")] if rows.has(f"{name} only") else None
     buffer, ignoring = ask.buffers.get(name), name in ask.ignoring_tentative
     return Member(name, available_periods=own, buffer=buffer, ignore_tentative=ignoring)
@@ -241,9 +241,9 @@ def _hours(rows: Rows, name: str) -> SpanSet | None:
     return SpanSet.of(rows.runs(f"{name} hours")) if rows.has(f"{name} hours") else None
 
 
-def _query(ask: Ask, rows: Rows, members: dict[str, Member]) -> AvailabilityQuery:
+def _query(ask: Clauses, rows: Rows, members: dict[str, Member]) -> AvailabilityQuery:
     if ask.response_format is None:
-        raise Unclear("needs a clause such as `periods of 60 minutes`")
+        raise InvalidPicture("needs a clause such as `periods of 60 minutes`")
     groups = ask.groups or [("all", list(members))]
     return AvailabilityQuery(
         participants=[
@@ -256,28 +256,28 @@ def _query(ask: Ask, rows: Rows, members: dict[str, Member]) -> AvailabilityQuer
         buffer=ask.buffers.get(None, Buffer()),
         start_interval=ask.interval,
         response_format=ask.response_format,
-        max_results=ask.most,
+        max_results=ask.max_results,
     )
 
 
 def _checked(query: AvailabilityQuery) -> AvailabilityQuery:
     if problems := query.check(MIDNIGHT - MINUTE, Limits()):
-        raise Unclear(f"no query that would be answered: {problems}")
+        raise InvalidPicture(f"no query that would be answered: {problems}")
     return query
 
 
 def _answer(rows: Rows, members: dict[str, Member]) -> list[Opening]:
     labels = [label for label in rows.labels() if label[0] == "="]
     if not labels:
-        raise Unclear("has no answer: draw a row `=` of dots if nothing is found")
+        raise InvalidPicture("has no answer: draw a row `=` of dots if nothing is found")
     openings = [Opening(*span, tuple(label[1:].split())) for label in labels for span in rows.runs(label)]
     if strange := {name for opening in openings for name in opening.participants} - set(members):
-        raise Unclear(f"in the answer, but not drawn: {', '.join(sorted(strange))}")
+        raise InvalidPicture(f"in the answer, but not drawn: {', '.join(sorted(strange))}")
     return sorted(openings)
 
 
 def _place(rows: list[tuple[str, list[str]]], label: str, first: int, last: int, width: int) -> list[str]:
-    """A row of this label with room from first to last, and a dot behind it; a new one where there is none."""
+    """The cells of a row with this label that are empty from first to last, and behind it; a new row if there is none."""
     for name, cells in rows:
         if name == label and set(cells[first : last + 1]) <= {"."}:
             return cells
@@ -285,7 +285,7 @@ def _place(rows: list[tuple[str, list[str]]], label: str, first: int, last: int,
     return rows[-1][1]
 
 
-def _said(opening: Opening) -> str:
+def _describe(opening: Opening) -> str:
     start, end = format_instant(opening.start)[11:16], format_instant(opening.end)[11:16]
     return f"{start} to {end} {' '.join(opening.participants)}"
 

@@ -1,4 +1,4 @@
-"""A browser without JavaScript, as far as tests need one: it reads a page aloud, follows its links, and sends its forms."""
+"""A minimal browser without JavaScript: it parses pages, follows links, and submits forms."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ _VOID = {"meta", "link", "input", "br", "img", "path", "circle"}
 
 @dataclass
 class Form:
-    """A form as it would be sent."""
+    """A form: its method, and its fields as they would be submitted."""
 
     method: str
     fields: dict[str, str] = field(default_factory=dict)
@@ -20,15 +20,16 @@ class Form:
 
 @dataclass
 class Page(HTMLParser):
-    """What stands on a page. Whatever is not closed as it was opened is an error."""
+    """The parsed content of a page, in which every element must be closed properly."""
 
     response: httpx2.Response
-    #: the text of an element, by its name, of all that there are
+    #: the texts of all elements, by the name of the element
     texts: dict[str, list[str]] = field(default_factory=dict)
-    #: from the words of a link to where it leads
+    #: the address of each link, by its text
     links: dict[str, str] = field(default_factory=dict)
-    #: from the words of its button
+    #: the form of each button, by the text of the button
     forms: dict[str, Form] = field(default_factory=dict)
+    #: the name and the attributes of each element
     attributes: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,47 +61,49 @@ class Page(HTMLParser):
             return
         opened, given, texts = self._open.pop()
         assert opened == tag, (opened, tag)
-        words = "".join(texts) if given.get("class") == "text" else " ".join("".join(texts).split())
-        self.texts.setdefault(tag, []).append(words)
+        text = "".join(texts) if given.get("class") == "text" else " ".join("".join(texts).split())
+        self.texts.setdefault(tag, []).append(text)
         if tag == "a":
-            self.links[words] = given["href"] or ""
+            self.links[text] = given["href"] or ""
         if tag == "button":
-            self.forms[words] = self._form
+            self.forms[text] = self._form
 
     @property
     def heading(self) -> str:
+        """The text of the only heading of the first level."""
         [heading] = self.texts["h1"]
         return heading
 
     @property
-    def words(self) -> str:
-        """All that is to be read."""
-        [words] = self.texts["main"]
-        return words
+    def text(self) -> str:
+        """The text of the main element."""
+        [text] = self.texts["main"]
+        return text
 
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of the elements of a name."""
+    def elements(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of all elements of a name."""
         return [given for name, given in self.attributes if name == tag]
 
 
-class Reader:
-    """Somebody with such a browser."""
+class PlainBrowser:
+    """A browser with one page open."""
 
     def __init__(self, client: TestClient, address: str) -> None:
         self.client = client
         self.page = self.open(address)
 
     def open(self, address: str, **more: Any) -> Page:
+        """Opens an address; `more` are options of the request."""
         self.page = Page(self.client.get(address, **more))
         return self.page
 
-    def follow(self, words: str) -> Page:
-        """Follows a link."""
-        return self.open(str(self.page.response.url.join(self.page.links[words])))
+    def follow(self, text: str) -> Page:
+        """Follows the link with this text."""
+        return self.open(str(self.page.response.url.join(self.page.links[text])))
 
-    def press(self, words: str, **changes: str) -> Page:
-        """Presses a button, with some fields filled in differently."""
-        form, url = self.page.forms[words], self.page.response.url.join("?")
+    def submit(self, text: str, **changes: str) -> Page:
+        """Submits the form of the button with this text, with some of its fields changed."""
+        form, url = self.page.forms[text], self.page.response.url.join("?")
         if form.method == "get":
             return self.open(str(url), params=form.fields | changes)
         self.page = Page(self.client.post(str(url), data=form.fields | changes))

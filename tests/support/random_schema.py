@@ -1,6 +1,6 @@
-"""A schema with everything that is plain and much that is not, values that keep its promises or not, and documents.
+"""A schema with ordinary and unusual types, and random values and documents for it.
 
-What is drawn at random follows from a seed, so that the same comes again.
+They follow from the seed of the random generator, so that a failure can be reproduced.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Colour(Enum):
     BLUE = "blue"
 
 
-Whatever = NewType("Whatever", object)
+AnyValue = NewType("AnyValue", object)
 
 
 @strawberry.interface
@@ -46,7 +46,7 @@ class Leaf:
     id: strawberry.ID
     text: str | None
     colour: Colour
-    whatever: Whatever | None
+    any_value: AnyValue | None
     grid: list[list[int]]
 
 
@@ -92,22 +92,23 @@ class Query:
         return info.context["node"].either
 
 
-WHATEVER = strawberry.scalar(name="Whatever", serialize=lambda value: value, parse_value=lambda value: value)
+ANY_VALUE = strawberry.scalar(name="AnyValue", serialize=lambda value: value, parse_value=lambda value: value)
 SCHEMA = strawberry.Schema(
-    Query, types=[Person, Leaf], config=StrawberryConfig(scalar_map={**SCALARS, Whatever: WHATEVER})
+    Query, types=[Person, Leaf], config=StrawberryConfig(scalar_map={**SCALARS, AnyValue: ANY_VALUE})
 )
-CORE = SCHEMA._schema
+GRAPHQL_SCHEMA = SCHEMA._schema
 
 
-class Value:
-    """Values for a schema's types, now and then not what was promised."""
+class RandomValues:
+    """Generates values for the types of the schema; a share of them, `faults`, is of a wrong type."""
 
     def __init__(self, random: Random, faults: float) -> None:
         self.random = random
         self.faults = faults
         self.shared: list[Leaf] = [self.leaf() for _ in range(2)]
 
-    def of(self, right: Any) -> Any:
+    def maybe_faulty(self, right: Any) -> Any:
+        """The value, or one of a wrong type in its place."""
         if self.random.random() >= self.faults:
             return right
         wrong: list[Any] = [
@@ -115,48 +116,50 @@ class Value:
             *(ValueError("a value that is an exception"), strawberry.UNSET, Colour.RED, "RED", 1_800_000_000),
             *([None], [1, "a"], iter([1]), {"name": "a mapping"}, SCHEMA, -(10**15)),
         ]
-        return self.random.choice([*wrong, later(right), later(None), failing(), (item for item in [right])])
+        return self.random.choice(
+            [*wrong, AwaitableValue(right), AwaitableValue(None), FailingAwaitable(), (item for item in [right])]
+        )
 
     def leaf(self) -> Leaf:
         return Leaf(
-            id=self.of(strawberry.ID("l1")),
-            text=self.of(self.random.choice([None, "ünïcode", 'quo"te', ""])),
-            colour=self.of(self.random.choice(list(Colour))),
-            whatever=self.of(self.random.choice([None, 1, "x", {"a": [1]}])),
-            grid=self.of([[self.of(1), 2], []]),
+            id=self.maybe_faulty(strawberry.ID("l1")),
+            text=self.maybe_faulty(self.random.choice([None, "ünïcode", 'quo"te', ""])),
+            colour=self.maybe_faulty(self.random.choice(list(Colour))),
+            any_value=self.maybe_faulty(self.random.choice([None, 1, "x", {"a": [1]}])),
+            grid=self.maybe_faulty([[self.maybe_faulty(1), 2], []]),
         )
 
     def person(self) -> Person:
         return Person(
-            name=self.of("Ada"),
-            age=self.of(36),
-            score=self.of(self.random.choice([None, 1.5, 2])),
-            vip=self.of(True),
-            born=self.of(-62_000_000_000),
-            seen=self.of(self.random.choice([None, 1_800_000_000, 0, 250_000_000_000])),
-            friends=self.of([self.person()] if self.random.random() < 0.3 else []),
-            nicknames=self.of(self.random.choice([None, [], ["a", None]])),
+            name=self.maybe_faulty("Ada"),
+            age=self.maybe_faulty(36),
+            score=self.maybe_faulty(self.random.choice([None, 1.5, 2])),
+            vip=self.maybe_faulty(True),
+            born=self.maybe_faulty(-62_000_000_000),
+            seen=self.maybe_faulty(self.random.choice([None, 1_800_000_000, 0, 250_000_000_000])),
+            friends=self.maybe_faulty([self.person()] if self.random.random() < 0.3 else []),
+            nicknames=self.maybe_faulty(self.random.choice([None, [], ["a", None]])),
         )
 
     def node(self, depth: int = 1) -> Node:
         leaves = self.random.choice([self.shared, [self.leaf()], []])
         return Node(
-            label=self.of("node"),
-            leaf=self.of(self.leaf()),
-            maybe=self.of(self.random.choice([None, self.leaf()])),
-            leaves=self.of(leaves),
-            holes=self.of([self.leaf(), None]),
-            rows=self.of(self.random.choice([None, [leaves, leaves], [self.shared] * 3])),
-            parent=self.of(self.node(depth - 1) if depth and self.random.random() < 0.5 else None),
-            children=self.of([self.of(self.node(depth - 1)) for _ in range(2 if depth else 0)]),
-            person=self.of(self.random.choice([None, self.person()])),
-            either=self.of(self.random.choice([None, self.person(), self.leaf()])),
+            label=self.maybe_faulty("node"),
+            leaf=self.maybe_faulty(self.leaf()),
+            maybe=self.maybe_faulty(self.random.choice([None, self.leaf()])),
+            leaves=self.maybe_faulty(leaves),
+            holes=self.maybe_faulty([self.leaf(), None]),
+            rows=self.maybe_faulty(self.random.choice([None, [leaves, leaves], [self.shared] * 3])),
+            parent=self.maybe_faulty(self.node(depth - 1) if depth and self.random.random() < 0.5 else None),
+            children=self.maybe_faulty([self.maybe_faulty(self.node(depth - 1)) for _ in range(2 if depth else 0)]),
+            person=self.maybe_faulty(self.random.choice([None, self.person()])),
+            either=self.maybe_faulty(self.random.choice([None, self.person(), self.leaf()])),
         )
 
 
 @dataclass
-class later:
-    """Something that has to be awaited, as often as it is come upon."""
+class AwaitableValue:
+    """An awaitable of a value that can be awaited several times."""
 
     value: Any
 
@@ -166,23 +169,23 @@ class later:
 
 
 @dataclass
-class failing:
-    """Something that fails when it is awaited."""
+class FailingAwaitable:
+    """An awaitable that raises an exception."""
 
     def __await__(self) -> Any:
         yield from asyncio.sleep(0).__await__()
         raise ValueError("failed while it was awaited")
 
 
-class Drawn:
-    """A valid document, drawn at random."""
+class RandomDocument:
+    """Generates a valid document."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
         self.fragments: list[str] = []
 
     def document(self) -> str:
-        query = f"query Q($yes: Boolean!, $no: Boolean = false) {self.selection(CORE.query_type, 3)}"
+        query = f"query Q($yes: Boolean!, $no: Boolean = false) {self.selection(GRAPHQL_SCHEMA.query_type, 3)}"
         return "\n".join([query, *self.fragments])
 
     def selection(self, kind: Any, depth: int) -> str:
@@ -190,13 +193,14 @@ class Drawn:
         return "{ " + " ".join(parts) + " }"
 
     def part(self, kind: Any, depth: int) -> str:
+        """A field, an inline fragment or a fragment spread."""
         chance = self.random.random()
         if chance < 0.12:
-            inner = self.random.choice(self.narrower(kind))
+            inner = self.random.choice(self.fragment_types(kind))
             on = f" on {inner.name}" if inner is not kind or self.random.random() < 0.5 else ""
             return f"...{on} {self.directive()} {self.selection(inner, depth)}"
         if chance < 0.2:
-            inner, name = self.random.choice(self.narrower(kind)), f"F{len(self.fragments)}"
+            inner, name = self.random.choice(self.fragment_types(kind)), f"F{len(self.fragments)}"
             self.fragments.append("")
             place = len(self.fragments) - 1
             self.fragments[place] = f"fragment {name} on {inner.name} {self.selection(inner, depth)}"
@@ -213,12 +217,12 @@ class Drawn:
         under = "" if is_leaf_type(named) else self.selection(named, depth - 1)
         return f"{self.alias(name)} {self.directive()} {under}"
 
-    def narrower(self, kind: Any) -> list[Any]:
-        """Types that a fragment may name where this one stands."""
+    def fragment_types(self, kind: Any) -> list[Any]:
+        """The types that a fragment may have in a selection on this type."""
         if isinstance(kind, GraphQLObjectType):
             return [kind, *kind.interfaces]
         assert isinstance(kind, GraphQLInterfaceType | GraphQLUnionType)
-        return [kind, *CORE.get_possible_types(kind)]
+        return [kind, *GRAPHQL_SCHEMA.get_possible_types(kind)]
 
     def alias(self, name: str) -> str:
         return f"{name}{self.random.randint(1, 3)}: {name}" if self.random.random() < 0.2 else name

@@ -1,4 +1,4 @@
-"""The real server, started as anybody starts it, on a socket; and how to end it, gently or not."""
+"""`openings serve` in a process of its own, for tests that are coroutines; `command_line` is for plain functions."""
 
 import asyncio
 import os
@@ -13,45 +13,49 @@ from typing import Any
 
 import httpx2
 
-#: seconds for anything that has to happen soon, on a machine that is busy with other tests
-SOON = 60
+from server.app import clock
+
+from .api import Account, Api
+
+#: the seconds that a test waits for the server, on a machine that is busy with other tests
+TIMEOUT = 60
 
 
-class Served:
-    """A server: its process, where it listens, and what it has said."""
+class ServerProcess:
+    """A server process with its URL, its log and an HTTP client."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", said: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self.process = process
-        self._said = said
+        self._log = log
         self.url = ""
         self.http = httpx2.AsyncClient()
 
     @property
-    def lines(self) -> list[str]:
-        """What the server has said on standard error so far."""
-        return self._said.read_text().splitlines()
+    def log_lines(self) -> list[str]:
+        """The lines of the server's log, which is its standard error, so far."""
+        return self._log.read_text().splitlines()
 
-    async def come_up(self) -> None:
-        """Waits until it answers."""
-        async with asyncio.timeout(SOON):
-            while not (found := re.search(r'Openings is at (http://[^\s"]+)/graphql', self._said.read_text())):
-                assert self.process.poll() is None, self._said.read_text()
+    async def wait_until_ready(self) -> None:
+        """Waits until the server answers, and sets its URL."""
+        async with asyncio.timeout(TIMEOUT):
+            while not (found := re.search(r'Openings is at (http://[^\s"]+)/graphql', self._log.read_text())):
+                assert self.process.poll() is None, self._log.read_text()
                 await asyncio.sleep(0.02)
             self.url = found[1]
-            # A connection for each request, which any worker may take.
+            # A new connection for each request, so that any worker may get it.
             one_by_one = httpx2.Limits(max_keepalive_connections=0)
-            self.http = httpx2.AsyncClient(base_url=self.url, timeout=SOON, limits=one_by_one)
+            self.http = httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT, limits=one_by_one)
             while not await self.is_ready():
                 await asyncio.sleep(0.02)
 
     async def is_ready(self) -> bool:
-        """Whether it answers, and has its database."""
+        """Whether the server answers and has its database."""
         with suppress(httpx2.ConnectError):
             return (await self.http.get("/readyz")).status_code == 200
         return False
 
-    async def refuses(self) -> bool:
-        """Whether nobody is let in any more. A connection that came just too late is closed without an answer."""
+    async def refuses_connections(self) -> bool:
+        """Whether the server accepts no new connections; one that it is too late for is closed without an answer."""
         host, port = self.url.removeprefix("http://").split(":")
         try:
             _, writer = await asyncio.open_connection(host, int(port))
@@ -63,19 +67,19 @@ class Served:
         return False
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The whole answer to a query. Raises httpx2.TransportError when there is none."""
+        """Returns the whole answer to a query. Raises httpx2.TransportError if there is none."""
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
         response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return response.json()
 
     async def data(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
-        """The data of an answer that must have no errors."""
+        """Returns the data of an answer, which must have no errors."""
         answer = await self.ask(query, token, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
     def workers(self) -> list[int]:
-        """The processes that answer, of a server that has several."""
+        """The process ids of the workers of a server with several."""
         listed = subprocess.run(
             ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
             capture_output=True,
@@ -85,34 +89,36 @@ class Served:
         return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
 
     def kill(self) -> None:
-        """`kill -9`, for it and its workers."""
+        """Sends SIGKILL to the server and its workers."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(SOON)
+        self.process.wait(TIMEOUT)
 
-    async def ended(self) -> int:
-        """The status that it exits with."""
-        return await asyncio.to_thread(self.process.wait, SOON)
+    async def wait_for_exit(self) -> int:
+        """Waits until the server ends, and returns its exit status."""
+        return await asyncio.to_thread(self.process.wait, TIMEOUT)
 
 
-def start(folder: Path, database_url: str, *flags: str, **environment: str) -> Served:
-    """A server that is starting, in a process group of its own."""
+def start_server(folder: Path, database_url: str, *flags: str, **environment: str) -> ServerProcess:
+    """Starts a server in a process group of its own, and does not wait for it. `folder` is for its log."""
     folder.mkdir(parents=True, exist_ok=True)
-    said = folder / f"said-{len(list(folder.iterdir()))}.txt"
+    log = folder / f"log-{len(list(folder.iterdir()))}.txt"
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--database-url", database_url, *flags]
-    with said.open("wb") as stderr:
+    with log.open("wb") as stderr:
         process = subprocess.Popen(
             command, stderr=stderr, stdin=subprocess.DEVNULL, start_new_session=True, env={**os.environ, **environment}
         )
-    return Served(process, said)
+    return ServerProcess(process, log)
 
 
 @asynccontextmanager
-async def serving(folder: Path, database_url: str, *flags: str, **environment: str) -> AsyncGenerator[Served]:
-    """A server that answers; it and its workers are gone at the end in any case."""
-    served = start(folder, database_url, *flags, **environment)
+async def running_server(
+    folder: Path, database_url: str, *flags: str, **environment: str
+) -> AsyncGenerator[ServerProcess]:
+    """Runs a server, which answers when the block begins; kills it and its workers at the end."""
+    served = start_server(folder, database_url, *flags, **environment)
     try:
-        await served.come_up()
+        await served.wait_until_ready()
         yield served
     finally:
         await served.http.aclose()
@@ -120,13 +126,21 @@ async def serving(folder: Path, database_url: str, *flags: str, **environment: s
 
 
 @asynccontextmanager
-async def all_serving(folder: Path, database_url: str, count: int, **environment: str) -> AsyncGenerator[list[Served]]:
-    """So many servers on one database, started at the same moment."""
+async def running_servers(
+    folder: Path, database_url: str, count: int, **environment: str
+) -> AsyncGenerator[list[ServerProcess]]:
+    """Runs several servers on one database, which are started at the same time."""
     async with AsyncExitStack() as stack:
-        servers = [start(folder, database_url, **environment) for _ in range(count)]
+        servers = [start_server(folder, database_url, **environment) for _ in range(count)]
         for served in servers:
             stack.callback(served.kill)
         for served in servers:
-            await served.come_up()
+            await served.wait_until_ready()
             stack.push_async_callback(served.http.aclose)
         yield servers
+
+
+async def create_accounts(database_url: str, count: int) -> list[Account]:
+    """Creates application calendars whose tokens are valid by the real clock, which a server process uses."""
+    async with Api.open(database_url, clock()) as api:
+        return [await api.application_calendar(f"person {n}") for n in range(count)]

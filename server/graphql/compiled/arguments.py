@@ -6,6 +6,9 @@ time, so here it is worked out once, when the schema is made, and graphql-core c
 without Strawberry in between.
 """
 
+# Strawberry's types are generic, and left open where they refer to each other.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache

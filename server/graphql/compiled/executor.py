@@ -1,5 +1,8 @@
 """The execution: Strawberry's, with a short cut wherever there is one."""
 
+# graphql-core's types are generic, and left open where they refer to each other.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast

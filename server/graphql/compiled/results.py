@@ -14,6 +14,9 @@ slot, is written once and then copied as bytes. And the text of an instant is re
 weeks are what most answers are made of.
 """
 
+# graphql-core's types are generic, and left open where they refer to each other.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 

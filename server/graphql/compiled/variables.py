@@ -5,6 +5,9 @@ fields does that have and which of them have defaults. Its answers follow from t
 written down as one function for each type, which only has the values still to look at.
 """
 
+# graphql-core's types are generic, and left open where they refer to each other.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 

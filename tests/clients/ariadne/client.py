@@ -4,7 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from openings_client import (
+from openings_client import (  # pyright: ignore[reportMissingImports]: a test generates it
     AvailabilityInput,
     Client,
     DurationInput,

@@ -13,8 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from db.database import Database
 from db.drivers import write_lock as turns
-from tests.schema.test_events import UPSERT_EVENT, UPSERT_EVENTS, event
-from tests.support.api import Api, Someone
+from tests.support.api import Account, Api
+from tests.support.builders import event_input
+from tests.support.graphql_queries import UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
 
 
 @pytest.fixture
@@ -24,13 +25,13 @@ def backend() -> str:
 
 
 @pytest.fixture
-async def person(api: Api) -> Someone:
+async def person(api: Api) -> Account:
     return await api.application_calendar("person")
 
 
-def upsert(api: Api, whose: Someone, name: str) -> "asyncio.Task[dict[str, object]]":
-    given = {"calendarId": whose.calendar_id, "event": event(name)}
-    return asyncio.create_task(api(UPSERT_EVENT, whose.token, input=given))
+def upsert(api: Api, whose: Account, name: str) -> "asyncio.Task[dict[str, Any]]":
+    given = {"calendarId": whose.calendar_id, "event": event_input(name)}
+    return asyncio.create_task(api(UPSERT_EVENT_WITH_ALL_FIELDS, whose.token, input=given))
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def another_writes(url: str) -> Generator[None]:
         another.execute("ROLLBACK")
 
 
-async def test_who_asks_is_found_out_when_it_is_their_turn(api: Api, person: Someone) -> None:
+async def test_who_asks_is_found_out_when_it_is_their_turn(api: Api, person: Account) -> None:
     """A token that was revoked meanwhile writes nothing: both are one transaction."""
     async with api.db.write() as session:
         waiting = upsert(api, person, "late")
@@ -55,14 +56,14 @@ async def test_who_asks_is_found_out_when_it_is_their_turn(api: Api, person: Som
     assert api.db.connections_in_use == 0
 
 
-async def test_who_was_refused_keeps_nobody_else_from_writing(api: Api, person: Someone) -> None:
-    stranger = Someone(person.sub, "nobody's token", "", person.calendar_id)
+async def test_who_was_refused_keeps_nobody_else_from_writing(api: Api, person: Account) -> None:
+    stranger = Account(person.sub, "nobody's token", "", person.calendar_id)
     answers = await asyncio.gather(*(upsert(api, whose, f"e{n}") for n in range(10) for whose in (stranger, person)))
     assert ["errors" in answer for answer in answers] == [True, False] * 10
     assert await api.rows("SELECT count(*) FROM events") == [(10,)]
 
 
-async def test_turns_come_in_the_order_of_asking(api: Api, person: Someone) -> None:
+async def test_turns_come_in_the_order_of_asking(api: Api, person: Account) -> None:
     async with api.db.write():
         waiting = [upsert(api, person, f"e{n}") for n in range(20)]
         await asyncio.sleep(0.2)
@@ -71,12 +72,15 @@ async def test_turns_come_in_the_order_of_asking(api: Api, person: Someone) -> N
     assert found == [(f"e{n}",) for n in range(20)]
 
 
-ONE, SEVERAL = (UPSERT_EVENT, {"event": event("e")}), (UPSERT_EVENTS, {"events": [event("e")]})
+ONE, SEVERAL = (
+    (UPSERT_EVENT_WITH_ALL_FIELDS, {"event": event_input("e")}),
+    (UPSERT_EVENTS, {"events": [event_input("e")]}),
+)
 
 
 @pytest.mark.parametrize(("mutation", "given"), [ONE, SEVERAL], ids=["in one trip", "in a session"])
 async def test_who_has_waited_for_another_process_writes(
-    api: Api, person: Someone, database_url: str, mutation: str, given: dict[str, Any]
+    api: Api, person: Account, database_url: str, mutation: str, given: dict[str, Any]
 ) -> None:
     with another_writes(database_url):
         given = {"calendarId": person.calendar_id, **given}
@@ -88,11 +92,11 @@ async def test_who_has_waited_for_another_process_writes(
 
 
 async def test_who_waits_with_a_session_keeps_no_thread_from_its_work(
-    api: Api, person: Someone, database_url: str
+    api: Api, person: Account, database_url: str
 ) -> None:
     """The thread of the connection has nothing to do between two tries, and whoever gives up is gone at once."""
     with another_writes(database_url):
-        given = {"calendarId": person.calendar_id, "events": [event("e")]}
+        given = {"calendarId": person.calendar_id, "events": [event_input("e")]}
         writing = asyncio.create_task(api(UPSERT_EVENTS, person.token, input=given))
         await asyncio.sleep(0.05)
         writing.cancel()

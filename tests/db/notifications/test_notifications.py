@@ -10,10 +10,11 @@ import pytest
 from db.database import Database
 from db.notifications import subscribers as changes
 from db.notifications.subscribers import Changes, Touched, read, spell, touch, touch_everybody
-from tests.schema.test_contract import OURS
-from tests.schema.test_scopes import NOT_FOR_ACCOUNTS
-from tests.support.api import CLIENT_SECRET, Api, Someone
-from tests.support.live_clients import A_WHILE, SOON, UPSERT_EVENT, busy, question
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.builders import availability_input, upsert_event_input
+from tests.support.graphql_queries import UPSERT_EVENT
+from tests.support.live_clients import QUIET_SECONDS, TIMEOUT
+from tests.support.operations import APPLICATION_ONLY, GRAPHQL_SCHEMA
 
 
 class Watched:
@@ -32,7 +33,7 @@ class Watched:
     async def __aexit__(self, *error: Any) -> None:
         self._waiting.__exit__(*error)
 
-    async def woken(self, within: float = SOON) -> bool:
+    async def woken(self, within: float = TIMEOUT) -> bool:
         """Whether it is told within so many seconds; then it looks, and waits for the next time."""
         began = asyncio.get_running_loop().time()
         await self.waiter.woken(within)
@@ -62,7 +63,7 @@ async def test_whoever_waits_for_an_account_is_woken_and_nobody_else(db: Databas
         async with db.write() as session:
             touch(session, 2)
         assert await one.woken()
-        assert not await other.woken(A_WHILE)
+        assert not await other.woken(QUIET_SECONDS)
 
 
 async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database) -> None:
@@ -85,7 +86,7 @@ async def test_what_is_undone_was_nothing(db: Database) -> None:
     async with Watched(db, 1) as one:
         with pytest.raises(ZeroDivisionError):
             await fail()
-        assert not await one.woken(A_WHILE)
+        assert not await one.woken(QUIET_SECONDS)
 
 
 async def test_a_write_that_nobody_waits_for_the_end_of_is_told_all_the_same(api: Api) -> None:
@@ -94,7 +95,9 @@ async def test_a_write_that_nobody_waits_for_the_end_of_is_told_all_the_same(api
     [(key,)] = await api.rows("SELECT key FROM accounts")
     for steps in range(12):
         async with Watched(api.db, key) as one:
-            writing = asyncio.create_task(api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10, f"e{steps}")))
+            writing = asyncio.create_task(
+                api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10, f"e{steps}"))
+            )
             await asyncio.sleep(0.002 * steps)
             writing.cancel()
             await asyncio.wait({writing})
@@ -120,7 +123,7 @@ async def test_changes_in_quick_succession_are_one_look(monkeypatch: pytest.Monk
         for _ in range(3):
             for _ in range(1000):
                 told.wake(frozenset({1}))
-            await waiter.woken(SOON)
+            await waiter.woken(TIMEOUT)
             async with waiter.looking():
                 looks += 1
         assert asyncio.get_running_loop().time() - began > 0.4
@@ -136,26 +139,26 @@ RULE = {
 }
 PERIOD = {"availablePeriodId": "p", "start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
 
-Input = Callable[[Api, Someone], dict[str, Any] | Awaitable[dict[str, Any]] | None]
+Input = Callable[[Api, Account], dict[str, Any] | Awaitable[dict[str, Any]] | None]
 
 
-def _event(_api: Api, ada: Someone) -> dict[str, Any]:
+def _event(_api: Api, ada: Account) -> dict[str, Any]:
     return {"calendarId": ada.calendar_id, "eventId": "e"}
 
 
-def _account(api: Api, _ada: Someone) -> dict[str, Any]:
+def _account(api: Api, _ada: Account) -> dict[str, Any]:
     return {**api.credentials, "kind": "RESOURCE", "accountId": "ada"}
 
 
-def _link(_api: Api, ada: Someone) -> dict[str, Any]:
-    return {"availability": question(ada), "event": {"eventId": "b", "summary": "Booked"}}
+def _link(_api: Api, ada: Account) -> dict[str, Any]:
+    return {"availability": availability_input(ada), "event": {"eventId": "b", "summary": "Booked"}}
 
 
-def _booking(api: Api, ada: Someone) -> dict[str, Any]:
+def _booking(api: Api, ada: Account) -> dict[str, Any]:
     return {**_link(api, ada), "start": "2027-01-19T12:00:00Z"}
 
 
-async def _made_link(api: Api, ada: Someone) -> dict[str, Any]:
+async def _made_link(api: Api, ada: Account) -> dict[str, Any]:
     making = mutation("realTimeScheduling").replace("__typename", "realTimeScheduling { realTimeSchedulingId }")
     made = (await api.data(making, CLIENT_SECRET, input=_link(api, ada)))["realTimeScheduling"]
     return {**made["realTimeScheduling"], "displayMessage": "Gone"}
@@ -163,8 +166,8 @@ async def _made_link(api: Api, ada: Someone) -> dict[str, Any]:
 
 #: mutations that change what may be found out about an account that is there, with an input that does
 TELLING: dict[str, Input] = {
-    "upsertEvent": lambda _, ada: busy(ada, 9, 10),
-    "upsertEvents": lambda _, ada: {"calendarId": ada.calendar_id, "events": [busy(ada, 9, 10)["event"]]},
+    "upsertEvent": lambda _, ada: upsert_event_input(ada, 9, 10),
+    "upsertEvents": lambda _, ada: {"calendarId": ada.calendar_id, "events": [upsert_event_input(ada, 9, 10)["event"]]},
     "deleteEvent": _event,
     "deleteEvents": lambda _, ada: {"calendarIds": [ada.calendar_id]},
     "bookSlot": _booking,
@@ -194,7 +197,7 @@ SILENT: dict[str, tuple[Input, str]] = {
 
 def mutation(name: str) -> str:
     """The mutation, asking for nothing."""
-    root = OURS.mutation_type
+    root = GRAPHQL_SCHEMA.mutation_type
     assert root is not None
     given = root.fields[name].args
     declared, passed = (f"($input: {given['input'].type})", "(input: $input)") if given else ("", "")
@@ -203,13 +206,13 @@ def mutation(name: str) -> str:
 
 def test_of_every_mutation_is_known_whether_it_can_change_an_answer() -> None:
     """Who adds one says so here; if it can, it has to `touch`."""
-    root = OURS.mutation_type
+    root = GRAPHQL_SCHEMA.mutation_type
     assert root is not None
     assert TELLING.keys() | SILENT.keys() == root.fields.keys()
     assert not TELLING.keys() & SILENT.keys()
 
 
-async def _prepared(api: Api) -> tuple[Someone, int]:
+async def _prepared(api: Api) -> tuple[Account, int]:
     """An account that has everything that can be taken from it, and its key."""
     ada = await api.application_calendar("ada")
     for name in ("upsertEvent", "upsertAvailabilityRule", "upsertAvailablePeriod"):
@@ -223,7 +226,7 @@ async def test_a_mutation_that_can_change_an_answer_wakes_who_waits(api: Api, na
     ada, key = await _prepared(api)
     async with Watched(api.db, key) as one, Watched(api.db, key + 1) as other:
         given = TELLING[name](api, ada)
-        token = CLIENT_SECRET if name in NOT_FOR_ACCOUNTS else ada.token
+        token = CLIENT_SECRET if name in APPLICATION_ONLY else ada.token
         await api.data(mutation(name), token, **({"input": given} if given else {}))
         assert await one.woken()
         assert not await other.woken(0.05)
@@ -236,8 +239,8 @@ async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: st
     async with Watched(api.db, key) as one:
         given = SILENT[name][0](api, ada)
         given = await given if isawaitable(given) else given
-        await api.data(mutation(name), CLIENT_SECRET if name in NOT_FOR_ACCOUNTS else ada.token, input=given)
-        assert not await one.woken(A_WHILE)
+        await api.data(mutation(name), CLIENT_SECRET if name in APPLICATION_ONLY else ada.token, input=given)
+        assert not await one.woken(QUIET_SECONDS)
 
 
 async def test_an_account_that_grants_more_or_comes_back_wakes_who_waits(api: Api) -> None:

@@ -12,14 +12,14 @@ from core.instants import parse_instant
 from core.real_time_scheduling import CallbackUrls, Completed, Disabled
 from tests.clients.tools import NODE_MODULES
 from tests.support import browser as chromium
-from tests.support.booking_page import ADA, Links, application, half_hours
-from tests.support.browser import need, serving
+from tests.support.booking_page import ADA, FakeLinks, application, half_hour_starts
+from tests.support.browser import require_tool, serve_in_thread
 
 browser = chromium.browser
 
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 
-STARTS = [*half_hours("2030-05-06", "08:00", "09:00"), *half_hours("2030-11-03", "04:30", "07:00")]
+STARTS = [*half_hour_starts("2030-05-06", "08:00", "09:00"), *half_hour_starts("2030-11-03", "04:30", "07:00")]
 EVENT: dict[str, Any] = {
     "description": "About the work, and whatever you would like to ask. " * 9,
     "location": Location(description="Room 7\nUpstairs"),
@@ -48,14 +48,14 @@ STATES = {
 @pytest.fixture(scope="module")
 def origin() -> Generator[str]:
     """Where links in all their states are."""
-    need(AXE.is_file(), "no axe-core: `make install` fetches it with npm")
-    links = Links()
+    require_tool(AXE.is_file(), "no axe-core: `make install` fetches it with npm")
+    links = FakeLinks()
     links.add("open", STARTS, **EVENT)
     links.add("empty", **EVENT)
     links.add("done", state=DONE, **EVENT)
     links.add("disabled", state=Disabled("The position is filled.\n\nThank you!"))
     links.add("away").error = OSError()
-    with serving(application(links)) as found:
+    with serve_in_thread(application(links)) as found:
         yield f"{found}/book/"
 
 

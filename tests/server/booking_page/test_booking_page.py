@@ -9,41 +9,41 @@ from starlette.testclient import TestClient
 from core.events import Location
 from core.instants import parse_instant
 from core.real_time_scheduling import CallbackUrls, Completed, Disabled, HourFormat, RedirectUrls
-from tests.support.booking_page import ADA, Links, application, half_hours
-from tests.support.plain_browser import Reader
+from tests.support.booking_page import ADA, FakeLinks, application, half_hour_starts
+from tests.support.plain_browser import PlainBrowser
 
-MAY = [*half_hours("2030-05-06", "08:00", "09:00"), *half_hours("2030-05-07", "15:30", "16:30")]
-JUNE = half_hours("2030-06-11", "09:00", "09:30")
+MAY = [*half_hour_starts("2030-05-06", "08:00", "09:00"), *half_hour_starts("2030-05-07", "15:30", "16:30")]
+JUNE = half_hour_starts("2030-06-11", "09:00", "09:30")
 NONE_SUITS = CallbackUrls(no_times_suitable_url="https://example.com/none")
 TAKEN_BY = Completed(parse_instant("2030-05-07T15:30:00Z"), parse_instant("2030-05-07T16:15:00Z"), (ADA,), "Asia/Tokyo")
 
 
 @pytest.fixture
-def links() -> Links:
-    return Links()
+def links() -> FakeLinks:
+    return FakeLinks()
 
 
 @pytest.fixture
-def client(links: Links) -> Iterator[TestClient]:
+def client(links: FakeLinks) -> Iterator[TestClient]:
     with TestClient(application(links), headers={"accept-language": "en-GB"}) as client:
         yield client
 
 
-def visit(client: TestClient, query: str = "") -> Reader:
+def visit(client: TestClient, query: str = "") -> PlainBrowser:
     """Somebody at the link of a test."""
-    return Reader(client, f"/book/link{query}")
+    return PlainBrowser(client, f"/book/link{query}")
 
 
-def days(reader: Reader) -> list[str]:
+def days(reader: PlainBrowser) -> list[str]:
     """The days that can be chosen."""
     return [words for words, address in reader.page.links.items() if "day=" in address]
 
 
-def times(reader: Reader) -> list[str]:
+def times(reader: PlainBrowser) -> list[str]:
     return [words for words, address in reader.page.links.items() if "start=" in address]
 
 
-def test_a_visitor_picks_a_day_and_a_time_and_confirms(client: TestClient, links: Links) -> None:
+def test_a_visitor_picks_a_day_and_a_time_and_confirms(client: TestClient, links: FakeLinks) -> None:
     """The whole way, by links and forms alone."""
     held = links.add("link", MAY, summary="Interview with Ada")
     reader = visit(client, "?tz=Europe/Berlin")
@@ -53,34 +53,34 @@ def test_a_visitor_picks_a_day_and_a_time_and_confirms(client: TestClient, links
     assert times(reader) == ["17:30", "18:00", "18:30"]
     reader.follow("18:00")
     assert reader.page.heading == "Is this right?"
-    assert "Tuesday 7 May 2030 18:00 – 18:45 Berlin time, GMT+2" in reader.page.words
-    reader.press("Book this time")
+    assert "Tuesday 7 May 2030 18:00 – 18:45 Berlin time, GMT+2" in reader.page.text
+    reader.submit("Book this time")
     assert reader.page.heading == "It is booked"
-    assert "Tuesday 7 May 2030 18:00 – 18:45 Berlin time, GMT+2" in reader.page.words
+    assert "Tuesday 7 May 2030 18:00 – 18:45 Berlin time, GMT+2" in reader.page.text
     start = parse_instant("2030-05-07T16:00:00Z")
     assert held.link.state == Completed(start, start + 45 * 60, (ADA,), "Europe/Berlin")
 
 
-def test_the_times_of_the_first_day_are_there_at_once(client: TestClient, links: Links) -> None:
+def test_the_times_of_the_first_day_are_there_at_once(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client)
     assert times(reader) == ["09:00", "09:30", "10:00"]
-    [current] = [given for given in reader.page.all("a") if "aria-current" in given]
+    [current] = [given for given in reader.page.elements("a") if "aria-current" in given]
     assert current["aria-current"] == "date"
     assert "day=2030-05-06" in str(current["href"])
 
 
-def test_a_zone_is_chosen_by_its_place(client: TestClient, links: Links) -> None:
+def test_a_zone_is_chosen_by_its_place(client: TestClient, links: FakeLinks) -> None:
     """From then on it is in every address; the day that was looked at stays the same."""
     links.add("link", MAY)
     reader = visit(client, "?tz=Europe/Berlin&day=2030-05-07")
-    reader.press("Change", tz="Asia/Kathmandu")
+    reader.submit("Change", tz="Asia/Kathmandu")
     assert times(reader) == ["21:15", "21:45", "22:15"]
-    assert "Kathmandu time, GMT+5:45" in reader.page.words
+    assert "Kathmandu time, GMT+5:45" in reader.page.text
     assert all("tz=Asia/Kathmandu" in address for address in reader.page.links.values() if "?" in address)
 
 
-def test_days_are_those_of_the_visitor(client: TestClient, links: Links) -> None:
+def test_days_are_those_of_the_visitor(client: TestClient, links: FakeLinks) -> None:
     """The same two meetings: late on Monday, early on Tuesday, and on the far side of the date line."""
     links.add("link", ["2030-05-06T23:00:00Z", "2030-05-07T00:00:00Z"])
     assert days(visit(client, "?tz=Etc/UTC")) == ["Monday 6 May, 1 time", "Tuesday 7 May, 1 time"]
@@ -89,16 +89,16 @@ def test_days_are_those_of_the_visitor(client: TestClient, links: Links) -> None
 
 
 @pytest.mark.parametrize("tz", ["", "?tz=", "?tz=Mars/Olympus", "?tz=europe/berlin", "?tz=%00", "?tz=../../etc/passwd"])
-def test_without_a_zone_that_there_is_the_link_says_which(client: TestClient, links: Links, tz: str) -> None:
+def test_without_a_zone_that_there_is_the_link_says_which(client: TestClient, links: FakeLinks, tz: str) -> None:
     links.add("link", MAY, tzid="Asia/Tokyo")
-    assert "Tokyo time, GMT+9" in visit(client, tz).page.words
+    assert "Tokyo time, GMT+9" in visit(client, tz).page.text
     links.add("link", MAY)  # without one it is the event's
-    assert "London time, GMT+1" in visit(client, tz).page.words
+    assert "London time, GMT+1" in visit(client, tz).page.text
 
 
-def test_months_follow_one_another_where_there_are_times(client: TestClient, links: Links) -> None:
+def test_months_follow_one_another_where_there_are_times(client: TestClient, links: FakeLinks) -> None:
     """Months without any are passed over."""
-    links.add("link", [*MAY, *half_hours("2030-08-01", "09:00", "09:30")])
+    links.add("link", [*MAY, *half_hour_starts("2030-08-01", "09:00", "09:30")])
     reader = visit(client, "?tz=Etc/UTC")
     assert "June 2030" not in reader.page.links
     reader.follow("August 2030")
@@ -121,58 +121,58 @@ def test_months_follow_one_another_where_there_are_times(client: TestClient, lin
     ],
 )
 def test_hours_are_counted_as_the_link_says_or_else_as_is_usual(
-    client: TestClient, links: Links, language: str, given: HourFormat | None, shown: str
+    client: TestClient, links: FakeLinks, language: str, given: HourFormat | None, shown: str
 ) -> None:
     links.add("link", ["2030-05-06T15:30:00Z"], hour_format=given)
     client.headers["accept-language"] = language
     assert times(visit(client)) == [shown]
 
 
-def test_weeks_begin_and_dates_read_as_is_usual(client: TestClient, links: Links) -> None:
+def test_weeks_begin_and_dates_read_as_is_usual(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client)
     assert reader.page.texts["th"][0] == "Monday"
-    assert "Monday 6 May 2030" in reader.page.words
+    assert "Monday 6 May 2030" in reader.page.text
     client.headers["accept-language"] = "en-US"
     reader = visit(client)
     assert reader.page.texts["th"][0] == "Sunday"
-    assert "Monday, May 6, 2030" in reader.page.words
+    assert "Monday, May 6, 2030" in reader.page.text
 
 
-def test_a_time_that_is_shown_twice_says_which_it_is(client: TestClient, links: Links) -> None:
+def test_a_time_that_is_shown_twice_says_which_it_is(client: TestClient, links: FakeLinks) -> None:
     """Clocks go back at two: half past one comes two times, an hour apart."""
-    links.add("link", half_hours("2030-11-03", "04:30", "07:00"), tzid="America/New_York")
+    links.add("link", half_hour_starts("2030-11-03", "04:30", "07:00"), tzid="America/New_York")
     reader = visit(client)
     assert times(reader) == ["00:30", "01:00 GMT−4", "01:30 GMT−4", "01:00 GMT−5", "01:30 GMT−5", "02:00"]
-    assert "Clocks change on this day." in reader.page.words
+    assert "Clocks change on this day." in reader.page.text
     reader.follow("01:30 GMT−5")
-    assert "01:30 – 02:15 New York time, GMT−5" in reader.page.words
+    assert "01:30 – 02:15 New York time, GMT−5" in reader.page.text
     reader.open("/book/link?tz=America/New_York&start=2030-11-03T05:30:00Z")
-    assert "01:30 GMT−4 – 01:15 GMT−5" in reader.page.words
+    assert "01:30 GMT−4 – 01:15 GMT−5" in reader.page.text
 
 
-def test_a_day_that_clocks_jump_on_has_the_times_that_there_are(client: TestClient, links: Links) -> None:
+def test_a_day_that_clocks_jump_on_has_the_times_that_there_are(client: TestClient, links: FakeLinks) -> None:
     """Two becomes three."""
-    links.add("link", half_hours("2030-10-05", "15:00", "16:30"), tzid="Australia/Sydney")
+    links.add("link", half_hour_starts("2030-10-05", "15:00", "16:30"), tzid="Australia/Sydney")
     assert times(visit(client)) == ["01:00", "01:30", "03:00", "03:30"]
-    assert "Clocks change on this day." in visit(client).page.words
+    assert "Clocks change on this day." in visit(client).page.text
 
 
-def test_a_taken_slot_says_so_kindly_and_shows_the_next(client: TestClient, links: Links) -> None:
+def test_a_taken_slot_says_so_kindly_and_shows_the_next(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY)
     reader = visit(client, "?tz=Europe/Berlin&start=2030-05-06T08:30:00Z")
     held.taken.add(parse_instant("2030-05-06T08:30:00Z"))
-    reader.press("Book this time")
+    reader.submit("Book this time")
     assert reader.page.response.status_code == 409
     assert reader.page.heading == "Sorry, that time has gone"
-    assert "Monday 6 May, 10:30 is no longer free" in reader.page.words
+    assert "Monday 6 May, 10:30 is no longer free" in reader.page.text
     assert times(reader) == ["Monday 6 May, 11:00", "Tuesday 7 May, 17:30", "Tuesday 7 May, 18:00"]
     reader.follow("Tuesday 7 May, 17:30")
-    reader.press("Book this time")
+    reader.submit("Book this time")
     assert reader.page.heading == "It is booked"
 
 
-def test_a_time_that_has_gone_before_it_was_confirmed_is_told_as_well(client: TestClient, links: Links) -> None:
+def test_a_time_that_has_gone_before_it_was_confirmed_is_told_as_well(client: TestClient, links: FakeLinks) -> None:
     """By whoever had the page open, or kept the address of the question."""
     held = links.add("link", MAY)
     held.taken.add(parse_instant("2030-05-07T16:30:00Z"))
@@ -181,34 +181,34 @@ def test_a_time_that_has_gone_before_it_was_confirmed_is_told_as_well(client: Te
     assert times(reader)[0] == "Monday 6 May, 10:00"  # for there is none after it
     reader.follow("See all times")
     assert times(reader) == ["17:30", "18:00"]
-    assert [what for what, _, _ in held.asked] == ["offer", "offer"]
+    assert [what for what, _, _ in held.calls] == ["offer", "offer"]
 
 
-def test_a_taken_slot_is_not_mistaken_for_the_next(client: TestClient, links: Links) -> None:
+def test_a_taken_slot_is_not_mistaken_for_the_next(client: TestClient, links: FakeLinks) -> None:
     """When clocks have gone back the next one reads the same."""
-    held = links.add("link", half_hours("2030-11-03", "05:30", "06:30"), tzid="America/New_York")
+    held = links.add("link", half_hour_starts("2030-11-03", "05:30", "06:30"), tzid="America/New_York")
     held.taken |= {parse_instant("2030-11-03T05:30:00Z"), parse_instant("2030-11-03T06:00:00Z")}
     reader = visit(client, "?start=2030-11-03T05:30:00Z")
-    assert "Sunday 3 November, 01:30 GMT−4 is no longer free" in reader.page.words
+    assert "Sunday 3 November, 01:30 GMT−4 is no longer free" in reader.page.text
     assert times(reader) == ["Sunday 3 November, 01:30 GMT−5"]
 
 
-def test_a_taken_slot_without_others_says_that_too(client: TestClient, links: Links) -> None:
+def test_a_taken_slot_without_others_says_that_too(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY[:1])
     held.taken.add(held.openings[0].start)
     page = visit(client, f"?start={MAY[0]}").page
-    assert "nothing was booked" in page.words
-    assert "These times" not in page.words
+    assert "nothing was booked" in page.text
+    assert "These times" not in page.text
 
 
-def test_a_day_that_has_been_taken_meanwhile_is_missed(client: TestClient, links: Links) -> None:
+def test_a_day_that_has_been_taken_meanwhile_is_missed(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client, "?day=2030-05-08")
-    assert "There is no time left on Wednesday 8 May." in reader.page.words
+    assert "There is no time left on Wednesday 8 May." in reader.page.text
     assert times(reader) == ["09:00", "09:30", "10:00"]
 
 
-def test_a_link_without_times_says_so(client: TestClient, links: Links) -> None:
+def test_a_link_without_times_says_so(client: TestClient, links: FakeLinks) -> None:
     links.add("link", [], callback_urls=NONE_SUITS)
     page = visit(client).page
     assert page.response.status_code == 200
@@ -216,27 +216,27 @@ def test_a_link_without_times_says_so(client: TestClient, links: Links) -> None:
     assert page.forms == {}
 
 
-def test_a_completed_link_says_what_was_booked(client: TestClient, links: Links) -> None:
+def test_a_completed_link_says_what_was_booked(client: TestClient, links: FakeLinks) -> None:
     """In the zone that it was booked in, unless another one is asked for; whatever else the address says."""
     links.add(
         "link", MAY, state=TAKEN_BY, location=Location(description="Room 7\nUpstairs"), url="https://example.com/m"
     )
     page = visit(client, f"?start={MAY[0]}&day=2030-05-06").page
     assert page.heading == "It is booked"
-    assert "Wednesday 8 May 2030 00:30 – 01:15 Tokyo time, GMT+9" in page.words
+    assert "Wednesday 8 May 2030 00:30 – 01:15 Tokyo time, GMT+9" in page.text
     assert "Room 7\nUpstairs" in page.texts["dd"]
     assert page.links["https://example.com/m"] == "https://example.com/m"
-    assert "Tuesday 7 May 2030 16:30" in visit(client, "?tz=Europe/London").page.words
+    assert "Tuesday 7 May 2030 16:30" in visit(client, "?tz=Europe/London").page.text
 
 
-def test_a_disabled_link_shows_its_message(client: TestClient, links: Links) -> None:
+def test_a_disabled_link_shows_its_message(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY, state=Disabled("It is filled.\n\nThank you!"))
     page = visit(client).page
     assert page.response.status_code == 200
     assert "It is filled.\n\nThank you!" in page.texts["p"]
 
 
-def test_a_second_click_is_answered_as_the_first(client: TestClient, links: Links) -> None:
+def test_a_second_click_is_answered_as_the_first(client: TestClient, links: FakeLinks) -> None:
     """The browser shows the answer to the last one."""
     links.add("link", MAY, redirect_urls=RedirectUrls("https://example.com/done?a=1#there"))
     form = {"start": MAY[0], "tz": "Europe/Berlin"}
@@ -245,7 +245,7 @@ def test_a_second_click_is_answered_as_the_first(client: TestClient, links: Link
     assert {response.headers["location"] for response in found} == {"https://example.com/done?a=1&token=link#there"}
 
 
-def test_whoever_did_not_book_is_not_sent_on(client: TestClient, links: Links) -> None:
+def test_whoever_did_not_book_is_not_sent_on(client: TestClient, links: FakeLinks) -> None:
     """To a link that is completed already, for another time, or disabled."""
     for state in (TAKEN_BY, Disabled("No.")):
         links.add("link", MAY, state=state, redirect_urls=RedirectUrls("https://example.com/done"))
@@ -253,26 +253,26 @@ def test_whoever_did_not_book_is_not_sent_on(client: TestClient, links: Links) -
         assert (response.status_code, response.headers["location"]) == (303, "?tz=Asia/Tokyo")
 
 
-def test_that_no_time_suits_is_passed_on_and_thanked_for(client: TestClient, links: Links) -> None:
+def test_that_no_time_suits_is_passed_on_and_thanked_for(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY, callback_urls=NONE_SUITS)
     reader = visit(client, "?tz=Europe/Berlin")
-    reader.press("None of these times suits me")
-    assert held.asked[-2] == ("none", None, "Europe/Berlin")
+    reader.submit("None of these times suits me")
+    assert held.calls[-2] == ("none", None, "Europe/Berlin")
     assert reader.page.heading == "Thank you for telling us"
     reader.follow("Back to the times")
     assert len(days(reader)) == 2
 
 
-def test_nobody_is_told_who_does_not_want_to_hear_it(client: TestClient, links: Links) -> None:
+def test_nobody_is_told_who_does_not_want_to_hear_it(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     assert "None of these times suits me" not in visit(client).page.forms
     assert len(days(visit(client, "?told=1"))) == 2
 
 
-def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient, links: Links) -> None:
+def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient, links: FakeLinks) -> None:
     """A day of which not everything is known yet is not shown by halves."""
     links.most = 5
-    links.add("link", [*MAY, *half_hours("2030-05-20", "09:00", "10:00"), *JUNE], tzid="Etc/UTC")
+    links.add("link", [*MAY, *half_hour_starts("2030-05-20", "09:00", "10:00"), *JUNE], tzid="Etc/UTC")
     reader = visit(client)
     assert days(reader) == ["Monday 6 May, 3 times"]
     reader.follow("Later days")
@@ -281,7 +281,7 @@ def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient
     reader.follow("Later days")
     assert days(reader) == ["Monday 20 May, 3 times"]
     reader.follow("09:30")
-    assert "Monday 20 May 2030 09:30" in reader.page.words
+    assert "Monday 20 May 2030 09:30" in reader.page.text
     reader.follow("Choose another time")
     assert times(reader) == ["09:00", "09:30", "10:00"]
     reader.follow("June 2030")
@@ -292,12 +292,12 @@ def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient
 
 
 @pytest.mark.parametrize("changes", [{"minutes": 90}, {"minutes": 1440}, {"minutes": 61}])
-def test_how_long_it_takes_is_said_in_hours_and_minutes(client: TestClient, links: Links, changes: Any) -> None:
+def test_how_long_it_takes_is_said_in_hours_and_minutes(client: TestClient, links: FakeLinks, changes: Any) -> None:
     links.add("link", ["2030-05-06T22:30:00Z"], **changes, tzid="Etc/UTC")
     shown = {90: "1 hour 30 minutes", 1440: "24 hours", 61: "1 hour 1 minute"}[changes["minutes"]]
     reader = visit(client)
-    assert shown in reader.page.words
+    assert shown in reader.page.text
     reader.follow("22:30")
     end = {90: "00:00", 1440: "22:30", 61: "23:31"}[changes["minutes"]]
     day = "Tuesday 7 May, " if changes["minutes"] != 61 else ""
-    assert f"22:30 – {day}{end}" in reader.page.words
+    assert f"22:30 – {day}{end}" in reader.page.text

@@ -20,15 +20,15 @@ from core.instants import parse_instant
 from core.real_time_scheduling import CallbackUrls, Completed, RedirectUrls
 from core.zones import todays_name
 from tests.support import browser as chromium
-from tests.support.booking_page import Links, application, half_hours
-from tests.support.browser import Visit, serving, visit
+from tests.support.booking_page import FakeLinks, application, half_hour_starts
+from tests.support.browser import Visit, serve_in_thread, visit
 
 browser = chromium.browser  # a fixture is found in the module that asks for it
 
 STARTS = [
-    *half_hours("2030-05-06", "08:00", "09:00"),
-    *half_hours("2030-05-07", "15:30", "16:30"),
-    *half_hours("2030-06-11", "09:00", "09:30"),
+    *half_hour_starts("2030-05-06", "08:00", "09:00"),
+    *half_hour_starts("2030-05-07", "15:30", "16:30"),
+    *half_hour_starts("2030-06-11", "09:00", "09:30"),
 ]
 BERLIN = {"timezone_id": "Europe/Berlin", "locale": "en-GB"}
 PHONE = {**BERLIN, "viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
@@ -48,19 +48,19 @@ Visiting: TypeAlias = Callable[..., AbstractContextManager[Visit]]
 
 
 @pytest.fixture(scope="module")
-def links() -> Links:
-    return Links()
+def links() -> FakeLinks:
+    return FakeLinks()
 
 
 @pytest.fixture(scope="module")
-def origin(links: Links) -> Generator[str]:
+def origin(links: FakeLinks) -> Generator[str]:
     """Where the page is."""
-    with serving(application(links)) as found:
+    with serve_in_thread(application(links)) as found:
         yield found
 
 
 @pytest.fixture
-def opened(browser: Browser, origin: str, links: Links) -> Visiting:
+def opened(browser: Browser, origin: str, links: FakeLinks) -> Visiting:
     """Opens a link for the first time. Whatever a test does on it, nobody else is asked and nothing complains."""
     links.add("link", STARTS)
 
@@ -68,8 +68,8 @@ def opened(browser: Browser, origin: str, links: Links) -> Visiting:
     def opened(query: str = "", **context: Any) -> Iterator[Visit]:
         with visit(browser, f"{origin}/book/link{query}", **{**BERLIN, **context}) as seen:
             yield seen
-            assert seen.strangers == []
-            assert seen.complaints == []
+            assert seen.foreign_requests == []
+            assert seen.errors == []
 
     return opened
 
@@ -97,13 +97,13 @@ def expect_booked(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_meeting_is_booked_in_three_clicks(opened: Visiting, links: Links, scripts: bool) -> None:
+def test_a_meeting_is_booked_in_three_clicks(opened: Visiting, links: FakeLinks, scripts: bool) -> None:
     query = "" if scripts else "?tz=Europe/Berlin"
     with opened(query, java_script_enabled=scripts) as seen:
         pick(seen.page)
         seen.page.get_by_role("button", name="Book this time").click()
         expect_booked(seen.page)
-    state = links.held["link"].link.state
+    state = links.by_token["link"].link.state
     assert isinstance(state, Completed)
     assert (state.start, state.visitor_tzid) == (parse_instant("2030-05-07T16:00:00Z"), "Europe/Berlin")
 
@@ -195,23 +195,23 @@ def test_what_was_booked_can_be_taken_along(opened: Visiting) -> None:
         assert b"DTSTART:20300507T160000Z" in download.value.path().read_bytes()
 
 
-def test_a_second_click_is_not_sent(opened: Visiting, links: Links) -> None:
+def test_a_second_click_is_not_sent(opened: Visiting, links: FakeLinks) -> None:
     """However long the first takes. The button says so, and stays where the keyboard is."""
-    links.held["link"].delay = 0.5
+    links.by_token["link"].delay = 0.5
     with opened() as seen:
         pick(seen.page)
         button = seen.page.get_by_role("button", name="Book this time")
         assert button.evaluate(IMPATIENT) == ["One moment…", True]
         expect_booked(seen.page)
-    assert [what for what, _, _ in links.held["link"].asked].count("accept") == 1
+    assert [what for what, _, _ in links.by_token["link"].calls].count("accept") == 1
 
 
-def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, links: Links) -> None:
+def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, links: FakeLinks) -> None:
     """The focus is on what happened, and the next key leads to what can be done about it."""
     with opened() as seen:
         page = seen.page
         pick(page)
-        links.held["link"].taken.add(parse_instant("2030-05-07T16:00:00Z"))
+        links.by_token["link"].taken.add(parse_instant("2030-05-07T16:00:00Z"))
         page.get_by_role("button", name="Book this time").click()
         expect(page.get_by_role("alert")).to_contain_text("Tuesday 7 May, 18:00 is no longer free")
         expect(page.get_by_role("heading", level=1)).to_be_focused()
@@ -220,45 +220,45 @@ def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, li
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Book this time").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("It is booked")
-        assert [line for line in seen.complaints if "409" not in line] == []  # which is the browser's own line about it
-        seen.complaints.clear()
+        assert [line for line in seen.errors if "409" not in line] == []  # which is the browser's own line about it
+        seen.errors.clear()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_whoever_has_booked_is_sent_to_the_application(opened: Visiting, links: Links, scripts: bool) -> None:
+def test_whoever_has_booked_is_sent_to_the_application(opened: Visiting, links: FakeLinks, scripts: bool) -> None:
     """To another origin, which the policy of the page has to let the browser go to."""
 
     def welcome(request: Request) -> Response:
         return PlainTextResponse(f"Welcome back with {request.url.query}; from {request.headers.get('referer')}")
 
-    with serving(Starlette(routes=[Route("/done", welcome)])) as elsewhere:
+    with serve_in_thread(Starlette(routes=[Route("/done", welcome)])) as elsewhere:
         links.add("link", STARTS, redirect_urls=RedirectUrls(f"{elsewhere}/done?a=1"))
         with opened("?tz=Europe/Berlin", java_script_enabled=scripts) as seen:
             pick(seen.page)
             seen.page.get_by_role("button", name="Book this time").click()
             expect(seen.page.locator("body")).to_have_text("Welcome back with a=1&token=link; from None")
-            assert {urlsplit(stranger).path for stranger in seen.strangers} <= {"/done", "/favicon.ico"}
-            seen.strangers.clear()
-            seen.complaints[:] = [line for line in seen.complaints if "404" not in line]  # it has no icon
+            assert {urlsplit(stranger).path for stranger in seen.foreign_requests} <= {"/done", "/favicon.ico"}
+            seen.foreign_requests.clear()
+            seen.errors[:] = [line for line in seen.errors if "404" not in line]  # it has no icon
 
 
-def test_whoever_cannot_be_sent_on_sees_what_was_booked(opened: Visiting, links: Links) -> None:
+def test_whoever_cannot_be_sent_on_sees_what_was_booked(opened: Visiting, links: FakeLinks) -> None:
     """The application's own page sends visitors to another origin, which the policy does not let the browser go to."""
     with (
-        serving(Starlette(routes=[Route("/", lambda _: PlainTextResponse("Welcome"))])) as beyond,
-        serving(Starlette(routes=[Route("/done", lambda _: RedirectResponse(beyond))])) as elsewhere,
+        serve_in_thread(Starlette(routes=[Route("/", lambda _: PlainTextResponse("Welcome"))])) as beyond,
+        serve_in_thread(Starlette(routes=[Route("/done", lambda _: RedirectResponse(beyond))])) as elsewhere,
     ):
         links.add("link", STARTS, redirect_urls=RedirectUrls(f"{elsewhere}/done"))
         with opened() as seen:
             pick(seen.page)
             seen.page.get_by_role("button", name="Book this time").click()
             expect_booked(seen.page)
-            assert all("form-action" in complaint for complaint in seen.complaints)
-            seen.complaints.clear()
-            seen.strangers.clear()
+            assert all("form-action" in complaint for complaint in seen.errors)
+            seen.errors.clear()
+            seen.foreign_requests.clear()
 
 
-def test_that_no_time_suits_is_one_click(opened: Visiting, links: Links) -> None:
+def test_that_no_time_suits_is_one_click(opened: Visiting, links: FakeLinks) -> None:
     links.add("link", STARTS, callback_urls=CallbackUrls(no_times_suitable_url="https://example.com/none"))
     with opened() as seen:
         seen.page.get_by_role("button", name="None of these times suits me").click()
@@ -271,7 +271,7 @@ def test_that_no_time_suits_is_one_click(opened: Visiting, links: Links) -> None
     "query",
     ["", "?day=2030-05-07", "?start=2030-05-07T15:30:00Z", "?start=2030-05-07T15:31:00Z", "?told=1", "?start=x"],
 )
-def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: Links, query: str) -> None:
+def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: FakeLinks, query: str) -> None:
     """However long the words are. What stands alone is 44 pixels high and broad at least."""
     long = "Interview-with-a-very-long-name-that-nothing-breaks " * 3
     none = CallbackUrls(no_times_suitable_url="https://example.com/none")
@@ -286,7 +286,7 @@ def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: Link
             box = target.bounding_box()
             assert box is not None
             assert min(box["width"], box["height"]) >= 44, target
-        seen.complaints[:] = [line for line in seen.complaints if "400" not in line]
+        seen.errors[:] = [line for line in seen.errors if "400" not in line]
 
 
 def test_a_day_that_was_picked_on_a_phone_brings_its_times_into_view(opened: Visiting) -> None:

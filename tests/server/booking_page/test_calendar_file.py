@@ -11,7 +11,7 @@ from core.instants import parse_instant
 from core.real_time_scheduling import Completed, Disabled
 from core.texts import is_storable
 from server.booking_page.calendar_file import calendar_file
-from tests.support.booking_page import ADA, NOW, Links, a_link, application
+from tests.support.booking_page import ADA, NOW, FakeLinks, application, make_link
 
 DONE = Completed(parse_instant("2030-05-07T15:30:00Z"), parse_instant("2030-05-07T16:15:00Z"), (ADA,), "Asia/Tokyo")
 
@@ -31,7 +31,7 @@ def _meant(found: re.Match[str]) -> str:
 def test_the_file_says_what_was_booked() -> None:
     """Once for good: fetched again, it is the same event."""
     where = Location(description="Room 7,\nupstairs; left")
-    link = a_link(
+    link = make_link(
         45, DONE, summary="Interview", description="Bring \\ nothing", location=where, url="https://a.example/m"
     )
     assert calendar_file(link, DONE, NOW).decode().split("\r\n") == [
@@ -56,7 +56,7 @@ def test_the_file_says_what_was_booked() -> None:
 @given(_texts, _texts, _texts)
 def test_no_text_can_say_more_than_what_it_is(summary: str, description: str, url: str) -> None:
     """Neither a line that is too long nor one that somebody made up; control characters are left out."""
-    file = calendar_file(a_link(45, DONE, summary=summary, description=description, url=f"x:{url}"), DONE, NOW)
+    file = calendar_file(make_link(45, DONE, summary=summary, description=description, url=f"x:{url}"), DONE, NOW)
     assert all(len(line) <= 75 for line in file.split(b"\r\n"))
     assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n)", file)
     found = properties(file)
@@ -66,7 +66,7 @@ def test_no_text_can_say_more_than_what_it_is(summary: str, description: str, ur
 
 
 def test_there_is_a_file_when_something_is_booked_and_not_before() -> None:
-    links = Links()
+    links = FakeLinks()
     links.add("done", state=DONE)
     links.add("open", ["2030-05-07T15:30:00Z"])
     links.add("disabled", state=Disabled("No."))

@@ -14,7 +14,7 @@ from core.zones import known_zones, local_midnight
 from server.booking_page.days import Days, Month, beginning, month, weeks
 from server.booking_page.wording import Manner, Wording, duration
 from server.booking_page.zones import regions
-from tests.support.booking_page import NOW, Offer, a_link, meetings
+from tests.support.booking_page import NOW, Offer, make_link, openings_at
 
 #: as many a day as a test's answer can hold
 MOST = 12
@@ -27,7 +27,7 @@ def offer(openings: Sequence[Opening], since: Instant) -> Offer:
     """An answer of a few."""
     there = [opening for opening in openings if opening.start >= since]
     more_from = there[MOST].start if len(there) > MOST else None
-    return Offer(a_link(45, Open()), there[:MOST], more_from)
+    return Offer(make_link(45, Open()), there[:MOST], more_from)
 
 
 def view(openings: Sequence[Opening], wording: Wording, day: date | None, since: date | None) -> Month | None:
@@ -185,6 +185,6 @@ def test_a_duration_reads_as_people_say_it(minutes: int, words: str) -> None:
 
 
 def test_a_meeting_that_ends_on_another_day_says_which() -> None:
-    [late] = meetings(["2030-05-07T23:30:00Z"])
+    [late] = openings_at(["2030-05-07T23:30:00Z"])
     assert Wording("Etc/UTC").span(*late[:2]) == "23:30 – Wednesday 8 May, 00:15"
     assert Wording("Etc/UTC").span(late.start, late.start + DAY) == "23:30 – Wednesday 8 May, 23:30"

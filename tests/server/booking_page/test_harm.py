@@ -17,22 +17,22 @@ from core.events import Location
 from core.real_time_scheduling import CallbackUrls, Completed, Disabled, Open, RedirectUrls
 from server.booking_page.rendering import origin
 from server.http.rate_limits import RateLimits, parse_rates
-from tests.support.booking_page import ADA, NOW, Links, application, half_hours
-from tests.support.plain_browser import Page, Reader
+from tests.support.booking_page import ADA, NOW, FakeLinks, application, half_hour_starts
+from tests.support.plain_browser import Page, PlainBrowser
 
-STARTS = half_hours("2030-05-06", "08:00", "09:00")
+STARTS = half_hour_starts("2030-05-06", "08:00", "09:00")
 HOSTILE = "</title></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'><b>&amp;{{ 7 * 7 }}"
 DONE = Completed(NOW + 3600, NOW + 7200, (ADA,), "Asia/Tokyo")
 FORM = {"start": STARTS[0], "tz": "Europe/Berlin"}
 
 
 @pytest.fixture
-def links() -> Links:
-    return Links()
+def links() -> FakeLinks:
+    return FakeLinks()
 
 
 @pytest.fixture
-def client(links: Links) -> Iterator[TestClient]:
+def client(links: FakeLinks) -> Iterator[TestClient]:
     with TestClient(application(links), follow_redirects=False) as client:
         yield client
 
@@ -45,7 +45,7 @@ def policy(client: TestClient, path: str = "/book/link") -> Mapping[str, list[st
 
 @pytest.mark.parametrize("state", [Open(), DONE, Disabled(HOSTILE)], ids=["open", "completed", "disabled"])
 @pytest.mark.parametrize("query", ["?day=2030-05-06", f"?start={STARTS[0]}", "?start=2030-05-06T08:07:00Z", "?told=1"])
-def test_no_text_becomes_markup(client: TestClient, links: Links, state: Any, query: str) -> None:
+def test_no_text_becomes_markup(client: TestClient, links: FakeLinks, state: Any, query: str) -> None:
     """Whatever an application writes into an event is shown as it is."""
     texts: dict[str, Any] = {
         "summary": f"<b>{HOSTILE}",
@@ -58,27 +58,27 @@ def test_no_text_becomes_markup(client: TestClient, links: Links, state: Any, qu
     )
     page = Page(client.get(f"/book/link{query}"))
     assert not {tag for tag, _ in page.attributes} & {"b", "img"}
-    assert [given.get("src", "").partition("?")[0] for given in page.all("script")] == ["assets/page.js"]
+    assert [(given.get("src") or "").partition("?")[0] for given in page.elements("script")] == ["assets/page.js"]
     assert not [name for _, given in page.attributes for name in given if name.startswith("on") or name == "style"]
     assert HOSTILE.split("<img")[0] in "".join(page.texts["title"])
     if isinstance(state, Disabled):
         assert HOSTILE in page.texts["p"]
 
 
-def test_line_breaks_of_a_message_are_kept_and_nothing_else(client: TestClient, links: Links) -> None:
+def test_line_breaks_of_a_message_are_kept_and_nothing_else(client: TestClient, links: FakeLinks) -> None:
     links.add("link", state=Disabled("One\n<br>Two\n\n  <p>Three"))
     assert "One\n<br>Two\n\n  <p>Three" in Page(client.get("/book/link")).texts["p"]
 
 
 @pytest.mark.parametrize("url", ["tel:+49123", "ftp://example.com/x", "zoommtg://zoom.us/join", "web+x:alert(1)"])
-def test_only_what_a_browser_can_follow_is_a_link(client: TestClient, links: Links, url: str) -> None:
+def test_only_what_a_browser_can_follow_is_a_link(client: TestClient, links: FakeLinks, url: str) -> None:
     links.add("link", STARTS, url=url)
     page = Page(client.get(f"/book/link?start={STARTS[0]}"))
     assert url not in page.links
-    assert url in page.words
+    assert url in page.text
 
 
-def test_the_browser_is_told_to_ask_nobody_else_and_to_keep_nothing(client: TestClient, links: Links) -> None:
+def test_the_browser_is_told_to_ask_nobody_else_and_to_keep_nothing(client: TestClient, links: FakeLinks) -> None:
     links.add("link", STARTS)
     assert policy(client) == {
         "default-src": ["'none'"],
@@ -103,7 +103,7 @@ def test_the_browser_is_told_to_ask_nobody_else_and_to_keep_nothing(client: Test
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_form_may_end_where_the_application_wants_its_visitors(client: TestClient, links: Links) -> None:
+def test_a_form_may_end_where_the_application_wants_its_visitors(client: TestClient, links: FakeLinks) -> None:
     """Browsers hold the redirect against the policy of the page that the form was on."""
     links.add("link", STARTS, redirect_urls=RedirectUrls("https://example.com:8443/done?a=1"))
     assert policy(client, f"/book/link?start={STARTS[0]}")["form-action"] == ["'self'", "https://example.com:8443"]
@@ -125,10 +125,10 @@ def test_no_address_can_loosen_the_policy(url: str, found: str | None) -> None:
     assert origin(url) == found
 
 
-def test_files_are_kept_for_good_by_their_contents(client: TestClient, links: Links) -> None:
+def test_files_are_kept_for_good_by_their_contents(client: TestClient, links: FakeLinks) -> None:
     links.add("link", STARTS)
     page = Page(client.get("/book/link"))
-    named = [str(given.get("href") or given.get("src")) for given in (*page.all("link"), *page.all("script"))]
+    named = [str(given.get("href") or given.get("src")) for given in (*page.elements("link"), *page.elements("script"))]
     assert [re.sub(r"\?v=\w{16}", "", address) for address in named] == [
         "assets/icon.svg",
         "assets/page.css",
@@ -151,13 +151,13 @@ def test_a_link_that_there_is_not_is_not_found(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("starts", [STARTS, []], ids=["with times", "without times"])
-def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: Links, starts: list[str]) -> None:
+def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: FakeLinks, starts: list[str]) -> None:
     """Programs do that with every address that they find in a mail, and nobody is told that they saw no time."""
     held = links.add("link", starts)
     response = client.head(f"/book/link?start={STARTS[0]}")
     assert (response.status_code, response.content) == (200, b"")
     assert client.head("/book/link.ics").status_code == client.head("/book/nowhere").status_code == 404
-    assert (held.told_of_none, [what for what, _, _ in held.asked]) == (0, ["seen", "seen"])
+    assert (held.no_times_reports, [what for what, _, _ in held.calls]) == (0, ["seen", "seen"])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: Links
     ids=["forbidden", "unprocessable", "too much", "database away", "fault"],
 )
 def test_what_goes_wrong_is_said_in_words(
-    client: TestClient, links: Links, error: Exception, status: int, heading: str
+    client: TestClient, links: FakeLinks, error: Exception, status: int, heading: str
 ) -> None:
     """With no more than that; a question can be asked again as it was, a form from its beginning."""
     links.add("link", STARTS).error = error
@@ -186,7 +186,7 @@ def test_what_goes_wrong_is_said_in_words(
 
 
 def test_why_a_link_cannot_be_used_is_in_the_log(
-    client: TestClient, links: Links, caplog: pytest.LogCaptureFixture
+    client: TestClient, links: FakeLinks, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The visitor is not told, and whoever sent the link will want to know."""
     held = links.add("a-secret-token", STARTS)
@@ -198,7 +198,7 @@ def test_why_a_link_cannot_be_used_is_in_the_log(
 
 
 def test_a_fault_is_in_the_log_without_the_token(
-    client: TestClient, links: Links, caplog: pytest.LogCaptureFixture
+    client: TestClient, links: FakeLinks, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "openings"):
         links.add("a-secret-token", STARTS).error = RuntimeError("broken")
@@ -211,16 +211,16 @@ async def _for_ever(*_: object) -> Any:
     await asyncio.sleep(3600)
 
 
-def test_what_takes_too_long_is_called_off(links: Links) -> None:
+def test_what_takes_too_long_is_called_off(links: FakeLinks, monkeypatch: pytest.MonkeyPatch) -> None:
     links.add("link", STARTS)
-    links.offer = _for_ever  # type: ignore[method-assign]
+    monkeypatch.setattr(links, "offer", _for_ever)
     with TestClient(application(links, deadline=0.05)) as client:
         response = client.get("/book/link")
     assert (response.status_code, Page(response).heading) == (503, "One moment, please")
     assert response.headers["retry-after"] == "5"
 
 
-def test_too_many_requests_are_told_when_to_come_again(links: Links) -> None:
+def test_too_many_requests_are_told_when_to_come_again(links: FakeLinks) -> None:
     links.add("link", STARTS)
     with TestClient(application(links, rates=RateLimits(parse_rates("2/h")))) as client:
         statuses = [client.get("/book/link").status_code for _ in range(3)]
@@ -246,7 +246,7 @@ def test_too_many_requests_are_told_when_to_come_again(links: Links) -> None:
         {"files": {"start": b"2030-05-06T08:00:00Z"}},
     ],
 )
-def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: Links, sent: dict[str, Any]) -> None:
+def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: FakeLinks, sent: dict[str, Any]) -> None:
     """Whatever it was, nothing was booked, and nothing else was asked for."""
     held = links.add("link", STARTS)
     sent = {"headers": {"content-type": "application/x-www-form-urlencoded"}, **sent}
@@ -254,8 +254,8 @@ def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: Links,
         del sent["headers"]
     response = client.post("/book/link", **sent)
     assert response.status_code in (400, 413, 415)
-    assert "accept" not in [what for what, _, _ in held.asked]
-    reader = Reader(client, "/book/link")
+    assert "accept" not in [what for what, _, _ in held.calls]
+    reader = PlainBrowser(client, "/book/link")
     reader.page = Page(response)
     assert reader.follow("Back to the times").heading == "Interview with Ada"
 
@@ -263,7 +263,7 @@ def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: Links,
 @pytest.mark.parametrize(
     "start", ["", "soon", "1", "2030-05-06T08:00:00", "9999-12-31T23:59:59Z", "2030-02-30T08:00:00Z"]
 )
-def test_a_start_that_cannot_be_read_leads_back(client: TestClient, links: Links, start: str) -> None:
+def test_a_start_that_cannot_be_read_leads_back(client: TestClient, links: FakeLinks, start: str) -> None:
     links.add("link", STARTS)
     response = client.get("/book/link", params={"start": start})
     assert response.status_code == 400
@@ -284,9 +284,9 @@ _PARAMETERS = st.dictionaries(
 
 
 @cache
-def _anybody() -> tuple[Links, TestClient]:
+def _anybody() -> tuple[FakeLinks, TestClient]:
     """Made once: it would take longer than all that is asked of it."""
-    links = Links(most=5)
+    links = FakeLinks(most=5)
     return links, TestClient(application(links), follow_redirects=False)
 
 
@@ -299,10 +299,12 @@ def test_nonsense_in_any_parameter_is_answered_in_peace(query: dict[str, str], l
     """On links with some times, with more than one answer holds, booked, without any, and that are none."""
     links, client = _anybody()
     links.add("link", STARTS)
-    links.add("full", [start for day in range(6, 29, 3) for start in half_hours(f"2030-05-{day:02}", "08:00", "09:30")])
+    links.add(
+        "full", [start for day in range(6, 29, 3) for start in half_hour_starts(f"2030-05-{day:02}", "08:00", "09:30")]
+    )
     links.add("done", state=DONE)
     links.add("empty")
-    looked = client.get(f"/book/{token}", params=query, headers={"accept-language": language.encode()})
+    looked = client.get(f"/book/{token}", params=query, headers={b"accept-language": language.encode()})
     assert looked.status_code in (200, 400, 404)
     Page(looked)
     sent = client.post(f"/book/{token}", data=query, headers={"content-type": "application/x-www-form-urlencoded"})

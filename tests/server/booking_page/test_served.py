@@ -18,13 +18,13 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.schema.test_bookings import BOOK, REVOKE
-from tests.schema.test_real_time_scheduling import CREATE, DISABLE, GET, token
 from tests.support import browser as chromium
 from tests.support.api import CLIENT_ID, CLIENT_SECRET
 from tests.support.browser import Visit, visit
-from tests.support.databases import administer, named
-from tests.support.server_process import SOON, Served, start
+from tests.support.builders import link_token
+from tests.support.databases import execute_sql, with_database
+from tests.support.graphql_queries import BOOK_SLOT, CREATE_LINK, DISABLE_LINK, GET_LINK, REVOKE_AUTHORIZATION
+from tests.support.server_process import TIMEOUT, ServerProcess, start_server
 
 browser = chromium.browser
 
@@ -41,7 +41,7 @@ Visiting: TypeAlias = Callable[..., AbstractContextManager[Visit]]
 class Application:
     """What makes links on a server, and Ada, with whom all of them are."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ServerProcess) -> None:
         self.served = served
         self.meet_somebody_else()
 
@@ -54,7 +54,7 @@ class Application:
     def data(self, query: str, bearer: str | None = CLIENT_SECRET, **variables: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
         body = {"query": query, "variables": variables}
-        answer = httpx2.post(f"{self.served.url}/graphql", json=body, headers=headers, timeout=SOON).json()
+        answer = httpx2.post(f"{self.served.url}/graphql", json=body, headers=headers, timeout=TIMEOUT).json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
@@ -73,16 +73,16 @@ class Application:
         }
 
     def link(self, **more: Any) -> dict[str, Any]:
-        made = self.data(CREATE, input=self.asking("interview", **more))
+        made = self.data(CREATE_LINK, input=self.asking("interview", **more))
         return made["realTimeScheduling"]["realTimeScheduling"]
 
     def seen(self, link: dict[str, Any]) -> dict[str, Any]:
         """What has become of a link."""
-        return self.data(GET, id=link["realTimeSchedulingId"])["realTimeScheduling"]
+        return self.data(GET_LINK, id=link["realTimeSchedulingId"])["realTimeScheduling"]
 
     def take(self, hour: str) -> None:
         """Books Ada for somebody else."""
-        self.data(BOOK, input={**self.asking("other"), "start": f"{DAY}T{hour}:00Z"})
+        self.data(BOOK_SLOT, input={**self.asking("other"), "start": f"{DAY}T{hour}:00Z"})
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +92,9 @@ def applications(
     """One on each database."""
     folder, name = tmp_path_factory.mktemp("served"), f"pages_{uuid4().hex}"
     path = shutil.copy(sqlite_template, folder / "openings.db")
-    asyncio.run(administer(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
-    urls = {"sqlite": f"sqlite:///{path}", "postgresql": named(postgresql, name)}
-    servers = {kind: start(folder / kind, url, OPENINGS_LOG="text") for kind, url in urls.items()}
+    asyncio.run(execute_sql(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
+    urls = {"sqlite": f"sqlite:///{path}", "postgresql": with_database(postgresql, name)}
+    servers = {kind: start_server(folder / kind, url, OPENINGS_LOG="text") for kind, url in urls.items()}
     try:
         for served in servers.values():
             asyncio.run(_up(served))
@@ -102,11 +102,11 @@ def applications(
     finally:
         for served in servers.values():
             served.kill()
-        asyncio.run(administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(execute_sql(postgresql, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _up(served: Served) -> None:
-    await served.come_up()
+async def _up(served: ServerProcess) -> None:
+    await served.wait_until_ready()
     await served.http.aclose()
 
 
@@ -126,8 +126,8 @@ def opened(application: Application, browser: Browser) -> Visiting:
     def opened(link: dict[str, Any], **context: Any) -> Iterator[Visit]:
         with visit(browser, link["url"], **{**BERLIN, **context}) as seen:
             yield seen
-            assert seen.strangers == []
-            assert seen.complaints == []
+            assert seen.foreign_requests == []
+            assert seen.errors == []
 
     return opened
 
@@ -175,7 +175,7 @@ def test_whoever_comes_too_late_books_another_time(opened: Visiting, application
         application.take("10:00")
         confirm(seen.page)
         expect(seen.page.get_by_role("alert")).to_contain_text("12:30 is no longer free")
-        seen.complaints.clear()  # the browser's own line about the status
+        seen.errors.clear()  # the browser's own line about the status
         expect(seen.page.get_by_role("listitem")).to_have_count(3)
         seen.page.get_by_role("link", name="13:00").click()
         confirm(seen.page)
@@ -204,7 +204,7 @@ def test_a_link_that_was_taken_back_shows_its_message(opened: Visiting, applicat
             "realTimeSchedulingId": link["realTimeSchedulingId"],
             "displayMessage": "It is <b>filled</b>.\nThanks!",
         }
-        application.data(DISABLE, input=given)
+        application.data(DISABLE_LINK, input=given)
         confirm(seen.page)
         expect(seen.page.get_by_text("It is <b>filled</b>.")).to_have_text("It is <b>filled</b>.\nThanks!")
     assert application.seen(link)["status"] == "DISABLED"
@@ -222,15 +222,17 @@ def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: App
     """Ada has revoked; and no other token opens anything. The log has the reason, and no token."""
     link = application.link()
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": application.sub}
-    application.data(REVOKE, input=given)
+    application.data(REVOKE_AUTHORIZATION, input=given)
     with opened(link) as seen:
         heading(seen.page, "This link cannot be used at the moment")
         seen.page.goto(link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B"))
         heading(seen.page, "There is nothing here")
-        seen.complaints.clear()  # the browser's own lines about the statuses
-    until = monotonic() + SOON
-    while "GET /book/… 404" not in (said := "\n".join(application.served.lines)):  # a line is written after its answer
+        seen.errors.clear()  # the browser's own lines about the statuses
+    until = monotonic() + TIMEOUT
+    while "GET /book/… 404" not in (
+        said := "\n".join(application.served.log_lines)
+    ):  # a line is written after its answer
         assert monotonic() < until, said
         sleep(0.02)
     assert "refused a visitor: " in said
-    assert token(link) not in said
+    assert link_token(link) not in said

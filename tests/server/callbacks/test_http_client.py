@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from core.urls import Address, is_public
 from server.callbacks.http_client import NotReceivedError, Outgoing, Resolve, anywhere, shown
-from tests.support.callback_receiver import Answer, receiving
+from tests.support.callback_receiver import Response, running_receiver
 
 OPEN, GUARDED = Outgoing(anywhere, patience=5), Outgoing(is_public, patience=5)
 
@@ -49,21 +49,21 @@ class Names:
 
 async def test_what_is_sent_is_the_request_and_nothing_else() -> None:
     """All of the URL but its fragment; no cookies, no credentials, no ways of packing an answer that nobody reads."""
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         await OPEN.post(f"{receiver.url}/a/b;c=d?e=f;g#h", {"X-Ours": "1"}, b"the body")
         port = urlsplit(receiver.url).port
-        [request] = receiver.received
-    assert request.line == "POST /a/b;c=d?e=f;g HTTP/1.1"
+        [request] = receiver.requests
+    assert request.request_line == "POST /a/b;c=d?e=f;g HTTP/1.1"
     expected = {"host": f"127.0.0.1:{port}", "connection": "close", "x-ours": "1", "content-length": "8"}
     assert request.headers == expected
     assert request.body == b"the body"
 
 
 async def test_a_url_without_a_path_asks_for_the_root() -> None:
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         await OPEN.post(receiver.url, {}, b"")
         await OPEN.post(f"{receiver.url}?a=b", {}, b"")
-    assert [request.line.split()[1] for request in receiver.received] == ["/", "/?a=b"]
+    assert [request.request_line.split()[1] for request in receiver.requests] == ["/", "/?a=b"]
 
 
 #: an answer whose head says that it was received, and whose body never ends
@@ -71,48 +71,48 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_
 
 
 @pytest.mark.parametrize("answer", [200, 201, 204, 299, ENDLESS])
-async def test_any_status_of_2xx_says_that_it_was_received(answer: Answer) -> None:
+async def test_any_status_of_2xx_says_that_it_was_received(answer: Response) -> None:
     """What else is answered is of no interest."""
-    async with receiving() as receiver:
-        receiver.answers = [answer]
+    async with running_receiver() as receiver:
+        receiver.responses = [answer]
         await OPEN.post(receiver.url, {}, b"{}")
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 503])
 async def test_any_other_status_says_that_it_was_not(status: int) -> None:
-    async with receiving() as receiver:
-        receiver.answers = [status]
+    async with running_receiver() as receiver:
+        receiver.responses = [status]
         assert await refusal(OPEN, receiver.url) == f"status {status}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_is_followed(status: int) -> None:
     """It could lead inside, and the application did not say that it trusts where it leads."""
-    async with receiving() as receiver, receiving() as other:
+    async with running_receiver() as receiver, running_receiver() as other:
         head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {other.url}/\r\nContent-Length: 0\r\n\r\n"
-        receiver.answers = [head.encode()]
+        receiver.responses = [head.encode()]
         assert await refusal(OPEN, receiver.url) == f"status {status}"
-        assert other.received == []
+        assert other.requests == []
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-Other\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000])
 async def test_what_is_no_answer_says_nothing(answer: bytes) -> None:
     """It hangs up, speaks something else, or has a head without an end."""
-    async with receiving() as receiver:
-        receiver.answers = [answer]
+    async with running_receiver() as receiver:
+        receiver.responses = [answer]
         assert (await refusal(OPEN, receiver.url)).startswith("RemoteProtocolError: ")
 
 
 async def test_nobody_is_waited_for_for_ever() -> None:
     impatient = Outgoing(anywhere, patience=0.1)
-    async with receiving() as receiver:
-        receiver.answers = [None]
+    async with running_receiver() as receiver:
+        receiver.responses = [None]
         async with asyncio.timeout(5):
             assert await refusal(impatient, receiver.url) == "took longer than 0.1 s"
 
 
 async def test_where_nobody_listens_nothing_is_received() -> None:
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         pass
     assert (await refusal(OPEN, receiver.url)).startswith("ConnectionRefusedError: ")
 
@@ -144,11 +144,11 @@ LOOPBACK = [
 @pytest.mark.parametrize("host", [*LOOPBACK, "10.0.0.1", "169.254.169.254", "192.168.1.1", "[fd00::1]", "[fe80::1]"])
 async def test_nothing_is_sent_to_a_private_address(host: str) -> None:
     """However it is written."""
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         port = urlsplit(receiver.url).port
         assert "OPENINGS_PRIVATE_CALLBACKS" in await refusal(GUARDED, f"http://{host}:{port}/")
         assert "OPENINGS_PRIVATE_CALLBACKS" in await refusal(GUARDED, f"https://{host}:{port}/")
-    assert receiver.received == []
+    assert receiver.requests == []
 
 
 @pytest.mark.parametrize("addresses", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["::1", "2606:4700::1111"]])
@@ -162,18 +162,18 @@ async def test_a_name_that_leads_inside_as_well_is_not_asked_at_all(addresses: l
 async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_once() -> None:
     """The connection goes to the address that was looked at, and says to it whom it was meant for."""
     names = Names([str(PUBLIC)], ["127.0.0.1"])
-    async with receiving(str(PUBLIC)) as receiver:
+    async with running_receiver(str(PUBLIC)) as receiver:
         port = urlsplit(receiver.url).port or 0
-        async with receiving(port=port) as inside:
+        async with running_receiver(port=port) as inside:
             await Outgoing(is_stand_in, resolve=names).post(f"http://hooks.test:{port}/", {}, b"{}")
     assert names.asked == [("hooks.test", port)]
-    assert [request.headers["host"] for request in receiver.received] == [f"hooks.test:{port}"]
-    assert inside.received == []
+    assert [request.headers["host"] for request in receiver.requests] == [f"hooks.test:{port}"]
+    assert inside.requests == []
 
 
 async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None:
     """Of names whose first address leads nowhere from here there are many; but not each of a hundred is tried."""
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         port = urlsplit(receiver.url).port
         for nowhere in range(4):
             addresses = [*(f"127.9.9.{number}" for number in range(1, nowhere + 1)), "127.0.0.1"]
@@ -182,7 +182,7 @@ async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None
                 await outgoing.post(f"http://hooks.test:{port}/", {}, b"{}")
             else:
                 assert await refusal(outgoing, f"http://hooks.test:{port}/")
-    assert len(receiver.received) == 3
+    assert len(receiver.requests) == 3
 
 
 async def test_a_name_without_addresses_leads_nowhere() -> None:
@@ -191,11 +191,11 @@ async def test_a_name_without_addresses_leads_nowhere() -> None:
 
 async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would connect to wherever it likes."""
-    async with receiving() as proxy, receiving() as receiver:
+    async with running_receiver() as proxy, running_receiver() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         await Outgoing(anywhere).post(receiver.url, {}, b"{}")
-    assert (len(proxy.received), len(receiver.received)) == (0, 1)
+    assert (len(proxy.requests), len(receiver.requests)) == (0, 1)
 
 
 def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -224,26 +224,26 @@ async def test_the_certificate_is_that_of_the_name(tmp_path: Path) -> None:
     def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> Outgoing:
         return Outgoing(anywhere, resolve=resolve, certificates=lambda: certificates)
 
-    async with receiving(certificate=server) as receiver:
+    async with running_receiver(certificate=server) as receiver:
         port = urlsplit(receiver.url).port
         here = ["127.0.0.1"]
         await knowing(believed, Names(here)).post(f"https://hooks.test:{port}/", {}, b"{}")
         other = await refusal(knowing(believed, Names(here)), f"https://other.test:{port}/")
         unknown = await refusal(knowing(ssl.create_default_context(), Names(here)), f"https://hooks.test:{port}/")
-    assert len(receiver.received) == 1
+    assert len(receiver.requests) == 1
     assert "CERTIFICATE_VERIFY_FAILED" in other
     assert "other.test" in other
     assert "CERTIFICATE_VERIFY_FAILED" in unknown
 
 
 async def test_who_is_cancelled_leaves_no_connection() -> None:
-    async with receiving() as receiver:
-        receiver.answers = [None]
+    async with running_receiver() as receiver:
+        receiver.responses = [None]
         posting = asyncio.create_task(OPEN.post(receiver.url, {}, b"{}"))
-        await receiver.next()
+        await receiver.next_request()
         posting.cancel()
         async with asyncio.timeout(5):
-            while receiver.at_once:
+            while receiver.in_progress:
                 await asyncio.sleep(0.001)
 
 

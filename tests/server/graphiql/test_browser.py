@@ -19,7 +19,7 @@ from strawberry import Info
 
 from server.graphiql import NODE_MODULES, Example, assets_route, page
 from tests.support import browser as chromium
-from tests.support.browser import Visit, need, serving, visit
+from tests.support.browser import Visit, require_tool, serve_in_thread, visit
 
 browser = chromium.browser  # a fixture is found in the module that asks for it
 
@@ -108,9 +108,9 @@ async def graphql(request: Request) -> Response:
 def url() -> Generator[str]:
     """Where the page is."""
     assets = assets_route()
-    need(assets, f"no GraphiQL in {NODE_MODULES.name}: install Node.js with npm, then run make install")
+    require_tool(assets, f"no GraphiQL in {NODE_MODULES.name}: install Node.js with npm, then run make install")
     assert assets is not None
-    with serving(Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), assets])) as origin:
+    with serve_in_thread(Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"]), assets])) as origin:
         yield f"{origin}/graphql"
 
 
@@ -120,8 +120,8 @@ def visited(browser: Browser, url: str) -> Generator[Visit]:
     with visit(browser, url) as seen:
         expect(seen.page.get_by_role("button", name="Execute query")).to_be_visible()
         yield seen
-        assert seen.strangers == []
-        assert seen.complaints == []
+        assert seen.foreign_requests == []
+        assert seen.errors == []
 
 
 def run(page: Page) -> None:
@@ -309,7 +309,7 @@ def test_a_server_that_is_gone_is_said_to_be_gone(visited: Visit) -> None:
     visited.page.context.set_offline(True)
     run(visited.page)
     expect(answer(visited.page)).to_contain_text("Is the server still running?")
-    visited.complaints.clear()  # the browser's own line about it
+    visited.errors.clear()  # the browser's own line about it
 
 
 def test_without_javascript_the_page_says_what_it_is(browser: Browser, url: str) -> None:

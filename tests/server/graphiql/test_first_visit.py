@@ -55,8 +55,8 @@ def test_the_first_query_is_answered_on_the_page(browser: Browser, terminal: dic
         text = answer.inner_text()
         assert "T12:00:00Z" in text
         assert len(set(SUB.findall(text))) == 4
-        assert visit.strangers == []
-        assert visit.complaints == []
+        assert visit.foreign_requests == []
+        assert visit.errors == []
 
 
 def test_without_the_token_the_page_says_what_is_missing(browser: Browser, terminal: dict[str, str]) -> None:

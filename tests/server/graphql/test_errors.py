@@ -11,17 +11,15 @@ from sqlalchemy import text
 
 from db.database import Database
 from tests.conftest import NOW
-from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import APPLICATION_CALENDAR, REVOKE_AUTHORIZATION, UPSERT_EVENT
 
 AVAILABILITY = """
 query ($input: AvailabilityInput!) {
   availability(input: $input) { availablePeriods { start end } availableSlots { start end } }
 }
 """
-APPLICATION_CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
-UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input) { created } }"
 REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { sub } }"
-REVOKE = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
 FIRST = "query ($first: Int!) { events(input: {}, first: $first) { nodes { eventId } } }"
 
 NOTHING_ASKED: dict[str, Any] = {"participants": [], "requiredDuration": {"hours": 1}}
@@ -43,20 +41,20 @@ INSIDES = (
 
 
 @pytest.fixture
-async def ada(api: Api) -> Someone:
+async def ada(api: Api) -> Account:
     """An application calendar with an event on it."""
     ada = await api.application_calendar("ada")
     await api.data(UPSERT_EVENT, ada.token, input=meeting(ada))
     return ada
 
 
-def meeting(whose: Someone) -> dict[str, Any]:
+def meeting(whose: Account) -> dict[str, Any]:
     """An hour of somebody's day."""
     event = {"eventId": "e1", "summary": "One", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z"}
     return {"calendarId": whose.calendar_id, "event": event}
 
 
-def question(whose: Someone, response_format: str = "PERIODS") -> dict[str, Any]:
+def question(whose: Account, response_format: str = "PERIODS") -> dict[str, Any]:
     """When somebody has an hour on that day."""
     return {
         "participants": [{"members": [{"sub": whose.sub}], "required": "all"}],
@@ -138,7 +136,7 @@ async def test_a_refusal_is_one_line_in_the_log(api: Api, caplog: pytest.LogCapt
     assert "maxResults errors.too_few" in record.getMessage()
 
 
-async def test_a_database_that_fails_is_a_masked_error(api: Api, ada: Someone, caplog: Any) -> None:
+async def test_a_database_that_fails_is_a_masked_error(api: Api, ada: Account, caplog: Any) -> None:
     """The client has an id to quote, and the log has the whole story under it."""
     async with broken(api.db):
         answer = await api("{ events(input: {}) { nodes { eventId } } }", ada.token)
@@ -151,7 +149,7 @@ async def test_a_database_that_fails_is_a_masked_error(api: Api, ada: Someone, c
 
 @pytest.mark.parametrize("table", ["events", "calendars"])
 @pytest.mark.parametrize("response_format", FORMATS)
-async def test_who_cannot_be_read_is_never_free(api: Api, ada: Someone, table: str, response_format: str) -> None:
+async def test_who_cannot_be_read_is_never_free(api: Api, ada: Account, table: str, response_format: str) -> None:
     """No format has a way of saying "I do not know" but an error; and when the database is back, so is the answer."""
     asked = question(ada, response_format)
     async with broken(api.db, table):
@@ -162,7 +160,7 @@ async def test_who_cannot_be_read_is_never_free(api: Api, ada: Someone, table: s
     assert {name for name, value in found.items() if value} == {FORMATS[response_format]}
 
 
-async def test_what_is_remembered_is_not_believed_without_the_database(api: Api, ada: Someone) -> None:
+async def test_what_is_remembered_is_not_believed_without_the_database(api: Api, ada: Account) -> None:
     """The very same question, answered a moment ago: that nothing has changed since is for the database to say."""
     asked = question(ada, next(iter(FORMATS)))
     before = await api.data(AVAILABILITY, ada.token, input=asked)
@@ -171,7 +169,7 @@ async def test_what_is_remembered_is_not_believed_without_the_database(api: Api,
     assert await api.data(AVAILABILITY, ada.token, input=asked) == before
 
 
-async def test_sibling_fields_keep_their_answers(api: Api, ada: Someone, caplog: Any) -> None:
+async def test_sibling_fields_keep_their_answers(api: Api, ada: Account, caplog: Any) -> None:
     """Three questions, two of which need what is not there: each fails by itself, with an id of its own."""
     query = "{ calendars { calendarId } a: events(input: {}) { nodes { eventId } } b: freeBusy(input: {}) { nodes { end } } }"
     async with broken(api.db):
@@ -190,7 +188,7 @@ async def test_a_mutation_that_fails_midway_leaves_nothing(api: Api) -> None:
     }
     """
     other = await api.application_calendar("other")
-    given = {
+    given: dict[str, Any] = {
         "one": {**api.credentials, "applicationCalendarId": "new"},
         "revoke": {**api.credentials, "sub": other.sub},
     }
@@ -201,7 +199,7 @@ async def test_a_mutation_that_fails_midway_leaves_nothing(api: Api) -> None:
     assert await api.rows("SELECT count(*) FROM accounts") == [(1,)]
 
 
-async def test_nobody_is_let_in_while_tokens_cannot_be_read(api: Api, ada: Someone, caplog: Any) -> None:
+async def test_nobody_is_let_in_while_tokens_cannot_be_read(api: Api, ada: Account, caplog: Any) -> None:
     """Whatever needs to know who asks is an error by itself; what does not is answered."""
     async with broken(api.db, "tokens"):
         answer = await api("{ __typename calendars { calendarId } }", ada.token)
@@ -221,7 +219,7 @@ async def test_a_database_that_is_none_is_an_error_and_not_ready(url: str, tmp_p
     """The process is alive all the same, and says at its other door that nothing should be sent to it."""
     (tmp_path / "notes.txt").write_text("This is no database, whatever the settings say.\n" * 100)
     url = url.format(tmp_path / "notes.txt")
-    async with Api.on(url, NOW) as api:
+    async with Api.open(url, NOW) as api:
         answer = await api("{ calendars { calendarId } }", "some-token")
         statuses = {path: (await api.http.get(path)).status_code for path in ("/healthz", "/readyz")}
     [error] = answer["errors"]
@@ -243,7 +241,7 @@ async def test_a_database_of_another_version_is_not_ready(api: Api) -> None:
 
 async def test_the_page_with_examples_fails_like_everything_else(database_url: str, caplog: Any) -> None:
     """Its examples come from the database; without it there is one masked error, and not the server's own page of it."""
-    async with Api.on(database_url, NOW, demo=True) as api, broken(api.db, "clients"):
+    async with Api.open(database_url, NOW, demo=True) as api, broken(api.db, "clients"):
         response = await api.http.get("/graphql", headers={"Accept": "text/html"})
     assert response.status_code == 500
     [error] = response.json()["errors"]
@@ -255,12 +253,12 @@ async def test_an_odd_token_is_nobodys(api: Api) -> None:
     odd = [b"", b" ", b"\0", b"x" * 5_000, b"Bearer", b"\xff\xfe", "née".encode(), b"a b", b"' OR 1=1 --"]
     for authorization in [b"Basic dGVzdHM6eA==", b"Bearer", *(b"Bearer " + bearer for bearer in odd)]:
         query = "{ __typename calendars { calendarId } }"
-        response = await api.http.post("/graphql", json={"query": query}, headers={"Authorization": authorization})
+        response = await api.http.post("/graphql", json={"query": query}, headers={b"Authorization": authorization})
         assert response.json()["data"] == {"__typename": "Query", "calendars": None}, authorization
         assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", authorization
 
 
-async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Someone) -> None:
+async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Account) -> None:
     """PostgreSQL keeps none in its texts: what has one is refused, or names nothing, before the database complains."""
     event = meeting(ada)["event"]
     given: list[tuple[str, dict[str, Any]]] = [
@@ -271,8 +269,8 @@ async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Som
         (UPSERT_EVENT, {"calendarId": "\0", "event": event}),
         (UPSERT_EVENT, {"calendarId": ada.calendar_id, "event": {**event, "location": {"description": "\0"}}}),
         (REFRESH, {**api.credentials, "refreshToken": "\0"}),
-        (REVOKE, {**api.credentials, "token": "\0"}),
-        (REVOKE, {**api.credentials, "sub": "\0"}),
+        (REVOKE_AUTHORIZATION, {**api.credentials, "token": "\0"}),
+        (REVOKE_AUTHORIZATION, {**api.credentials, "sub": "\0"}),
         (AVAILABILITY, question(ada) | {"participants": [{"required": 1, "members": [{"sub": ada.sub, "calendarIds": ["\0"]}]}]}),
     ]  # fmt: skip
     for query, input in given:
@@ -281,10 +279,10 @@ async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Som
         assert codes <= {"UNPROCESSABLE", "NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"}, input
 
 
-async def test_hundreds_of_fields_wait_their_turn(database_url: str, ada: Someone) -> None:
+async def test_hundreds_of_fields_wait_their_turn(database_url: str, ada: Account) -> None:
     """Where an operator allows as many. There are few connections, and all run at once: each gets one in the end."""
     query = "{" + " ".join(f"a{n}: calendars {{ calendarId }}" for n in range(300)) + "}"
-    async with Api.on(database_url, NOW, max_root_fields=300) as api:
+    async with Api.open(database_url, NOW, max_root_fields=300) as api:
         data = await api.data(query, ada.token)
     assert len(data) == 300
     assert all(calendars == [{"calendarId": ada.calendar_id}] for calendars in data.values())

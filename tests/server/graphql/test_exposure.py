@@ -9,7 +9,7 @@ from graphql import get_introspection_query
 from server.graphql.exposure import LOCKED, OPEN, Profile
 from server.settings import Settings
 from tests.conftest import NOW
-from tests.support.api import Api, Someone
+from tests.support.api import Account, Api
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -53,7 +53,7 @@ def backend() -> str:
 @pytest.fixture
 async def locked(database_url: str) -> AsyncGenerator[Api]:
     """The application as it listens on an address that others can reach."""
-    async with Api.on(database_url, NOW, host="0.0.0.0") as api:
+    async with Api.open(database_url, NOW, host="0.0.0.0") as api:
         yield api
 
 
@@ -137,14 +137,14 @@ class TestGet:
 
     async def test_off_is_off(self, database_url: str) -> None:
         """For everybody; what comes by POST is as ever."""
-        async with Api.on(database_url, NOW, get="off") as api:
+        async with Api.open(database_url, NOW, get="off") as api:
             for accept in (JSON, "*/*", URQL):
                 response = await api.http.get("/graphql", params=HELLO, headers={"Accept": accept})
                 assert (response.status_code, response.headers["allow"]) == (405, "POST")
             assert await api("{ __typename }") == {"data": {"__typename": "Query"}}
 
     async def test_on_is_for_everybody(self, database_url: str) -> None:
-        async with Api.on(database_url, NOW, host="0.0.0.0", get="on") as api:
+        async with Api.open(database_url, NOW, host="0.0.0.0", get="on") as api:
             assert (await api.http.get("/graphql", params=HELLO, headers={"Accept": "*/*"})).status_code == 200
 
 
@@ -159,7 +159,7 @@ class TestGraphiql:
             assert (await locked.http.get(f"/graphiql/{name}")).status_code == 404
 
     async def test_on_it_is_there_wherever_the_server_listens(self, database_url: str) -> None:
-        async with Api.on(database_url, NOW, host="0.0.0.0", graphiql="on") as api:
+        async with Api.open(database_url, NOW, host="0.0.0.0", graphiql="on") as api:
             response = await api.http.get("/graphql", headers={"Accept": BROWSER})
             assert response.headers["content-type"].startswith("text/html")
 
@@ -256,7 +256,7 @@ class TestPublishedHoles:
         response = await api.http.post("/graphql", content=form(), headers=headers)
         assert (response.status_code, read) == (415, 0)
 
-    async def test_cve_2025_22151_an_id_of_one_kind_never_finds_another(self, api: Api, person: Someone) -> None:
+    async def test_cve_2025_22151_an_id_of_one_kind_never_finds_another(self, api: Api, person: Account) -> None:
         """Strawberry's node took an id's word for what type it belongs to. Ours are looked up as what the field says."""
         rule = "query ($id: ID!) { availabilityRule(availabilityRuleId: $id) { tzid } }"
         delete = "mutation ($id: ID!) { deleteEvent(input: {calendarId: $id, eventId: $id}) { deleted } }"
@@ -276,6 +276,6 @@ class TestPublishedHoles:
 
 
 @pytest.fixture
-async def person(api: Api) -> Someone:
+async def person(api: Api) -> Account:
     """Somebody whose ids and tokens are tried where they do not belong."""
     return await api.application_calendar("person")

@@ -216,7 +216,7 @@ class TestSize:
     @pytest.fixture
     async def small(self, database_url: str) -> AsyncGenerator[Api]:
         """An application that takes no more than ten thousand bytes."""
-        async with Api.on(database_url, NOW, max_body=10_000) as api:
+        async with Api.open(database_url, NOW, max_body=10_000) as api:
             yield api
 
     async def test_a_body_that_announces_too_much_is_not_read(self, small: Api) -> None:

@@ -8,42 +8,42 @@ import pytest
 
 from server.http.credential_throttle import _FREE
 from tests.conftest import NOW
-from tests.support.api import CLIENT_SECRET, Someone
-from tests.support.held_locks import calendars_held, until_all_is_undone
-from tests.support.live_clients import CHANGED, UPSERT_EVENT, Listening, busy, listening, question
+from tests.support.api import CLIENT_SECRET, Account
+from tests.support.builders import availability_input, upsert_event_input
+from tests.support.graphql_queries import AVAILABILITY_CHANGED, AVAILABILITY_PERIOD_STARTS, CALENDARS, UPSERT_EVENT
+from tests.support.held_locks import locked_calendars, wait_until_rolled_back
+from tests.support.live_clients import LiveServer, live_server
 
 #: what the ways have in common does not depend on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
 
 HELLO = "{ __typename }"
-AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
-CALENDARS = "{ calendars { calendarId } }"
 
 every_way = pytest.mark.parametrize("way", ["http", "events", "websocket"])
 
 
 @asynccontextmanager
-async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[Listening, Someone]]:
+async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[LiveServer, Account]]:
     """The application on a socket, and somebody with a calendar, whose being made counts against no limit."""
-    async with listening(database_url) as unlimited:
+    async with live_server(database_url) as unlimited:
         person = await unlimited.api.application_calendar("person")
-    async with listening(database_url, NOW, **settings) as live:
+    async with live_server(database_url, NOW, **settings) as live:
         yield live, person
-        await live.until_nobody_waits()
+        await live.wait_until_idle()
 
 
-async def ask(live: Listening, way: str, query: str, token: str, **variables: Any) -> dict[str, Any]:
+async def ask(live: LiveServer, way: str, query: str, token: str, **variables: Any) -> dict[str, Any]:
     """The first answer. An error that is sent without one looks as it does over HTTP."""
     if way == "http":
         return await live.api(query, token, **variables)
     if way == "events":
-        async with live.events(query, token, **variables) as events:
+        async with live.event_stream(query, token, **variables) as events:
             if events.response.headers["content-type"].startswith("text/event-stream"):
-                return await events.next()
+                return await events.next_result()
             await events.response.aread()
             return events.response.json()
-    async with live.asking(query, token, **variables) as ws:
-        message = await ws.received()
+    async with live.subscribe(query, token, **variables) as ws:
+        message = await ws.receive()
         return message["payload"] if message["type"] == "next" else {"errors": message["payload"]}
 
 
@@ -62,7 +62,10 @@ async def test_the_rate_of_a_client_is_limited(database_url: str, way: str) -> N
 
 async def test_an_answer_that_was_kept_counts_as_well(database_url: str) -> None:
     async with opened(database_url, rate_limit="2/h") as (live, person):
-        answers = [await ask(live, "http", AVAILABILITY, person.token, input=question(person)) for _ in range(3)]
+        answers = [
+            await ask(live, "http", AVAILABILITY_PERIOD_STARTS, person.token, input=availability_input(person))
+            for _ in range(3)
+        ]
         assert [code(answer) for answer in answers] == [None, None, "RATE_LIMITED"]
 
 
@@ -87,10 +90,10 @@ async def test_what_takes_too_long_is_called_off(database_url: str, way: str) ->
     """Its transaction is undone: whoever else writes meanwhile is the only one who has."""
     async with opened(database_url) as (live, person):
         live.api.gate.deadline = 0.2
-        async with calendars_held(database_url):
-            answer = await ask(live, way, UPSERT_EVENT, person.token, input=busy(person, 9, 10))
+        async with locked_calendars(database_url):
+            answer = await ask(live, way, UPSERT_EVENT, person.token, input=upsert_event_input(person, 9, 10))
         assert (code(answer), answer["data"]) == ("TIMEOUT", None)
-        await until_all_is_undone(live.api)
+        await wait_until_rolled_back(live.api)
         assert await live.api.rows("SELECT count(*) FROM events") == [(0,)]
 
 
@@ -99,9 +102,9 @@ async def test_what_takes_too_long_is_called_off(database_url: str, way: str) ->
     [
         ("http", CALENDARS),
         ("events", CALENDARS),
-        ("events", CHANGED),
+        ("events", AVAILABILITY_CHANGED),
         ("websocket", CALENDARS),
-        ("websocket", CHANGED),
+        ("websocket", AVAILABILITY_CHANGED),
     ],
 )
 async def test_wrong_tokens_are_answered_late_after_a_few(database_url: str, way: str, query: str) -> None:
@@ -113,7 +116,7 @@ async def test_wrong_tokens_are_answered_late_after_a_few(database_url: str, way
             slept.append(seconds)
 
         live.api.engine.throttle.sleep = sleep
-        variables = {"input": question(person)} if query == CHANGED else {}
+        variables = {"input": availability_input(person)} if query == AVAILABILITY_CHANGED else {}
         for _ in range(_FREE + 1):
             assert code(await ask(live, way, query, "wrong", **variables)) == "UNAUTHENTICATED"
         assert slept == [live.api.engine.throttle.delay]

@@ -9,7 +9,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.graphql import websocket
 from server.graphql.websocket import MAX_MESSAGE, MAX_OPERATIONS
-from tests.support.live_clients import CHANGED, UPSERT_EVENT, Listening, Socket, busy, hours, listening, question
+from tests.support.builders import availability_input, period_hours, upsert_event_input
+from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
+from tests.support.live_clients import LiveServer, WebSocketClient, live_server
 
 #: nothing here depends on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
@@ -18,112 +20,114 @@ CALENDARS = "{ calendars { calendarPrimary } }"
 
 
 @pytest.fixture
-async def live(database_url: str) -> AsyncGenerator[Listening]:
+async def live(database_url: str) -> AsyncGenerator[LiveServer]:
     """The application on a socket. Whatever a test does there, nobody is left on the line when its clients are gone."""
-    async with listening(database_url) as opened:
+    async with live_server(database_url) as opened:
         yield opened
-        await opened.until_nobody_waits()
+        await opened.wait_until_idle()
 
 
 @pytest.fixture
-async def ws(live: Listening) -> AsyncGenerator[Socket]:
+async def ws(live: LiveServer) -> AsyncGenerator[WebSocketClient]:
     """A connection that has not been introduced."""
-    async with live.socket() as opened:
+    async with live.connect() as opened:
         yield opened
 
 
 class TestOperations:
     """What can be asked."""
 
-    async def test_a_query_is_answered_and_completed(self, live: Listening, ws: Socket) -> None:
+    async def test_a_query_is_answered_and_completed(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
-        await ws.ask(CALENDARS)
-        assert await ws.next() == {"data": {"calendars": [{"calendarPrimary": True}]}}
-        await ws.completed()
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
+        await ws.subscribe(CALENDARS)
+        assert await ws.next_result() == {"data": {"calendars": [{"calendarPrimary": True}]}}
+        await ws.expect_complete()
 
-    async def test_a_mutation_is_done(self, live: Listening, ws: Socket) -> None:
+    async def test_a_mutation_is_done(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
-        await ws.ask(UPSERT_EVENT, input=busy(ada, 9, 10))
-        assert await ws.next() == {"data": {"upsertEvent": {"created": True}}}
-        await ws.completed()
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
+        await ws.subscribe(UPSERT_EVENT, input=upsert_event_input(ada, 9, 10))
+        assert await ws.next_result() == {"data": {"upsertEvent": {"created": True}}}
+        await ws.expect_complete()
 
     @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { __typename } query B { __typename }"])
-    async def test_what_is_no_graphql_is_an_error_under_its_id(self, ws: Socket, query: str) -> None:
+    async def test_what_is_no_graphql_is_an_error_under_its_id(self, ws: WebSocketClient, query: str) -> None:
         """And the socket stays open for everything else."""
-        await ws.introduce()
-        await ws.ask(query, id="wrong")
-        message = await ws.received()
+        await ws.initialize()
+        await ws.subscribe(query, id="wrong")
+        message = await ws.receive()
         assert (message["id"], message["type"]) == ("wrong", "error")
         assert message["payload"][0]["extensions"] == {"code": "BAD_REQUEST"}
-        await ws.ask("{ __typename }")
-        assert await ws.next() == {"data": {"__typename": "Query"}}
+        await ws.subscribe("{ __typename }")
+        assert await ws.next_result() == {"data": {"__typename": "Query"}}
 
-    async def test_a_refusal_is_an_answer(self, ws: Socket) -> None:
+    async def test_a_refusal_is_an_answer(self, ws: WebSocketClient) -> None:
         """With its data and its path, as over HTTP."""
-        await ws.introduce()
-        await ws.ask(CALENDARS)
-        answer = await ws.next()
+        await ws.initialize()
+        await ws.subscribe(CALENDARS)
+        answer = await ws.next_result()
         assert answer["data"] == {"calendars": None}
         assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
-        await ws.completed()
+        await ws.expect_complete()
 
-    async def test_operations_on_one_socket_do_not_wait_for_each_other(self, live: Listening, ws: Socket) -> None:
+    async def test_operations_on_one_socket_do_not_wait_for_each_other(
+        self, live: LiveServer, ws: WebSocketClient
+    ) -> None:
         ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
         for name, whom in (("of ada", ada), ("of ben", ben)):
-            await ws.ask(CHANGED, id=name, input=question(whom))
-            assert hours(await ws.next(name)) == ["9-17"]
-        await ws.ask("{ __typename }", id="query")
-        await ws.next("query")
-        await ws.completed("query")
-        await live.api.data(UPSERT_EVENT, ben.token, input=busy(ben, 9, 10))
-        assert hours(await ws.next("of ben")) == ["10-17"]
+            await ws.subscribe(AVAILABILITY_CHANGED, id=name, input=availability_input(whom))
+            assert period_hours(await ws.next_result(name)) == ["9-17"]
+        await ws.subscribe("{ __typename }", id="query")
+        await ws.next_result("query")
+        await ws.expect_complete("query")
+        await live.api.data(UPSERT_EVENT, ben.token, input=upsert_event_input(ben, 9, 10))
+        assert period_hours(await ws.next_result("of ben")) == ["10-17"]
 
     async def test_a_subscription_that_is_completed_by_its_client_says_no_more(
-        self, live: Listening, ws: Socket
+        self, live: LiveServer, ws: WebSocketClient
     ) -> None:
         """Its id may be used again at once."""
         ada = await live.api.application_calendar("ada")
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
-        await ws.ask(CHANGED, input=question(ada))
-        await ws.next()
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
+        await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
+        await ws.next_result()
         await ws.send(id="1", type="complete")
-        await live.api.data(UPSERT_EVENT, ada.token, input=busy(ada, 9, 10))
-        await ws.silent()
+        await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
+        await ws.expect_silence()
         assert len(live.api.db.changes) == 0
-        await ws.ask("{ __typename }")
-        await ws.next()
-        await ws.completed()
+        await ws.subscribe("{ __typename }")
+        await ws.next_result()
+        await ws.expect_complete()
 
-    async def test_a_token_in_the_introduction_goes_before_the_one_in_the_handshake(self, live: Listening) -> None:
+    async def test_a_token_in_the_introduction_goes_before_the_one_in_the_handshake(self, live: LiveServer) -> None:
         """A browser can send only the former, and whoever renews a token sends it there."""
         ada = await live.api.application_calendar("ada")
-        async with live.socket(Authorization="Bearer outdated") as ws:
-            await ws.introduce(authorization=f"Bearer {ada.token}")
-            await ws.ask("{ userInfo { sub } }")
-            assert await ws.next() == {"data": {"userInfo": {"sub": ada.sub}}}
+        async with live.connect(Authorization="Bearer outdated") as ws:
+            await ws.initialize(authorization=f"Bearer {ada.token}")
+            await ws.subscribe("{ userInfo { sub } }")
+            assert await ws.next_result() == {"data": {"userInfo": {"sub": ada.sub}}}
 
-    async def test_a_ping_is_answered_at_any_time(self, ws: Socket) -> None:
+    async def test_a_ping_is_answered_at_any_time(self, ws: WebSocketClient) -> None:
         """And a pong is not."""
         await ws.send(type="ping")
-        assert await ws.received() == {"type": "pong"}
-        await ws.introduce()
+        assert await ws.receive() == {"type": "pong"}
+        await ws.initialize()
         await ws.send(type="pong")
         await ws.send(type="ping", payload={"now": 1})
-        assert await ws.received() == {"type": "pong"}
+        assert await ws.receive() == {"type": "pong"}
 
     async def test_more_operations_than_a_socket_may_have_are_refused_one_by_one(
-        self, live: Listening, ws: Socket
+        self, live: LiveServer, ws: WebSocketClient
     ) -> None:
         """CVE-2026-35526: without a bound, one socket could hold any number of subscriptions."""
         ada = await live.api.application_calendar("ada")
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
         for n in range(MAX_OPERATIONS + 1):
-            await ws.ask(CHANGED, id=str(n), input=question(ada))
+            await ws.subscribe(AVAILABILITY_CHANGED, id=str(n), input=availability_input(ada))
         refused = [
-            message for message in [await ws.received() for _ in range(MAX_OPERATIONS + 1)] if "payload" in message
+            message for message in [await ws.receive() for _ in range(MAX_OPERATIONS + 1)] if "payload" in message
         ]
         [message] = [message for message in refused if message["type"] == "error"]
         assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
@@ -134,28 +138,28 @@ class TestOperations:
 class TestBreaches:
     """What the connection is closed for, and with which code."""
 
-    async def test_asking_before_the_introduction(self, live: Listening, ws: Socket) -> None:
+    async def test_asking_before_the_introduction(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
-        await ws.ask(CHANGED, input=question(ada))
-        assert await ws.closed() == (4401, "Unauthorized")
+        await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
+        assert await ws.wait_closed() == (4401, "Unauthorized")
 
-    async def test_introducing_oneself_twice(self, ws: Socket) -> None:
-        await ws.introduce()
+    async def test_introducing_oneself_twice(self, ws: WebSocketClient) -> None:
+        await ws.initialize()
         await ws.send(type="connection_init")
-        assert await ws.closed() == (4429, "Too many initialisation requests")
+        assert await ws.wait_closed() == (4429, "Too many initialisation requests")
 
-    async def test_never_introducing_oneself(self, live: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_never_introducing_oneself(self, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(websocket, "INTRODUCTION", 0.05)
-        async with live.socket() as ws:
-            assert await ws.closed() == (4408, "Connection initialisation timeout")
+        async with live.connect() as ws:
+            assert await ws.wait_closed() == (4408, "Connection initialisation timeout")
 
-    async def test_an_id_that_is_in_use(self, live: Listening, ws: Socket) -> None:
+    async def test_an_id_that_is_in_use(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
-        await ws.introduce(Authorization=f"Bearer {ada.token}")
-        await ws.ask(CHANGED, input=question(ada))
-        await ws.next()
-        await ws.ask(CHANGED, input=question(ada))
-        assert await ws.closed() == (4409, "Subscriber for 1 already exists")
+        await ws.initialize(Authorization=f"Bearer {ada.token}")
+        await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
+        await ws.next_result()
+        await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
+        assert await ws.wait_closed() == (4409, "Subscriber for 1 already exists")
 
     @pytest.mark.parametrize(
         "text",
@@ -178,78 +182,78 @@ class TestBreaches:
             '{"type": "ping", "payload": ' + "[" * 20_000,
         ],
     )
-    async def test_messages_that_are_none(self, ws: Socket, text: str) -> None:
-        await ws.introduce()
+    async def test_messages_that_are_none(self, ws: WebSocketClient, text: str) -> None:
+        await ws.initialize()
         await ws.connection.send(text)
-        code, _ = await ws.closed()
+        code, _ = await ws.wait_closed()
         assert code == 4400
 
-    async def test_binary_frames(self, ws: Socket) -> None:
+    async def test_binary_frames(self, ws: WebSocketClient) -> None:
         await ws.connection.send(json.dumps({"type": "connection_init"}).encode())
-        assert await ws.closed() == (4400, "Messages are JSON in text frames")
+        assert await ws.wait_closed() == (4400, "Messages are JSON in text frames")
 
-    async def test_messages_that_are_too_large(self, ws: Socket) -> None:
+    async def test_messages_that_are_too_large(self, ws: WebSocketClient) -> None:
         """Nobody reads on to see how large they would become."""
-        await ws.introduce()
+        await ws.initialize()
         await ws.send(type="ping", payload={"text": "x" * MAX_MESSAGE})
-        code, _ = await ws.closed()
+        code, _ = await ws.wait_closed()
         assert code == 1009
 
     @pytest.mark.parametrize("protocol", ["graphql-ws", "mqtt", None])
-    async def test_another_protocol(self, live: Listening, protocol: str | None) -> None:
+    async def test_another_protocol(self, live: LiveServer, protocol: str | None) -> None:
         """CVE-2026-35523: the older protocol could be made to answer before anybody had said who they were."""
         if protocol is None:
-            async with live.socket(None) as ws:
-                assert await ws.closed() == (4406, "Subprotocol not acceptable")
+            async with live.connect(None) as ws:
+                assert await ws.wait_closed() == (4406, "Subprotocol not acceptable")
             return
-        async with live.socket(protocol) as ws:
+        async with live.connect(protocol) as ws:
             assert ws.connection.subprotocol is None
             with suppress(ConnectionClosed):
                 await ws.send(type="start", id="1", payload={"query": "{ __typename }"})
-            assert await ws.closed() == (4406, "Subprotocol not acceptable")
+            assert await ws.wait_closed() == (4406, "Subprotocol not acceptable")
 
 
 class TestHandshake:
     """Who may connect."""
 
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"])
-    async def test_a_page_of_another_origin_may_not(self, live: Listening, origin: str) -> None:
+    async def test_a_page_of_another_origin_may_not(self, live: LiveServer, origin: str) -> None:
         with pytest.raises(InvalidStatus) as found:
-            async with live.socket(Origin=origin):
+            async with live.connect(Origin=origin):
                 pass
         assert found.value.response.status_code == 403
         assert b"origin" in found.value.response.body
 
-    async def test_a_page_from_here_may(self, live: Listening) -> None:
-        async with live.socket(Origin=f"http://127.0.0.1:{live.port}") as ws:
-            await ws.introduce()
+    async def test_a_page_from_here_may(self, live: LiveServer) -> None:
+        async with live.connect(Origin=f"http://127.0.0.1:{live.port}") as ws:
+            await ws.initialize()
 
     async def test_there_are_only_so_many_sockets(self, database_url: str) -> None:
         """Whoever comes when there is no room is told so, and comes in when there is."""
-        async with listening(database_url, max_subscriptions=2) as live:
-            async with live.socket(), live.socket():
+        async with live_server(database_url, max_subscriptions=2) as live:
+            async with live.connect(), live.connect():
                 with pytest.raises(InvalidStatus) as found:
-                    async with live.socket():
+                    async with live.connect():
                         pass
                 assert found.value.response.status_code == 503
-            await live.until_nobody_waits()
-            async with live.socket() as ws:
-                await ws.introduce()
+            await live.wait_until_idle()
+            async with live.connect() as ws:
+                await ws.initialize()
 
     async def test_one_application_leaves_room_for_others(self, database_url: str) -> None:
         """Its own subscriptions are bounded, however many sockets it has."""
-        async with listening(database_url, max_client_subscriptions=1) as live:
+        async with live_server(database_url, max_client_subscriptions=1) as live:
             ada = await live.api.application_calendar("ada")
             other = await live.api.application_calendar_of_another_client("other")
-            async with live.asking(CHANGED, ada.token, input=question(ada)) as ws:
-                await ws.next()
-                async with live.asking(CHANGED, ada.token, input=question(ada)) as one_more:
-                    assert (await one_more.received())["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
-                async with live.asking(CHANGED, other.token, input=question(other)) as theirs:
-                    assert hours(await theirs.next()) == ["9-17"]
+            async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as ws:
+                await ws.next_result()
+                async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as one_more:
+                    assert (await one_more.receive())["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
+                async with live.subscribe(AVAILABILITY_CHANGED, other.token, input=availability_input(other)) as theirs:
+                    assert period_hours(await theirs.next_result()) == ["9-17"]
 
 
-async def test_who_reads_nothing_for_long_is_let_go(live: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_reads_nothing_for_long_is_let_go(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all of its operations: what it was sent is as much as is kept for it, and not for ever."""
     monkeypatch.setattr(websocket, "STALLED", 0.2)
     ada = await live.api.application_calendar("ada")
@@ -257,11 +261,11 @@ async def test_who_reads_nothing_for_long_is_let_go(live: Listening, monkeypatch
     many = {"responseFormat": "SLOTS", "queryPeriods": month, "maxResults": 200}
     # Twelve megabytes in all: what a kernel takes off our hands by itself is less.
     starts = " ".join(f"start{n}: start" for n in range(20))
-    large = CHANGED.replace("availablePeriods { start end }", f"availableSlots {{ {starts} }}")
-    async with live.socket(Authorization=f"Bearer {ada.token}") as ws:
-        await ws.introduce()
+    large = AVAILABILITY_CHANGED.replace("availablePeriods { start end }", f"availableSlots {{ {starts} }}")
+    async with live.connect(Authorization=f"Bearer {ada.token}") as ws:
+        await ws.initialize()
         ws.connection.transport.pause_reading()
         for n in range(MAX_OPERATIONS):
-            await ws.ask(large, id=str(n), input={**question(ada), **many})
-        await live.until_nobody_waits()
+            await ws.subscribe(large, id=str(n), input={**availability_input(ada), **many})
+        await live.wait_until_idle()
         ws.connection.transport.abort()

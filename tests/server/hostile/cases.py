@@ -6,10 +6,8 @@ from typing import Any
 from graphql import get_introspection_query
 
 from tests.support.api import CLIENT_ID, CLIENT_SECRET
+from tests.support.graphql_queries import APPLICATION_CALENDAR, AVAILABILITY_PERIOD_STARTS, UPSERT_EVENTS
 
-AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
-UPSERT_EVENTS = "mutation ($input: UpsertEventsInput!) { upsertEvents(input: $input) { created } }"
-MAKE = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
 EVENT = {"eventId": "e", "summary": "s", "start": "2027-01-11T09:00:00Z", "end": "2027-01-11T10:00:00Z"}
 MEMBER = {"sub": "apc_64b17d868090ea21640c914c"}
 GROUP = {"required": 1, "members": [MEMBER]}
@@ -125,19 +123,28 @@ DOCUMENTS: dict[str, str] = {
 }
 
 VARIABLES: dict[str, tuple[str, Any]] = {
-    "two million numbers": (AVAILABILITY, [1] * 2_000_000),
+    "two million numbers": (AVAILABILITY_PERIOD_STARTS, [1] * 2_000_000),
     "three hundred thousand empty events": (UPSERT_EVENTS, {"calendarId": "x", "events": [{}] * 300_000}),
     "fifty thousand events": (UPSERT_EVENTS, {"calendarId": "x", "events": [EVENT] * 50_000}),
-    "a hundred thousand members": (AVAILABILITY, {"participants": [{"required": 1, "members": [MEMBER] * 100_000}]}),
-    "thirty thousand groups": (AVAILABILITY, {"participants": [GROUP] * 30_000, "requiredDuration": {"minutes": 1}}),
-    "an id of five megabytes": (MAKE, {**MADE, "applicationCalendarId": "x" * 5_000_000}),
-    "a zero byte in an id": (MAKE, {**MADE, "applicationCalendarId": "a\0b"}),
-    "another direction": (MAKE, {**MADE, "applicationCalendarId": "\u202eabc"}),
-    "a huge integer": (AVAILABILITY, {"participants": [GROUP], "requiredDuration": {"minutes": 10**400}}),
-    "a list for an object": (MAKE, [MADE]),
-    "an object for a string": (MAKE, {**MADE, "applicationCalendarId": {"x": 1}}),
-    "unknown fields": (MAKE, {**MADE, "applicationCalendarId": "x", **{f"k{n}": n for n in range(10_000)}}),
-    "lists in lists": (MAKE, json.loads("[" * 500 + "]" * 500)),
+    "a hundred thousand members": (
+        AVAILABILITY_PERIOD_STARTS,
+        {"participants": [{"required": 1, "members": [MEMBER] * 100_000}]},
+    ),
+    "thirty thousand groups": (
+        AVAILABILITY_PERIOD_STARTS,
+        {"participants": [GROUP] * 30_000, "requiredDuration": {"minutes": 1}},
+    ),
+    "an id of five megabytes": (APPLICATION_CALENDAR, {**MADE, "applicationCalendarId": "x" * 5_000_000}),
+    "a zero byte in an id": (APPLICATION_CALENDAR, {**MADE, "applicationCalendarId": "a\0b"}),
+    "another direction": (APPLICATION_CALENDAR, {**MADE, "applicationCalendarId": "\u202eabc"}),
+    "a huge integer": (AVAILABILITY_PERIOD_STARTS, {"participants": [GROUP], "requiredDuration": {"minutes": 10**400}}),
+    "a list for an object": (APPLICATION_CALENDAR, [MADE]),
+    "an object for a string": (APPLICATION_CALENDAR, {**MADE, "applicationCalendarId": {"x": 1}}),
+    "unknown fields": (
+        APPLICATION_CALENDAR,
+        {**MADE, "applicationCalendarId": "x", **{f"k{n}": n for n in range(10_000)}},
+    ),
+    "lists in lists": (APPLICATION_CALENDAR, json.loads("[" * 500 + "]" * 500)),
 }
 
 HEADERS: dict[str, bytes] = {

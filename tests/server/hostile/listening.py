@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from core.lru import LRU
 from db.database import Database
 from server.app import create_app
 from server.settings import Settings
@@ -39,7 +40,7 @@ class Listening:
 
     def forget_documents(self) -> None:
         """So that the next one is read as if nobody had ever sent it."""
-        self.app.state.engine.documents._kept.clear()
+        self.app.state.engine.documents._documents = LRU()
 
     def send(self, request: bytes) -> bytes:
         """All that the server says to it. One that has heard enough may close the door before the end."""

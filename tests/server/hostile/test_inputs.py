@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from schema import schema
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 
 #: sent in place of any value
 WRONG: list[Any] = [None, -1, 2**64, "a\0b", "x" * 5_000, ["x", None]]
@@ -109,7 +109,7 @@ def requests(name: str, known: dict[str, Any], tried: set[str]) -> Iterator[dict
             yield {**whole, arg: wrong}
 
 
-def known_to(person: Someone) -> dict[str, Any]:
+def known_to(person: Account) -> dict[str, Any]:
     """What is right, so that what is wrong is looked at."""
     return {
         **{"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "refreshToken": person.refresh_token},

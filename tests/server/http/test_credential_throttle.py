@@ -12,10 +12,9 @@ from server.graphql.errors import without_verdict, wrong_credentials
 from server.http.client_address import address_of
 from server.http.credential_throttle import _EACH, _FREE, CredentialThrottle
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.graphql_queries import APPLICATION_CALENDAR, CALENDARS
 
-MAKE = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
 REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken } }"
-CALENDARS = "{ calendars { calendarId } }"
 
 
 class Sleeper:
@@ -129,12 +128,12 @@ async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) 
     person = await api.application_calendar("person")
     wrong = {"clientId": CLIENT_ID, "clientSecret": "wrong", "applicationCalendarId": "x"}
     for _ in range(_FREE):
-        assert await api.refusal(MAKE, input=wrong) == {"code": "UNAUTHENTICATED"}
+        assert await api.refusal(APPLICATION_CALENDAR, input=wrong) == {"code": "UNAUTHENTICATED"}
     sleeper.wake.clear()
     attacks = [
         asyncio.create_task(api.refusal(query, "wrong", **variables))
         for query, variables in (
-            (MAKE, {"input": wrong}),
+            (APPLICATION_CALENDAR, {"input": wrong}),
             (REFRESH, {"input": {"clientId": CLIENT_ID, "clientSecret": "wrong", "refreshToken": "x"}}),
             (CALENDARS, {}),
         )
@@ -143,7 +142,7 @@ async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) 
         while api.engine.throttle.waiting < len(attacks):
             await asyncio.sleep(0.01)
         assert api.db.connections_in_use == 0
-        await api.data(MAKE, input={**wrong, "clientSecret": CLIENT_SECRET})
+        await api.data(APPLICATION_CALENDAR, input={**wrong, "clientSecret": CLIENT_SECRET})
         await api.data(CALENDARS, person.token)
         refresh = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "refreshToken": person.refresh_token}
         await api.data(REFRESH, input=refresh)

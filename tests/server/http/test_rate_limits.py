@@ -2,12 +2,14 @@
 
 import asyncio
 from math import floor
+from unittest.mock import Mock
 
 import pytest
+from graphql import parse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.http.rate_limits import Kept, RateLimits, TokenBucket, parse_rates
+from server.http.rate_limits import MOST_CALLERS, RateLimits, TokenBucket, parse_rates
 from server.settings import SettingError, Settings
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
@@ -111,11 +113,13 @@ def test_a_debt_has_an_end() -> None:
 
 def test_only_so_many_are_kept_in_mind() -> None:
     """The one that has been quiet for longest is forgotten, not the oldest."""
-    kept = Kept(lambda now: now, most=2)
-    for key, now in (("a", 0), ("b", 1), ("a", 2), ("c", 3)):
-        kept.get(key, now)
-    assert len(kept) == 2
-    assert [kept.get(key, 9) for key in ("a", "c", "b")] == [0, 3, 9]
+    limits = RateLimits(parse_rates("2/h"))
+    for caller in ("a", "b", "a", "b", *range(MOST_CALLERS - 2)):
+        assert limits.admit(caller, 0) is None
+    assert limits.admit("a", 0) is not None
+    assert limits.admit("one more", 0) is None
+    assert limits.admit("a", 0) is not None
+    assert limits.admit("b", 0) is None
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,7 @@ def backend() -> str:
 
 async def test_a_client_over_its_limit_is_told_when_to_come_back(database_url: str) -> None:
     """As a status, since nothing was executed; with the limit and the seconds for people, programs and libraries."""
-    async with Api.on(database_url, NOW, rate_limit="3/h") as api:
+    async with Api.open(database_url, NOW, rate_limit="3/h") as api:
         for _ in range(3):
             assert (await api.http.post("/graphql", json=HELLO)).status_code == 200
         response = await api.http.post("/graphql", json=HELLO)
@@ -156,10 +160,10 @@ async def test_a_client_over_its_limit_is_told_when_to_come_back(database_url: s
 
 async def test_an_application_is_counted_by_itself_and_its_accounts_with_it(database_url: str) -> None:
     """Whatever comes from the same address without credentials, or with wrong ones, is counted apart from it."""
-    async with Api.on(database_url, NOW) as unlimited:
+    async with Api.open(database_url, NOW) as unlimited:
         person = await unlimited.application_calendar("person")
         another = await unlimited.application_calendar_of_another_client("another")
-    async with Api.on(database_url, NOW, rate_limit="2/h") as api:
+    async with Api.open(database_url, NOW, rate_limit="2/h") as api:
 
         async def statuses(token: str | None, times: int) -> list[int]:
             headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -172,15 +176,16 @@ async def test_an_application_is_counted_by_itself_and_its_accounts_with_it(data
         assert await statuses(another.token, 1) == [200]
 
 
-async def test_what_is_over_the_limit_is_not_executed(database_url: str) -> None:
+async def test_what_is_over_the_limit_is_not_executed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even read: documents that are nonsense count as well."""
-    async with Api.on(database_url, NOW, rate_limit="5/h") as api:
+    async with Api.open(database_url, NOW, rate_limit="5/h") as api:
         for n in range(5):
             await api.http.post("/graphql", json={"query": "{" * n})
-        missed = api.engine.documents.missed
+        parser = Mock(wraps=parse)
+        monkeypatch.setattr("server.graphql.documents.parse", parser)
         make = {"clientId": "tests", "clientSecret": CLIENT_SECRET, "applicationCalendarId": "x"}
         query = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub } }"
         answers = await asyncio.gather(*(api(query, input=make) for _ in range(5)))
         assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {"RATE_LIMITED"}
         assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
-        assert api.engine.documents.missed == missed
+        parser.assert_not_called()

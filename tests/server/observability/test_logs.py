@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from server.graphql.documents import MAX_SOURCE_LENGTH
 from server.observability.logs import JsonLine
-from tests.support.api import CLIENT_SECRET, Api, Someone
+from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.graphql_queries import AVAILABILITY_PERIOD_STARTS
 
 UPSERT_EVENT = "mutation Put($input: UpsertEventInput!) { upsertEvent(input: $input) { event { summary } } }"
-AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availablePeriods { start } } }"
 
 #: what an event says, and nobody but its readers is to know
 CONTENTS = {
@@ -39,13 +39,13 @@ def access_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "openings.access"]
 
 
-def meeting(whose: Someone) -> dict[str, Any]:
+def meeting(whose: Account) -> dict[str, Any]:
     """An event with everything that is nobody's business."""
     event = {"eventId": "e1", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z", **CONTENTS}
     return {"calendarId": whose.calendar_id, "event": event}
 
 
-def secrets(*people: Someone) -> list[str]:
+def secrets(*people: Account) -> list[str]:
     """What must not be found in any line."""
     kept = [CLIENT_SECRET, *(str(value) for value in CONTENTS.values() if isinstance(value, str))]
     return [*kept, "Room without windows", *(token for who in people for token in (who.token, who.refresh_token))]
@@ -96,13 +96,13 @@ async def test_no_secret_and_no_content_is_in_the_log(api: Api, caplog: pytest.L
     await api.data(UPSERT_EVENT, ada.token, input=given)
     await api.data("{ events(input: {}) { nodes { summary description } } }", ada.token)
     asked = {"participants": [{"required": 1, "members": [{"sub": ada.sub}]}], "requiredDuration": {"hours": 1}}
-    await api(AVAILABILITY, ada.token, input=asked)
+    await api(AVAILABILITY_PERIOD_STARTS, ada.token, input=asked)
     await api(UPSERT_EVENT, ada.token, input=given | {"event": given["event"] | {"end": CONTENTS["summary"]}})
     await api(UPSERT_EVENT, ada.token, input=given | {"event": given["event"] | {"summary": [CONTENTS["summary"]]}})
     await api(UPSERT_EVENT, ada.token, input=given | {CLIENT_SECRET: 1})
     await api(f'{{ calendars {{ calendarId }} }} "{ada.token}', CLIENT_SECRET)
     await api(f'{{ availabilityRule(availabilityRuleId: "{CONTENTS["summary"]}") {{ tzid }} }}', ada.refresh_token)
-    query = {"query": AVAILABILITY, "variables": f'{{"token": "{ada.token}"}}'}
+    query = {"query": AVAILABILITY_PERIOD_STARTS, "variables": f'{{"token": "{ada.token}"}}'}
     await api.http.get("/graphql", params=query, headers={"Authorization": f"Basic {CLIENT_SECRET}"})
     refresh = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken } }"
     await api(refresh, input={**api.credentials, "refreshToken": ada.refresh_token})

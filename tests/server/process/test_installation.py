@@ -3,6 +3,7 @@
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from server.settings import SettingError, Settings
 ID = "sch_64b1859e8090ea21640c915f"
 
 
-def settings(folder: Path, **more: str) -> Settings:
+def settings(folder: Path, **more: Any) -> Settings:
     return Settings(database_url=f"sqlite:///{folder / 'new' / 'openings.db'}", **more)
 
 

@@ -8,20 +8,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from server.demo import Credentials
 from server.graphql.exposure import OPEN
 from server.process.serve import welcome
-from tests.server.test_cli import OPENINGS, ROOT, no_settings, serving
+from tests.support.command_line import COMMAND, ROOT, serve
 
-__all__ = ["no_settings"]  # a fixture that every test here has by itself
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def test_what_collects_the_log_can_read_all_of_it(tmp_path: Path) -> None:
     """Every line is JSON, from the first, which says where it is and what is open there."""
     url = f"sqlite:///{tmp_path / 'openings.db'}"
-    with serving(tmp_path, url, OPENINGS_GRAPHIQL="off", OPENINGS_GET="off") as server:
+    with serve(tmp_path, url, OPENINGS_GRAPHIQL="off", OPENINGS_GET="off") as server:
         server.stop(signal.SIGTERM)
-        first, *_, last = [json.loads(line) for line in server.shown.splitlines()]
+        first, *_, last = [json.loads(line) for line in server.output.splitlines()]
     assert first["message"].startswith("Openings is at http://127.0.0.1:")
     assert first["workers"] == 1
     assert first["profile"] == {"introspection": True, "graphiql": False, "get": "off"}
@@ -40,7 +42,7 @@ def test_a_person_is_told_what_is_open() -> None:
 def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(tmp_path: Path) -> None:
     """A terminal sends it to every process of the group, at any moment."""
     terminal = tmp_path / "terminal"
-    command = [*OPENINGS, "serve", "--port", "0", "--workers", "2", "--database-url", f"sqlite:///{tmp_path / 'o.db'}"]
+    command = [*COMMAND, "serve", "--port", "0", "--workers", "2", "--database-url", f"sqlite:///{tmp_path / 'o.db'}"]
     with terminal.open("w") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stderr=errors, start_new_session=True)
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from server.graphql.compiled import CompilingExecutor
 from tests.conftest import NOW
-from tests.support.api import Api, Someone
+from tests.support.api import Account, Api
 
 UPSERT_EVENT = """
 mutation ($input: UpsertEventInput!) {
@@ -24,7 +24,7 @@ fragment F on Calendar { name: calendarName }
 """
 
 
-def requests(person: Someone) -> list[tuple[str, dict[str, Any]]]:
+def requests(person: Account) -> list[tuple[str, dict[str, Any]]]:
     """Right ones and wrong ones: several fields and one, variables that fit, and those that do not."""
     event = {"eventId": "e1", "summary": "Away", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z"}
     upsert = {"calendarId": person.calendar_id, "event": event}
@@ -52,7 +52,7 @@ def requests(person: Someone) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("memory", [0, 64])
 async def test_both_answer_alike(database_url: str, memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
     built = 0
-    build = CompilingExecutor.build.__func__  # pyright: ignore[reportFunctionMemberAccess]
+    build = CompilingExecutor.build.__func__  # pyright: ignore[reportFunctionMemberAccess]: of a classmethod
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         nonlocal built
@@ -61,8 +61,8 @@ async def test_both_answer_alike(database_url: str, memory: int, monkeypatch: py
 
     monkeypatch.setattr(CompilingExecutor, "build", classmethod(counted))
     async with (
-        Api.on(database_url, NOW, compiled=True, memory=memory) as api,
-        Api.on(database_url, NOW, compiled=False, memory=memory) as stock,
+        Api.open(database_url, NOW, compiled=True, memory=memory) as api,
+        Api.open(database_url, NOW, compiled=False, memory=memory) as stock,
     ):
         person = await api.application_calendar("person")
         for query, variables in requests(person):

@@ -19,7 +19,7 @@ from server.graphql.compiled import Coercion, CompilingExecutor, Plans, executor
 from server.graphql.compiled import results as reading
 from server.graphql.engine import STOCK
 from server.graphql.http import dumps
-from tests.support.random_schema import CORE, Drawn, Value
+from tests.support.random_schema import GRAPHQL_SCHEMA, RandomDocument, RandomValues
 
 #: how many documents are drawn; ten times as many under HYPOTHESIS_PROFILE=deep
 EXAMPLES = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 150
@@ -27,14 +27,16 @@ EXAMPLES = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 150
 
 async def run(document: DocumentNode, context: Any, variables: dict[str, Any], **how: Any) -> Any:
     """Data and errors as a client would read them."""
-    result = execute(CORE, document, context_value=context, variable_values=variables, operation_extensions=None, **how)
+    result = execute(
+        GRAPHQL_SCHEMA, document, context_value=context, variable_values=variables, operation_extensions=None, **how
+    )
     found = await cast("Awaitable[ExecutionResult]", result) if isawaitable(result) else result
     return shown(found.data), sorted(str(error.formatted) for error in found.errors or ())
 
 
 def context(seed: str, faults: float) -> dict[str, Any]:
     """Values; made anew for each execution, for an iterator can be walked along only once."""
-    values = Value(Random(seed), faults)
+    values = RandomValues(Random(seed), faults)
     return {"node": values.node(), "nodes": [values.node(0) for _ in range(3)]}
 
 
@@ -47,9 +49,9 @@ def shown(data: Any) -> Any:
 
 
 def drawn(seed: int) -> tuple[DocumentNode, str] | None:
-    source = Drawn(Random(seed)).document()
+    source = RandomDocument(Random(seed)).document()
     document = parse(source)
-    return (document, source) if not validate(CORE, document) else None
+    return (document, source) if not validate(GRAPHQL_SCHEMA, document) else None
 
 
 @pytest.mark.parametrize("faults", [0, 0.01, 0.05])
@@ -72,7 +74,7 @@ async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: 
     monkeypatch.setattr(reading, "_objects", counted)
     valid = filter(None, map(drawn, count()))
     for number, (document, source) in enumerate(islice(valid, EXAMPLES)):
-        plans = Plans(document, Coercion(CORE))
+        plans = Plans(document, Coercion(GRAPHQL_SCHEMA))
         for again in range(2):
             variables = {"yes": bool((number + again) % 2)}
             stock = await run(document, context(f"{number} {again}", faults), variables, **STOCK)
@@ -85,11 +87,15 @@ async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: 
 async def test_a_shared_list_is_read_once_and_copied() -> None:
     """The same people in slot after slot: their JSON is made once, and the answer has it everywhere."""
     document = parse("{ node { rows { id text } } }")
-    values = Value(Random(1), 0).shared
-    context = {"node": Value(Random(2), 0).node()}
+    values = RandomValues(Random(1), 0).shared
+    context = {"node": RandomValues(Random(2), 0).node()}
     context["node"].rows = [values] * 3
     result = execute(
-        CORE, document, context_value=context, executor_class=CompilingExecutor, plans=Plans(document, Coercion(CORE))
+        GRAPHQL_SCHEMA,
+        document,
+        context_value=context,
+        executor_class=CompilingExecutor,
+        plans=Plans(document, Coercion(GRAPHQL_SCHEMA)),
     )
     found = await cast("Awaitable[ExecutionResult]", result)
     assert found.data is not None
@@ -103,13 +109,13 @@ async def test_a_shared_list_is_read_once_and_copied() -> None:
 def test_objects_with_the_same_list_one_after_another_have_it_copied() -> None:
     """Also with another between them; and what each has is what it would have by itself."""
     document = parse("{ nodes { label leaves { text } rows { text } } }")
-    values = Value(Random(1), 0)
+    values = RandomValues(Random(1), 0)
     some, others = [values.leaf()], [values.leaf(), values.leaf()]
     nodes = [values.node(0) for _ in range(7)]
     for node, leaves in zip(nodes, (some, some, some, others, some, some, []), strict=True):
         node.leaves, node.rows = leaves, [others]
-    how = {"executor_class": CompilingExecutor, "plans": Plans(document, Coercion(CORE))}
-    found = cast("ExecutionResult", execute(CORE, document, context_value={"nodes": nodes}, **how))
+    how = {"executor_class": CompilingExecutor, "plans": Plans(document, Coercion(GRAPHQL_SCHEMA))}
+    found = cast("ExecutionResult", execute(GRAPHQL_SCHEMA, document, context_value={"nodes": nodes}, **how))
     assert found.data is not None
     answers = found.data["nodes"]
     leaves = [answer["leaves"] for answer in answers]
@@ -129,13 +135,13 @@ def test_objects_with_the_same_list_one_after_another_have_it_copied() -> None:
 def test_a_list_that_is_missing_is_missed(place: int) -> None:
     """Whatever list the object before it had."""
     document = parse("{ nodes { leaves { text } } }")
-    values = Value(Random(1), 0)
+    values = RandomValues(Random(1), 0)
     nodes = [values.node(0) for _ in range(4)]
     for node in nodes:
         node.leaves = values.shared
     nodes[place].leaves = cast("Any", None)
-    how = {"executor_class": CompilingExecutor, "plans": Plans(document, Coercion(CORE))}
-    found = cast("ExecutionResult", execute(CORE, document, context_value={"nodes": nodes}, **how))
+    how = {"executor_class": CompilingExecutor, "plans": Plans(document, Coercion(GRAPHQL_SCHEMA))}
+    found = cast("ExecutionResult", execute(GRAPHQL_SCHEMA, document, context_value={"nodes": nodes}, **how))
     assert [(error.path, error.message) for error in found.errors or ()] == [
         (["nodes", place, "leaves"], "Cannot return null for non-nullable field Node.leaves.")
     ]
@@ -155,12 +161,12 @@ def test_what_is_kept_of_a_document_is_bounded() -> None:
     names = [f"v{n}" for n in range(8)]
     fields = " ".join(f"a{name}: label @include(if: ${name})" for name in names)
     document = parse(f"query ({' '.join(f'${n}: Boolean!' for n in names)}) {{ nodes {{ {fields} }} }}")
-    plans = Plans(document, Coercion(CORE))
+    plans = Plans(document, Coercion(GRAPHQL_SCHEMA))
     for number in range(2 ** len(names)):
         variables = {name: bool(number >> bit & 1) for bit, name in enumerate(names)}
-        context = {"nodes": [Value(Random(1), 0).node(0)]}
+        context = {"nodes": [RandomValues(Random(1), 0).node(0)]}
         how = {"executor_class": CompilingExecutor, "plans": plans}
-        result = execute(CORE, document, context_value=context, variable_values=variables, **how)
+        result = execute(GRAPHQL_SCHEMA, document, context_value=context, variable_values=variables, **how)
         found = cast("ExecutionResult", result)
         assert found.data == {"nodes": [{f"a{name}": "node" for name in names if variables[name]}]}
     assert len(plans._reads) <= executor._MOST
