@@ -17,8 +17,8 @@ from server.cli import parser
 from server.graphql import persisted_queries as persisted
 from server.settings import PREFIX, Settings
 
-from .schema.test_scopes import OPERATIONS, field_of
 from .support.api import Api
+from .support.operations import OPERATIONS, root_field
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -71,7 +71,7 @@ class Page:
 )
 async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, database_url: str) -> None:
     """Read from top to bottom, as a user would try them."""
-    async with Api.on(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
+    async with Api.open(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
         async with api.db.write() as session:
             await clients.ensure(session, api.db.keys, "demo", SECRET, api.now, name="Demo")
         page = Page(api, tokens={"application": SECRET})
@@ -117,7 +117,7 @@ def test_every_command_is_documented() -> None:
 def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     """Programs are written against them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
-    files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py")
+    files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py", "server/http/requests.py")
     sources = "".join((ROOT / file).read_text("utf-8") for file in files)
     found = re.findall(r'^ *(?:code|[A-Z_]+) = "([A-Z_]+)"', sources, re.MULTILINE)
     codes = {"INTERNAL", persisted.NOT_FOUND, *found}
@@ -138,7 +138,7 @@ def test_every_scope_is_documented_with_the_operations_that_take_it() -> None:
     rows = access_table("Scopes")
     assert rows.keys() == set(_GRANTS)
     for scope in Scope:
-        taking = {field_of(operation) for operation, needed in OPERATIONS.items() if needed is scope}
+        taking = {root_field(operation) for operation, needed in OPERATIONS.items() if needed is scope}
         assert rows[scope] - set(Scope) == taking, scope
         assert rows[scope] & set(Scope) == granted(scope) - {scope}, scope
     for name in _GRANTS.keys() - set(Scope):
@@ -155,3 +155,12 @@ def test_every_link_leads_somewhere() -> None:
     for path in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_every_file_that_the_tour_names_exists() -> None:
+    """A tour that leads to a file that has moved is worse than none."""
+    for path in (ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"):
+        named = re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|toml|txt|md))`", path.read_text("utf-8"))
+        assert len(named) > 20
+        beside = (ROOT, ROOT / "server" / "booking_page", ROOT / "server")
+        assert [name for name in named if not any((folder / name).exists() for folder in beside)] == [], path.name
