@@ -12,7 +12,7 @@ import logging
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -294,43 +294,6 @@ def a_log_record_is_its_dict() -> bool:
     return vars(copy).keys() == vars(made).keys() and form.format(copy) == form.format(made)
 
 
-def a_task_waits_for_whatever_looks_like_a_future() -> bool:
-    class Looks:
-        _asyncio_future_blocking = False
-
-        def __init__(self) -> None:
-            self.loop = asyncio.get_running_loop()
-            self.contexts: list[object] = []
-
-        def __await__(self) -> Generator[Any, Any, None]:
-            self._asyncio_future_blocking = True
-            yield self
-            self.result()
-
-        def get_loop(self) -> asyncio.AbstractEventLoop:
-            return self.loop
-
-        def add_done_callback(self, wake: Callable[[Any], object], *, context: Any = None) -> None:
-            self.contexts.append(context)
-            self.loop.call_soon(wake, self, context=context)
-
-        def result(self) -> None:
-            self.contexts.append("result")
-
-    async def look() -> bool:
-        waited_for = Looks()
-
-        async def wait() -> None:
-            await waited_for
-
-        await asyncio.wait_for(asyncio.create_task(wait()), 5)
-        context, *results = waited_for.contexts
-        taken = waited_for._asyncio_future_blocking is False  # the task says so that it has taken it
-        return taken and asyncio.isfuture(waited_for) and context is not None and results == ["result"] * 2
-
-    return asyncio.run(look())
-
-
 def the_resource_tracker_can_be_started() -> bool:
     return parameters(resource_tracker.ensure_running) == []
 
@@ -535,12 +498,6 @@ RELIED = [
         "it copies a blank record's __dict__; let it call access.info with extra={'facts': facts} instead",
     ),
     Relied(
-        a_task_waits_for_whatever_looks_like_a_future,
-        "a task of asyncio no longer waits for what has _asyncio_future_blocking and the methods of a future",
-        ("server/http/deadlines.py",),
-        "_Held is awaited as such; see __step of asyncio.Task, or give all work a task of its own",
-    ),
-    Relied(
         the_resource_tracker_can_be_started,
         "multiprocessing.resource_tracker.ensure_running is gone, or wants to be told something",
         (SERVE,),
@@ -612,7 +569,6 @@ KNOWN = {
     (RESULTS, "_get_basic_result"),
     ("server/app.py", "_schema"),
     ("server/http/access_log.py", "__dict__"),
-    ("server/http/deadlines.py", "_asyncio_future_blocking"),
 }
 #: the same within one module, which a class may do with an instance that it has made
 OWN = {

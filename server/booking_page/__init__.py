@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..http.client_address import address_of
 from ..http.context import RequestGate
-from ..http.deadlines import UNREAD, DeadlineError, in_time, while_connected
+from ..http.deadlines import CLIENT_GONE, DeadlineError, run_while_connected, run_with_deadline
 from ..http.requests import FORM, RequestError, read_body
 from .links import Links
 from .notes import refused
@@ -58,9 +58,9 @@ class BookingPage:
             await self.gate.admit(ctx, address_of(request))
             language = request.headers.get("accept-language", "")
             work = await understood(request, Visitor(self.links, ctx, request.path_params["token"], language))
-            return await while_connected(request, work, self.gate.deadline)
+            return await run_while_connected(request, work, self.gate.deadline)
         except ClientDisconnect:
-            return UNREAD
+            return CLIENT_GONE
         except Exception as error:
             return refused(error, request)
 
@@ -77,6 +77,6 @@ class BookingPage:
     async def _form(self, request: Request) -> Mapping[str, str]:
         """The fields of a form. Raises RequestError, also for one that does not arrive in time."""
         try:
-            return read_form(await in_time(read_body(request, FORM, _MOST), self.gate.deadline))
+            return read_form(await run_with_deadline(read_body(request, FORM, _MOST), self.gate.deadline))
         except DeadlineError:
             raise RequestError(408, "The form did not arrive in time.") from None

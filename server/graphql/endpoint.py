@@ -21,7 +21,7 @@ from resolvers.context import Context
 
 from ..http.client_address import address_of
 from ..http.context import RequestGate
-from ..http.deadlines import UNREAD, DeadlineError, at_once, while_connected
+from ..http.deadlines import CLIENT_GONE, DeadlineError, run_eagerly, run_while_connected
 from ..http.requests import JSON, RequestError, header, read_body
 from ..observability import metrics
 from .answer_cache import Kept, find, keep
@@ -77,11 +77,11 @@ class GraphQL:
             if kept is not None:
                 return respond(kept.answer, media_type)
             work = self._anew(request, body, context, address)
-            return respond(await while_connected(request, work, self.gate.deadline), media_type)
+            return respond(await run_while_connected(request, work, self.gate.deadline), media_type)
         except RequestError as error:
             return _refuse(error, media_type)
         except ClientDisconnect:
-            return UNREAD
+            return CLIENT_GONE
         except DeadlineError:
             return respond(self.engine.timed_out(request.scope.get("state", {}).get("field", "none")), media_type)
         except Exception as error:
@@ -102,7 +102,7 @@ class GraphQL:
             return bodies[0], await self._kept(request, context, bodies[0]) if again else None
 
         try:
-            return await at_once(look(), self.gate.deadline)
+            return await run_eagerly(look(), self.gate.deadline)
         except TimeoutError:
             raise DeadlineError if bodies else RequestError(408, "The request did not arrive in time.") from None
 

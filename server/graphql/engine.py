@@ -21,7 +21,7 @@ from resolvers.context import Context
 
 from ..http.context import RequestGate
 from ..http.credential_throttle import CredentialThrottle
-from ..http.deadlines import DeadlineError, in_time
+from ..http.deadlines import DeadlineError, run_with_deadline
 from ..observability import metrics
 from .compiled import CompilingExecutor
 from .complexity import MAX_ROOT_FIELDS
@@ -102,7 +102,7 @@ class GraphQLEngine:
                 context = self.gate.context(authorization)
                 work = self.execute(document, chosen, operation, context, address)
                 try:
-                    yield await in_time(work, self.gate.deadline)
+                    yield await run_with_deadline(work, self.gate.deadline)
                 except DeadlineError:
                     yield self.timed_out(chosen.field)
             else:

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..http.deadlines import hung_up
+from ..http.deadlines import until_disconnected
 from .http import EVENT_STREAM, dumps
 
 #: seconds between two comments
@@ -46,7 +46,7 @@ class EventStream(Response):
 
     async def _until_the_end(self, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send_all(send))
-        others = {asyncio.ensure_future(hung_up(receive)), asyncio.ensure_future(self._stopping.wait())}
+        others = {asyncio.ensure_future(until_disconnected(receive)), asyncio.ensure_future(self._stopping.wait())}
         try:
             while not (await asyncio.wait({sending, *others}, timeout=HEARTBEAT, return_when="FIRST_COMPLETED"))[0]:
                 await _send(send, b":\n\n")

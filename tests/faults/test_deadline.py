@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from server.http.deadlines import DeadlineError, _leaving, while_connected
+from server.http.deadlines import DeadlineError, _leaving, run_while_connected
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 from tests.support.held_locks import locked_calendars, wait_until_rolled_back
@@ -117,7 +117,7 @@ async def test_what_goes_wrong_while_it_is_undone_is_nobodys_answer(caplog: pyte
             raise ConnectionError("the database has gone as well") from None
 
     with pytest.raises(DeadlineError):
-        await while_connected(Request({"type": "http"}, silence), stubborn(), 0.01)
+        await run_while_connected(Request({"type": "http"}, silence), stubborn(), 0.01)
     gc.collect()
     assert not _leaving
     assert [record for record in caplog.records if record.name == "asyncio"] == []

@@ -1,15 +1,17 @@
 """How long is waited, and for whom: each way in which work can end, at each moment."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from server.http import deadlines as waiting
-from server.http.deadlines import DeadlineError, at_once, in_time, while_connected
+from server.http.deadlines import DeadlineError, run_eagerly, run_while_connected, run_with_deadline
 
 
 @pytest.fixture
@@ -64,9 +66,9 @@ async def test_what_waits_for_nothing_sets_no_timer(monkeypatch: pytest.MonkeyPa
     async def ready() -> int:
         return 7
 
-    assert await at_once(ready(), 1) == 7
+    assert await run_eagerly(ready(), 1) == 7
     with pytest.raises(LookupError, match="on purpose"):
-        await at_once(fail(), 1)
+        await run_eagerly(fail(), 1)
 
 
 @pytest.mark.parametrize("deadline", [0, 5])
@@ -83,21 +85,21 @@ async def test_what_waits_is_waited_for(deadline: float) -> None:
         assert asyncio.current_task() is began_in
         return await Work(0.001)()
 
-    assert await at_once(twice(), deadline) == "a result"
+    assert await run_eagerly(twice(), deadline) == "a result"
     with pytest.raises(LookupError, match="on purpose"):
-        await at_once(fail(after=0.001), deadline)
+        await run_eagerly(fail(after=0.001), deadline)
 
 
 async def test_what_waits_too_long_is_cancelled() -> None:
     work = Work(5)
     with pytest.raises(TimeoutError):
-        await at_once(work(), 0.01)
+        await run_eagerly(work(), 0.01)
     assert work.ended == "cancelled"
 
 
 async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
     work = Work(5)
-    waits = asyncio.create_task(at_once(work(), 5))
+    waits = asyncio.create_task(run_eagerly(work(), 5))
     await asyncio.sleep(0.01)
     waits.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -109,16 +111,16 @@ async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
 async def test_what_is_done_while_the_client_is_there_is_the_answer(seconds: float) -> None:
     """Nobody listens for its going before there is reason to."""
     client = Client()
-    assert await while_connected(client.request, Work(seconds)(), 5) == "a result"
+    assert await run_while_connected(client.request, Work(seconds)(), 5) == "a result"
     assert client.listened == (seconds > waiting._SOON)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
 async def test_what_goes_wrong_is_told(seconds: float) -> None:
     with pytest.raises(LookupError, match="on purpose"):
-        await while_connected(Client().request, fail(seconds), 5)
+        await run_while_connected(Client().request, fail(seconds), 5)
     with pytest.raises(LookupError, match="on purpose"):
-        await in_time(fail(seconds), 5)
+        await run_with_deadline(fail(seconds), 5)
 
 
 @pytest.mark.parametrize("deadline", [0, 5])
@@ -126,13 +128,16 @@ async def test_a_client_that_hangs_up_ends_the_work(deadline: float) -> None:
     client, work = Client(), Work(5)
     client.gone.set()
     with pytest.raises(ClientDisconnect):
-        await while_connected(client.request, work(), deadline)
+        await run_while_connected(client.request, work(), deadline)
     assert work.ended == "cancelled"
 
 
 @pytest.mark.parametrize("deadline", [0.001, 0.1])
 async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
-    for waits in (lambda work: in_time(work, deadline), lambda work: while_connected(Client().request, work, deadline)):
+    for waits in (
+        lambda work: run_with_deadline(work, deadline),
+        lambda work: run_while_connected(Client().request, work, deadline),
+    ):
         work = Work(5)
         with pytest.raises(DeadlineError):
             await waits(work())
@@ -157,7 +162,9 @@ async def test_all_work_is_done_by_whoever_waits_for_it(deadline: float) -> None
         return await Work(0.001)()
 
     begun_in = asyncio.current_task()
-    assert await in_time(several(), deadline) == await while_connected(Client().request, several(), deadline)
+    assert await run_with_deadline(several(), deadline) == await run_while_connected(
+        Client().request, several(), deadline
+    )
     assert asyncio.current_task() is begun_in
 
 
@@ -194,7 +201,7 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
 
     async with asyncio.timeout(2):
         with pytest.raises(DeadlineError):
-            await in_time(work(), 0.001)
+            await run_with_deadline(work(), 0.001)
     assert not found
     [leaving] = waiting._leaving
     stubborn.set_result(None)
@@ -203,77 +210,105 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
     assert not waiting._leaving
 
 
-async def outcome(held: waiting._Held[str]) -> str:
-    return await held
+@pytest.fixture
+def listens_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the client is still there is looked after nearly from the beginning."""
+    monkeypatch.setattr(waiting, "_SOON", 0.001)
 
 
-async def test_what_is_done_in_the_same_moment_is_the_answer() -> None:
-    """Whoever was told already that it waits no longer, but has not gone on yet, is given what there is."""
-    future = asyncio.get_running_loop().create_future()
-    held = waiting._Held(asyncio.wait_for(future, None))
+async def begun(client: Client, work: Coroutine[Any, Any, str], deadline: float = 5) -> "asyncio.Task[str]":
+    """Waits for the work; the client is listened to."""
+    waits = asyncio.create_task(run_while_connected(client.request, work, deadline))
+    async with asyncio.timeout(5):
+        while not client.listened:
+            await asyncio.sleep(0.001)
+    return waits
 
-    waits = asyncio.create_task(outcome(held))
-    await asyncio.sleep(0)
+
+@pytest.mark.usefixtures("listens_soon")
+@pytest.mark.parametrize("first", ["the answer", "the client"])
+async def test_what_is_done_in_the_same_moment_is_the_answer(first: str) -> None:
+    future, client = asyncio.get_running_loop().create_future(), Client()
+    waits = await begun(client, asyncio.wait_for(future, None))
+    if first == "the client":
+        client.gone.set()
     future.set_result("a result")
-    held.let_go(DeadlineError())
+    client.gone.set()
     assert await waits == "a result"
 
 
+@pytest.mark.usefixtures("listens_soon")
 async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
-    future, work = asyncio.get_running_loop().create_future(), Work(5)
+    future, client, work = asyncio.get_running_loop().create_future(), Client(), Work(5)
 
     async def twice() -> str:
         await future
         return await work()
 
-    held = waiting._Held(twice())
-
-    waits = asyncio.create_task(outcome(held))
-    await asyncio.sleep(0)
+    waits = await begun(client, twice())
     future.set_result(None)
-    held.let_go(DeadlineError())
-    with pytest.raises(DeadlineError):
+    client.gone.set()
+    with pytest.raises(ClientDisconnect):
         await waits
     assert work.ended == "cancelled"
 
 
+@pytest.mark.usefixtures("listens_soon")
 async def test_who_is_cancelled_in_the_same_moment_is_cancelled() -> None:
-    """Not told that the time is over, as if nobody had cancelled it; the work is called off all the same."""
-    work = Work(5)
-    held = waiting._Held(work())
-    waits = asyncio.create_task(outcome(held))
-    await asyncio.sleep(0)
-    held.let_go(DeadlineError())
+    """Not told that the client is gone, as if nobody had cancelled it; the work is called off all the same."""
+    client, work = Client(), Work(5)
+    waits = await begun(client, work())
+    client.gone.set()
     waits.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waits
     assert work.ended == "cancelled"
 
 
+@pytest.mark.usefixtures("listens_soon")
 async def test_the_first_reason_holds() -> None:
     """A client may hang up while what took too long is being undone."""
-    stubborn = Stubborn()
+    client, stubborn = Client(), Stubborn()
 
     async def wait() -> str:
         await stubborn
         return "a result"
 
-    held = waiting._Held(wait())
-    waits = asyncio.create_task(outcome(held))
-    await asyncio.sleep(0)
-    held.let_go(DeadlineError())
+    waits = await begun(client, wait(), 0.01)
+    await asyncio.sleep(0.05)
+    client.gone.set()
     await asyncio.sleep(0.01)
-    held.let_go(ClientDisconnect())
+    assert not waits.done()
     stubborn.set_result(None)
     with pytest.raises(DeadlineError):
         await waits
+
+
+@pytest.mark.usefixtures("listens_soon")
+async def test_whoever_is_cancelled_again_does_not_wait_until_all_is_undone() -> None:
+    """The work is remembered all the same."""
+    client, stubborn = Client(), Stubborn()
+
+    async def wait() -> str:
+        await stubborn
+        return "a result"
+
+    waits = await begun(client, wait())
+    for _ in range(2):
+        waits.cancel()
+        await asyncio.sleep(0.01)
+    assert waits.cancelled()
+    [leaving] = waiting._leaving
+    stubborn.set_result(None)
+    await asyncio.wait({leaving})
+    assert leaving.cancelled()
 
 
 async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
     """As a server does that stops; also when the work would not have been looked after yet."""
     for seconds in (0.001, 0.1):
         work = Work(5)
-        waits = asyncio.create_task(while_connected(Client().request, work(), 5))
+        waits = asyncio.create_task(run_while_connected(Client().request, work(), 5))
         await asyncio.sleep(seconds)
         waits.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -287,4 +322,4 @@ async def test_work_that_cancels_itself_keeps_nobody_waiting() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(5):
-            await in_time(gone(), 0)
+            await run_with_deadline(gone(), 0)
