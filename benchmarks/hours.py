@@ -12,7 +12,7 @@ from time import perf_counter
 from core.availability_rules import AvailabilityRule
 from core.durations import Duration
 from core.free import Rooms, rooms_of_one
-from core.hours import hours
+from core.hours import available_hours
 from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
@@ -38,7 +38,7 @@ def window(days: int) -> SpanSet:
 
 def expanded(days: int) -> list[SpanSet | None]:
     """The hours of every member, as a query asks for them."""
-    return [hours([rule], None, window(days)) for rule in RULES]
+    return [available_hours([rule], None, window(days)) for rule in RULES]
 
 
 def expanded_plainly(days: int) -> list[SpanSet]:

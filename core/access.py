@@ -19,13 +19,13 @@ class Actor:
     #: the scope of the account's token
     scope: str = ""
     #: what the client's plan leaves out
-    without: frozenset[Feature] = frozenset()
+    disabled_features: frozenset[Feature] = frozenset()
     #: when the account's token expires
     expires_at: Instant | None = None
     #: why the credentials that came with the request do not count
-    refused: str | None = None
+    rejection: str | None = None
     #: whether that is because nobody has such a token
-    unknown: bool = False
+    token_is_unknown: bool = False
 
 
 NOBODY = Actor()
@@ -34,7 +34,7 @@ NOBODY = Actor()
 def require_client(actor: Actor) -> int:
     """The key of the client that asks, by itself or through one of its accounts. Raises Unauthenticated for nobody."""
     if actor.client_key is None:
-        raise (WrongCredentials if actor.unknown else Unauthenticated)(actor.refused)
+        raise (WrongCredentials if actor.token_is_unknown else Unauthenticated)(actor.rejection)
     return actor.client_key
 
 
@@ -78,9 +78,9 @@ def require_feature(without: frozenset[Feature], feature: Feature) -> None:
 
 def require_availability(actor: Actor, *, managed: bool) -> None:
     """Raises PaymentRequired when the plan leaves availability queries out, or those that ask for managed hours."""
-    require_feature(actor.without, Feature.AVAILABILITY)
+    require_feature(actor.disabled_features, Feature.AVAILABILITY)
     if managed:
-        require_feature(actor.without, Feature.MANAGED_AVAILABILITY)
+        require_feature(actor.disabled_features, Feature.MANAGED_AVAILABILITY)
 
 
 def require_managed_availability(actor: Actor) -> int:
@@ -88,5 +88,5 @@ def require_managed_availability(actor: Actor) -> int:
 
     Raises Unauthenticated, PaymentRequired when the plan leaves them out, and Forbidden.
     """
-    require_feature(actor.without, Feature.MANAGED_AVAILABILITY)
+    require_feature(actor.disabled_features, Feature.MANAGED_AVAILABILITY)
     return require_account(actor, Scope.MANAGED_AVAILABILITY)

@@ -58,7 +58,7 @@ class Profile:
         check_zone(self.tzid, ("tzid",), problems)
 
 
-NOTHING_TOLD = Profile()
+EMPTY_PROFILE = Profile()
 
 
 @dataclass(frozen=True, slots=True)

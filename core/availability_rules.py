@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from .errors import Key, Path, Problems
 from .identity import check_own_id
-from .weekly import WeeklyPeriod, joined
+from .weekly import WeeklyPeriod, merge_weekly
 from .zones import check_zone
 
 
@@ -31,7 +31,7 @@ class AvailabilityRule:
     def normalised(self) -> "AvailabilityRule":
         """The checked rule as it is kept: weekly periods sunday to saturday and by start, those that overlap or touch
         within a day joined. It means the same hours."""
-        return replace(self, weekly_periods=joined(self.weekly_periods))
+        return replace(self, weekly_periods=merge_weekly(self.weekly_periods))
 
 
 def _check_calendar_ids(calendar_ids: Sequence[str], path: Path, problems: Problems) -> None:

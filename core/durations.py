@@ -35,15 +35,15 @@ class Duration:
             problems.add(path, Key.TOO_SHORT, "must be at least one minute")
 
 
-NONE = Duration(minutes=0)
+NO_TIME = Duration(minutes=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """The least free time before and after a meeting. It keeps away from events only, not from the edge of a period."""
 
-    before: Duration = NONE
-    after: Duration = NONE
+    before: Duration = NO_TIME
+    after: Duration = NO_TIME
 
     def check(self, path: Path, problems: Problems) -> None:
         self.before.check((*path, "before"), problems)

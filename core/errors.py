@@ -54,11 +54,11 @@ class Problems(list[Problem]):
     def add(self, path: Path, key: Key, description: str) -> None:
         self.append(Problem(path, key, description))
 
-    def within(self, *steps: str | int) -> "Problems":
+    def prefixed(self, *steps: str | int) -> "Problems":
         """The same, of what is a part of something larger, in which it is found by these steps."""
         return Problems(Problem((*steps, *each.path), each.key, each.description) for each in self)
 
-    def refuse(self) -> None:
+    def raise_if_any(self) -> None:
         """Raises Unprocessable if there is a problem."""
         if self:
             raise Unprocessable(problems=self)

@@ -15,7 +15,7 @@ from .weekly import expand
 from .zones import ZoneInfo
 
 
-def selected(
+def select_rules(
     rules: Sequence[AvailabilityRule], rule_ids: Sequence[str] | None, path: Path, problems: Problems
 ) -> list[AvailabilityRule]:
     """Those of the account's rules that a member means: None: all, and an empty list: none. Reports unknown ids."""
@@ -28,7 +28,7 @@ def selected(
     return [known[rule_id] for rule_id in dict.fromkeys(rule_ids) if rule_id in known]
 
 
-def hours(rules: Sequence[AvailabilityRule], stored: SpanSet | None, window: SpanSet) -> SpanSet | None:
+def available_hours(rules: Sequence[AvailabilityRule], stored: SpanSet | None, window: SpanSet) -> SpanSet | None:
     """The hours that checked rules and stored periods leave, exact within the window; None: no restriction.
 
     `stored` is what the account's stored periods cover in the window, and None only when the account has not a single

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 from .bookings import BookingRequest, EventCreation, TargetCalendar, openings
-from .durations import NONE, Duration
+from .durations import NO_TIME, Duration
 from .errors import Key, Path, Problems
 from .events import EventDraft
 from .instants import MINUTE, Instant, Unreadable
@@ -76,14 +76,14 @@ class ClosedError(Exception):
     """The link is in a state that this does not lead out of."""
 
 
-def complete(state: State, outcome: Completed) -> Completed:
+def completed(state: State, outcome: Completed) -> Completed:
     """What becomes of a link by a booking. Raises ClosedError unless it is open."""
     if not isinstance(state, Open):
         raise ClosedError
     return outcome
 
 
-def disable(state: State, display_message: str) -> Disabled:
+def disabled(state: State, display_message: str) -> Disabled:
     """What becomes of a link when it is taken back. Raises ClosedError when it is completed."""
     if isinstance(state, Completed):
         raise ClosedError
@@ -147,7 +147,7 @@ class SchedulingRequest:
     #: of the members that are not named here, their primary calendars; with SINGLE the one of the organizer
     target_calendars: Sequence[TargetCalendar] = ()
     #: how long before its start a meeting has to be booked
-    minimum_notice: Duration = NONE
+    minimum_notice: Duration = NO_TIME
     callback_urls: CallbackUrls = CallbackUrls()
     redirect_urls: RedirectUrls = RedirectUrls()
     event_creation: EventCreation = EventCreation.DEFAULT

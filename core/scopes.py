@@ -45,7 +45,7 @@ def granted(text: str) -> frozenset[Scope]:
     return frozenset(scope for name in text.split() for scope in _GRANTS.get(name, ()))
 
 
-def joined(*texts: str) -> str:
+def union_scopes(*texts: str) -> str:
     """All names of all texts, each once; nothing beside the one that grants everything."""
     names = sorted({name for text in texts for name in text.split()})
     return READ_WRITE if READ_WRITE in names else " ".join(names)

@@ -86,7 +86,7 @@ class WeeklyPeriod:
             problems.add((*path, "end_time"), Key.INVALID, "must be after the start")
 
 
-def joined(periods: Iterable[WeeklyPeriod]) -> list[WeeklyPeriod]:
+def merge_weekly(periods: Iterable[WeeklyPeriod]) -> list[WeeklyPeriod]:
     """Checked periods, sunday to saturday and by start; those of one day that overlap or touch are one."""
     return [
         WeeklyPeriod(_DAYS[start // DAY], _TEXTS[start % DAY], _TEXTS[end - start // DAY * DAY])

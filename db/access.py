@@ -137,8 +137,8 @@ async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: 
 
 def _actor(rows: Sequence[Row], now: Instant) -> Actor:
     if not rows:
-        return Actor(refused="This bearer token is unknown: it was mistyped, or revoked.", unknown=True)
+        return Actor(rejection="This bearer token is unknown: it was mistyped, or revoked.", token_is_unknown=True)
     client_key, without, account_key, scope, expires_at = rows[0][:_CALLER]
     if expires_at is not None and expires_at <= now:
-        return Actor(refused="This access token has expired: get a new one with refreshToken.")
+        return Actor(rejection="This access token has expired: get a new one with refreshToken.")
     return Actor(client_key, account_key, scope, named(without), expires_at=expires_at)

@@ -7,9 +7,9 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core.accounts import DEFAULT_ZONE, NOTHING_TOLD, Account, AccountKind, Profile
+from core.accounts import DEFAULT_ZONE, EMPTY_PROFILE, Account, AccountKind, Profile
 from core.instants import Instant
-from core.scopes import joined
+from core.scopes import union_scopes
 
 from . import tables
 from .drivers.dialects import insert
@@ -25,7 +25,7 @@ async def create_or_get(
     now: Instant,
     *,
     scope: str,
-    profile: Profile = NOTHING_TOLD,
+    profile: Profile = EMPTY_PROFILE,
 ) -> Account:
     """The client's account of this kind and id; made, with a profile and a primary calendar, when there is none.
 
@@ -39,9 +39,9 @@ async def create_or_get(
         row = await _locked(session, client_key, kind, external_id)
     if row is None:
         raise LookupError("the account vanished between two statements of one transaction")
-    if row.revoked_at is not None or row.scope != joined(row.scope, scope):
+    if row.revoked_at is not None or row.scope != union_scopes(row.scope, scope):
         touch(session, row.key or 0)
-    row.scope = joined(row.scope, scope)
+    row.scope = union_scopes(row.scope, scope)
     row.revoked_at = None
     row.name = profile.name or row.name
     row.email = profile.email or row.email

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from core.access import require_account, require_feature
-from core.accounts import NOTHING_TOLD, Account, AccountKind, Authorization, Calendar, Profile
+from core.accounts import EMPTY_PROFILE, Account, AccountKind, Authorization, Calendar, Profile
 from core.errors import Problems
 from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
-from core.scopes import check_scope, joined
+from core.scopes import check_scope, union_scopes
 from core.texts import check_id
 from db import accounts, calendars, tokens
 from db.database import Session
@@ -46,7 +46,7 @@ async def account(
     async with ctx.db.write() as session:
         asking = await client(session, client_id, client_secret)
         require_feature(asking.without, Feature.ACCOUNTS)
-        problems.refuse()
+        problems.raise_if_any()
         return await authorize(ctx, session, asking.key, kind, account_id, scope, profile)
 
 
@@ -57,10 +57,10 @@ async def authorize(
     kind: AccountKind,
     external_id: str,
     scope: str,
-    profile: Profile = NOTHING_TOLD,
+    profile: Profile = EMPTY_PROFILE,
 ) -> Authorization:
     """The client's account of this id, which is made or got, with a new pair of tokens of a checked scope."""
-    scope = joined(scope)
+    scope = union_scopes(scope)
     made = await accounts.create_or_get(session, client_key, kind, external_id, ctx.now, scope=scope, profile=profile)
     return Authorization(made, await tokens.issue(session, made.key, scope, ctx.now), scope)
 

@@ -28,6 +28,6 @@ async def application_calendar(
     async with ctx.db.write() as session:
         asking = await client(session, client_id, client_secret)
         require_feature(asking.without, Feature.APPLICATION_CALENDARS)
-        problems.refuse()
+        problems.raise_if_any()
         kind = AccountKind.APPLICATION_CALENDAR
         return await authorize(ctx, session, asking.key, kind, application_calendar_id, scope)

@@ -21,7 +21,7 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
         for index, calendar_id in enumerate(rule.calendar_ids or ()):
             if calendar_id not in own:
                 problems.add(("calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
-        problems.refuse()
+        problems.raise_if_any()
         kept = rule.normalised()
         await availability_rules.upsert(session, account, kept)
         return kept

@@ -19,7 +19,7 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
     account = require_managed_availability(await ctx.actor())
     problems = Problems()
     period.check(problems, longest=ctx.limits.max_period)
-    problems.refuse()
+    problems.raise_if_any()
     async with ctx.db.write() as session:
         await available_periods.upsert(session, account, period)
         return period
@@ -34,7 +34,7 @@ async def listed(
     problems = Problems()
     window = check_window(start, end, problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
-    problems.refuse()
+    problems.raise_if_any()
     async with ctx.db.read() as session:
         found = await available_periods.listed(session, account, *window, cursor, request.first + 1)
     return Page[StoredAvailablePeriod].cut(found, request, _place)

@@ -106,7 +106,7 @@ class BookingAttempt:
         problems = Problems([*problems, *self._unknown_calendars(standing.accounts)])
         try:
             loaded = await load_facts(self.ctx, query, standing, query_problems, session)
-            self._check(loaded, targets).refuse()
+            self._check(loaded, targets).raise_if_any()
         except Refusal as refusal:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
         if problems:
@@ -189,7 +189,7 @@ def _unless_refused(result: LoadedBooking | RefusedBooking) -> LoadedBooking:
 
 def _of_the_request(refusal: Refusal, others: Sequence[Problem]) -> Refusal:
     """The refusal of a query as one of the request around it, together with the request's other problems."""
-    theirs = Problems(refusal.problems).within("availability")
+    theirs = Problems(refusal.problems).prefixed("availability")
     if isinstance(refusal, Forbidden) and not others:
         return Forbidden(problems=theirs, details=refusal.details)
     return Unprocessable(problems=[*others, *theirs])

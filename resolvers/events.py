@@ -93,7 +93,7 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
         check_count(len(calendar_ids), ("calendar_ids",), problems, most=ctx.limits.max_batch, noun="calendar")
     elif not delete_all:
         problems.add(("delete_all",), Key.REQUIRED, "must be true, or give calendar_ids")
-    problems.refuse()
+    problems.raise_if_any()
     async with ctx.db.write() as session:
         own = await calendars.keys_of_account(session, account)
         chosen = _choose(own, calendar_ids)
@@ -112,7 +112,7 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, s
     problems = Problems()
     window.check(problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
-    problems.refuse()
+    problems.raise_if_any()
     async with ctx.db.read() as session:
         chosen = _choose(await calendars.keys_of_account(session, account), window.calendar_ids)
         found = await events.listed(session, chosen, window, cursor, request.first + 1)
@@ -128,7 +128,7 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
     calendar = await calendars.lock(session, account, calendar_id) if is_calendar_id(calendar_id) else None
     if calendar is None:
         raise _unknown(problems)
-    problems.refuse()
+    problems.raise_if_any()
     return calendar
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from core.availability_rules import AvailabilityRule
 from core.errors import Forbidden, Key, Path, Problem, Problems
-from core.hours import chosen_calendars, hours, selected
+from core.hours import available_hours, chosen_calendars, select_rules
 from core.identity import is_sub
 from core.limits import Limits
 from core.query import AvailabilityQuery, Member
@@ -78,7 +78,7 @@ async def load_facts(
     looked_up = frozenset(_looked_up(query, ctx.limits))
     selections = list(_select(query, looked_up, standing.accounts, rules, problems))
     check_grants(query, standing.accounts, problems, Scope.READ_FREE_BUSY)
-    problems.refuse()
+    problems.raise_if_any()
     stored = await _stored_periods(remembered, query, managed)
     busy = await _busy(remembered, query, standing, selections)
     window = query.window()
@@ -134,7 +134,7 @@ def _select_member(
     """What counts for a member; reports calendars and rules that its account does not have."""
     chosen: list[AvailabilityRule] = []
     if member.managed_availability:
-        chosen = selected(rules, member.availability_rule_ids, (*path, "availability_rule_ids"), problems)
+        chosen = select_rules(rules, member.availability_rule_ids, (*path, "availability_rule_ids"), problems)
     own = account.calendars
     for index, calendar_id in enumerate(member.calendar_ids or ()):
         if calendar_id not in own:
@@ -172,4 +172,4 @@ def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:
 def _hours(selection: MemberSelection, stored: Mapping[int, SpanSet | None], window: SpanSet) -> SpanSet | None:
     if not selection.member.managed_availability:
         return None
-    return hours(selection.rules, stored[selection.account.key], window)
+    return available_hours(selection.rules, stored[selection.account.key], window)

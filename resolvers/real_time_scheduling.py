@@ -16,8 +16,8 @@ from core.real_time_scheduling import (
     Open,
     SchedulingRequest,
     check_display_message,
-    complete,
-    disable,
+    completed,
+    disabled,
     offers,
 )
 from core.solver import Opening
@@ -83,11 +83,11 @@ async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> L
     client_key = require_application(await ctx.actor())
     problems = Problems()
     check_display_message(display_message, ("display_message",), problems)
-    problems.refuse()
+    problems.raise_if_any()
     async with ctx.db.write() as session:
         link = await _own(session, client_key, scheduling_id, "real_time_scheduling_id", hold=True)
         try:
-            state = disable(link.state, display_message)
+            state = disabled(link.state, display_message)
         except ClosedError:
             raise Unprocessable.of(("real_time_scheduling_id",), Key.CONFLICT, "is completed already") from None
         return await links.become(session, link, state, ctx.now)
@@ -139,7 +139,7 @@ async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | Slot
         if isinstance(answer, SlotTaken):
             return answer
         outcome = Completed(answer.start, answer.end, tuple(answer.participants), tzid)
-        link = await links.become(session, link, complete(link.state, outcome), ctx.now)
+        link = await links.become(session, link, completed(link.state, outcome), ctx.now)
         await _post(ctx, session, link, CallbackKind.COMPLETED, tzid)
     return link
 
@@ -171,7 +171,7 @@ async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
     async with ctx.db.read() as session:
         link = await _found(session, ctx.db.keys.scheduling_id(token))
         without = await clients.without(session, link.client_key)
-    return link, replace(ctx, caller=Actor(link.client_key, without=without))
+    return link, replace(ctx, caller=Actor(link.client_key, disabled_features=without))
 
 
 async def _own(session: Session, client_key: int, scheduling_id: str | None, name: str, *, hold: bool = False) -> Link:

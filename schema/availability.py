@@ -6,7 +6,7 @@ from typing import Self
 import strawberry
 from strawberry import ID, UNSET, field
 
-from core.durations import NO_BUFFER, NONE, Buffer, Duration
+from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
@@ -48,7 +48,7 @@ class BufferInput:
 
     def to_core(self) -> Buffer:
         before, after = given(self.before), given(self.after)
-        return Buffer(before.to_core() if before else NONE, after.to_core() if after else NONE)
+        return Buffer(before.to_core() if before else NO_TIME, after.to_core() if after else NO_TIME)
 
 
 @strawberry.input(description="One account in a group, with what counts for it in this query only.")

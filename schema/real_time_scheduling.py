@@ -7,7 +7,7 @@ from strawberry import ID, UNSET, field
 
 from core import real_time_scheduling
 from core.bookings import EventCreation
-from core.durations import NONE
+from core.durations import NO_TIME
 from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, SchedulingRequest, Status
 
 from .availability import AvailabilityInput, DurationInput, Participant
@@ -81,7 +81,7 @@ class RealTimeSchedulingInput:
             query=self.availability.to_core(),
             event=self.event.to_core(),
             target_calendars=[target.to_core() for target in given_or(self.target_calendars, [])],
-            minimum_notice=notice.to_core() if notice is not None else NONE,
+            minimum_notice=notice.to_core() if notice is not None else NO_TIME,
             callback_urls=callbacks.to_core() if callbacks is not None else real_time_scheduling.CallbackUrls(),
             redirect_urls=redirects.to_core() if redirects is not None else real_time_scheduling.RedirectUrls(),
             event_creation=given_or(self.event_creation, EventCreation.DEFAULT),

@@ -14,5 +14,5 @@ def caller(authorization: str | None) -> Actor | bytes:
         return NOBODY
     scheme, _, bearer = authorization.partition(" ")
     if scheme.lower() != "bearer" or not bearer.strip():
-        return Actor(refused="The Authorization header must be: Bearer <token>.")
+        return Actor(rejection="The Authorization header must be: Bearer <token>.")
     return digest(bearer.strip())

@@ -55,7 +55,7 @@ def test_problems_are_refused_together():
     problems.add(("start",), Key.IN_PAST, "must be in the future")
     problems.add(("members", 0), Key.UNKNOWN, "is not known")
     with pytest.raises(Unprocessable) as refused:
-        problems.refuse()
+        problems.raise_if_any()
     assert refused.value.problems == (
         Problem(("start",), Key.IN_PAST, "must be in the future"),
         Problem(("members", 0), Key.UNKNOWN, "is not known"),
@@ -65,7 +65,7 @@ def test_problems_are_refused_together():
 
 def test_no_problem_is_no_refusal():
     """So a resolver can call it without asking first."""
-    assert Problems().refuse() is None
+    assert Problems().raise_if_any() is None
 
 
 def test_a_refusal_does_not_change_with_the_list_it_came_from():

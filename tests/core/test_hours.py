@@ -5,7 +5,7 @@ import pytest
 from core.availability_rules import AvailabilityRule
 from core.available_periods import StoredAvailablePeriod
 from core.errors import Key, Problems
-from core.hours import chosen_calendars, hours, selected
+from core.hours import available_hours, chosen_calendars, select_rules
 from core.instants import DAY, HOUR, parse_instant
 from core.spans import SpanSet
 from core.weekly import Weekday, WeeklyPeriod
@@ -33,12 +33,12 @@ NEVER = AvailabilityRule("never", "UTC", [])
 
 
 def within_week(rules: list[AvailabilityRule], stored: SpanSet | None) -> SpanSet | None:
-    found = hours(rules, stored, WEEK)
+    found = available_hours(rules, stored, WEEK)
     return None if found is None else found & WEEK
 
 
 def test_an_account_that_keeps_nothing_is_not_restricted() -> None:
-    assert hours([], None, WEEK) is None
+    assert available_hours([], None, WEEK) is None
 
 
 def test_a_rule_without_periods_restricts_to_never() -> None:
@@ -67,7 +67,7 @@ def test_a_stored_period_stands_beside_the_rule_of_its_day() -> None:
         "evening", parse_instant("2023-06-13T22:00-04:00"), parse_instant("2023-06-13T23:00-04:00")
     )
     window = SpanSet.of([(parse_instant("2023-06-12T00:00Z"), parse_instant("2023-06-17T00:00Z"))])
-    found = hours([wednesdays], SpanSet.of([evening.span()]), window)
+    found = available_hours([wednesdays], SpanSet.of([evening.span()]), window)
     assert found is not None
     assert found & window == SpanSet.of(
         [
@@ -92,7 +92,7 @@ def test_omitted_means_every_rule_and_a_list_means_those_in_it(
 ) -> None:
     """An empty list means none, as an empty list of calendars does."""
     problems = Problems()
-    assert selected([EARLY, LATE], rule_ids, ("availability_rule_ids",), problems) == meant
+    assert select_rules([EARLY, LATE], rule_ids, ("availability_rule_ids",), problems) == meant
     assert not problems
 
 
@@ -100,7 +100,7 @@ def test_each_unknown_rule_is_reported() -> None:
     """An id that is misspelled must not quietly widen or narrow the answer."""
     problems = Problems()
     path = ("participants", 0, "members", 1, "availability_rule_ids")
-    assert selected([EARLY], ["Early", "early", "late"], path, problems) == [EARLY]
+    assert select_rules([EARLY], ["Early", "early", "late"], path, problems) == [EARLY]
     assert [(problem.path, problem.key) for problem in problems] == [
         ((*path, 0), Key.UNKNOWN),
         ((*path, 2), Key.UNKNOWN),

@@ -23,8 +23,8 @@ from core.real_time_scheduling import (
     RedirectUrls,
     SchedulingRequest,
     check_display_message,
-    complete,
-    disable,
+    completed,
+    disabled,
     offers,
 )
 from core.solver import Facts
@@ -43,22 +43,22 @@ REQUEST = SchedulingRequest(QUERY, EventDraft("e1", "Interview", UNKNOWN, UNKNOW
 
 
 def test_an_open_link_is_completed_or_disabled():
-    assert complete(Open(), BOOKED) == BOOKED
-    assert disable(Open(), "Sorry") == Disabled("Sorry")
+    assert completed(Open(), BOOKED) == BOOKED
+    assert disabled(Open(), "Sorry") == Disabled("Sorry")
 
 
 def test_a_link_is_completed_once():
     """Not even by the same booking again."""
     for state in (BOOKED, Disabled("Sorry")):
         with pytest.raises(ClosedError):
-            complete(state, BOOKED)
+            completed(state, BOOKED)
 
 
 def test_what_was_booked_is_not_taken_back():
     """A message can be another one, as long as nothing was booked."""
-    assert disable(Disabled("Sorry"), "Gone") == Disabled("Gone")
+    assert disabled(Disabled("Sorry"), "Gone") == Disabled("Gone")
     with pytest.raises(ClosedError):
-        disable(BOOKED, "Sorry")
+        disabled(BOOKED, "Sorry")
 
 
 @pytest.mark.parametrize(

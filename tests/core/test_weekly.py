@@ -13,7 +13,7 @@ from core.errors import Key, Problem, Problems
 from core.instants import DAY, HOUR, parse_instant
 from core.slots import slots
 from core.spans import SpanSet
-from core.weekly import Weekday, WeeklyPeriod, expand, joined
+from core.weekly import Weekday, WeeklyPeriod, expand, merge_weekly
 from core.zones import local_instant
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -202,7 +202,7 @@ def test_each_bound_is_the_instant_of_its_local_time(
     periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet
 ) -> None:
     """The plain way: every day, every period, both bounds asked of zoneinfo. Only a date that is left out is no day."""
-    assert expand(periods, zone, window) & window == day_by_day(joined(periods), zone, window) & window
+    assert expand(periods, zone, window) & window == day_by_day(merge_weekly(periods), zone, window) & window
 
 
 def day_by_day(periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet) -> SpanSet:
@@ -240,13 +240,13 @@ def test_a_wider_window_changes_nothing_within_the_narrower(
 @given(st.lists(weekly_periods, max_size=8), zones, windows)
 def test_joining_changes_no_hours(periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet) -> None:
     """A rule is kept joined, and must mean what its caller wrote."""
-    assert expand(joined(periods), zone, window) == expand(periods, zone, window)
+    assert expand(merge_weekly(periods), zone, window) == expand(periods, zone, window)
 
 
 @given(st.lists(weekly_periods, max_size=12))
 def test_joined_periods_are_in_order_and_apart(periods: list[WeeklyPeriod]) -> None:
     """And cover just the minutes that the given ones cover."""
-    result = joined(periods)
+    result = merge_weekly(periods)
     keys = [(list(Weekday).index(period.day), period.start_time, period.end_time) for period in result]
     assert all(day < next_day or end < next_start for (day, _, end), (next_day, next_start, _) in pairwise(keys))
     assert keys == sorted(keys)
@@ -271,7 +271,7 @@ def test_periods_that_touch_are_joined_within_a_day_and_not_over_midnight() -> N
         WeeklyPeriod(Weekday.MONDAY, "09:00", "12:00"),
         WeeklyPeriod(Weekday.MONDAY, "10:00", "11:00"),
     ]
-    assert joined(periods) == [
+    assert merge_weekly(periods) == [
         WeeklyPeriod(Weekday.MONDAY, "09:00", "24:00"),
         WeeklyPeriod(Weekday.TUESDAY, "00:00", "01:00"),
     ]

@@ -37,7 +37,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from core.durations import NONE, Buffer, Duration
+from core.durations import NO_TIME, Buffer, Duration
 from core.instants import MINUTE, Instant, format_instant, parse_instant
 from core.limits import Limits
 from core.periods import Period
@@ -66,7 +66,7 @@ class Clauses:
     """The clauses between the first line and the first row."""
 
     response_format: ResponseFormat | None = None
-    duration: Duration = NONE
+    duration: Duration = NO_TIME
     interval: Duration | None = None
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     buffers: dict[str | None, Buffer] = field(default_factory=dict)
