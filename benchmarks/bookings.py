@@ -20,7 +20,7 @@ import orjson
 import uvloop
 
 from core.instants import DAY, HOUR, Instant, format_instant
-from db.drivers.dialects import POSTGRESQL, SQLITE, Spelling
+from db.drivers.dialects import POSTGRESQL, SQLITE, Dialect
 
 from .measure import Table, percentile, progress
 from .questions import APPLICATION_CALENDAR
@@ -165,9 +165,9 @@ def answered(lines: Sequence[Line], requests: Iterator[bytes]) -> float:
 class Bare:
     """The statements of a booking that nothing is asked before. `$1` is the two calendars."""
 
-    def __init__(self, spelling: Spelling) -> None:
-        among = spelling.among(1, "bigint")
-        self.hold = f"SELECT key, version FROM calendars WHERE key {among} ORDER BY key {spelling.locked}"
+    def __init__(self, spelling: Dialect) -> None:
+        among = spelling.in_array(1, "bigint")
+        self.hold = f"SELECT key, version FROM calendars WHERE key {among} ORDER BY key {spelling.row_lock}"
         self.insert = f"""
 INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid, transparency, status,
                     blocks, deleted, created_at, updated_at)
@@ -221,12 +221,12 @@ def bare_on_sqlite(url: str) -> Generator[Book]:
         def book(slots: Iterator[Slot]) -> int:
             done = 0
             for slot in slots:
-                pair = SQLITE.listed([keys[who] for who in slot.pair])
+                pair = SQLITE.array_param([keys[who] for who in slot.pair])
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute(SQLITE.numbered(bare.hold), (pair,)).fetchall()
+                connection.execute(SQLITE.positional(bare.hold), (pair,)).fetchall()
                 values = (pair, f"bare {slot}", slot.start, slot.start + HOUR)
-                connection.execute(SQLITE.numbered(bare.insert), values)
-                connection.execute(SQLITE.numbered(bare.change), (pair,))
+                connection.execute(SQLITE.positional(bare.insert), values)
+                connection.execute(SQLITE.positional(bare.change), (pair,))
                 connection.execute("COMMIT")
                 done += 1
             return done

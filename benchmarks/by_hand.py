@@ -63,7 +63,7 @@ RETURNING event_uid
 
 def endpoints() -> Starlette:
     """Both, on the database of the environment."""
-    statement = BLOCKING.format(among=spelling().among(2, "text"))
+    statement = BLOCKING.format(among=spelling().in_array(2, "text"))
     read = reading()
     write = _with_sqlite() if spelling() is SQLITE else _with_postgresql()
 
@@ -73,7 +73,7 @@ def endpoints() -> Starlette:
         window = query.window()
         subs = [member.sub for _, member in query.members()]
         busy: dict[str, list[tuple[Instant, Instant]]] = {sub: [] for sub in subs}
-        given = digest(bearer(request)), spelling().listed(subs), window.starts[0], window.ends[-1]
+        given = digest(bearer(request)), spelling().array_param(subs), window.starts[0], window.ends[-1]
         for sub, start, end in await read(statement, *given):
             busy[sub].append((start, end))
         return _json({"availability": {"availableSlots": _slots(answer(sweep, query, list(busy.values())))}})
@@ -162,7 +162,7 @@ def _with_sqlite() -> Write:
     connection = sqlite("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
     def one(statement: str, *values: Any) -> Any:
-        with closing(connection.execute(SQLITE.numbered(statement), values)) as cursor:
+        with closing(connection.execute(SQLITE.positional(statement), values)) as cursor:
             return next(iter(cursor.fetchall()), None)
 
     def transaction(token: bytes, calendar_id: str, row: dict[str, Any]) -> tuple[bool, str] | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from db.drivers.dialects import POSTGRESQL, SQLITE, Spelling
+from db.drivers.dialects import POSTGRESQL, SQLITE, Dialect
 
 #: a statement and its values → the rows, each a tuple or a record of asyncpg, which is no Sequence
 Read: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
@@ -17,7 +17,7 @@ def url() -> str:
     return os.environ["BENCHMARKS_URL"]
 
 
-def spelling() -> Spelling:
+def spelling() -> Dialect:
     return SQLITE if url().startswith("sqlite") else POSTGRESQL
 
 
@@ -51,7 +51,7 @@ def reading() -> Read:
         connection = sqlite("query_only = ON")
 
         async def rows(statement: str, *values: Any) -> Sequence[Any]:
-            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+            return connection.execute(SQLITE.positional(statement), values).fetchall()
 
         return rows
     pool = Pool()

@@ -36,7 +36,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from db import clients
 from db.database import Database
-from db.encryption import Keys
+from db.encryption import Encryption
 from db.migrate import migrate
 from resolvers.application_calendars import application_calendar
 from resolvers.availability import availability
@@ -101,10 +101,10 @@ async def run(options: argparse.Namespace, server: str) -> None:
 async def fill(server: str, size: int, options: argparse.Namespace) -> Filled:
     """A new database with so many calendars, each with its events."""
     url = await new_database(server, f"scale_{size}")
-    db = Database(url, keys=lambda: Keys(SECRET))
+    db = Database(url, encryption=lambda: Encryption(SECRET))
     await migrate(db)
     async with db.write() as session:
-        client_key = await clients.ensure(session, db.keys, CLIENT, SECRET, NOW, name=CLIENT)
+        client_key = await clients.ensure(session, db.encryption, CLIENT, SECRET, NOW, name=CLIENT)
     nobody = Context(db, Actor(), NOW, Limits())
 
     async def make(number: int) -> Someone:

@@ -123,7 +123,7 @@ async def walked(url: str) -> dict[str, list[str]]:
     db = open_database(url)
     await migrate(db)
     async with db.write() as session:
-        await clients.ensure(session, db.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Walks")
+        await clients.ensure(session, db.encryption, CLIENT_ID, CLIENT_SECRET, NOW, name="Walks")
     await db.close()
     recorder = Recorder()
     async with live_server(url) as live:

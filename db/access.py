@@ -9,8 +9,8 @@ from core.features import named
 from core.instants import Instant
 from core.scopes import Scope, granted
 
-from .drivers.base import Reader, Row
-from .drivers.dialects import Spelling
+from .drivers.base import Row, Statements
+from .drivers.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccessSnapshot:
     """The actor, and by their subs those of the accounts asked about that are its client's and not revoked."""
 
     actor: Actor
@@ -39,7 +39,7 @@ class Standing:
 
 
 #: by the digest of a bearer token, be it an account's or the application's own
-_WHO = """
+_CALLER_SQL = """
 SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
 FROM tokens
 JOIN accounts ON accounts.key = tokens.account_key
@@ -51,11 +51,11 @@ SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients
 
 
 @cache
-def _statement(spelling: Spelling) -> str:
+def _statement(spelling: Dialect) -> str:
     # The + keeps a database from going through all accounts of the client, which SQLite does, to find ten by their subs.
     return f"""
 WITH caller AS (
-    {_WHO}
+    {_CALLER_SQL}
     UNION ALL
     SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE key = $2
 )
@@ -64,7 +64,7 @@ SELECT caller.client_key, caller.without, caller.account_key, caller.scope, call
        calendars.calendar_id, calendars.key, calendars.version
 FROM caller
 LEFT JOIN accounts
-    ON accounts.sub {spelling.among(3, "text")}
+    ON accounts.sub {spelling.in_array(3, "text")}
     AND +accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
 LEFT JOIN calendars ON calendars.account_key = accounts.key
 ORDER BY accounts.key, calendars."primary" DESC, calendars.key
@@ -75,7 +75,7 @@ ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 _CALLER = 5
 
 
-class Asking:
+class PendingCaller:
     """Somebody who asks for something to be written, and may still have to be looked up: in the transaction that writes it."""
 
     def __init__(self, caller: Actor | bytes, now: Instant, admit: Callable[[Actor], int]) -> None:
@@ -84,7 +84,7 @@ class Asking:
         #: the account's key, as soon as it is known
         self.account_key = admit(caller) if isinstance(caller, Actor) else None
         #: what says who it is, and its values
-        self.statement: tuple[str, Row] = _WHO, (caller,)
+        self.statement: tuple[str, Row] = _CALLER_SQL, (caller,)
 
     def found(self, rows: Sequence[Row]) -> int:
         """The account's key, by what that statement gave. Raises what `admit` raises."""
@@ -92,26 +92,26 @@ class Asking:
         return self.account_key
 
 
-async def who(reader: Reader, caller: Actor | bytes, now: Instant) -> Actor:
+async def load_caller(reader: Statements, caller: Actor | bytes, now: Instant) -> Actor:
     """The actor alone, known already or by the digest of a bearer token."""
-    return caller if isinstance(caller, Actor) else _actor(await reader.rows(_WHO, caller), now)
+    return caller if isinstance(caller, Actor) else _actor(await reader.fetch(_CALLER_SQL, caller), now)
 
 
-async def glance(
-    reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant
+async def load_rows(
+    reader: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
 ) -> tuple[Actor, Sequence[Row]]:
     """The actor, and the rows of the standing: for whoever only wants to know whether it is the same (`equal`)."""
     known = caller if isinstance(caller, Actor) else None
-    rows = await reader.rows(
-        _statement(reader.spelling),
+    rows = await reader.fetch(
+        _statement(reader.dialect),
         b"" if isinstance(caller, Actor) else caller,
         known.client_key if known is not None else None,
-        reader.spelling.listed(subs),
+        reader.dialect.array_param(subs),
     )
     return known or _actor(rows, now), rows
 
 
-def equal(rows: Sequence[Row], others: Sequence[Row]) -> bool:
+def same_state(rows: Sequence[Row], others: Sequence[Row]) -> bool:
     """Whether both say the same about the accounts, whoever it was that asked: most often the same caller."""
     return rows == others or _about(rows) == _about(others)
 
@@ -120,9 +120,9 @@ def _about(rows: Sequence[Row]) -> list[Row]:
     return [row[_CALLER:] for row in rows]
 
 
-async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> Standing:
+async def load(reader: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> AccessSnapshot:
     """How things stand for a caller, known already or by the digest of a bearer token."""
-    actor, rows = await glance(reader, caller, subs, now)
+    actor, rows = await load_rows(reader, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
     for sub, key, version, scope, calendar_id, calendar_key, calendar_version in _about(rows):
@@ -132,7 +132,7 @@ async def read(reader: Reader, caller: Actor | bytes, subs: Sequence[str], now: 
                 account = accounts[sub] = Account(key, version, granted(scope))
             account.calendars[calendar_id] = calendar_key
             versions[calendar_key] = calendar_version
-    return Standing(actor, accounts, versions, rows)
+    return AccessSnapshot(actor, accounts, versions, rows)
 
 
 def _actor(rows: Sequence[Row], now: Instant) -> Actor:

@@ -13,7 +13,7 @@ from core.scopes import union_scopes
 
 from . import tables
 from .drivers.dialects import insert
-from .notifications.subscribers import touch
+from .notifications.subscribers import mark_changed
 from .versions import next_version
 
 
@@ -40,7 +40,7 @@ async def create_or_get(
     if row is None:
         raise LookupError("the account vanished between two statements of one transaction")
     if row.revoked_at is not None or row.scope != union_scopes(row.scope, scope):
-        touch(session, row.key or 0)
+        mark_changed(session, row.key or 0)
     row.scope = union_scopes(row.scope, scope)
     row.revoked_at = None
     row.name = profile.name or row.name
@@ -57,21 +57,21 @@ async def find(session: AsyncSession, client_key: int, kind: AccountKind, extern
     return _account(row) if row is not None else None
 
 
-async def by_key(session: AsyncSession, key: int) -> Account:
+async def get_by_key(session: AsyncSession, key: int) -> Account:
     """The account with this key, which exists."""
     return _account((await session.exec(select(tables.Account).where(col(tables.Account.key) == key))).one())
 
 
 async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
     """From now on the account's sub is unknown, and it grants nothing. Its data stays."""
-    touch(session, key)
+    mark_changed(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(revoked_at=now, scope=""))
 
 
-async def lock(session: AsyncSession, key: int) -> None:
+async def lock_and_bump(session: AsyncSession, key: int) -> None:
     """Locks an account until the end of the transaction, at a new version: for whoever changes its rules or stored periods."""
-    touch(session, key)
+    mark_changed(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(version=next_version(tables.Account.version)))
 

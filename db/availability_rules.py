@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
+from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.availability_rules import AvailabilityRule
@@ -16,7 +17,7 @@ from .drivers.dialects import insert
 
 async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:
     """Makes the rule, or replaces the account's one with its id."""
-    await accounts.lock(session, account_key)
+    await accounts.lock_and_bump(session, account_key)
     values: dict[str, Any] = {
         "account_key": account_key,
         "availability_rule_id": rule.availability_rule_id,
@@ -30,7 +31,7 @@ async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule
     await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
 
 
-async def of_accounts(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
+async def list_rules(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
     """The rules of each account that has any, in the order of their ids."""
     statement = select(tables.AvailabilityRule).where(col(tables.AvailabilityRule.account_key).in_(account_keys))
     found: defaultdict[int, list[AvailabilityRule]] = defaultdict(list)
@@ -40,10 +41,10 @@ async def of_accounts(session: AsyncSession, account_keys: Collection[int]) -> d
     return dict(found)
 
 
-async def remove(session: AsyncSession, account_key: int, availability_rule_id: str) -> bool:
+async def delete(session: AsyncSession, account_key: int, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
-    await accounts.lock(session, account_key)
-    statement = delete(tables.AvailabilityRule).where(
+    await accounts.lock_and_bump(session, account_key)
+    statement = sql_delete(tables.AvailabilityRule).where(
         col(tables.AvailabilityRule.account_key) == account_key,
         col(tables.AvailabilityRule.availability_rule_id) == availability_rule_id,
     )

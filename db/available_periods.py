@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, exists, literal, tuple_
-from sqlmodel import col, delete, select, union_all
+from sqlmodel import col, select, union_all
+from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.available_periods import StoredAvailablePeriod
@@ -18,7 +19,7 @@ from .drivers.dialects import insert
 
 async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:
     """Makes the period, or replaces the account's one with its id."""
-    await accounts.lock(session, account_key)
+    await accounts.lock_and_bump(session, account_key)
     span = period.span()
     values: dict[str, Any] = {
         "account_key": account_key,
@@ -32,7 +33,7 @@ async def upsert(session: AsyncSession, account_key: int, period: StoredAvailabl
     await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
 
 
-async def listed(
+async def list_periods(
     session: AsyncSession,
     account_key: int,
     start: Instant | None,
@@ -57,7 +58,7 @@ async def listed(
     ]
 
 
-async def covered(
+async def cover(
     session: AsyncSession, account_keys: Collection[int], start: Instant, end: Instant
 ) -> dict[int, SpanSet]:
     """What the periods of each account cover between two instants.
@@ -81,10 +82,10 @@ async def covered(
     return {account_key: SpanSet.of(spans) for account_key, spans in found.items()}
 
 
-async def remove(session: AsyncSession, account_key: int, available_period_id: str | None) -> int:
+async def delete(session: AsyncSession, account_key: int, available_period_id: str | None) -> int:
     """Deletes the account's period with this id, or all of them; how many there were."""
-    await accounts.lock(session, account_key)
-    statement = delete(tables.AvailablePeriod).where(col(tables.AvailablePeriod.account_key) == account_key)
+    await accounts.lock_and_bump(session, account_key)
+    statement = sql_delete(tables.AvailablePeriod).where(col(tables.AvailablePeriod.account_key) == account_key)
     if available_period_id is not None:
         statement = statement.where(col(tables.AvailablePeriod.available_period_id) == available_period_id)
     return (await session.exec(statement)).rowcount

@@ -12,10 +12,10 @@ from core.instants import Instant
 
 from . import events, tables
 from .database import Database
-from .drivers.base import ShortWrite, Snapshot
-from .drivers.dialects import Spelling
+from .drivers.base import LockedWrite, Snapshot
+from .drivers.dialects import Dialect
 from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
-from .versions import drawn, spelled_drawn, spelled_next
+from .versions import next_version_sql, random_part, random_part_sql
 
 
 class BookedCalendar(NamedTuple):
@@ -36,11 +36,11 @@ async def book(
     reader = Snapshot(session)
     row = events.row(draft, now)
     values = [
-        reader.spelling.listed([calendar.key for calendar in calendars]),
-        reader.spelling.listed([calendar.event_uid for calendar in calendars]),
+        reader.dialect.array_param([calendar.key for calendar in calendars]),
+        reader.dialect.array_param([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await reader.rows(_book(reader.spelling), *values)
+    written = await reader.fetch(_book(reader.dialect), *values)
     return _written(calendars, draft, now) if len(written) == len(calendars) else None
 
 
@@ -55,18 +55,18 @@ async def book_unchanged(
 
     None when a calendar has no longer the version that is given for its key, or when one has an event with this id.
     """
-    spelling = db.direct.spelling
+    spelling = db.driver.dialect
     row = events.row(draft, now)
     values = [
-        spelling.listed([*versions]),
-        spelling.listed([*versions.values()]),
-        drawn(),
-        spelling.listed([calendar.key for calendar in calendars]),
+        spelling.array_param([*versions]),
+        spelling.array_param([*versions.values()]),
+        random_part(),
+        spelling.array_param([calendar.key for calendar in calendars]),
         draft.event_id,
-        spelling.listed([calendar.event_uid for calendar in calendars]),
+        spelling.array_param([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await db.direct.write(_book_unchanged(spelling), values, *calendars.values())
+    written = await db.driver.write(_book_unchanged(spelling), values, *calendars.values())
     return _written(calendars, draft, now) if written is not None else None
 
 
@@ -91,27 +91,27 @@ _BOOKED = [name for name in WRITTEN if name != "event_uid"]
 
 
 @cache
-def _book(spelling: Spelling) -> str:
-    return _insert_booked(spelling.pairs((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
+def _book(spelling: Dialect) -> str:
+    return _insert_booked(spelling.zip_arrays((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
 
 
 @cache
-def _book_unchanged(spelling: Spelling) -> ShortWrite:
-    known = spelling.pairs((1, "bigint", "key"), (2, "bigint", "version"), "known")
-    targets = spelling.pairs((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
-    return ShortWrite(
+def _book_unchanged(spelling: Dialect) -> LockedWrite:
+    known = spelling.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
+    targets = spelling.zip_arrays((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
+    return LockedWrite(
         # The version is looked at under the lock. An event of this id that came meanwhile has changed it, too.
         lock=f"""
-WITH held AS (SELECT key, version FROM calendars WHERE key {spelling.among(1, "bigint")} ORDER BY key {spelling.locked})
-UPDATE calendars SET version = {spelled_next("$3")}
-WHERE key {spelling.among(4, "bigint")}
+WITH held AS (SELECT key, version FROM calendars WHERE key {spelling.in_array(1, "bigint")} ORDER BY key {spelling.row_lock})
+UPDATE calendars SET version = {next_version_sql("$3")}
+WHERE key {spelling.in_array(4, "bigint")}
   AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {spelling.among(4, "bigint")} AND event_id = $5 AND NOT deleted)
+  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {spelling.in_array(4, "bigint")} AND event_id = $5 AND NOT deleted)
 RETURNING key
 """,
-        locked=f"SELECT key FROM calendars WHERE key {spelling.among(4, 'bigint')} AND {spelled_drawn()} = $3",
+        locked_rows=f"SELECT key FROM calendars WHERE key {spelling.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
         write=_insert_booked(f"locked JOIN {targets} ON target.calendar_key = locked.key", 7),
-        taken=5,
+        lock_params=5,
     )
 
 

@@ -10,12 +10,12 @@ from core.accounts import Calendar
 
 from . import tables
 from .drivers.base import Snapshot
-from .drivers.dialects import Spelling
-from .notifications.subscribers import touch
+from .drivers.dialects import Dialect
+from .notifications.subscribers import mark_changed
 from .versions import next_version
 
 
-async def of_account(session: AsyncSession, account_key: int) -> list[Calendar]:
+async def list_calendars(session: AsyncSession, account_key: int) -> list[Calendar]:
     """The account's calendars, the primary one first."""
     statement = (
         select(tables.Calendar, tables.Account)
@@ -43,7 +43,7 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
     return {calendar_id: key or 0 for calendar_id, key in await session.exec(statement)}
 
 
-async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:
+async def lock_and_bump(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:
     """The key of the account's calendar with this id, locked until the end of the transaction and at a new version.
 
     Whoever changes the calendar's events comes through here, so changes of one calendar happen one after the other, and
@@ -55,22 +55,22 @@ async def lock(session: AsyncSession, account_key: int, calendar_id: str) -> int
         .values(version=next_version(tables.Calendar.version))
         .returning(col(tables.Calendar.key))
     )
-    touch(session, account_key)
+    mark_changed(session, account_key)
     return (await session.exec(statement)).scalar_one_or_none()
 
 
-async def hold(session: AsyncSession, keys: Collection[int]) -> dict[int, int]:
+async def lock_for_update(session: AsyncSession, keys: Collection[int]) -> dict[int, int]:
     """Locks calendars, in the order of their keys so that two callers never deadlock; the version of each, by its key."""
     reader = Snapshot(session)
-    return dict(await reader.rows(_hold(reader.spelling), reader.spelling.listed([*keys])))
+    return dict(await reader.fetch(_lock_sql(reader.dialect), reader.dialect.array_param([*keys])))
 
 
 @cache
-def _hold(spelling: Spelling) -> str:
-    return f"SELECT key, version FROM calendars WHERE key {spelling.among(1, 'bigint')} ORDER BY key {spelling.locked}"
+def _lock_sql(spelling: Dialect) -> str:
+    return f"SELECT key, version FROM calendars WHERE key {spelling.in_array(1, 'bigint')} ORDER BY key {spelling.row_lock}"
 
 
-async def change(session: AsyncSession, keys: Collection[int]) -> None:
+async def bump_versions(session: AsyncSession, keys: Collection[int]) -> None:
     """Gives calendars that are held a new version each, and says whose they are."""
     statement = (
         update(tables.Calendar)
@@ -78,4 +78,4 @@ async def change(session: AsyncSession, keys: Collection[int]) -> None:
         .values(version=next_version(tables.Calendar.version))
         .returning(col(tables.Calendar.account_key))
     )
-    touch(session, *(await session.exec(statement)).scalars())
+    mark_changed(session, *(await session.exec(statement)).scalars())

@@ -19,7 +19,7 @@ from core.instants import Instant
 from core.real_time_scheduling import CallbackKind, Link
 
 from . import tables
-from .drivers.base import Reader
+from .drivers.base import Statements
 from .notifications import outbox
 
 
@@ -38,7 +38,7 @@ class Claimed:
     sealed_secret: bytes | None
 
 
-async def put(
+async def enqueue(
     session: AsyncSession, link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, now: Instant
 ) -> str | None:
     """Has the application of the link be told, once this transaction is committed: the delivery's id.
@@ -61,13 +61,13 @@ async def put(
     )
     session.add(row)
     await session.flush()
-    outbox.post(session)
+    outbox.mark_callback_written(session)
     return delivery_id
 
 
-async def next_due(reader: Reader) -> Instant | None:
+async def next_due(reader: Statements) -> Instant | None:
     """When the next one is due, which may have been long ago; None when there is none."""
-    [[due_at]] = await reader.rows("SELECT min(due_at) FROM callbacks")
+    [[due_at]] = await reader.fetch("SELECT min(due_at) FROM callbacks")
     return due_at
 
 
@@ -95,17 +95,17 @@ async def claim(session: AsyncSession, now: Instant, until: Instant, most: int) 
     return [Claimed(*found) for found in await session.exec(statement)]
 
 
-async def delivered(session: AsyncSession, callback: Claimed) -> None:
+async def record_success(session: AsyncSession, callback: Claimed) -> None:
     """It has arrived, and is done with; be it that another has taken it up meanwhile."""
     await session.exec(delete(tables.Callback).where(col(tables.Callback.key) == callback.key))
 
 
-async def failed(session: AsyncSession, callback: Claimed, why: str, due_at: Instant | None) -> None:
+async def record_failure(session: AsyncSession, callback: Claimed, why: str, due_at: Instant | None) -> None:
     """It has not arrived, for this reason, and is due again then; None: it is given up, and stays for people to see."""
     await session.exec(_still_ours(callback).values(last_failure=why, due_at=due_at))
 
 
-async def give_back(session: AsyncSession, callbacks: Iterable[Claimed], now: Instant) -> None:
+async def release(session: AsyncSession, callbacks: Iterable[Claimed], now: Instant) -> None:
     """These were not tried to the end, and are for others at once."""
     for callback in callbacks:
         await session.exec(_still_ours(callback).values(attempts=callback.attempts - 1, due_at=now))

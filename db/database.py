@@ -22,15 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .drivers.base import Direct
-from .drivers.postgresql import DirectPostgreSQL
-from .drivers.sqlite import DirectSQLite
-from .drivers.sqlite_writer import OneConnection
-from .drivers.write_lock import Turn, begin_session
-from .encryption import Keys
-from .notifications import listener as watching
+from .drivers.base import Driver
+from .drivers.postgresql import PostgreSQLDriver
+from .drivers.sqlite import SQLiteDriver
+from .drivers.sqlite_writer import SQLiteWriter
+from .drivers.write_lock import WriteLock, begin_immediate_session
+from .encryption import Encryption
+from .notifications import listener
 from .notifications.outbox import Outbox
-from .notifications.subscribers import Changes, announced
+from .notifications.subscribers import Subscribers, notify_in_transaction
 
 Session: TypeAlias = AsyncSession
 """What the functions of this package take, and their callers pass on."""
@@ -39,7 +39,7 @@ POOL_SIZE = 10
 """Connections to PostgreSQL that one process holds at most, beside the few for single statements."""
 
 #: so many: each is at work for a few milliseconds at most, unless it waits for a lock
-_DIRECT = 8
+_DRIVER_CONNECTIONS = 8
 
 #: seconds that a request waits for one of them
 _POOL_TIMEOUT = 5
@@ -63,24 +63,26 @@ class DatabaseUrlError(ValueError):
 class Database:
     """Two engines: one that reads and one that writes; on PostgreSQL they share their pool."""
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, keys: Callable[[], Keys] | None = None) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = POOL_SIZE, encryption: Callable[[], Encryption] | None = None
+    ) -> None:
         """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError. Connects when used.
 
         `keys` gives the installation's, when they are first needed; whoever needs none may leave it out.
         """
         parsed = _parse(url)
-        self._find_keys = keys
+        self._make_encryption = encryption
         self.shown_url = make_url(url).render_as_string(hide_password=True)
         self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
         self.dialect = parsed.get_backend_name()
-        self._turn: AbstractAsyncContextManager[None] = (
-            Turn(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
+        self._write_lock: AbstractAsyncContextManager[None] = (
+            WriteLock(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
         )
         self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
-        self.changes = Changes()
-        self.direct = self._direct(parsed)
+        self.subscribers = Subscribers()
+        self.driver = self._make_driver(parsed)
         self.outbox = Outbox()
-        self._watch = watching.Watch(self.changes, self._watching)
+        self._listener = listener.ChangeListener(self.subscribers, self._listen)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
@@ -92,47 +94,47 @@ class Database:
     async def write(self) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end, or undone when the block is left by an exception."""
         try:
-            async with self._turn, AsyncSession(self.writer, autoflush=False) as session:
-                with self.changes.told(session), self.outbox.told(session):
-                    async with session.begin(), announced(session):
+            async with self._write_lock, AsyncSession(self.writer, autoflush=False) as session:
+                with self.subscribers.notify_after(session), self.outbox.notify_after(session):
+                    async with session.begin(), notify_in_transaction(session):
                         yield session
         finally:
-            self.direct.forget()
+            self.driver.invalidate()
 
-    def _direct(self, url: URL) -> Direct:
+    def _make_driver(self, url: URL) -> Driver:
         if self.dialect == "sqlite":
-            return DirectSQLite(
+            return SQLiteDriver(
                 str(url.database),
-                patience=_BUSY_TIMEOUT,
-                writer=OneConnection(self.writer, _BUSY_TIMEOUT),
-                turn=self._turn,
-                wake=self.changes.wake,
+                timeout=_BUSY_TIMEOUT,
+                writer=SQLiteWriter(self.writer, _BUSY_TIMEOUT),
+                write_lock=self._write_lock,
+                wake=self.subscribers.wake,
             )
         _, given = self.reader.dialect.create_connect_args(url)
-        return DirectPostgreSQL({"timeout": _CONNECT_TIMEOUT, **given}, size=_DIRECT, patience=_POOL_TIMEOUT)
+        return PostgreSQLDriver({"timeout": _CONNECT_TIMEOUT, **given}, size=_DRIVER_CONNECTIONS, timeout=_POOL_TIMEOUT)
 
-    async def _watching(self) -> None:
+    async def _listen(self) -> None:
         """Hears of what other processes change."""
         if self.dialect == "sqlite":
-            await watching.looking(self.writer, self._turn, self.changes)
+            await listener.poll_sqlite(self.writer, self._write_lock, self.subscribers)
         else:
-            await watching.listening(self.writer, self.changes)
+            await listener.listen_postgresql(self.writer, self.subscribers)
 
     @property
     def connections_in_use(self) -> int:
         """How many connections are at work."""
-        return sum(pool.checkedout() for pool in self._pools) + self.direct.in_use
+        return sum(pool.checkedout() for pool in self._pools) + self.driver.in_use
 
     @cached_property
     def _pools(self) -> set[QueuePool]:
         return {cast("QueuePool", engine.pool) for engine in (self.reader, self.writer)}
 
     @cached_property
-    def keys(self) -> Keys:
+    def encryption(self) -> Encryption:
         """What secrets in this database are sealed with."""
-        if self._find_keys is None:
+        if self._make_encryption is None:
             raise RuntimeError("the database was opened without the installation's key")
-        return self._find_keys()
+        return self._make_encryption()
 
     def make_folder(self) -> None:
         """Makes the folder that a SQLite file is going to lie in. Raises OSError."""
@@ -141,8 +143,8 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self.direct.close()
-        await self._watch.close()
+        await self.driver.close()
+        await self._listener.close()
         await self.writer.dispose()
         await self.reader.dispose()
 
@@ -195,7 +197,7 @@ def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     # FULL: what was acknowledged survives a power cut, not only a crash of ours. Whoever begins to write waits in a way of
     # our own; SQLite's is for what comes before.
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
-    _prepare(writer, partial(begin_session, patience=_BUSY_TIMEOUT), *pragmas)
+    _prepare(writer, partial(begin_immediate_session, timeout=_BUSY_TIMEOUT), *pragmas)
     return reader, writer
 
 

@@ -19,11 +19,11 @@ _PREFIX = "sch_"
 _SHOWN, _PROOF = 16, 18
 
 
-class OtherKeyError(ValueError):
+class WrongKeyError(ValueError):
     """It was sealed with another key."""
 
 
-class Keys:
+class Encryption:
     """What follows from the installation's key."""
 
     def __init__(self, key: str) -> None:
@@ -42,22 +42,22 @@ class Keys:
         try:
             return self._secrets.decrypt(sealed).decode()
         except InvalidToken:
-            raise OtherKeyError from None
+            raise WrongKeyError from None
 
-    def token(self, scheduling_id: str) -> str:
+    def link_token(self, scheduling_id: str) -> str:
         """The token in the address of a link: its id, and the proof that we have given it out."""
         id = bytes.fromhex(scheduling_id.removeprefix(_PREFIX))
         proof = hmac.digest(self._links, id, "sha256")[:_PROOF]
         return base64.urlsafe_b64encode(id + proof).decode()
 
-    def scheduling_id(self, token: str) -> str | None:
+    def read_link_token(self, token: str) -> str | None:
         """The id of the link with this token; None for one that we never gave out."""
         try:
             id = base64.urlsafe_b64decode(token[:_SHOWN].encode("ascii"))
         except ValueError:
             return None
         named = f"{_PREFIX}{id.hex()}"
-        return named if token.isascii() and hmac.compare_digest(token, self.token(named)) else None
+        return named if token.isascii() and hmac.compare_digest(token, self.link_token(named)) else None
 
 
 def _derived(key: str, purpose: str) -> bytes:

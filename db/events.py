@@ -18,11 +18,11 @@ from core.pages import Cursor
 from core.spans import Busy, Span
 
 from . import tables
-from .access import Asking
+from .access import PendingCaller
 from .database import Database
-from .drivers.base import Reader, ShortWrite
-from .drivers.dialects import Spelling, insert
-from .versions import drawn, spelled_next
+from .drivers.base import LockedWrite, Statements
+from .drivers.dialects import Dialect, insert
+from .versions import next_version_sql, random_part
 
 IDENTITY = ("calendar_key", "event_id")
 #: what stays when an event is replaced, and is new when it comes back from the dead: then it was created now
@@ -62,21 +62,21 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
 
 
 async def upsert_one(
-    db: Database, asking: Asking, calendar_id: str, draft: EventDraft, now: Instant
+    db: Database, asking: PendingCaller, calendar_id: str, draft: EventDraft, now: Instant
 ) -> tuple[Event, bool] | None:
     """As `upsert` for one event of a calendar that is not locked yet, and whether it was not there before.
 
     None when the account has no such calendar. Raises for who may not.
     """
     proposed = row(draft, now)
-    found = await db.direct.write(_UPSERT, (calendar_id, drawn(), *_WRITTEN_OF(proposed)), caller=asking)
+    found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), caller=asking)
     if found is None:
         return None
     event_uid, created_at = found
     return written(draft, now, calendar_id, event_uid, created_at), event_uid == proposed["event_uid"]
 
 
-async def listed(
+async def list_events(
     session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
 ) -> list[Event]:
     """At most `count` events of these calendars in the window, soonest first, behind the cursor."""
@@ -106,26 +106,28 @@ async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now:
     return await _delete(session, calendar_keys, now, None)
 
 
-async def busy(reader: Reader, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, BusyTime]:
+async def busy(reader: Statements, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, BusyTime]:
     """What blocks on each of these calendars between two instants: a few lists of numbers, for a query reads thousands.
 
     Calendars and their versions, by key; one that has another version by now is left out.
     """
-    spelling = reader.spelling
-    rows = await reader.much(_busy(spelling), spelling.listed([*versions]), start, end)
-    return {key: _busy_time(*map(spelling.read, bounds)) for key, version, *bounds in rows if version == versions[key]}
+    spelling = reader.dialect
+    rows = await reader.fetch_many(_busy(spelling), spelling.array_param([*versions]), start, end)
+    return {
+        key: _busy_time(*map(spelling.read_array, bounds)) for key, version, *bounds in rows if version == versions[key]
+    }
 
 
 @cache
-def _busy(spelling: Spelling) -> str:
+def _busy(spelling: Dialect) -> str:
     # `blocks = TRUE` in these words: by `blocks` alone SQLite would not see that its index has what is asked for.
     firm, tentative = f"status <> '{EventStatus.TENTATIVE.value}'", f"status = '{EventStatus.TENTATIVE.value}'"
     return f"""
-SELECT calendars.key, calendars.version, {spelling.gathered("starts_at", firm)}, {spelling.gathered("ends_at", firm)},
-       {spelling.gathered("starts_at", tentative)}, {spelling.gathered("ends_at", tentative)}
+SELECT calendars.key, calendars.version, {spelling.array_agg("starts_at", firm)}, {spelling.array_agg("ends_at", firm)},
+       {spelling.array_agg("starts_at", tentative)}, {spelling.array_agg("ends_at", tentative)}
 FROM calendars
 LEFT JOIN events ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
-WHERE calendars.key {spelling.among(1, "bigint")}
+WHERE calendars.key {spelling.in_array(1, "bigint")}
 GROUP BY calendars.key
 """
 
@@ -176,11 +178,11 @@ def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
 WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
 _WRITTEN_OF = itemgetter(*WRITTEN)
 
-_UPSERT = ShortWrite(
+_UPSERT = LockedWrite(
     lock=f"""
-UPDATE calendars SET version = {spelled_next("$3")} WHERE account_key = $1 AND calendar_id = $2 RETURNING key
+UPDATE calendars SET version = {next_version_sql("$3")} WHERE account_key = $1 AND calendar_id = $2 RETURNING key
 """,
-    locked="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
+    locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
     write=f"""
 INSERT INTO events (calendar_key, {", ".join(WRITTEN)})
 SELECT key, {", ".join(f"${number}" for number, _ in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE

@@ -17,7 +17,7 @@ from . import tables
 from .drivers.dialects import insert
 
 
-class OtherRequestError(LookupError):
+class IdempotencyConflict(LookupError):
     """The idempotency key came with another request before."""
 
 
@@ -34,13 +34,13 @@ async def claim(
     claimed = cast("Any", await session.exec(statement.returning(col(tables.BookingAnswer.key)))).first()
     if claimed is not None:
         return None
-    answer = await given(session, client_key, idempotency_key, request_digest)
+    answer = await stored(session, client_key, idempotency_key, request_digest)
     if answer is None:
-        raise OtherRequestError
+        raise IdempotencyConflict
     return answer
 
 
-async def given(
+async def stored(
     session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes
 ) -> Booked | SlotTaken | None:
     """The answer that this request was given, if it was given one."""
@@ -49,7 +49,7 @@ async def given(
     return _read(json.loads(row.answer)) if row is not None else None
 
 
-async def keep(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
+async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
     """Keeps the answer to a request that was claimed in this transaction."""
     claimed = update(tables.BookingAnswer).where(
         col(tables.BookingAnswer.client_key) == client_key, col(tables.BookingAnswer.idempotency_key) == idempotency_key

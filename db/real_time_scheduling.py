@@ -39,16 +39,16 @@ async def create(session: AsyncSession, client_key: int, request: SchedulingRequ
     return link
 
 
-async def find(session: AsyncSession, scheduling_id: str, *, hold: bool = False) -> Link | None:
+async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False) -> Link | None:
     """The link with this id; if it is to be held, nobody else changes it until the end of the transaction."""
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
-    row = (await session.exec(statement.with_for_update() if hold else statement)).first()
+    row = (await session.exec(statement.with_for_update() if lock else statement)).first()
     if row is None:
         return None
     return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
 
 
-async def become(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
+async def set_state(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
     """The link, which is held, in another state."""
     statement = (
         update(tables.RealTimeScheduling)
@@ -59,7 +59,7 @@ async def become(session: AsyncSession, link: Link, state: State, now: Instant) 
     return replace(link, state=state)
 
 
-async def tell(session: AsyncSession, link: Link, kind: CallbackKind, now: Instant) -> bool:
+async def may_notify(session: AsyncSession, link: Link, kind: CallbackKind, now: Instant) -> bool:
     """Whether the application is to be told, which it was not a short while ago; if so, it counts as told from now on."""
     last = _LAST_TOLD[kind]
     statement = (

@@ -36,7 +36,7 @@ def is_lost_race(error: BaseException) -> bool:
     return _sqlstate(error) in _LOST
 
 
-def is_away(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether the database cannot be reached just now, or has no connection to spare."""
     state = _sqlstate(error)
     if state in _AWAY or state.startswith("08") or is_locked(error):
@@ -54,12 +54,12 @@ def is_locked(error: BaseException) -> bool:
     return isinstance(driver_error, sqlite3.Error) and any(words in str(driver_error) for words in _LOCKED)
 
 
-def has_waited(error: BaseException) -> bool:
+def is_timeout(error: BaseException) -> bool:
     """Whether the caller has been kept waiting as long as is right: for a connection, for the file, for its turn."""
     return isinstance(error, TimeoutError | PoolTimeout) or is_locked(error)
 
 
-def retried(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """The resolver, run again a few times when its transaction lost a race, and once when its connection was gone.
 
     A connection that has been idle in the pool while the server was restarted is gone without anybody having noticed; a
@@ -73,7 +73,7 @@ def retried(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             try:
                 return await resolver(*args, **kwargs)
             except Exception as error:
-                if not (is_lost_race(error) or (attempt == 1 and is_away(error) and not has_waited(error))):
+                if not (is_lost_race(error) or (attempt == 1 and is_unavailable(error) and not is_timeout(error))):
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause *= 2

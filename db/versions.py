@@ -16,17 +16,17 @@ from sqlmodel import col
 COUNTED = 1 << 20
 
 
-def drawn() -> int:
+def random_part() -> int:
     """The upper part of a new version."""
     return secrets.randbits(42) * COUNTED
 
 
-def spelled_next(drawn: str) -> str:
+def next_version_sql(drawn: str) -> str:
     """What the column `version` becomes with a change, in SQL; `drawn` stands there for a new upper part."""
     return f"(version + 1) % {COUNTED} + {drawn}"
 
 
-def spelled_drawn() -> str:
+def random_part_sql() -> str:
     """The upper part of the column `version`, in SQL."""
     return f"version - version % {COUNTED}"
 
@@ -34,4 +34,4 @@ def spelled_drawn() -> str:
 def next_version(version: int) -> ColumnElement[int]:
     """What the column of a version becomes with a change: one change more, and a number that nothing has had before."""
     column: InstrumentedAttribute[Any] = col(version)  # pyright: ignore[reportAssignmentType]
-    return (column + 1) % COUNTED + drawn()
+    return (column + 1) % COUNTED + random_part()

@@ -11,7 +11,7 @@ from core.scopes import check_scope, union_scopes
 from core.texts import check_id
 from db import accounts, calendars, tokens
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context
 from .tokens import client
@@ -25,7 +25,7 @@ class UserInfo(NamedTuple):
     calendars: list[Calendar]
 
 
-@retried
+@retry_transaction
 async def account(
     ctx: Context,
     client_id: str,
@@ -45,7 +45,7 @@ async def account(
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
         asking = await client(session, client_id, client_secret)
-        require_feature(asking.without, Feature.ACCOUNTS)
+        require_feature(asking.disabled_features, Feature.ACCOUNTS)
         problems.raise_if_any()
         return await authorize(ctx, session, asking.key, kind, account_id, scope, profile)
 
@@ -65,11 +65,11 @@ async def authorize(
     return Authorization(made, await tokens.issue(session, made.key, scope, ctx.now), scope)
 
 
-@retried
+@retry_transaction
 async def user_info(ctx: Context) -> UserInfo:
     """Who the access token belongs to. Any token may ask."""
     actor = await ctx.actor()
     account_key = require_account(actor)
     async with ctx.db.read() as session:
-        known = await accounts.by_key(session, account_key)
-        return UserInfo(known, actor.scope, await calendars.of_account(session, account_key))
+        known = await accounts.get_by_key(session, account_key)
+        return UserInfo(known, actor.scope, await calendars.list_calendars(session, account_key))

@@ -7,14 +7,14 @@ from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
 from core.scopes import check_scope
 from core.texts import check_id
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .accounts import authorize
 from .context import Context
 from .tokens import client
 
 
-@retried
+@retry_transaction
 async def application_calendar(
     ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
 ) -> Authorization:
@@ -27,7 +27,7 @@ async def application_calendar(
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
         asking = await client(session, client_id, client_secret)
-        require_feature(asking.without, Feature.APPLICATION_CALENDARS)
+        require_feature(asking.disabled_features, Feature.APPLICATION_CALENDARS)
         problems.raise_if_any()
         kind = AccountKind.APPLICATION_CALENDAR
         return await authorize(ctx, session, asking.key, kind, application_calendar_id, scope)

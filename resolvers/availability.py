@@ -7,13 +7,13 @@ from core.scopes import Scope
 from core.solver import Opening, solve
 from db import access
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context, Dependencies
 from .facts import LoadedFacts, load_facts, load_standing, with_snapshot_fallback
 
 
-@retried
+@retry_transaction
 async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     """The openings of the query, soonest first.
 
@@ -41,12 +41,12 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether the availability that rests on this is what would be found now, for whoever asks now. One statement."""
     if ctx.now >= dependencies.until:
         return False
-    actor, rows = await access.glance(ctx.db.direct, ctx.caller, dependencies.subs, ctx.now)
+    actor, rows = await access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
     try:
         _admit(actor, managed=dependencies.managed)
     except Refusal:
         return False
-    return actor.client_key == dependencies.client_key and access.equal(rows, dependencies.rows)
+    return actor.client_key == dependencies.client_key and access.same_state(rows, dependencies.rows)
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:

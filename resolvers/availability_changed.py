@@ -7,8 +7,8 @@ from core.identity import is_sub
 from core.instants import Instant
 from core.query import AvailabilityQuery
 from core.solver import Opening
-from db import access as standing
-from db.retries import retried
+from db import access
+from db.retries import retry_transaction
 
 from .availability import availability
 from .context import Context, LiveContext
@@ -22,24 +22,24 @@ async def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> As
     every answer that there has been for an instant is given: the last one always is.
     """
     actor, account_keys = await _who(ctx, query)
-    with ctx.db.changes.waiting(account_keys) as waiter:
+    with ctx.db.subscribers.subscribe(account_keys) as waiter:
         current: Context = ctx
         told: list[Opening] | None = None
         while True:
-            async with waiter.looking():
+            async with waiter.throttled():
                 current = ctx.renewed()
                 found = await availability(current, query)
             if found != told:
                 yield found
             told = found
-            await waiter.woken(_good_until(query, actor) - current.now)
+            await waiter.wait(_good_until(query, actor) - current.now)
 
 
-@retried
+@retry_transaction
 async def _who(ctx: Context, query: AvailabilityQuery) -> tuple[Actor, set[int]]:
     """Who asks, and whose changes matter: the members', as many as may be asked about, and those of the account that asks."""
     subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
-    stands = await standing.read(ctx.db.direct, ctx.caller, subs, ctx.now)
+    stands = await access.load(ctx.db.driver, ctx.caller, subs, ctx.now)
     asking = {stands.actor.account_key} if stands.actor.account_key is not None else set[int]()
     return stands.actor, asking | {account.key for account in stands.accounts.values()}
 

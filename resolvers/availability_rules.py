@@ -5,12 +5,12 @@ from core.availability_rules import AvailabilityRule
 from core.errors import Key, NotFound, Problem, Problems
 from core.texts import is_storable
 from db import availability_rules, calendars
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context
 
 
-@retried
+@retry_transaction
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
     account = require_managed_availability(await ctx.actor())
@@ -27,12 +27,12 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
         return kept
 
 
-@retried
+@retry_transaction
 async def listed(ctx: Context) -> list[AvailabilityRule]:
     """All rules of the account, in the order of their ids."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.read() as session:
-        return (await availability_rules.of_accounts(session, [account])).get(account, [])
+        return (await availability_rules.list_rules(session, [account])).get(account, [])
 
 
 async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
@@ -44,11 +44,11 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
     raise NotFound(problems=[unknown])
 
 
-@retried
+@retry_transaction
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id; whether there was one."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
-        return is_storable(availability_rule_id) and await availability_rules.remove(
+        return is_storable(availability_rule_id) and await availability_rules.delete(
             session, account, availability_rule_id
         )

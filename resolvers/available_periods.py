@@ -8,12 +8,12 @@ from core.pages import Cursor, Page, PageRequest
 from core.periods import check_window
 from core.texts import is_storable
 from db import available_periods
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context
 
 
-@retried
+@retry_transaction
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
     """Makes the period, or replaces the one with its id. Raises Unprocessable."""
     account = require_managed_availability(await ctx.actor())
@@ -25,7 +25,7 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
         return period
 
 
-@retried
+@retry_transaction
 async def listed(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
@@ -36,26 +36,26 @@ async def listed(
     cursor = request.check(problems, most=ctx.limits.max_page)
     problems.raise_if_any()
     async with ctx.db.read() as session:
-        found = await available_periods.listed(session, account, *window, cursor, request.first + 1)
+        found = await available_periods.list_periods(session, account, *window, cursor, request.first + 1)
     return Page[StoredAvailablePeriod].cut(found, request, _place)
 
 
-@retried
+@retry_transaction
 async def delete(ctx: Context, available_period_id: str) -> bool:
     """Deletes the account's period with this id; whether there was one."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return is_storable(available_period_id) and bool(
-            await available_periods.remove(session, account, available_period_id)
+            await available_periods.delete(session, account, available_period_id)
         )
 
 
-@retried
+@retry_transaction
 async def delete_all(ctx: Context) -> int:
     """Deletes all periods of the account; how many there were."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
-        return await available_periods.remove(session, account, None)
+        return await available_periods.delete(session, account, None)
 
 
 def _place(period: StoredAvailablePeriod) -> Cursor:

@@ -15,7 +15,7 @@ from core.instants import Instant
 from core.scopes import Scope
 from core.solver import Facts
 from db import bookings, calendars
-from db.access import Account, Standing
+from db.access import AccessSnapshot, Account
 from db.bookings import BookedCalendar
 from db.database import Session
 
@@ -32,7 +32,7 @@ class LoadedBooking:
 
     #: the application that asks
     client_key: int
-    standing: Standing
+    standing: AccessSnapshot
     #: group by group
     facts: Sequence[Sequence[Facts]]
     targets: Targets
@@ -76,7 +76,7 @@ class BookingAttempt:
         What was loaded before only tells which calendars to lock. Slots offered instead start at
         `earliest` or later.
         """
-        await calendars.hold(session, loaded.standing.versions)
+        await calendars.lock_for_update(session, loaded.standing.versions)
         if self.may_have_written and (booked := await self._find_booked(session, loaded.targets)) is not None:
             return booked
         self.may_have_written = True
@@ -167,7 +167,7 @@ class BookingAttempt:
                 words = "is the id of an event that is on one of the calendars already"
                 raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
             written |= {event.calendar_id: event for event in events}
-        await calendars.change(session, [calendar.key for calendar in chosen])
+        await calendars.bump_versions(session, [calendar.key for calendar in chosen])
         return Booked(*self.request.draft.span(), subs, [written[calendar.calendar_id] for calendar in chosen])
 
     async def _find_booked(self, session: Session, targets: Targets) -> Booked | None:

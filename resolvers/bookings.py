@@ -9,7 +9,7 @@ from core.identity import digest
 from core.instants import Instant
 from db import bookings, idempotency
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
@@ -24,7 +24,7 @@ async def book_slot(ctx: Context, request: BookingRequest) -> Booked | SlotTaken
     return await _book(BookingAttempt(ctx, request))
 
 
-@retried
+@retry_transaction
 async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
     if attempt.request.idempotency_key is not None:
         return await _book_idempotently(attempt, attempt.request.idempotency_key)
@@ -75,14 +75,14 @@ async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | Slot
         if (stored := await _claim(session, *claim, ctx.now)) is not None:
             return stored
         answer = await attempt.book_under_lock(session, loaded, _earliest(attempt))
-        await idempotency.keep(session, loaded.client_key, key, answer)
+        await idempotency.store(session, loaded.client_key, key, answer)
         return answer
 
 
 async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: Refusal) -> Booked | SlotTaken:
     """The answer that the request was given when it had no problems; raises the refusal if there is none."""
     async with ctx.db.read() as session:
-        stored = await idempotency.given(session, *claim)
+        stored = await idempotency.stored(session, *claim)
     if stored is None:
         raise refusal
     return stored
@@ -94,7 +94,7 @@ async def _claim(
     """The stored answer; None for a new key. Raises Unprocessable for the key of another request."""
     try:
         return await idempotency.claim(session, client_key, key, request_digest, now)
-    except idempotency.OtherRequestError:
+    except idempotency.IdempotencyConflict:
         words = "came with another request before"
         raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
 

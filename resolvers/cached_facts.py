@@ -13,7 +13,7 @@ from core.spans import SpanSet
 from db import availability_rules, available_periods, events
 from db.access import Account
 from db.database import Session
-from db.drivers.base import Reader
+from db.drivers.base import Statements
 from db.events import BusyTime
 
 from .cache import Memory
@@ -35,7 +35,7 @@ class Remembered:
     The versions that it is asked for must have been read in the same session: then everything is of one snapshot.
     """
 
-    def __init__(self, memory: Memory, reader: Reader, session: Session | None = None) -> None:
+    def __init__(self, memory: Memory, reader: Statements, session: Session | None = None) -> None:
         self._memory = memory
         self._reader = reader
         self._kept_session = session
@@ -51,7 +51,7 @@ class Remembered:
         versions = {account.key: account.version for account in accounts}
 
         async def read(keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
-            found = await availability_rules.of_accounts(self._session, keys)
+            found = await availability_rules.list_rules(self._session, keys)
             return {key: found.get(key, []) for key in keys}
 
         return await self._facts("rules", versions, (), read, lambda rules: 2000 * len(rules))
@@ -62,7 +62,7 @@ class Remembered:
         window = _rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, tuple[SpanSet | None]]:
-            found = await available_periods.covered(self._session, keys, *window)
+            found = await available_periods.cover(self._session, keys, *window)
             return {key: (found.get(key),) for key in keys}
 
         kept = await self._facts("periods", versions, window, read, lambda kept: 2 * _NUMBER * len(kept[0] or ()))

@@ -8,7 +8,7 @@ from core.access import Actor
 from core.instants import Instant
 from core.limits import Limits
 from core.real_time_scheduling import Link
-from db import access as standing
+from db import access
 from db.access import Row
 from db.database import Database
 
@@ -60,11 +60,11 @@ class Context:
 
     def link_url(self, link: Link) -> str:
         """The address that a visitor is given."""
-        return f"{self.pages}{self.db.keys.token(link.scheduling_id)}"
+        return f"{self.pages}{self.db.encryption.link_token(link.scheduling_id)}"
 
     async def actor(self) -> Actor:
         """Who asks, as of now."""
-        return await standing.who(self.db.direct, self.caller, self.now)
+        return await access.load_caller(self.db.driver, self.caller, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from core.periods import check_count
 from core.scopes import Scope
 from core.texts import check_id
 from db import calendars, events
-from db.access import Asking
+from db.access import PendingCaller
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context
 
@@ -37,7 +37,7 @@ class UpsertedEvents(NamedTuple):
     updated: int
 
 
-@retried
+@retry_transaction
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
     """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
     problems = Problems()
@@ -45,14 +45,14 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
     if problems or not is_calendar_id(calendar_id):
         account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
         raise await _refusal(ctx, account, calendar_id, problems)
-    asking = Asking(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
+    asking = PendingCaller(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
     upserted = await events.upsert_one(ctx.db, asking, calendar_id, draft, ctx.now)
     if upserted is None:
         raise _unknown(problems)
     return UpsertedEvent(*upserted)
 
 
-@retried
+@retry_transaction
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are kept, or none."""
     account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
@@ -70,7 +70,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         return UpsertedEvents(created, len(drafts) - created)
 
 
-@retried
+@retry_transaction
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event; whether there was one. Raises NotFound for the calendar."""
     account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
@@ -81,7 +81,7 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
         return await events.delete(session, calendar, event_id, ctx.now)
 
 
-@retried
+@retry_transaction
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
     """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
     account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
@@ -97,12 +97,12 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
     async with ctx.db.write() as session:
         own = await calendars.keys_of_account(session, account)
         chosen = _choose(own, calendar_ids)
-        await calendars.hold(session, chosen)
-        await calendars.change(session, chosen)
+        await calendars.lock_for_update(session, chosen)
+        await calendars.bump_versions(session, chosen)
         return await events.delete_all(session, chosen, ctx.now)
 
 
-@retried
+@retry_transaction
 async def list_events(ctx: Context, window: EventWindow, request: PageRequest, scope: Scope) -> Page[Event]:
     """The account's events in the window, soonest first, for a token with the scope that it takes to see so much of them.
 
@@ -115,7 +115,7 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, s
     problems.raise_if_any()
     async with ctx.db.read() as session:
         chosen = _choose(await calendars.keys_of_account(session, account), window.calendar_ids)
-        found = await events.listed(session, chosen, window, cursor, request.first + 1)
+        found = await events.list_events(session, chosen, window, cursor, request.first + 1)
     return Page[Event].cut(found, request, _place)
 
 
@@ -125,7 +125,7 @@ def _place(event: Event) -> Cursor:
 
 async def _lock(session: Session, account: int, calendar_id: str, problems: Problems) -> int:
     """The locked calendar's key, once the request has no other problem either."""
-    calendar = await calendars.lock(session, account, calendar_id) if is_calendar_id(calendar_id) else None
+    calendar = await calendars.lock_and_bump(session, account, calendar_id) if is_calendar_id(calendar_id) else None
     if calendar is None:
         raise _unknown(problems)
     problems.raise_if_any()

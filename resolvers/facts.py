@@ -14,9 +14,9 @@ from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet
 from db import access
-from db.access import Account, Standing
+from db.access import AccessSnapshot, Account
 from db.database import Session
-from db.drivers.base import Reader, Snapshot
+from db.drivers.base import Snapshot, Statements
 from db.events import BusyTime
 
 from .cached_facts import NotRememberedError, Remembered
@@ -40,7 +40,7 @@ class MemberSelection:
 class LoadedFacts:
     """The rights and versions that were read, what counts for each member, and the facts, group by group."""
 
-    standing: Standing
+    standing: AccessSnapshot
     selections: Sequence[MemberSelection]
     facts: Sequence[Sequence[Facts]]
 
@@ -57,14 +57,18 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
             return await load(session)
 
 
-async def load_standing(ctx: Context, query: AvailabilityQuery, session: Session | None) -> Standing:
+async def load_standing(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
     """The caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
-    return await access.read(_reader(ctx, session), ctx.caller, subs, ctx.now)
+    return await access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
 
 
 async def load_facts(
-    ctx: Context, query: AvailabilityQuery, standing: Standing, problems: Sequence[Problem], session: Session | None
+    ctx: Context,
+    query: AvailabilityQuery,
+    standing: AccessSnapshot,
+    problems: Sequence[Problem],
+    session: Session | None,
 ) -> LoadedFacts:
     """The facts about every member. What the cache lacks is read in at most three statements.
 
@@ -98,8 +102,8 @@ def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], prob
     problems += lacking
 
 
-def _reader(ctx: Context, session: Session | None) -> Reader:
-    return Snapshot(session) if session is not None else ctx.db.direct
+def _reader(ctx: Context, session: Session | None) -> Statements:
+    return Snapshot(session) if session is not None else ctx.db.driver
 
 
 def _looked_up(query: AvailabilityQuery, limits: Limits) -> list[str]:
@@ -152,7 +156,7 @@ async def _stored_periods(
 
 
 async def _busy(
-    remembered: Remembered, query: AvailabilityQuery, standing: Standing, selections: Sequence[MemberSelection]
+    remembered: Remembered, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
 ) -> Mapping[int, BusyTime]:
     """What blocks on the selected calendars in the query's window and the buffers around it."""
     window = query.window()

@@ -24,7 +24,7 @@ from core.solver import Opening
 from db import callbacks, clients
 from db import real_time_scheduling as links
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt
 from .context import Context
@@ -44,7 +44,7 @@ class Offer:
     more_from: Instant | None = None
 
 
-@retried
+@retry_transaction
 async def create(ctx: Context, request: SchedulingRequest) -> Link:
     """A new link. For the application's own key. Raises Unprocessable with every problem of the request."""
     client_key = require_application(await ctx.actor())
@@ -59,7 +59,7 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
         return await links.create(session, client_key, request, ctx.now)
 
 
-@retried
+@retry_transaction
 async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Link:
     """The application's link with this id, or with this token: one of them is given. Raises NotFound, Unprocessable."""
     client_key = require_application(await ctx.actor())
@@ -71,10 +71,10 @@ async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Lin
     async with ctx.db.read() as session:
         if scheduling_id is not None:
             return await _own(session, client_key, scheduling_id, "real_time_scheduling_id")
-        return await _own(session, client_key, ctx.db.keys.scheduling_id(token or ""), "token")
+        return await _own(session, client_key, ctx.db.encryption.read_link_token(token or ""), "token")
 
 
-@retried
+@retry_transaction
 async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> Link:
     """The application's link, disabled: whoever opens it reads the message.
 
@@ -90,7 +90,7 @@ async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> L
             state = disabled(link.state, display_message)
         except ClosedError:
             raise Unprocessable.of(("real_time_scheduling_id",), Key.CONFLICT, "is completed already") from None
-        return await links.become(session, link, state, ctx.now)
+        return await links.set_state(session, link, state, ctx.now)
 
 
 async def seen(ctx: Context, token: str) -> Link:
@@ -98,7 +98,7 @@ async def seen(ctx: Context, token: str) -> Link:
     return (await _visited(ctx, token))[0]
 
 
-@retried
+@retry_transaction
 async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> Offer:
     """What a visitor may choose from, from an instant on. Raises NotFound, and the Refusal of a link that is of no use now.
 
@@ -126,7 +126,7 @@ async def accept(ctx: Context, token: str, start: Instant, tzid: str) -> Link | 
     return await _accept(BookingAttempt(acting, link.request.booking(start)), link, tzid)
 
 
-@retried
+@retry_transaction
 async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
     """One attempt. The link is held first, then the calendars: it is booked once, and only with them."""
     ctx = attempt.ctx
@@ -139,7 +139,7 @@ async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | Slot
         if isinstance(answer, SlotTaken):
             return answer
         outcome = Completed(answer.start, answer.end, tuple(answer.participants), tzid)
-        link = await links.become(session, link, completed(link.state, outcome), ctx.now)
+        link = await links.set_state(session, link, completed(link.state, outcome), ctx.now)
         await _post(ctx, session, link, CallbackKind.COMPLETED, tzid)
     return link
 
@@ -151,33 +151,33 @@ async def none_suits(ctx: Context, token: str, tzid: str) -> Link:
     return link
 
 
-@retried
+@retry_transaction
 async def _say_that_none_fits(ctx: Context, link: Link, kind: CallbackKind, tzid: str) -> None:
     """Tells the application, if it wants to know, the link is still open, and it was not told a short while ago."""
     if link.request.callback_urls.of(kind) is None:
         return
     async with ctx.db.write() as session:
-        if await links.tell(session, link, kind, ctx.now):
+        if await links.may_notify(session, link, kind, ctx.now):
             await _post(ctx, session, link, kind, tzid)
 
 
 async def _post(ctx: Context, session: Session, link: Link, kind: CallbackKind, tzid: str) -> None:
-    await callbacks.put(session, link, kind, url=ctx.link_url(link), visitor_tzid=tzid, now=ctx.now)
+    await callbacks.enqueue(session, link, kind, url=ctx.link_url(link), visitor_tzid=tzid, now=ctx.now)
 
 
-@retried
+@retry_transaction
 async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
     """The link with this token, and the surroundings of its application, which a visitor acts for. Raises NotFound."""
     async with ctx.db.read() as session:
-        link = await _found(session, ctx.db.keys.scheduling_id(token))
-        without = await clients.without(session, link.client_key)
+        link = await _found(session, ctx.db.encryption.read_link_token(token))
+        without = await clients.disabled_features(session, link.client_key)
     return link, replace(ctx, caller=Actor(link.client_key, disabled_features=without))
 
 
 async def _own(session: Session, client_key: int, scheduling_id: str | None, name: str, *, hold: bool = False) -> Link:
     """The link with this id, if it is this application's. Raises NotFound, which names the field that the id came in."""
     link = (
-        await links.find(session, scheduling_id, hold=hold)
+        await links.find(session, scheduling_id, lock=hold)
         if scheduling_id and is_scheduling_id(scheduling_id)
         else None
     )
@@ -188,7 +188,7 @@ async def _own(session: Session, client_key: int, scheduling_id: str | None, nam
 
 async def _found(session: Session, scheduling_id: str | None, *, hold: bool = False) -> Link:
     """The link with this id. Raises NotFound, which tells a visitor no more than that."""
-    link = await links.find(session, scheduling_id, hold=hold) if scheduling_id is not None else None
+    link = await links.find(session, scheduling_id, lock=hold) if scheduling_id is not None else None
     if link is None:
         raise NotFound("There is no such link.")
     return link

@@ -6,7 +6,7 @@ from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, tokens
 from db.clients import Client
 from db.database import Session
-from db.retries import retried
+from db.retries import retry_transaction
 
 from .context import Context
 
@@ -23,7 +23,7 @@ async def client(session: Session, client_id: str, client_secret: str) -> Client
     return found
 
 
-@retried
+@retry_transaction
 async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_token: str) -> Authorization:
     """A new access token for the account of a refresh token, which stays as it is.
 
@@ -31,16 +31,16 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
     """
     async with ctx.db.write() as session:
         asking = await client(session, client_id, client_secret)
-        found = await tokens.behind_refresh_token(session, asking.key, refresh_token)
+        found = await tokens.account_of_refresh_token(session, asking.key, refresh_token)
         if found is None:
             unknown = Problem(("refresh_token",), Key.UNKNOWN, "is unknown or was revoked: ask for the account again")
             raise Unprocessable(problems=[unknown])
         account_key, scope = found
         pair = TokenPair(await tokens.issue_access(session, account_key, scope, ctx.now), refresh_token)
-        return Authorization(await accounts.by_key(session, account_key), pair, scope)
+        return Authorization(await accounts.get_by_key(session, account_key), pair, scope)
 
 
-@retried
+@retry_transaction
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
     """Ends every token of an account, named by one of them or by its sub; the token wins when both are given.
 
@@ -52,7 +52,7 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])
         if token is not None:
-            account_key = await tokens.account_behind(session, asking.key, token)
+            account_key = await tokens.account_of_token(session, asking.key, token)
         else:
             account_key = await accounts.key_of_sub(session, asking.key, sub) if sub and is_sub(sub) else None
         if account_key is not None:

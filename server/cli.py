@@ -66,7 +66,7 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
         async with db.write() as session:
-            return await clients.create(session, db.keys, options["name"], clock())
+            return await clients.create(session, db.encryption, options["name"], clock())
 
     client_id, secret = _with_database(settings, create)
     print(json.dumps({"client_id": client_id, "client_secret": secret}))
@@ -77,7 +77,7 @@ def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
         await migrate(db)
         async with db.write() as session:
             known = is_client_id(options["client_id"])
-            return await clients.renew_secret(session, db.keys, options["client_id"]) if known else None
+            return await clients.renew_secret(session, db.encryption, options["client_id"]) if known else None
 
     secret = _with_database(settings, renew)
     if secret is None:
@@ -91,7 +91,7 @@ def _plan(settings: Settings, options: dict[str, Any]) -> None:
     async def leave_out(db: Database) -> bool:
         await migrate(db)
         async with db.write() as session:
-            return is_client_id(options["client_id"]) and await clients.leave_out(
+            return is_client_id(options["client_id"]) and await clients.disable_features(
                 session, options["client_id"], without
             )
 
@@ -108,11 +108,11 @@ def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
 async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
     """Everything that has to be there before the first request."""
     await migrate(db)
-    _ = db.keys  # that they cannot be had is better known now than by a worker
+    _ = db.encryption  # that they cannot be had is better known now than by a worker
     if settings.client_id:
         async with db.write() as session:
             await clients.ensure(
-                session, db.keys, settings.client_id, settings.client_secret, clock(), name=settings.client_id
+                session, db.encryption, settings.client_id, settings.client_secret, clock(), name=settings.client_id
             )
     return await demo.prepare(db, clock()) if settings.demo else None
 

@@ -70,7 +70,7 @@ async def prepare(db: Database, now: Instant) -> Credentials:
     secret = secrets.token_urlsafe(32)
     ctx = Context(db, Actor(), now, Limits())
     async with db.write() as session:
-        client = await clients.ensure(session, db.keys, CLIENT_ID, secret, now, name="Demo")
+        client = await clients.ensure(session, db.encryption, CLIENT_ID, secret, now, name="Demo")
         # Without the client's secret and its plan: the demo starts whatever its plan leaves out.
         made = {name: await authorize(ctx, session, client, kind, name, READ_WRITE) for name, kind in _KINDS.items()}
     for name, authorization in made.items():
@@ -88,7 +88,7 @@ async def cast(db: Database) -> Cast:
         ada, ben, red, blue = found
         if ada is None or ben is None or red is None or blue is None:
             return NOBODY
-        calendar = (await db_calendars.of_account(session, ada.key))[0]
+        calendar = (await db_calendars.list_calendars(session, ada.key))[0]
     return Cast(CLIENT_ID, (ada.sub, ben.sub), (red.sub, blue.sub), calendar.calendar_id)
 
 

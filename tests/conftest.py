@@ -145,5 +145,5 @@ async def _make_template(url: str) -> None:
     database = open_database(url)
     await migrate(database)
     async with database.write() as session:
-        await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
+        await clients.ensure(session, database.encryption, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
     await database.close()  # which leaves one SQLite file, without a write-ahead log beside it

@@ -14,7 +14,7 @@ from core.instants import parse_instant
 from core.scopes import _GRANTS, Scope, granted
 from db import clients
 from server.cli import parser
-from server.graphql import persisted_queries as persisted
+from server.graphql import persisted_queries
 from server.settings import PREFIX, Settings
 
 from .support.api import Api
@@ -73,7 +73,7 @@ async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, da
     """Read from top to bottom, as a user would try them."""
     async with Api.open(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
         async with api.db.write() as session:
-            await clients.ensure(session, api.db.keys, "demo", SECRET, api.now, name="Demo")
+            await clients.ensure(session, api.db.encryption, "demo", SECRET, api.now, name="Demo")
         page = Page(api, tokens={"application": SECRET})
         for example in _EXAMPLE.finditer(path.read_text("utf-8")):
             await page.run(example["who"], example["query"], example["answer"])
@@ -120,7 +120,7 @@ def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py", "server/http/requests.py")
     sources = "".join((ROOT / file).read_text("utf-8") for file in files)
     found = re.findall(r'^ *(?:code|[A-Z_]+) = "([A-Z_]+)"', sources, re.MULTILINE)
-    codes = {"INTERNAL", persisted.NOT_FOUND, *found}
+    codes = {"INTERNAL", persisted_queries.NOT_FOUND, *found}
     assert len(codes) > 5
     assert [word for word in (*sorted(codes), *Key) if f"`{word}`" not in page] == []
 

@@ -11,27 +11,27 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .dialects import POSTGRESQL, SQLITE, Spelling
+from .dialects import POSTGRESQL, SQLITE, Dialect
 
 Row: TypeAlias = tuple[Any, ...]
 
 
-class Reader(ABC):
+class Statements(ABC):
     """Whoever takes a statement in SQL."""
 
     #: how it wants the statement written
-    spelling: Spelling
+    dialect: Dialect
 
     @abstractmethod
-    async def rows(self, statement: str, *values: Any) -> list[Row]:
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
         """What the statement gives; `$1`, `$2` … stand for the values. Raises what the driver raises."""
 
-    async def much(self, statement: str, *values: Any) -> list[Row]:
+    async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
         """The same of a statement that may have to read thousands of rows."""
-        return await self.rows(statement, *values)
+        return await self.fetch(statement, *values)
 
 
-class ShortWrite(NamedTuple):
+class LockedWrite(NamedTuple):
     """A transaction that locks a few rows and writes a few under their lock, in a single trip to the database.
 
     A session of the ORM makes five trips for it, and most of its time is not the database's. Three statements; `$1`, `$2` …
@@ -41,11 +41,11 @@ class ShortWrite(NamedTuple):
     #: an UPDATE with RETURNING, which takes no more than the first few values
     lock: str
     #: a SELECT of the same that the lock has returned
-    locked: str
+    locked_rows: str
     #: an INSERT with RETURNING, from what is `locked` by that name
     write: str
     #: how many values the lock takes
-    taken: int = 3
+    lock_params: int = 3
 
 
 class Caller(Protocol):
@@ -66,12 +66,12 @@ class Caller(Protocol):
         ...
 
 
-class Direct(Reader):
+class Driver(Statements):
     """Connections for single statements, made when they are first used."""
 
     @abstractmethod
     async def write(
-        self, given: ShortWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+        self, given: LockedWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
     ) -> Row | None:
         """Runs a write, and notifies those who wait for one of the accounts that it touches.
 
@@ -84,7 +84,7 @@ class Direct(Reader):
     def in_use(self) -> int:
         """How many connections are at work."""
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Something was written just now."""
 
     @abstractmethod
@@ -92,13 +92,13 @@ class Direct(Reader):
         """Closes every connection."""
 
 
-class Snapshot(Reader):
+class Snapshot(Statements):
     """A session's connection: statement after statement on the one snapshot of its transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self.spelling = SQLITE if session.get_bind().dialect.name == "sqlite" else POSTGRESQL
+        self.dialect = SQLITE if session.get_bind().dialect.name == "sqlite" else POSTGRESQL
 
-    async def rows(self, statement: str, *values: Any) -> list[Row]:
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
         connection = await self._session.connection()
-        return [tuple(row) for row in await connection.exec_driver_sql(self.spelling.numbered(statement), values)]
+        return [tuple(row) for row in await connection.exec_driver_sql(self.dialect.positional(statement), values)]

@@ -10,84 +10,84 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
-class Spelling(ABC):
+class Dialect(ABC):
     """Lists go in as one value, and come out as one."""
 
     #: at the end of a SELECT: what it finds stays as it is until the end of the transaction
-    locked: str
+    row_lock: str
 
-    def numbered(self, statement: str) -> str:
+    def positional(self, statement: str) -> str:
         """The statement with its `$1`, `$2` … as the driver wants them."""
         return statement
 
     @abstractmethod
-    def among(self, number: int, kind: str) -> str:
+    def in_array(self, number: int, kind: str) -> str:
         """The condition that something is in the list of `bigint` or `text` that this value is."""
 
     @abstractmethod
-    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+    def zip_arrays(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
         """A table of this name from two lists of one length: of each the value's number, the kind, and the column's name."""
 
     @abstractmethod
-    def listed(self, values: Sequence[Any]) -> Hashable:
+    def array_param(self, values: Sequence[Any]) -> Hashable:
         """A list as one value."""
 
     @abstractmethod
-    def gathered(self, column: str, condition: str) -> str:
+    def array_agg(self, column: str, condition: str) -> str:
         """All values of a group's column, where the condition holds, as one list."""
 
     @abstractmethod
-    def read(self, gathered: Any) -> list[int]:
+    def read_array(self, gathered: Any) -> list[int]:
         """Such a list of numbers, as it came."""
 
 
-class _SQLite(Spelling):
+class _SQLite(Dialect):
     """Lists are texts of JSON. Who writes holds the whole file, so there is nothing to lock."""
 
-    locked = ""
+    row_lock = ""
 
-    def numbered(self, statement: str) -> str:
+    def positional(self, statement: str) -> str:
         return statement.replace("$", "?")
 
-    def among(self, number: int, kind: str) -> str:
+    def in_array(self, number: int, kind: str) -> str:
         return f"IN (SELECT value FROM json_each(${number}))"
 
-    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+    def zip_arrays(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
         (one, _, one_name), (other, _, other_name) = first, second
         columns = f"one.value AS {one_name}, other.value AS {other_name}"
         return (
             f"(SELECT {columns} FROM json_each(${one}) AS one JOIN json_each(${other}) AS other USING (key)) AS {name}"
         )
 
-    def listed(self, values: Sequence[Any]) -> Hashable:
+    def array_param(self, values: Sequence[Any]) -> Hashable:
         return orjson.dumps(values).decode()
 
-    def gathered(self, column: str, condition: str) -> str:
+    def array_agg(self, column: str, condition: str) -> str:
         return f"json_group_array({column}) FILTER (WHERE {condition})"
 
-    def read(self, gathered: Any) -> list[int]:
+    def read_array(self, gathered: Any) -> list[int]:
         return orjson.loads(gathered)
 
 
-class _PostgreSQL(Spelling):
+class _PostgreSQL(Dialect):
     """Lists are arrays, and an empty one comes out as nothing."""
 
-    locked = "FOR NO KEY UPDATE"
+    row_lock = "FOR NO KEY UPDATE"
 
-    def among(self, number: int, kind: str) -> str:
+    def in_array(self, number: int, kind: str) -> str:
         return f"= ANY(${number}::{kind}[])"
 
-    def pairs(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
+    def zip_arrays(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
         (one, one_kind, one_name), (other, other_kind, other_name) = first, second
         return f"unnest(${one}::{one_kind}[], ${other}::{other_kind}[]) AS {name}({one_name}, {other_name})"
 
-    def listed(self, values: Sequence[Any]) -> Hashable:
+    def array_param(self, values: Sequence[Any]) -> Hashable:
         return tuple(values)
 
-    def gathered(self, column: str, condition: str) -> str:
+    def array_agg(self, column: str, condition: str) -> str:
         return f"array_agg({column}) FILTER (WHERE {condition})"
 
-    def read(self, gathered: Any) -> list[int]:
+    def read_array(self, gathered: Any) -> list[int]:
         return gathered or []
 
 

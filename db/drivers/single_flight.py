@@ -8,16 +8,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """What an answer was asked for after it was wanted, and once for all who wanted it meanwhile.
 
     Whoever comes while somebody asks may not have that answer: it may be older than their question. They share the next.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], patience: float) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[T]], timeout: float) -> None:
         """`patience` is how many seconds those who share wait; who asks alone waits as long as they like."""
         self._ask = ask
-        self._patience = patience
+        self._timeout = timeout
         self._asking = False
         self._waiting: list[asyncio.Future[T | None]] = []
         self._for_others: asyncio.Task[None] | None = None
@@ -50,6 +50,6 @@ class Shared(Generic[T]):
     async def _asked(self) -> T | None:
         """Whoever gets nothing does without it, and is told what is wrong where it has to be."""
         with suppress(Exception):
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 return await self._ask()
         return None

@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from .base import Caller, Direct, Row, ShortWrite
+from .base import Caller, Driver, LockedWrite, Row
 from .dialects import SQLITE
-from .row_cache import KnownRows
-from .sqlite_writer import OneConnection
+from .row_cache import RowCache
+from .sqlite_writer import SQLiteWriter
 
 
-class DirectSQLite(Direct):
+class SQLiteDriver(Driver):
     """One connection on the event loop's own thread.
 
     What is read here lies in memory, and is read in less time than it takes to wake another thread. Nobody is ever
@@ -24,76 +24,76 @@ class DirectSQLite(Direct):
     long as nobody has, the same statement gives the same rows.
     """
 
-    spelling = SQLITE
+    dialect = SQLITE
 
     def __init__(
         self,
         path: str,
         *,
-        patience: float,
-        writer: OneConnection,
-        turn: AbstractAsyncContextManager[None],
+        timeout: float,
+        writer: SQLiteWriter,
+        write_lock: AbstractAsyncContextManager[None],
         wake: Callable[[frozenset[int]], None],
     ) -> None:
         """`turn` is whose turn it is to write, and `wake` wakes those who wait for one of these accounts."""
-        self._writer, self._turn, self._wake = writer, turn, wake
+        self._writer, self._write_lock, self._wake = writer, write_lock, wake
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
-        self._patience = patience
+        self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
         #: of threads, and not in use
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._known = KnownRows()
+        self._cache = RowCache()
         #: whether there is nothing to ask SQLite, since somebody has written for certain
-        self._outdated = False
+        self._skip_check = False
 
-    async def rows(self, statement: str, *values: Any) -> list[Row]:
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
         try:
             if self._connection is None:
                 self._connection = self._connect(0)
-            return self._known_or_read(self._connection, statement, values)
+            return self._cached_or_read(self._connection, statement, values)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-        return await self.much(statement, *values)
+        return await self.fetch_many(statement, *values)
 
-    async def much(self, statement: str, *values: Any) -> list[Row]:
+    async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
         return await asyncio.to_thread(self._in_thread, statement, values)
 
     async def write(
-        self, given: ShortWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+        self, given: LockedWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
     ) -> Row | None:
-        async with self._turn:
+        async with self._write_lock:
             try:
                 return await self._writer.write(given, values, caller)
             finally:
-                self.forget()
+                self.invalidate()
                 asked = () if caller is None or caller.account_key is None else (caller.account_key,)
                 self._wake(frozenset((*touched, *asked)))
 
-    def _known_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
-        if self._outdated:  # and in what state these rows are, nobody has asked: they are not to be known later
-            self._outdated = False
-            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+    def _cached_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
+        if self._skip_check:  # and in what state these rows are, nobody has asked: they are not to be known later
+            self._skip_check = False
+            return connection.execute(SQLITE.positional(statement), values).fetchall()
         [state] = connection.execute("PRAGMA data_version").fetchone()
         asked = statement, values
-        rows = self._known.find(state, asked)
+        rows = self._cache.get(state, asked)
         if rows is None:
-            rows = connection.execute(SQLITE.numbered(statement), values).fetchall()
-            self._known.keep(state, asked, rows)
+            rows = connection.execute(SQLITE.positional(statement), values).fetchall()
+            self._cache.put(state, asked, rows)
         return rows
 
-    def forget(self) -> None:
-        self._known.forget()
-        self._outdated = True
+    def invalidate(self) -> None:
+        self._cache.clear()
+        self._skip_check = True
 
     def _in_thread(self, statement: str, values: Sequence[Any]) -> list[Row]:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._connect(self._patience)
+            connection = self._connect(self._timeout)
         try:
-            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+            return connection.execute(SQLITE.positional(statement), values).fetchall()
         finally:
             self._idle.append(connection)
             if self._closed:  # meanwhile
@@ -113,7 +113,7 @@ class DirectSQLite(Direct):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-            self._known.forget()
+            self._cache.clear()
         self._closed = True
         self._close_idle()
 

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .base import Caller, Row, ShortWrite
+from .base import Caller, LockedWrite, Row
 from .dialects import SQLITE
-from .write_lock import begin
+from .write_lock import begin_immediate
 
 
-class _Done(asyncio.Future[Row | None]):
+class UncancellableFuture(asyncio.Future[Row | None]):
     """What a thread is going to return. Whoever waits for it and is cancelled goes on waiting, and is cancelled at the end:
     as `unbroken`, without a task in between."""
 
@@ -32,14 +32,14 @@ class _Done(asyncio.Future[Row | None]):
         return False
 
 
-class OneConnection:
+class SQLiteWriter:
     """The one connection of a pool that has no more. Whoever has the turn to write may use it where it lies in the pool:
     to take it out and to put it back takes as long as the writing."""
 
-    def __init__(self, engine: AsyncEngine, patience: float) -> None:
+    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
         """`patience` is how many seconds it waits for other processes."""
         self._engine = engine
-        self._patience = patience
+        self._timeout = timeout
         self._driver: Any = None
         #: whether a transaction is at work
         self.in_use = 0
@@ -56,7 +56,7 @@ class OneConnection:
                 self._driver = (await connection.get_raw_connection()).driver_connection
         return self._driver
 
-    async def write(self, given: ShortWrite, values: Sequence[Any], caller: Caller | None) -> Row | None:
+    async def write(self, given: LockedWrite, values: Sequence[Any], caller: Caller | None) -> Row | None:
         """As `Direct.write`, for whoever has the turn to write.
 
         Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
@@ -66,7 +66,7 @@ class OneConnection:
         if not driver._running:
             raise sqlite3.ProgrammingError("the connection is being closed")
         values = [value.isoformat() if isinstance(value, date) else value for value in values]
-        done = _Done()
+        done = UncancellableFuture()
         self.in_use += 1
         try:
             # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
@@ -79,22 +79,22 @@ class OneConnection:
     def _transaction(
         self,
         connection: sqlite3.Connection,
-        given: ShortWrite,
+        given: LockedWrite,
         values: Sequence[Any],
         caller: Caller | None,
-        done: _Done,
+        done: UncancellableFuture,
     ) -> Row | None:
         """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
 
         def rows(statement: str, values: Sequence[Any]) -> list[Row]:
-            return connection.execute(SQLITE.numbered(statement), values).fetchall()
+            return connection.execute(SQLITE.positional(statement), values).fetchall()
 
-        begin(connection, self._patience)
+        begin_immediate(connection, self._timeout)
         try:
             if caller is not None:
                 values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
-            rows(given.lock, values[: given.taken])
-            found = rows(f"WITH locked AS ({given.locked}) {given.write}", values)
+            rows(given.lock, values[: given.lock_params])
+            found = rows(f"WITH locked AS ({given.locked_rows}) {given.write}", values)
             connection.execute("ROLLBACK" if done.given_up else "COMMIT")
         except BaseException:
             connection.rollback()

@@ -20,35 +20,35 @@ writer, could only fail."""
 _SHORTEST, _LONGEST = 0.00005, 0.005
 
 
-async def enter(places: asyncio.Semaphore, patience: float) -> None:
+async def acquire(slots: asyncio.Semaphore, timeout: float) -> None:
     """Waits for a place, and not for ever. Raises TimeoutError."""
     # No timer for whoever need not wait: to make one takes as long as much else here.
-    async with asyncio.timeout(patience) if places.locked() else nullcontext():
-        await places.acquire()
+    async with asyncio.timeout(timeout) if slots.locked() else nullcontext():
+        await slots.acquire()
 
 
-class Turn:
+class WriteLock:
     """Whose turn it is to write: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, timeout: float) -> None:
         # A lock would not say that somebody is waiting for it who has been promised it.
         self._free = asyncio.Semaphore(1)
-        self._patience = patience
+        self._timeout = timeout
 
     async def __aenter__(self) -> None:
-        await enter(self._free, self._patience)
+        await acquire(self._free, self._timeout)
 
     async def __aexit__(self, *_raised: object) -> None:
         self._free.release()
 
 
-def begin(connection: sqlite3.Connection, patience: float) -> None:
+def begin_immediate(connection: sqlite3.Connection, timeout: float) -> None:
     """Begins a transaction that writes, as soon as no other process is in one. Raises OperationalError when none ends in time.
 
     SQLite by itself waits for a millisecond at least, in which three of our transactions are done, and so it waits again. The
     connection must have no timeout of its own.
     """
-    for pause in _pauses(patience):
+    for pause in _backoff(timeout):
         try:
             connection.execute(_BEGIN)
         except sqlite3.OperationalError as error:
@@ -60,9 +60,9 @@ def begin(connection: sqlite3.Connection, patience: float) -> None:
     connection.execute(_BEGIN)
 
 
-def begin_session(connection: Connection, patience: float) -> None:
+def begin_immediate_session(connection: Connection, timeout: float) -> None:
     """The same for SQLAlchemy, without keeping a thread waiting."""
-    for pause in _pauses(patience):
+    for pause in _backoff(timeout):
         try:
             connection.exec_driver_sql(_BEGIN)
         except OperationalError as error:
@@ -74,9 +74,9 @@ def begin_session(connection: Connection, patience: float) -> None:
     connection.exec_driver_sql(_BEGIN)
 
 
-def _pauses(patience: float) -> Iterator[float]:
+def _backoff(timeout: float) -> Iterator[float]:
     """How long to wait after each try, until so many seconds are over."""
-    until, pause = monotonic() + patience, _SHORTEST
+    until, pause = monotonic() + timeout, _SHORTEST
     while monotonic() < until:
         yield pause
         pause = min(2 * pause, _LONGEST)

@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .subscribers import CHANNEL, Changes, read
+from .subscribers import CHANNEL, Subscribers, decode
 
 T = TypeVar("T")
 
@@ -32,13 +32,13 @@ _INTERVAL = 0.04
 #: seconds between two tries to listen: at first, and at most
 _PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 #: seconds after which a line that says nothing is tried, and that it then has to answer in
-_SILENCE, _PATIENCE = 15.0, 5.0
+_KEEPALIVE, _TIMEOUT = 15.0, 5.0
 
 
-class Watch:
+class ChangeListener:
     """Hears of the changes by other processes while there is anybody to be told."""
 
-    def __init__(self, changes: Changes, watching: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, changes: Subscribers, watching: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._watching = watching
         self._current: asyncio.Task[None] | None = None
         #: those as well that have been told to end and are at it
@@ -62,15 +62,15 @@ class Watch:
             await asyncio.wait(self._tasks)
 
 
-async def listening(engine: AsyncEngine, changes: Changes) -> None:
+async def listen_postgresql(engine: AsyncEngine, changes: Subscribers) -> None:
     """Listens to PostgreSQL for ever; a line that is lost is replaced, soon at first and then with more patience."""
     pause = _PAUSE
     while True:
         try:
-            async with _line(engine, changes) as connection:
+            async with _connection(engine, changes) as connection:
                 changes.wake(None)
                 pause = _PAUSE
-                await _lost(connection)
+                await _until_lost(connection)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))
@@ -78,40 +78,40 @@ async def listening(engine: AsyncEngine, changes: Changes) -> None:
 
 
 @asynccontextmanager
-async def _line(engine: AsyncEngine, changes: Changes) -> AsyncGenerator[asyncpg.Connection]:
+async def _connection(engine: AsyncEngine, changes: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
     """A connection beside the pool, that listens."""
-    options: dict[str, Any] = {"timeout": _PATIENCE, "server_settings": {"application_name": LISTENER}}
+    options: dict[str, Any] = {"timeout": _TIMEOUT, "server_settings": {"application_name": LISTENER}}
     options.update(engine.dialect.create_connect_args(engine.url)[1])
     connection = await asyncpg.connect(**options)
 
     def heard(_connection: object, _pid: int, _channel: str, payload: object) -> None:
-        changes.wake(read(str(payload)))
+        changes.wake(decode(str(payload)))
 
     try:
         await connection.add_listener(CHANNEL, heard)
         yield connection
     finally:
         try:
-            await connection.close(timeout=_PATIENCE)
+            await connection.close(timeout=_TIMEOUT)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             pass  # it is lost already
         finally:
             connection.terminate()  # which does nothing to one that was closed
 
 
-async def _lost(connection: asyncpg.Connection) -> None:
+async def _until_lost(connection: asyncpg.Connection) -> None:
     """Comes back when the connection is lost; one that is lost without a word is found out by a word of ours."""
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     while not (lost.is_set() or connection.is_closed()):
         try:
-            async with asyncio.timeout(_SILENCE):
+            async with asyncio.timeout(_KEEPALIVE):
                 await lost.wait()
         except TimeoutError:
-            await connection.execute("SELECT 1", timeout=_PATIENCE)
+            await connection.execute("SELECT 1", timeout=_TIMEOUT)
 
 
-async def looking(engine: AsyncEngine, turn: AbstractAsyncContextManager[None], changes: Changes) -> None:
+async def poll_sqlite(engine: AsyncEngine, write_lock: AbstractAsyncContextManager[None], changes: Subscribers) -> None:
     """Looks for ever whether another process has written to the SQLite file.
 
     Through the connection that writes, because the number that tells does not change by what that one writes itself.
@@ -119,8 +119,8 @@ async def looking(engine: AsyncEngine, turn: AbstractAsyncContextManager[None], 
     seen: tuple[int, int] | None = None
     while True:
         try:
-            async with turn:
-                found = await unbroken(_data_version(engine))
+            async with write_lock:
+                found = await shielded(_data_version(engine))
         except (OSError, SQLAlchemyError) as error:  # of which one is that the file was locked all the time
             log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)
             found = None
@@ -139,7 +139,7 @@ async def _data_version(engine: AsyncEngine) -> tuple[int, int]:
     return id(driver), version
 
 
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+async def shielded(work: Coroutine[Any, Any, T]) -> T:
     """What the work gives. Whoever is cancelled meanwhile is cancelled when the work has ended.
 
     A coroutine of aiosqlite that is cancelled leaves its thread at work on the connection. Whoever was handed that

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 _KEY = "openings.posted"
 
 
-def post(session: AsyncSession) -> None:
+def mark_callback_written(session: AsyncSession) -> None:
     """Says that the transaction writes a callback."""
     session.info[_KEY] = True
 
@@ -28,7 +28,7 @@ class Outbox:
         """Has whoever delivers look now, or once more if it is just looking."""
         self._look.set()
 
-    async def woken(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Comes back when it is time to look, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -36,7 +36,7 @@ class Outbox:
         self._look.clear()
 
     @contextmanager
-    def told(self, session: AsyncSession) -> Generator[None]:
+    def notify_after(self, session: AsyncSession) -> Generator[None]:
         """Around a transaction: tells when it is over, be it that nobody knows how it ended."""
         try:
             yield

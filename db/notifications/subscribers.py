@@ -24,38 +24,38 @@ PAUSE = 0.04
 """Seconds between two looks of one waiter at least: of many changes in quick succession, all but the last are skipped."""
 
 #: looks at the same time in one process: however many wait, queries find the processor and the pool as good as free
-_LOOKS = 2
+_CONCURRENT = 2
 
 #: A NOTIFY carries less than 8,000 bytes. Who has touched more accounts than this says "everybody".
-_MOST_NAMED = 300
-_EVERYBODY = "*"
+_MAX_NAMED = 300
+_ALL = "*"
 
-Touched: TypeAlias = frozenset[int] | None
+ChangedAccounts: TypeAlias = frozenset[int] | None
 """Keys of accounts; None: everybody may have changed."""
 
 _KEY = "openings.touched"
 
 
-def touch(session: AsyncSession, *account_keys: int) -> None:
+def mark_changed(session: AsyncSession, *account_keys: int) -> None:
     """Says that the transaction changes what can be found out about these accounts."""
     touched: set[int] | None = session.info.setdefault(_KEY, set[int]())
     if touched is not None:
         touched.update(account_keys)
 
 
-def touch_everybody(session: AsyncSession) -> None:
+def mark_all_changed(session: AsyncSession) -> None:
     """Says that the transaction may change what can be found out about any account."""
     session.info[_KEY] = None
 
 
-def spell(touched: Touched) -> str:
+def encode(touched: ChangedAccounts) -> str:
     """What a NOTIFY says."""
-    if touched is None or len(touched) > _MOST_NAMED:
-        return _EVERYBODY
+    if touched is None or len(touched) > _MAX_NAMED:
+        return _ALL
     return " ".join(map(str, sorted(touched)))
 
 
-def read(payload: str) -> Touched:
+def decode(payload: str) -> ChangedAccounts:
     """What a NOTIFY said. One that cannot be read, which a newer version may have sent, is about everybody."""
     try:
         return frozenset(map(int, payload.split()))
@@ -67,51 +67,51 @@ class Waiter:
     """Somebody who has looked at some accounts, and wants to look again when one of them is touched."""
 
     def __init__(self, looks: asyncio.Semaphore) -> None:
-        self._looks = looks
+        self._slots = looks
         self._touched = asyncio.Event()
-        self._looked = -PAUSE
+        self._last_run = -PAUSE
 
     def wake(self) -> None:
         self._touched.set()
 
-    async def woken(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Comes back when one of the accounts was touched, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._touched.wait()
 
     @asynccontextmanager
-    async def looking(self) -> AsyncGenerator[None]:
+    async def throttled(self) -> AsyncGenerator[None]:
         """The time for a look: not too soon after the one before, and with only so many others at it."""
-        await asyncio.sleep(self._looked + PAUSE - asyncio.get_running_loop().time())
-        async with self._looks:
+        await asyncio.sleep(self._last_run + PAUSE - asyncio.get_running_loop().time())
+        async with self._slots:
             self._touched.clear()  # whoever is woken from here on looks once more
             yield
-        self._looked = asyncio.get_running_loop().time()
+        self._last_run = asyncio.get_running_loop().time()
 
 
-class Changes:
+class Subscribers:
     """Everybody in this process who waits for an account to change."""
 
     def __init__(self) -> None:
-        self._looks = asyncio.Semaphore(_LOOKS)
-        self._waiting: defaultdict[int, set[Waiter]] = defaultdict(set)
-        self._everybody: set[Waiter] = set()
+        self._slots = asyncio.Semaphore(_CONCURRENT)
+        self._by_account: defaultdict[int, set[Waiter]] = defaultdict(set)
+        self._all: set[Waiter] = set()
         #: called when somebody begins to wait where nobody did, and when the last one is gone
         self.on_first: Callable[[], None] = lambda: None
         self.on_last: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
-        return len(self._everybody)
+        return len(self._all)
 
     @contextmanager
-    def waiting(self, account_keys: Collection[int]) -> Generator[Waiter]:
+    def subscribe(self, account_keys: Collection[int]) -> Generator[Waiter]:
         """Somebody who waits for these accounts, as long as the block lasts."""
-        waiter = Waiter(self._looks)
-        self._everybody.add(waiter)
+        waiter = Waiter(self._slots)
+        self._all.add(waiter)
         for key in account_keys:
-            self._waiting[key].add(waiter)
-        if len(self._everybody) == 1:
+            self._by_account[key].add(waiter)
+        if len(self._all) == 1:
             self.on_first()
         try:
             yield waiter
@@ -119,35 +119,35 @@ class Changes:
             self._forget(waiter, account_keys)
 
     def _forget(self, waiter: Waiter, account_keys: Iterable[int]) -> None:
-        self._everybody.discard(waiter)
+        self._all.discard(waiter)
         for key in account_keys:
-            self._waiting[key].discard(waiter)
-            if not self._waiting[key]:
-                del self._waiting[key]
-        if not self._everybody:
+            self._by_account[key].discard(waiter)
+            if not self._by_account[key]:
+                del self._by_account[key]
+        if not self._all:
             self.on_last()
 
-    def wake(self, touched: Touched) -> None:
+    def wake(self, touched: ChangedAccounts) -> None:
         """Wakes whoever waits for one of these accounts."""
         if touched is None:
-            woken = list(self._everybody)
+            woken = list(self._all)
         else:
-            woken = [waiter for key in touched if key in self._waiting for waiter in self._waiting[key]]
+            woken = [waiter for key in touched if key in self._by_account for waiter in self._by_account[key]]
         for waiter in woken:
             waiter.wake()
 
     @contextmanager
-    def told(self, session: AsyncSession) -> Generator[None]:
+    def notify_after(self, session: AsyncSession) -> Generator[None]:
         """Around a transaction: tells what it has touched when it is over, be it that nobody knows how it ended."""
         try:
             yield
         finally:
             if _KEY in session.info:
-                self.wake(_taken(session))
+                self.wake(_pop_changed(session))
 
 
 @asynccontextmanager
-async def announced(session: AsyncSession) -> AsyncGenerator[None]:
+async def notify_in_transaction(session: AsyncSession) -> AsyncGenerator[None]:
     """Inside a transaction, around its work: what was touched goes with it, and is forgotten if the work fails."""
     try:
         yield
@@ -155,9 +155,9 @@ async def announced(session: AsyncSession) -> AsyncGenerator[None]:
         session.info.pop(_KEY, None)
         raise
     if _KEY in session.info and session.get_bind().dialect.name == "postgresql":
-        await session.exec(select(func.pg_notify(CHANNEL, spell(_taken(session)))))
+        await session.exec(select(func.pg_notify(CHANNEL, encode(_pop_changed(session)))))
 
 
-def _taken(session: AsyncSession) -> Touched:
+def _pop_changed(session: AsyncSession) -> ChangedAccounts:
     touched: set[int] | None = session.info.pop(_KEY)
     return None if touched is None else frozenset(touched)

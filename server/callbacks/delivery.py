@@ -20,8 +20,8 @@ from core.instants import DAY, HOUR, Instant
 from db import callbacks
 from db.callbacks import Claimed
 from db.database import Database
-from db.encryption import OtherKeyError
-from db.retries import is_away, retried
+from db.encryption import WrongKeyError
+from db.retries import is_unavailable, retry_transaction
 
 from ..observability import metrics
 from .http_client import NotReceivedError, Outgoing, shown
@@ -89,11 +89,11 @@ class Deliveries:
         pause = _PAUSE
         while True:
             try:
-                await self._db.outbox.woken(await self._round())
+                await self._db.outbox.wait(await self._round())
                 pause = _PAUSE
             except Exception as error:
                 _tell(error)
-                await self._db.outbox.woken(pause)
+                await self._db.outbox.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _round(self) -> float:
@@ -102,14 +102,14 @@ class Deliveries:
         room = self._at_once - len(self._under_way)
         if room == 0:
             return self._interval  # whoever ends wakes us
-        due_at = await callbacks.next_due(self._db.direct)
+        due_at = await callbacks.next_due(self._db.driver)
         wait = due_at - self._clock() if due_at is not None else self._interval
         if wait <= 0:
             for callback in await self._claim(room):
                 self._begin(callback)
         return min(max(wait, _BREATH), self._interval)
 
-    @retried
+    @retry_transaction
     async def _claim(self, most: int) -> list[Claimed]:
         now = self._clock()
         async with self._db.write() as session:
@@ -154,24 +154,24 @@ class Deliveries:
         if callback.sealed_secret is None:
             raise NotReceivedError(f"the client's secret is from before callbacks were signed: {cure}")
         try:
-            return self._db.keys.open(callback.sealed_secret)
-        except OtherKeyError:
+            return self._db.encryption.open(callback.sealed_secret)
+        except WrongKeyError:
             words = "the client's secret was sealed with another key than the installation has now"
             raise NotReceivedError(f"{words}: give it that one again, or {cure}") from None
 
-    @retried
+    @retry_transaction
     async def _note_success(self, callback: Claimed) -> None:
         async with self._db.write() as session:
-            await callbacks.delivered(session, callback)
+            await callbacks.record_success(session, callback)
         metrics.called_back("delivered")
         _log(logging.INFO, "has arrived", callback)
 
-    @retried
+    @retry_transaction
     async def _note_failure(self, callback: Claimed, why: str) -> None:
         wait = wait_after(callback.attempts)
         due_at = self._clock() + wait if wait is not None else None
         async with self._db.write() as session:
-            await callbacks.failed(session, callback, why, due_at)
+            await callbacks.record_failure(session, callback, why, due_at)
         if wait is not None:
             metrics.called_back("failed")
             _log(logging.WARNING, "has not arrived: %(reason)s; next in %(wait)d s", callback, reason=why, wait=wait)
@@ -198,7 +198,7 @@ class Deliveries:
             await asyncio.wait([*left], timeout=self._grace)
             with suppress(Exception):
                 async with asyncio.timeout(self._grace), self._db.write() as session:
-                    await callbacks.give_back(session, left.values(), self._clock())
+                    await callbacks.release(session, left.values(), self._clock())
 
 
 def _log(level: int, words: str, callback: Claimed, **more: object) -> None:
@@ -209,7 +209,7 @@ def _log(level: int, words: str, callback: Claimed, **more: object) -> None:
 def _tell(error: BaseException) -> None:
     """Logs what keeps callbacks from being delivered: in a line when it is the database's, with all there is when it is ours."""
     words = "callbacks are not delivered just now: %s"
-    if isinstance(error, Exception) and is_away(error):
+    if isinstance(error, Exception) and is_unavailable(error):
         log.warning(words, type(error).__name__)
     else:
         log.error(words, type(error).__name__, exc_info=error)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graphql import FieldNode, OperationType
 
-from db.retries import is_away
+from db.retries import is_unavailable
 from resolvers.availability import is_fresh
 from resolvers.context import Context, Dependencies
 
@@ -44,7 +44,7 @@ async def _holds(ctx: Context, dependencies: Dependencies) -> bool:
     try:
         return await is_fresh(ctx, dependencies)
     except Exception as error:
-        if not is_away(error):
+        if not is_unavailable(error):
             raise
         return False
 

@@ -10,7 +10,7 @@ from core.errors import RateLimited
 from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
-from db.retries import is_away
+from db.retries import is_unavailable
 from resolvers.cache import Memory
 from resolvers.context import Context, LiveContext
 
@@ -93,6 +93,6 @@ class RequestGate:
             async with asyncio.timeout(self.deadline or None):
                 return (await context.actor()).client_key
         except Exception as error:
-            if not is_away(error):
+            if not is_unavailable(error):
                 raise
             return None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.errors import Path, Refusal, spell
-from db.retries import is_away, is_lost_race
+from db.retries import is_lost_race, is_unavailable
 
 log = logging.getLogger("openings")
 
@@ -37,7 +37,7 @@ class Fault(NamedTuple):
 def log_fault(error: BaseException, where: str) -> Fault:
     """Logs a fault: in one line when the database is away, with its traceback otherwise."""
     id = secrets.token_hex(8)
-    if is_away(error) or is_lost_race(error):
+    if is_unavailable(error) or is_lost_race(error):
         log.error("fault %s in %s: the database did not answer (%s)", id, where, type(error).__name__)
         return Fault(id, retry=True)
     log.error("fault %s in %s", id, where, exc_info=error)

@@ -10,17 +10,17 @@ from platformdirs import user_data_path
 from sqlalchemy.engine import make_url
 
 from db.database import Database
-from db.encryption import Keys
+from db.encryption import Encryption
 
 from ..settings import SettingError, Settings
 
 
 def database(settings: Settings) -> Database:
     """The database of the settings, which finds its key when it is needed. Raises DatabaseUrlError."""
-    return Database(settings.database_url, pool_size=settings.pool_size, keys=lambda: keys(settings))
+    return Database(settings.database_url, pool_size=settings.pool_size, encryption=lambda: keys(settings))
 
 
-def keys(settings: Settings) -> Keys:
+def keys(settings: Settings) -> Encryption:
     """What follows from the key. Raises SettingError for one that is too short, and for a file that cannot be used."""
     if settings.key:
         return _of(settings.key, "OPENINGS_KEY")
@@ -55,8 +55,8 @@ def _kept(file: Path) -> str:
     return file.read_text("utf-8", "replace").strip()
 
 
-def _of(key: str, source: str) -> Keys:
+def _of(key: str, source: str) -> Encryption:
     try:
-        return Keys(key)
+        return Encryption(key)
     except ValueError as error:
         raise SettingError(f"{source} cannot be used: {error}") from None

@@ -19,9 +19,7 @@ NEGATIVE = Duration(minutes=-1)
 DEFAULTS = Limits()
 
 FINE = AvailabilityQuery(
-    participants=[Group([Member("alice"), Member("bob")])],
-    required_duration=Duration(minutes=60),
-    query_periods=[DAY_AFTER],
+    [Group([Member("alice"), Member("bob")])], required_duration=Duration(minutes=60), query_periods=[DAY_AFTER]
 )
 
 

@@ -64,7 +64,7 @@ async def _make(database_url: str) -> None:
     database = open_database(database_url)
     await migrate(database)
     async with database.write() as session:
-        await clients.ensure(session, database.keys, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
+        await clients.ensure(session, database.encryption, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
     await database.close()
     await fill(database_url)
 

@@ -15,7 +15,7 @@ def backend() -> str:
 
 async def test_accounts_are_found_by_their_subs(api: Api) -> None:
     """And not among all those of their client, of which there may be thousands: it was so, and nobody noticed with ten."""
-    plan = await api.db.direct.rows(f"EXPLAIN QUERY PLAN {_statement(SQLITE)}", b"", None, "[]")
+    plan = await api.db.driver.fetch(f"EXPLAIN QUERY PLAN {_statement(SQLITE)}", b"", None, "[]")
     steps = [step for *_, step in plan if "accounts" in step]
     assert any("(sub=?)" in step for step in steps)
     assert not any("client_key=?" in step for step in steps)

@@ -41,10 +41,10 @@ async def test_a_callback_is_claimed_with_all_that_is_needed_to_send_it(db: Data
     """Where to, what, and what it is signed with; the body has the delivery's id, and is the same every time."""
     delivery_id = await put(db)
     assert re.fullmatch(r"cbk_[0-9a-f]{24}", delivery_id)
-    assert await callbacks.next_due(db.direct) == NOW
+    assert await callbacks.next_due(db.driver) == NOW
     [claimed] = await claim(db, NOW)
     assert (claimed.delivery_id, claimed.url, claimed.attempts, claimed.client_id) == (delivery_id, TO, 1, CLIENT_ID)
-    assert db.keys.open(claimed.sealed_secret or b"") == CLIENT_SECRET
+    assert db.encryption.open(claimed.sealed_secret or b"") == CLIENT_SECRET
     told = json.loads(claimed.body)
     assert told["notification"] == {"type": "completed", "delivery_id": delivery_id}
     assert told["event"]["summary"] == "Interview — 面接"
@@ -56,7 +56,7 @@ async def test_a_callback_is_claimed_with_all_that_is_needed_to_send_it(db: Data
 async def test_who_named_no_url_is_told_nothing(db: Database) -> None:
     assert await put(db, to=None) == ""
     assert await rows(db, "*") == []
-    assert await callbacks.next_due(db.direct) is None
+    assert await callbacks.next_due(db.driver) is None
 
 
 async def test_what_is_undone_is_not_told(db: Database) -> None:
@@ -66,7 +66,7 @@ async def test_what_is_undone_is_not_told(db: Database) -> None:
         async with db.write() as session:
             given = make_link(await client_key(session), to=TO, state=OPEN)
             kind = CallbackKind.NO_TIMES_SUITABLE
-            assert await callbacks.put(session, given, kind, url=URL, visitor_tzid="Etc/UTC", now=NOW)
+            assert await callbacks.enqueue(session, given, kind, url=URL, visitor_tzid="Etc/UTC", now=NOW)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -79,17 +79,17 @@ async def test_who_delivers_is_woken_by_the_commit(db: Database) -> None:
     async with db.write():
         pass
     began = asyncio.get_running_loop().time()
-    await db.outbox.woken(0.01)
+    await db.outbox.wait(0.01)
     assert asyncio.get_running_loop().time() - began >= 0.01
     await put(db)
-    await asyncio.wait_for(db.outbox.woken(60), 1)
+    await asyncio.wait_for(db.outbox.wait(60), 1)
 
 
 async def test_a_claim_holds_until_its_time_is_over(db: Database) -> None:
     """Then somebody else may claim it: whoever had it was killed."""
     await put(db)
     assert len(await claim(db, NOW)) == 1
-    assert await callbacks.next_due(db.direct) == NOW + 60
+    assert await callbacks.next_due(db.driver) == NOW + 60
     assert await claim(db, NOW + 59) == []
     assert len(await claim(db, NOW + 60)) == 1
 
@@ -132,7 +132,7 @@ async def test_what_was_never_tried_comes_first(db: Database) -> None:
     failing = [await put(db) for _ in range(3)]
     for callback in await claim(db, NOW):
         async with db.write() as session:
-            await callbacks.failed(session, callback, "status 500", NOW + 10)
+            await callbacks.record_failure(session, callback, "status 500", NOW + 10)
     fresh = await put(db, now=NOW + 20)
     [first] = await claim(db, NOW + 20, most=1)
     assert first.delivery_id == fresh
@@ -145,7 +145,7 @@ async def test_delivered_is_gone(db: Database) -> None:
     [late] = await claim(db, NOW)
     await claim(db, NOW + 60)
     async with db.write() as session:
-        await callbacks.delivered(session, late)
+        await callbacks.record_success(session, late)
     assert await rows(db, "*") == []
 
 
@@ -153,7 +153,7 @@ async def test_failed_is_due_again_and_says_why(db: Database) -> None:
     await put(db)
     [callback] = await claim(db, NOW)
     async with db.write() as session:
-        await callbacks.failed(session, callback, "status 500", NOW + 10)
+        await callbacks.record_failure(session, callback, "status 500", NOW + 10)
     assert await rows(db, "attempts, due_at, last_failure") == [(1, NOW + 10, "status 500")]
     assert await claim(db, NOW + 9) == []
     assert [again.attempts for again in await claim(db, NOW + 10)] == [2]
@@ -167,8 +167,8 @@ async def test_what_is_given_up_stays_and_is_not_due(db: Database) -> None:
     for callback in await claim(db, NOW):
         async with db.write() as session:
             given_up = callback.delivery_id != waiting
-            await callbacks.failed(session, callback, "status 500", None if given_up else NOW + DAY)
-    assert await callbacks.next_due(db.direct) == NOW + DAY
+            await callbacks.record_failure(session, callback, "status 500", None if given_up else NOW + DAY)
+    assert await callbacks.next_due(db.driver) == NOW + DAY
     assert [callback.delivery_id for callback in await claim(db, NOW + 400 * DAY)] == [waiting]
     async with db.write() as session:
         await callbacks.purge(session, NOW)
@@ -181,15 +181,15 @@ async def test_who_comes_late_leaves_another_s_claim_alone(db: Database) -> None
     [late] = await claim(db, NOW)
     [current] = await claim(db, NOW + 60)
     async with db.write() as session:
-        await callbacks.failed(session, late, "took longer than 10 s", None)
-        await callbacks.give_back(session, [late], NOW + 61)
+        await callbacks.record_failure(session, late, "took longer than 10 s", None)
+        await callbacks.release(session, [late], NOW + 61)
     assert await rows(db, "attempts, due_at, last_failure") == [(current.attempts, NOW + 120, None)]
 
 
 async def test_what_is_given_back_is_due_at_once_and_as_if_it_had_not_been_tried(db: Database) -> None:
     await put(db)
     async with db.write() as session:
-        await callbacks.give_back(session, await callbacks.claim(session, NOW, NOW + 60, 5), NOW + 1)
+        await callbacks.release(session, await callbacks.claim(session, NOW, NOW + 60, 5), NOW + 1)
     assert await rows(db, "attempts, due_at") == [(0, NOW + 1)]
 
 

@@ -12,8 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from core.access import Actor
 from core.accounts import AccountKind
-from db import access as standing
-from db import accounts, clients
+from db import access, accounts, clients
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, is_current, migrate
 from db.tables import metadata
@@ -62,7 +61,7 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
 async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
     """Taking a column away must not take away what refers to the row, as a copied table would on SQLite."""
     async with db.write() as session:
-        client = await clients.ensure(session, db.keys, "c", "secret", NOW, name="C")
+        client = await clients.ensure(session, db.encryption, "c", "secret", NOW, name="C")
         kind = AccountKind.APPLICATION_CALENDAR
         await accounts.create_or_get(session, client, kind, "store-42", NOW, scope="read_write")
 
@@ -77,7 +76,7 @@ async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
     async with db.read() as session:
         store = await accounts.find(session, client, kind, "store-42")
         assert store is not None
-    stands = await standing.read(db.direct, Actor(client), [store.sub], NOW)
+    stands = await access.load(db.driver, Actor(client), [store.sub], NOW)
     assert len(stands.accounts[store.sub].calendars) == 1
 
 

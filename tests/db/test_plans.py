@@ -143,7 +143,7 @@ async def test_a_booking_reads_no_table_from_end_to_end(api: Api, planner: async
 async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, planner: asyncpg.Connection) -> None:
     """There are more tokens than anything else but events."""
     person = await api.application_calendar("person")
-    api.db.direct.forget()
+    api.db.driver.invalidate()
     with record_statements(api) as statements:
         await api.data("{ calendars { calendarId } }", person.token)
     assert await scanned(planner, statements) == {}
@@ -169,7 +169,7 @@ async def test_an_upsert_of_one_event_is_one_statement_and_reads_no_table(
     """After the token's: it locks the calendar, writes the event, and tells those who wait."""
     person = await api.application_calendar("person")
     given = {"eventId": "e", "summary": "Busy", "start": nth_hour(0), "end": nth_hour(1)}
-    api.db.direct.forget()
+    api.db.driver.invalidate()
     with record_statements(api) as statements:
         await api.data(UPSERT_EVENT, person.token, input={"calendarId": person.calendar_id, "event": given})
     assert len(statements) == 2

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db.database import Database, Session
-from db.retries import ATTEMPTS, is_lost_race, retried
+from db.retries import ATTEMPTS, is_lost_race, retry_transaction
 from tests.support.api import Api
 from tests.support.databases import execute_sql
 from tests.support.graphql_queries import UPSERT_EVENTS
@@ -46,7 +46,7 @@ async def test_a_deadlock_is_resolved_by_trying_again(scratch: Database) -> None
     attempts = 0
     both_hold_one = asyncio.Barrier(2)
 
-    @retried
+    @retry_transaction
     async def both(first: int, second: int) -> None:
         nonlocal attempts
         attempts += 1
@@ -65,7 +65,7 @@ def overtaken(db: Database, times: int) -> tuple[list[int], Callable[[], Awaitab
     """A resolver that another one overtakes so many times; and its attempts."""
     attempts: list[int] = []
 
-    @retried
+    @retry_transaction
     async def resolver() -> None:
         attempts.append(len(attempts) + 1)
         async with db.write() as session:

@@ -72,4 +72,4 @@ async def test_many_who_look_at_once_take_turns(api: Api) -> None:
     await asyncio.wait(watching)
     # Two who look, and whoever listens for all. On SQLite those who look need no connection of a pool.
     assert (1 if api.db.dialect == "postgresql" else 0) <= most <= 3
-    assert len(api.db.changes) == 0
+    assert len(api.db.subscribers) == 0

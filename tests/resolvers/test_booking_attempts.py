@@ -79,7 +79,7 @@ async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Account
 
     async def renew() -> None:
         async with api.db.write() as session:
-            assert await clients.renew_secret(session, api.db.keys, "tests")
+            assert await clients.renew_secret(session, api.db.encryption, "tests")
 
     with pytest.raises(Refusal, match="unknown"):
         await decided(api, attempt_with(api, ada), renew())

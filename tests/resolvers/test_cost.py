@@ -29,7 +29,7 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
 ) -> None:
     """An hour after the versions were read: the answer knows of it, and nothing is remembered under an old version."""
     person = await api.application_calendar("person")
-    directly = api.db.direct.much
+    directly = api.db.driver.fetch_many
 
     async def interrupted(statement: str, *values: Any) -> list[Row]:
         if "FROM calendars" in statement:
@@ -37,7 +37,7 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
             await create_hourly_events(api, person, 240)
         return await directly(statement, *values)
 
-    monkeypatch.setattr(api.db.direct, "much", interrupted)
+    monkeypatch.setattr(api.db.driver, "fetch_many", interrupted)
     asked = {**slots_input([person]), "queryPeriods": [{"start": nth_hour(0), "end": nth_hour(1)}]}
     slots = [{"start": "2027-01-10T00:30:00Z"}]
     for _ in range(2):

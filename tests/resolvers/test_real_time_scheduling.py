@@ -174,7 +174,7 @@ async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Acc
     """The visitor acts for the application, and may no more than it."""
     made = await create_link(api, link_input(("all", people)))
     async with api.db.write() as session:
-        await clients.leave_out(session, CLIENT_ID, [Feature.AVAILABILITY])
+        await clients.disable_features(session, CLIENT_ID, [Feature.AVAILABILITY])
     for visit in (offered(api, made), accept(api, made)):
         with pytest.raises(PaymentRequired):
             await visit

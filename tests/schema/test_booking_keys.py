@@ -50,7 +50,7 @@ async def test_a_key_stands_for_one_request(api: Api, people: list[Account]) -> 
     assert await booking_errors(api, {**given, "start": iso_time(10)}) == {"idempotencyKey": ["errors.conflict"]}
     assert await count_events(api) == 1
     async with api.db.write() as session:
-        _, secret = await clients.create(session, api.db.keys, "Another", api.now)
+        _, secret = await clients.create(session, api.db.encryption, "Another", api.now)
     theirs = await api.refusal(BOOK_SLOT, secret, input=given)
     assert list(theirs["errors"]) == ["availability.participants[0].members[0].sub"]
 

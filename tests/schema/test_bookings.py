@@ -179,7 +179,7 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
 ) -> None:
     """It was written, and nobody was told: the next attempt knows it by its name, and does not lose against itself."""
     given = booking_input(("all", people), **({"idempotencyKey": "key"} if keyed else {}))
-    write, write_directly = api.db.write, api.db.direct.write
+    write, write_directly = api.db.write, api.db.driver.write
 
     @asynccontextmanager
     async def written() -> AsyncGenerator[Session]:
@@ -194,7 +194,7 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
         raise ConnectionResetError
 
     monkeypatch.setattr(api.db, "write", written)
-    monkeypatch.setattr(api.db.direct, "write", written_directly)
+    monkeypatch.setattr(api.db.driver, "write", written_directly)
     booked = await book_slot(api, given)
     assert booked["participants"] == [{"sub": person.sub} for person in people]
     assert sorted(event["eventUid"] for event in booked["events"]) == sorted(

@@ -119,7 +119,7 @@ async def test_a_link_is_its_applications_alone(api: Api, ada: Account) -> None:
     made = await create_link(api, link_input(("all", [ada])))
     id = made["realTimeSchedulingId"]
     async with api.db.write() as session:
-        _, secret = await clients.create(session, api.db.keys, "Another", api.now)
+        _, secret = await clients.create(session, api.db.encryption, "Another", api.now)
     disabling = {"realTimeSchedulingId": id, "displayMessage": "Gone"}
     for query, variables in (
         (GET_LINK, {"id": id}),

@@ -223,7 +223,7 @@ MANAGED = {root_field(operation) for operation, scope in OPERATIONS.items() if s
 async def leave_out(api: Api, *features: Feature) -> None:
     """What an operator does with `openings client plan`."""
     async with api.db.write() as session:
-        assert await clients.leave_out(session, CLIENT_ID, features)
+        assert await clients.disable_features(session, CLIENT_ID, features)
 
 
 def test_a_plan_names_every_feature_that_is_tested_here() -> None:

@@ -72,7 +72,7 @@ async def test_many_changes_in_a_row_are_few_answers_and_the_last_one_is_right(l
         ends = range(10, 16)
         with record_statements(live.api) as statements:
             for _ in range(1000):
-                live.api.db.changes.wake(None)
+                live.api.db.subscribers.wake(None)
                 await asyncio.sleep(0)
             for end in ends:
                 await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, end))
@@ -154,7 +154,7 @@ async def test_a_feature_that_is_switched_off_ends_it(live: LiveServer) -> None:
 
     async def switch_off() -> None:
         async with live.api.db.write() as session:
-            await clients.leave_out(session, CLIENT_ID, [Feature.AVAILABILITY])
+            await clients.disable_features(session, CLIENT_ID, [Feature.AVAILABILITY])
 
     assert (await ended(live, ada.token, ada, switch_off))["code"] == "PAYMENT_REQUIRED"
 
@@ -165,7 +165,7 @@ async def test_another_secret_ends_what_the_old_one_began(live: LiveServer) -> N
     async def change() -> None:
         async with live.api.db.write() as session:
             await clients.ensure(
-                session, live.api.db.keys, CLIENT_ID, "another secret of theirs", live.api.now, name="Tests"
+                session, live.api.db.encryption, CLIENT_ID, "another secret of theirs", live.api.now, name="Tests"
             )
 
     assert await ended(live, CLIENT_SECRET, ada, change) == {"code": "UNAUTHENTICATED"}

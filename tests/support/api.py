@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from core.instants import Instant
 from db import clients
 from db.database import Database
-from db.encryption import Keys
+from db.encryption import Encryption
 from server.app import create_app
 from server.graphql.engine import GraphQLEngine
 from server.settings import Settings
@@ -31,7 +31,7 @@ mutation ($input: ApplicationCalendarInput!) {
 
 def open_database(database_url: str) -> Database:
     """Opens a database with the encryption key of the tests."""
-    return Database(database_url, keys=lambda: Keys(KEY))
+    return Database(database_url, encryption=lambda: Encryption(KEY))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Api:
     async def application_calendar_of_another_client(self, name: str) -> Account:
         """Creates an application calendar of another client, which is created for it."""
         async with self.db.write() as session:
-            client_id, client_secret = await clients.create(session, self.db.keys, "Another", self.now)
+            client_id, client_secret = await clients.create(session, self.db.encryption, "Another", self.now)
         return await self._application_calendar(name, {"clientId": client_id, "clientSecret": client_secret})
 
     async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Account:

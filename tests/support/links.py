@@ -40,4 +40,4 @@ async def enqueue_callback(db: Database, to: str | None, *, now: int = NOW) -> s
     async with db.write() as session:
         given = make_link(await client_key(session), to=to)
         kind = CallbackKind.COMPLETED
-        return await callbacks.put(session, given, kind, url=URL, visitor_tzid="Asia/Tokyo", now=now) or ""
+        return await callbacks.enqueue(session, given, kind, url=URL, visitor_tzid="Asia/Tokyo", now=now) or ""

@@ -153,7 +153,7 @@ class LiveServer:
         """Waits until no client is connected and no subscription is active."""
         places = self.api.app.state.engine.places
         async with asyncio.timeout(TIMEOUT):
-            while len(self.api.db.changes) or places.sockets or places.subscriptions.total():
+            while len(self.api.db.subscribers) or places.sockets or places.subscriptions.total():
                 await asyncio.sleep(0.01)
 
 

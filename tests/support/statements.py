@@ -19,8 +19,8 @@ def record_statements(api: Api) -> Generator[list[tuple[str, Any]]]:
     monkeypatch = pytest.MonkeyPatch()
     # The SQLite driver executes some statements in the event loop's thread and some in another; that of PostgreSQL has one
     # method for all.
-    direct, on_sqlite = api.db.direct, api.db.dialect == "sqlite"
-    name = "rows" if on_sqlite else "much"
+    direct, on_sqlite = api.db.driver, api.db.dialect == "sqlite"
+    name = "fetch" if on_sqlite else "fetch_many"
     directly, threaded = getattr(direct, name), getattr(direct, "_in_thread", None)
 
     async def rows(statement: str, *values: Any) -> list[Row]:

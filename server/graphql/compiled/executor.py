@@ -28,7 +28,7 @@ from graphql.language import DirectiveNode
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from . import results as reading
+from . import results
 from .results import Fields, Kind, Read
 from .variables import Coercion, NotPlainError, Variables
 
@@ -86,7 +86,7 @@ class Plans:
                 self._reads.clear()
             self._reads[key] = None
             with suppress(NotPlainError):
-                self._reads[key] = reading.value(executor, kind, fields, inside=False)
+                self._reads[key] = results.value(executor, kind, fields, inside=False)
         return self._reads[key]
 
 

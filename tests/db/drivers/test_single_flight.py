@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from db.drivers.single_flight import Shared
+from db.drivers.single_flight import SingleFlight
 
 
 class Asked:
@@ -36,7 +36,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def started(shared: Shared[int], count: int = 1) -> list[asyncio.Task[int | None]]:
+async def started(shared: SingleFlight[int], count: int = 1) -> list[asyncio.Task[int | None]]:
     tasks = [asyncio.create_task(shared.get()) for _ in range(count)]
     await settled()
     return tasks
@@ -44,17 +44,17 @@ async def started(shared: Shared[int], count: int = 1) -> list[asyncio.Task[int 
 
 async def one_and_others(
     count: int, patience: float = 5
-) -> tuple[Asked, Shared[int], asyncio.Task[int | None], list[asyncio.Task[int | None]]]:
+) -> tuple[Asked, SingleFlight[int], asyncio.Task[int | None], list[asyncio.Task[int | None]]]:
     """Somebody who asks, and so many who come while they do."""
     asked = Asked()
-    shared = Shared(asked.ask, patience)
+    shared = SingleFlight(asked.ask, patience)
     [one] = await started(shared)
     return asked, shared, one, await started(shared, count)
 
 
 async def test_who_asks_alone_is_answered_alone() -> None:
     asked = Asked()
-    shared = Shared(asked.ask, patience=5)
+    shared = SingleFlight(asked.ask, timeout=5)
     for number in range(1, 4):
         [task] = await started(shared)
         await asked.let()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from db.drivers import row_cache as known_rows
-from db.drivers.sqlite import DirectSQLite
-from db.drivers.sqlite_writer import OneConnection
-from db.drivers.write_lock import Turn
+from db.drivers import row_cache
+from db.drivers.sqlite import SQLiteDriver
+from db.drivers.sqlite_writer import SQLiteWriter
+from db.drivers.write_lock import WriteLock
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
 
@@ -26,10 +26,10 @@ def path(tmp_path: Path) -> str:
     return path
 
 
-def opened(path: str) -> DirectSQLite:
+def opened(path: str) -> SQLiteDriver:
     """The driver; nothing is written through it here."""
-    writer = OneConnection(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1)
-    return DirectSQLite(path, patience=1, writer=writer, turn=Turn(1), wake=lambda _: None)
+    writer = SQLiteWriter(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1)
+    return SQLiteDriver(path, timeout=1, writer=writer, write_lock=WriteLock(1), wake=lambda _: None)
 
 
 async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str) -> None:
@@ -37,8 +37,8 @@ async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str
     reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(5):
-            assert await reader.rows(COUNT, "a") == await reader.rows(COUNT, "a") == [(count,)]
-            assert await reader.rows(COUNT, "b") == [(0,)]
+            assert await reader.fetch(COUNT, "a") == await reader.fetch(COUNT, "a") == [(count,)]
+            assert await reader.fetch(COUNT, "b") == [(0,)]
             writer.execute("INSERT INTO things VALUES ('a')")
     await reader.close()
 
@@ -48,22 +48,22 @@ async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
     reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(0, 10, 2):
-            assert await reader.rows(COUNT, "a") == await reader.rows(COUNT, "a") == [(count,)]
+            assert await reader.fetch(COUNT, "a") == await reader.fetch(COUNT, "a") == [(count,)]
             writer.execute("INSERT INTO things VALUES ('a')")
-            reader.forget()
-            assert await reader.rows(COUNT, "a") == [(count + 1,)]
+            reader.invalidate()
+            assert await reader.fetch(COUNT, "a") == [(count + 1,)]
             writer.execute("INSERT INTO things VALUES ('a')")
-            assert await reader.rows(COUNT, "a") == [(count + 2,)]
+            assert await reader.fetch(COUNT, "a") == [(count + 2,)]
     await reader.close()
 
 
 async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
-    monkeypatch.setattr(known_rows, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(row_cache, "_CAPACITY", 3)
     reader = opened(path)
     for number in range(20):
-        assert await reader.rows(COUNT, str(number)) == [(0,)]
-        assert len(reader._known) <= 3
+        assert await reader.fetch(COUNT, str(number)) == [(0,)]
+        assert len(reader._cache) <= 3
     await reader.close()
 
 
@@ -72,7 +72,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
     reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT max(i) FROM n"
     for _ in range(3):
-        reading = asyncio.gather(*(reader.much(slow, 100_000 + number) for number in range(3)))
+        reading = asyncio.gather(*(reader.fetch_many(slow, 100_000 + number) for number in range(3)))
         turns = 0
         while not reading.done():
             await asyncio.sleep(0)
@@ -80,7 +80,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
         assert await reading == [[(100_000 + number,)] for number in range(3)]
         assert turns > 3
         assert 1 <= len(reader._idle) <= 3
-    assert len(reader._known) == 0
+    assert len(reader._cache) == 0
     await reader.close()
     assert reader._idle == []
 
@@ -88,7 +88,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
 async def test_who_is_still_reading_when_all_is_closed_leaves_no_connection(path: str) -> None:
     reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
-    reading = asyncio.create_task(reader.much(slow))
+    reading = asyncio.create_task(reader.fetch_many(slow))
     await asyncio.sleep(0.01)
     await reader.close()
     assert await reading == [(300_000,)]

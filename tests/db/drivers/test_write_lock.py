@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from db.database import Database
-from db.drivers import write_lock as turns
+from db.drivers import write_lock
 from tests.support.api import Account, Api
 from tests.support.builders import event_input
 from tests.support.graphql_queries import UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
@@ -109,9 +109,9 @@ async def test_who_waits_with_a_session_keeps_no_thread_from_its_work(
 def test_what_no_waiting_mends_is_said_at_once(tmp_path: Path) -> None:
     """Or else this would take an hour."""
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
-        turns.begin(connection, patience=3600)
+        write_lock.begin_immediate(connection, timeout=3600)
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
-            turns.begin(connection, patience=3600)
+            write_lock.begin_immediate(connection, timeout=3600)
 
 
 async def test_so_it_is_in_a_session(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ async def test_so_it_is_in_a_session(tmp_path: Path) -> None:
     async with database.writer.connect() as connection:
         await connection.execute(text("SELECT 1"))
         with pytest.raises(OperationalError, match="within a transaction"):
-            await connection.run_sync(turns.begin_session, 3600)
+            await connection.run_sync(write_lock.begin_immediate_session, 3600)
     await database.close()
 
 
@@ -130,13 +130,13 @@ def test_it_does_not_wait_for_ever(tmp_path: Path, patience: float) -> None:
     path = tmp_path / "a.db"
     with closing(sqlite3.connect(path, timeout=0)) as connection:
         with another_writes(f"sqlite:///{path}"), pytest.raises(sqlite3.OperationalError, match="locked"):
-            turns.begin(connection, patience)
-        turns.begin(connection, 0)
+            write_lock.begin_immediate(connection, patience)
+        write_lock.begin_immediate(connection, 0)
 
 
 def test_pauses_get_longer_and_stay_short() -> None:
     """A transaction of ours takes a third of a millisecond, and a large batch some hundred."""
-    pauses = turns._pauses(3600)
+    pauses = write_lock._backoff(3600)
     found = [next(pauses) for _ in range(20)]
     assert found == sorted(found)
     assert found[0] < 0.0001

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from db.database import Database
-from db.notifications import subscribers as changes
-from db.notifications.subscribers import Changes, Touched, read, spell, touch, touch_everybody
+from db.notifications import subscribers
+from db.notifications.subscribers import ChangedAccounts, Subscribers, decode, encode, mark_all_changed, mark_changed
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import availability_input, upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
@@ -21,8 +21,8 @@ class Watched:
     """Waits for some accounts, and notes whether it was woken."""
 
     def __init__(self, db: Database, *account_keys: int) -> None:
-        self._changes = db.changes
-        self._waiting = db.changes.waiting(account_keys)
+        self._changes = db.subscribers
+        self._waiting = db.subscribers.subscribe(account_keys)
 
     async def __aenter__(self) -> "Watched":
         self.waiter = self._waiting.__enter__()
@@ -36,32 +36,32 @@ class Watched:
     async def woken(self, within: float = TIMEOUT) -> bool:
         """Whether it is told within so many seconds; then it looks, and waits for the next time."""
         began = asyncio.get_running_loop().time()
-        await self.waiter.woken(within)
+        await self.waiter.wait(within)
         told = asyncio.get_running_loop().time() - began < within
-        async with self.waiter.looking():
+        async with self.waiter.throttled():
             return told
 
 
 def test_what_is_told_is_what_is_heard() -> None:
     """PostgreSQL carries less than 8,000 bytes at a time; what does not fit is everybody."""
-    few: list[Touched] = [frozenset(), frozenset({1}), frozenset({3, 2**62, 17}), None]
-    assert [read(spell(touched)) for touched in few] == few
+    few: list[ChangedAccounts] = [frozenset(), frozenset({1}), frozenset({3, 2**62, 17}), None]
+    assert [decode(encode(touched)) for touched in few] == few
     most = frozenset(range(2**62, 2**62 + 300))
-    assert read(spell(most)) == most
-    assert len(spell(most)) < 8000
-    assert read(spell(most | {1})) is None
+    assert decode(encode(most)) == most
+    assert len(encode(most)) < 8000
+    assert decode(encode(most | {1})) is None
 
 
 @pytest.mark.parametrize("payload", ["*", "1 x", "{}"])
 def test_what_cannot_be_read_is_about_everybody(payload: str) -> None:
     """A newer version beside this one may have more to say."""
-    assert read(payload) is None
+    assert decode(payload) is None
 
 
 async def test_whoever_waits_for_an_account_is_woken_and_nobody_else(db: Database) -> None:
     async with Watched(db, 1, 2) as one, Watched(db, 3) as other:
         async with db.write() as session:
-            touch(session, 2)
+            mark_changed(session, 2)
         assert await one.woken()
         assert not await other.woken(QUIET_SECONDS)
 
@@ -70,9 +70,9 @@ async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database
     """Also when it has named somebody before or after."""
     async with Watched(db, 1) as one, Watched(db) as other:
         async with db.write() as session:
-            touch(session, 7)
-            touch_everybody(session)
-            touch(session, 8)
+            mark_changed(session, 7)
+            mark_all_changed(session)
+            mark_changed(session, 8)
         assert await one.woken()
         assert await other.woken()
 
@@ -80,7 +80,7 @@ async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database
 async def test_what_is_undone_was_nothing(db: Database) -> None:
     async def fail() -> None:
         async with db.write() as session:
-            touch(session, 1)
+            mark_changed(session, 1)
             raise ZeroDivisionError
 
     async with Watched(db, 1) as one:
@@ -110,21 +110,21 @@ async def test_one_who_waits_for_many_is_forgotten_whole(db: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         async with Watched(db, *range(100)):
             raise ZeroDivisionError
-    assert len(db.changes) == 0
-    assert not db.changes._waiting
+    assert len(db.subscribers) == 0
+    assert not db.subscribers._by_account
 
 
 async def test_changes_in_quick_succession_are_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first is looked at without delay, the others together."""
-    monkeypatch.setattr(changes, "PAUSE", 0.2)
-    told, looks = Changes(), 0
-    with told.waiting([1]) as waiter:
+    monkeypatch.setattr(subscribers, "PAUSE", 0.2)
+    told, looks = Subscribers(), 0
+    with told.subscribe([1]) as waiter:
         began = asyncio.get_running_loop().time()
         for _ in range(3):
             for _ in range(1000):
                 told.wake(frozenset({1}))
-            await waiter.woken(TIMEOUT)
-            async with waiter.looking():
+            await waiter.wait(TIMEOUT)
+            async with waiter.throttled():
                 looks += 1
         assert asyncio.get_running_loop().time() - began > 0.4
         assert looks == 3

@@ -229,9 +229,8 @@ def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: App
         heading(seen.page, "There is nothing here")
         seen.errors.clear()  # the browser's own lines about the statuses
     until = monotonic() + TIMEOUT
-    while "GET /book/… 404" not in (
-        said := "\n".join(application.served.log_lines)
-    ):  # a line is written after its answer
+    # A line is written after its answer.
+    while "GET /book/… 404" not in (said := "\n".join(application.served.log_lines)):
         assert monotonic() < until, said
         sleep(0.02)
     assert "refused a visitor: " in said

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from core.instants import HOUR
 from db import callbacks, clients
 from db.database import Database
-from db.encryption import Keys
+from db.encryption import Encryption
 from server.app import create_app
 from server.callbacks.delivery import KEPT
 from server.settings import Settings
@@ -165,13 +165,13 @@ async def test_a_callback_that_cannot_be_signed_waits_for_its_cure(
         missing = f"the client's secret is from before callbacks were signed: {cure}"
         await process.wait_for_rows((1, NOW + 10, missing))
         async with db.write() as session:
-            await clients.renew_secret(session, Keys("another key " * 3), CLIENT_ID)
+            await clients.renew_secret(session, Encryption("another key " * 3), CLIENT_ID)
         process.advance_clock(10)
         words = "the client's secret was sealed with another key than the installation has now"
         await process.wait_for_rows((2, NOW + 40, f"{words}: give it that one again, or {cure}"))
         assert receiver.requests == []
         async with db.write() as session:
-            secret = await clients.renew_secret(session, db.keys, CLIENT_ID)
+            secret = await clients.renew_secret(session, db.encryption, CLIENT_ID)
         process.advance_clock(30)
         assert signed(await receiver.next_request(), secret or "")
         await process.wait_for_rows()

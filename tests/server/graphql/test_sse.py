@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from server.graphql import sse as event_stream
+from server.graphql import sse
 from tests.support.api import CLIENT_SECRET
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
@@ -96,7 +96,7 @@ async def test_a_subscription_for_which_no_events_are_wanted_is_told_how_it_is_s
 
 async def test_a_silent_line_is_kept_alive_by_comments(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies give up on a line on which nothing comes."""
-    monkeypatch.setattr(event_stream, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(sse, "HEARTBEAT", 0.02)
     ada = await live.api.application_calendar("ada")
     async with (
         live.event_stream(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as events,
@@ -119,7 +119,7 @@ async def test_who_hangs_up_is_forgotten(live: LiveServer) -> None:
     for _ in range(3):
         async with live.event_stream(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as events:
             await events.next_result()
-            assert len(live.api.db.changes) == 1
+            assert len(live.api.db.subscribers) == 1
         await live.wait_until_idle()
 
 

@@ -96,7 +96,7 @@ class TestOperations:
         await ws.send(id="1", type="complete")
         await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
         await ws.expect_silence()
-        assert len(live.api.db.changes) == 0
+        assert len(live.api.db.subscribers) == 0
         await ws.subscribe("{ __typename }")
         await ws.next_result()
         await ws.expect_complete()
@@ -132,7 +132,7 @@ class TestOperations:
         [message] = [message for message in refused if message["type"] == "error"]
         assert message["payload"][0]["extensions"] == {"code": "RATE_LIMITED"}
         assert message["id"] == str(MAX_OPERATIONS)
-        assert len(live.api.db.changes) == MAX_OPERATIONS
+        assert len(live.api.db.subscribers) == MAX_OPERATIONS
 
 
 class TestBreaches:

@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from server.http import deadlines as waiting
+from server.http import deadlines
 from server.http.deadlines import DeadlineError, run_eagerly, run_while_connected, run_with_deadline
 
 
@@ -112,7 +112,7 @@ async def test_what_is_done_while_the_client_is_there_is_the_answer(seconds: flo
     """Nobody listens for its going before there is reason to."""
     client = Client()
     assert await run_while_connected(client.request, Work(seconds)(), 5) == "a result"
-    assert client.listened == (seconds > waiting._SOON)
+    assert client.listened == (seconds > deadlines._SOON)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
@@ -180,7 +180,7 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The client is told; the work hears of it when it goes on, and is remembered until then."""
-    monkeypatch.setattr(waiting, "_GRACE", 0.02)
+    monkeypatch.setattr(deadlines, "_GRACE", 0.02)
     stubborn = Stubborn()
     about, found = ContextVar("about", default="nothing"), list[object]()
 
@@ -203,17 +203,17 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
         with pytest.raises(DeadlineError):
             await run_with_deadline(work(), 0.001)
     assert not found
-    [leaving] = waiting._leaving
+    [leaving] = deadlines._leaving
     stubborn.set_result(None)
     await asyncio.wait({leaving})
     assert found == ["this request", "cancelled"]
-    assert not waiting._leaving
+    assert not deadlines._leaving
 
 
 @pytest.fixture
 def listens_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the client is still there is looked after nearly from the beginning."""
-    monkeypatch.setattr(waiting, "_SOON", 0.001)
+    monkeypatch.setattr(deadlines, "_SOON", 0.001)
 
 
 async def begun(client: Client, work: Coroutine[Any, Any, str], deadline: float = 5) -> "asyncio.Task[str]":
@@ -298,7 +298,7 @@ async def test_whoever_is_cancelled_again_does_not_wait_until_all_is_undone() ->
         waits.cancel()
         await asyncio.sleep(0.01)
     assert waits.cancelled()
-    [leaving] = waiting._leaving
+    [leaving] = deadlines._leaving
     stubborn.set_result(None)
     await asyncio.wait({leaving})
     assert leaving.cancelled()

@@ -23,21 +23,21 @@ def test_a_key_is_made_beside_the_sqlite_file_and_found_there_again(tmp_path: Pa
     file = tmp_path / "new" / "openings.db.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["openings.db.key"]
-    assert keys(settings(tmp_path)).token(ID) == made.token(ID)
-    assert keys(settings(tmp_path / "elsewhere")).token(ID) != made.token(ID)
+    assert keys(settings(tmp_path)).link_token(ID) == made.link_token(ID)
+    assert keys(settings(tmp_path / "elsewhere")).link_token(ID) != made.link_token(ID)
 
 
 def test_many_who_need_it_at_once_have_the_same_one(tmp_path: Path) -> None:
     """Workers start at the same moment, and none may read half of what another one writes."""
     with ThreadPoolExecutor(8) as threads:
-        tokens = set(threads.map(lambda _: keys(settings(tmp_path)).token(ID), range(32)))
+        tokens = set(threads.map(lambda _: keys(settings(tmp_path)).link_token(ID), range(32)))
     assert len(tokens) == 1
 
 
 def test_a_key_that_is_given_needs_no_file(tmp_path: Path) -> None:
     """As where several machines have to have the same one."""
     given = settings(tmp_path, key="k" * 32)
-    assert keys(given).token(ID) == keys(given).token(ID)
+    assert keys(given).link_token(ID) == keys(given).link_token(ID)
     assert not (tmp_path / "new").exists()
 
 

@@ -15,8 +15,7 @@ import pytest
 from graphql import DocumentNode, ExecutionResult, execute, parse, validate
 
 from core.instants import MINUTE, format_instant
-from server.graphql.compiled import Coercion, CompilingExecutor, Plans, executor
-from server.graphql.compiled import results as reading
+from server.graphql.compiled import Coercion, CompilingExecutor, Plans, executor, results
 from server.graphql.engine import STOCK
 from server.graphql.http import dumps
 from tests.support.random_schema import GRAPHQL_SCHEMA, RandomDocument, RandomValues
@@ -58,7 +57,7 @@ def drawn(seed: int) -> tuple[DocumentNode, str] | None:
 async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same bytes, same errors; twice with each document, for the second time it is compiled already."""
     taken = 0
-    read_objects = reading._objects
+    read_objects = results._objects
 
     def counted(*given: Any, **more: Any) -> Any:
         read = read_objects(*given, **more)
@@ -71,7 +70,7 @@ async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: 
 
         return noted
 
-    monkeypatch.setattr(reading, "_objects", counted)
+    monkeypatch.setattr(results, "_objects", counted)
     valid = filter(None, map(drawn, count()))
     for number, (document, source) in enumerate(islice(valid, EXAMPLES)):
         plans = Plans(document, Coercion(GRAPHQL_SCHEMA))
@@ -149,8 +148,8 @@ def test_a_list_that_is_missing_is_missed(place: int) -> None:
 
 def test_only_so_many_texts_of_instants_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """And each is right, also when it has been forgotten meanwhile."""
-    monkeypatch.setattr(reading, "_MOST_TEXTS", 5)
-    texts = reading._Texts()
+    monkeypatch.setattr(results, "_MOST_TEXTS", 5)
+    texts = results._Texts()
     for minute in (*range(12), 3, 11, 0):
         assert texts[minute * MINUTE] == format_instant(minute * MINUTE)
         assert len(texts) <= 5
