@@ -70,7 +70,7 @@ def stock() -> Starlette:
 
     from core.limits import Limits
     from db.database import Database
-    from resolvers.cache import Memory
+    from resolvers.cache import VersionedCache
     from resolvers.context import Context
     from schema import stock_schema
     from server.app import clock
@@ -83,6 +83,6 @@ def stock() -> Starlette:
 
     class View(GraphQL[Context, None]):
         async def get_context(self, request: Any, response: Any) -> Context:
-            return Context(db, auth.caller(request.headers.get("authorization")), clock(), Limits(), Memory(0))
+            return Context(db, auth.caller(request.headers.get("authorization")), clock(), Limits(), VersionedCache(0))
 
     return Starlette(routes=[Route("/graphql", View(schema), methods=["POST"])])

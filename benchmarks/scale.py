@@ -38,7 +38,7 @@ from db import clients
 from db.database import Database
 from db.encryption import Encryption
 from db.migrate import migrate
-from resolvers.application_calendars import application_calendar
+from resolvers.application_calendars import get_or_create
 from resolvers.availability import availability
 from resolvers.context import Context
 from resolvers.events import upsert_event, upsert_events
@@ -108,7 +108,7 @@ async def fill(server: str, size: int, options: argparse.Namespace) -> Filled:
     nobody = Context(db, Actor(), NOW, Limits())
 
     async def make(number: int) -> Someone:
-        made = await application_calendar(nobody, CLIENT, SECRET, f"store-{number}-manager", "read_write")
+        made = await get_or_create(nobody, CLIENT, SECRET, f"store-{number}-manager", "read_write")
         return Someone(made.account.sub, made.account.key, "")
 
     began = perf_counter()

@@ -14,7 +14,7 @@ from db.database import Session
 from db.retries import retry_transaction
 
 from .context import Context
-from .tokens import client
+from .tokens import authenticate_client
 
 
 class UserInfo(NamedTuple):
@@ -26,7 +26,7 @@ class UserInfo(NamedTuple):
 
 
 @retry_transaction
-async def account(
+async def upsert_account(
     ctx: Context,
     client_id: str,
     client_secret: str,
@@ -44,7 +44,7 @@ async def account(
     profile.check(problems)
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
-        asking = await client(session, client_id, client_secret)
+        asking = await authenticate_client(session, client_id, client_secret)
         require_feature(asking.disabled_features, Feature.ACCOUNTS)
         problems.raise_if_any()
         return await authorize(ctx, session, asking.key, kind, account_id, scope, profile)

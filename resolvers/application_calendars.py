@@ -11,11 +11,11 @@ from db.retries import retry_transaction
 
 from .accounts import authorize
 from .context import Context
-from .tokens import client
+from .tokens import authenticate_client
 
 
 @retry_transaction
-async def application_calendar(
+async def get_or_create(
     ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
 ) -> Authorization:
     """The client's application calendar of this id, made at the first call, with a new pair of tokens of this scope.
@@ -26,7 +26,7 @@ async def application_calendar(
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
-        asking = await client(session, client_id, client_secret)
+        asking = await authenticate_client(session, client_id, client_secret)
         require_feature(asking.disabled_features, Feature.APPLICATION_CALENDARS)
         problems.raise_if_any()
         kind = AccountKind.APPLICATION_CALENDAR

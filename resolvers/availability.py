@@ -10,7 +10,7 @@ from db.database import Session
 from db.retries import retry_transaction
 
 from .context import Context, Dependencies
-from .facts import LoadedFacts, load_facts, load_standing, with_snapshot_fallback
+from .facts import LoadedFacts, load_access, load_facts, with_snapshot_fallback
 
 
 @retry_transaction
@@ -25,12 +25,12 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     problems = query.check(ctx.now, ctx.limits)
 
     async def load(session: Session | None) -> LoadedFacts:
-        standing = await load_standing(ctx, query, session)
+        standing = await load_access(ctx, query, session)
         _admit(standing.actor, managed=managed)
         return await load_facts(ctx, query, standing, problems, session)
 
     loaded = await with_snapshot_fallback(ctx, load)
-    with ctx.measured("solve"):
+    with ctx.timed("solve"):
         openings = solve(query, loaded.facts)
     actor, rows = loaded.standing.actor, loaded.standing.rows
     ctx.record_dependencies(Dependencies(actor.client_key, query.subs, managed, rows, query.earliest))

@@ -27,7 +27,7 @@ async def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> As
         told: list[Opening] | None = None
         while True:
             async with waiter.throttled():
-                current = ctx.renewed()
+                current = ctx.refresh()
                 found = await availability(current, query)
             if found != told:
                 yield found

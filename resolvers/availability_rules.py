@@ -28,7 +28,7 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
 
 
 @retry_transaction
-async def listed(ctx: Context) -> list[AvailabilityRule]:
+async def list_rules(ctx: Context) -> list[AvailabilityRule]:
     """All rules of the account, in the order of their ids."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.read() as session:
@@ -37,7 +37,7 @@ async def listed(ctx: Context) -> list[AvailabilityRule]:
 
 async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
     """The account's rule with this id. Raises NotFound."""
-    for rule in await listed(ctx):
+    for rule in await list_rules(ctx):
         if rule.availability_rule_id == availability_rule_id:
             return rule
     unknown = Problem(("availability_rule_id",), Key.UNKNOWN, "is not an availability rule of this account")

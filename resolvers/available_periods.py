@@ -26,7 +26,7 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
 
 
 @retry_transaction
-async def listed(
+async def list_periods(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
     """The account's periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""

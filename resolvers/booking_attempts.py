@@ -20,7 +20,7 @@ from db.bookings import BookedCalendar
 from db.database import Session
 
 from .context import Context
-from .facts import LoadedFacts, check_grants, load_facts, load_standing, with_snapshot_fallback
+from .facts import LoadedFacts, check_grants, load_access, load_facts, with_snapshot_fallback
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
 """By the sub of a member, the calendars that its event goes to."""
@@ -32,7 +32,7 @@ class LoadedBooking:
 
     #: the application that asks
     client_key: int
-    standing: AccessSnapshot
+    access: AccessSnapshot
     #: group by group
     facts: Sequence[Sequence[Facts]]
     targets: Targets
@@ -76,7 +76,7 @@ class BookingAttempt:
         What was loaded before only tells which calendars to lock. Slots offered instead start at
         `earliest` or later.
         """
-        await calendars.lock_for_update(session, loaded.standing.versions)
+        await calendars.lock_for_update(session, loaded.access.versions)
         if self.may_have_written and (booked := await self._find_booked(session, loaded.targets)) is not None:
             return booked
         self.may_have_written = True
@@ -89,7 +89,7 @@ class BookingAttempt:
 
     def choose(self, loaded: LoadedBooking) -> list[str] | None:
         """The subs of the members who meet; None when the start is not possible."""
-        with self.ctx.measured("solve"):
+        with self.ctx.timed("solve"):
             return choose(self.request, loaded.facts)
 
     def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
@@ -100,7 +100,7 @@ class BookingAttempt:
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
     ) -> LoadedBooking | RefusedBooking:
         query = self.request.query
-        standing = await load_standing(self.ctx, query, session)
+        standing = await load_access(self.ctx, query, session)
         client_key = self._require_rights(standing.actor)
         targets = self._targets(standing.accounts)
         problems = Problems([*problems, *self._unknown_calendars(standing.accounts)])

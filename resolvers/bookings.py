@@ -55,7 +55,7 @@ async def _write_if_unchanged(
     attempt: BookingAttempt, loaded: LoadedBooking, subs: Sequence[str]
 ) -> Sequence[Event] | None:
     """The events, written in one trip; None when a calendar has changed since it was loaded."""
-    standing, ctx = loaded.standing, attempt.ctx
+    standing, ctx = loaded.access, attempt.ctx
     account_keys = {calendar: standing.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
     attempt.may_have_written = True
     draft = attempt.request.draft

@@ -23,7 +23,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-def _unnoted(_kind: str, _found: bool) -> None:
+def _ignore(_kind: str, _found: bool) -> None:
     pass
 
 
@@ -31,14 +31,14 @@ def _size(_key: _Key, entry: _Entry) -> int:
     return entry.size
 
 
-class Memory:
+class VersionedCache:
     """A cache of values by kind, key and version, bounded in bytes: the least recently used values make room.
 
-    `note` is called at every look-up, with the kind and whether the value was there.
+    `on_lookup` is called at every look-up, with the kind and whether the value was there.
     """
 
-    def __init__(self, size: int = 0, note: Callable[[str, bool], None] = _unnoted) -> None:
-        self.note = note
+    def __init__(self, size: int = 0, on_lookup: Callable[[str, bool], None] = _ignore) -> None:
+        self.on_lookup = on_lookup
         self._entries = LRU[_Key, _Entry](most_size=size, size_of=_size)
 
     def __len__(self) -> int:
@@ -53,10 +53,10 @@ class Memory:
         """The value of the key, if it is of this version; else None."""
         entry = self._entries.get((kind, key))
         found = entry is not None and entry.version == version
-        self.note(kind, found)
+        self.on_lookup(kind, found)
         return entry.value if entry is not None and found else None
 
-    def last(self, kind: str, key: Hashable) -> Any:
+    def get_unchecked(self, kind: str, key: Hashable) -> Any:
         """The value of the key, of any version; else None."""
         entry = self._entries.get((kind, key))
         return entry.value if entry is not None else None

@@ -16,7 +16,7 @@ from db.database import Session
 from db.drivers.base import Statements
 from db.events import BusyTime
 
-from .cache import Memory
+from .cache import VersionedCache
 
 #: What is read is rounded outwards to so many seconds: whoever asks about the next day, or the same week from a later hour
 #: on, finds it there.
@@ -25,17 +25,17 @@ _GRAIN = 7 * DAY
 _NUMBER = 40
 
 
-class NotRememberedError(LookupError):
+class NeedsSnapshot(LookupError):
     """Something has to be read on one snapshot with the versions, and there is none."""
 
 
-class Remembered:
+class CachedFacts:
     """Facts by version. Without a session it has what memory has, and what the reader finds; with one, everything.
 
     The versions that it is asked for must have been read in the same session: then everything is of one snapshot.
     """
 
-    def __init__(self, memory: Memory, reader: Statements, session: Session | None = None) -> None:
+    def __init__(self, memory: VersionedCache, reader: Statements, session: Session | None = None) -> None:
         self._memory = memory
         self._reader = reader
         self._kept_session = session
@@ -43,7 +43,7 @@ class Remembered:
     @property
     def _session(self) -> Session:
         if self._kept_session is None:
-            raise NotRememberedError
+            raise NeedsSnapshot
         return self._kept_session
 
     async def rules(self, accounts: Collection[Account]) -> dict[int, list[AvailabilityRule]]:
@@ -92,7 +92,7 @@ class Remembered:
                 self._memory.put(kind, (key, *window), versions[key], value, size(value))
                 found[key] = value
             if None in found.values():
-                raise NotRememberedError
+                raise NeedsSnapshot
         return found
 
 

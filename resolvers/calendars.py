@@ -10,7 +10,7 @@ from .context import Context
 
 
 @retry_transaction
-async def calendars(ctx: Context) -> list[Calendar]:
+async def list_calendars(ctx: Context) -> list[Calendar]:
     """The account's calendars, the primary one first."""
     account = require_account(await ctx.actor(), Scope.LIST_CALENDARS)
     async with ctx.db.read() as session:

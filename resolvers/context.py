@@ -12,7 +12,7 @@ from db import access
 from db.access import Row
 from db.database import Database
 
-from .cache import Memory
+from .cache import VersionedCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Dependencies:
     until: Instant
 
 
-def _unmeasured(_part: str) -> AbstractContextManager[None]:
+def _untimed(_part: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -44,11 +44,11 @@ class Context:
     caller: Actor | bytes
     now: Instant
     limits: Limits
-    memory: Memory = field(default_factory=Memory)
+    cache: VersionedCache = field(default_factory=VersionedCache)
     #: a with-block around a part of the work, by whoever wants to know how long it takes
-    measured: Callable[[str], AbstractContextManager[None]] = _unmeasured
+    timed: Callable[[str], AbstractContextManager[None]] = _untimed
     #: where the pages of links are
-    pages: str = ""
+    booking_page_url: str = ""
     #: whether callbacks may lead to loopback and private addresses
     private_callbacks: bool = False
     #: one entry for each answer that a resolver has given and that may be stored
@@ -60,7 +60,7 @@ class Context:
 
     def link_url(self, link: Link) -> str:
         """The address that a visitor is given."""
-        return f"{self.pages}{self.db.encryption.link_token(link.scheduling_id)}"
+        return f"{self.booking_page_url}{self.db.encryption.link_token(link.scheduling_id)}"
 
     async def actor(self) -> Actor:
         """Who asks, as of now."""
@@ -72,4 +72,4 @@ class LiveContext(Context):
     """The surroundings of a question that stays open."""
 
     #: the same, as of now
-    renewed: Callable[[], Context]
+    refresh: Callable[[], Context]

@@ -19,7 +19,7 @@ from db.database import Session
 from db.drivers.base import Snapshot, Statements
 from db.events import BusyTime
 
-from .cached_facts import NotRememberedError, Remembered
+from .cached_facts import CachedFacts, NeedsSnapshot
 from .context import Context
 
 T = TypeVar("T")
@@ -52,12 +52,12 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
     """
     try:
         return await load(None)
-    except NotRememberedError:
+    except NeedsSnapshot:
         async with ctx.db.read() as session:
             return await load(session)
 
 
-async def load_standing(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
+async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
     """The caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
     return await access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
@@ -66,28 +66,28 @@ async def load_standing(ctx: Context, query: AvailabilityQuery, session: Session
 async def load_facts(
     ctx: Context,
     query: AvailabilityQuery,
-    standing: AccessSnapshot,
+    access: AccessSnapshot,
     problems: Sequence[Problem],
     session: Session | None,
 ) -> LoadedFacts:
     """The facts about every member. What the cache lacks is read in at most three statements.
 
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
-    Forbidden when the only problem is a missing grant, and NotRememberedError when it needs a session.
+    Forbidden when the only problem is a missing grant, and NeedsSnapshot when it needs a session.
     """
     problems = Problems(problems)
-    remembered = Remembered(ctx.memory, _reader(ctx, session), session)
-    managed = _managed_accounts(query, standing.accounts)
+    remembered = CachedFacts(ctx.cache, _reader(ctx, session), session)
+    managed = _managed_accounts(query, access.accounts)
     rules = await remembered.rules(managed) if managed else {}
     looked_up = frozenset(_looked_up(query, ctx.limits))
-    selections = list(_select(query, looked_up, standing.accounts, rules, problems))
-    check_grants(query, standing.accounts, problems, Scope.READ_FREE_BUSY)
+    selections = list(_select(query, looked_up, access.accounts, rules, problems))
+    check_grants(query, access.accounts, problems, Scope.READ_FREE_BUSY)
     problems.raise_if_any()
     stored = await _stored_periods(remembered, query, managed)
-    busy = await _busy(remembered, query, standing, selections)
+    busy = await _busy(remembered, query, access, selections)
     window = query.window()
     found = iter([Facts(_blocking(each, busy), _hours(each, stored, window)) for each in selections])
-    return LoadedFacts(standing, selections, [[next(found) for _ in group.members] for group in query.participants])
+    return LoadedFacts(access, selections, [[next(found) for _ in group.members] for group in query.participants])
 
 
 def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
@@ -149,14 +149,14 @@ def _select_member(
 
 
 async def _stored_periods(
-    remembered: Remembered, query: AvailabilityQuery, managed: Sequence[Account]
+    remembered: CachedFacts, query: AvailabilityQuery, managed: Sequence[Account]
 ) -> Mapping[int, SpanSet | None]:
     window = query.window()
     return await remembered.periods(managed, window.starts[0], window.ends[-1]) if managed else {}
 
 
 async def _busy(
-    remembered: Remembered, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
+    remembered: CachedFacts, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
 ) -> Mapping[int, BusyTime]:
     """What blocks on the selected calendars in the query's window and the buffers around it."""
     window = query.window()

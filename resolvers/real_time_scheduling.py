@@ -29,7 +29,7 @@ from db.retries import retry_transaction
 from .booking_attempts import BookingAttempt
 from .context import Context
 
-MOST_OFFERED = 1000
+MAX_OFFERED = 1000
 """How many starts are found for a visitor at a time."""
 
 
@@ -75,7 +75,7 @@ async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Lin
 
 
 @retry_transaction
-async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> Link:
+async def disable(ctx: Context, scheduling_id: str, display_message: str) -> Link:
     """The application's link, disabled: whoever opens it reads the message.
 
     Raises NotFound, and Unprocessable for a message that cannot be shown and for a link that is completed.
@@ -93,7 +93,7 @@ async def take_back(ctx: Context, scheduling_id: str, display_message: str) -> L
         return await links.set_state(session, link, state, ctx.now)
 
 
-async def seen(ctx: Context, token: str) -> Link:
+async def get_by_token(ctx: Context, token: str) -> Link:
     """The link with this token, as it is. Raises NotFound."""
     return (await _visited(ctx, token))[0]
 
@@ -108,14 +108,14 @@ async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> O
     if not isinstance(link.state, Open):
         return Offer(link)
     loaded = await BookingAttempt(acting, link.request.booking(ctx.now)).load()
-    with ctx.measured("solve"):
-        found = offers(link, loaded.facts, since, ctx.now, MOST_OFFERED + 1)
+    with ctx.timed("solve"):
+        found = offers(link, loaded.facts, since, ctx.now, MAX_OFFERED + 1)
     if not found and since <= ctx.now:
-        await _say_that_none_fits(ctx, link, CallbackKind.NO_TIMES_DISPLAYED, tzid or link.request.page_tzid)
-    return Offer(link, found[:MOST_OFFERED], found[MOST_OFFERED].start if len(found) > MOST_OFFERED else None)
+        await _notify_no_times(ctx, link, CallbackKind.NO_TIMES_DISPLAYED, tzid or link.request.page_tzid)
+    return Offer(link, found[:MAX_OFFERED], found[MAX_OFFERED].start if len(found) > MAX_OFFERED else None)
 
 
-async def accept(ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
+async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
     """Books a start for a visitor whose zone this is: the link as it is then, or what else there is.
 
     A link that is no longer open is as it was. Raises NotFound, and the Refusal of a link that is of no use now.
@@ -123,11 +123,11 @@ async def accept(ctx: Context, token: str, start: Instant, tzid: str) -> Link | 
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
         return link
-    return await _accept(BookingAttempt(acting, link.request.booking(start)), link, tzid)
+    return await _book(BookingAttempt(acting, link.request.booking(start)), link, tzid)
 
 
 @retry_transaction
-async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
+async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
     """One attempt. The link is held first, then the calendars: it is booked once, and only with them."""
     ctx = attempt.ctx
     loaded = await attempt.load()
@@ -140,28 +140,28 @@ async def _accept(attempt: BookingAttempt, link: Link, tzid: str) -> Link | Slot
             return answer
         outcome = Completed(answer.start, answer.end, tuple(answer.participants), tzid)
         link = await links.set_state(session, link, completed(link.state, outcome), ctx.now)
-        await _post(ctx, session, link, CallbackKind.COMPLETED, tzid)
+        await _enqueue(ctx, session, link, CallbackKind.COMPLETED, tzid)
     return link
 
 
-async def none_suits(ctx: Context, token: str, tzid: str) -> Link:
+async def report_no_suitable_time(ctx: Context, token: str, tzid: str) -> Link:
     """The link, whose application is told that a visitor found no time that suits. Raises NotFound."""
     link, _ = await _visited(ctx, token)
-    await _say_that_none_fits(ctx, link, CallbackKind.NO_TIMES_SUITABLE, tzid)
+    await _notify_no_times(ctx, link, CallbackKind.NO_TIMES_SUITABLE, tzid)
     return link
 
 
 @retry_transaction
-async def _say_that_none_fits(ctx: Context, link: Link, kind: CallbackKind, tzid: str) -> None:
+async def _notify_no_times(ctx: Context, link: Link, kind: CallbackKind, tzid: str) -> None:
     """Tells the application, if it wants to know, the link is still open, and it was not told a short while ago."""
     if link.request.callback_urls.of(kind) is None:
         return
     async with ctx.db.write() as session:
         if await links.may_notify(session, link, kind, ctx.now):
-            await _post(ctx, session, link, kind, tzid)
+            await _enqueue(ctx, session, link, kind, tzid)
 
 
-async def _post(ctx: Context, session: Session, link: Link, kind: CallbackKind, tzid: str) -> None:
+async def _enqueue(ctx: Context, session: Session, link: Link, kind: CallbackKind, tzid: str) -> None:
     await callbacks.enqueue(session, link, kind, url=ctx.link_url(link), visitor_tzid=tzid, now=ctx.now)
 
 

@@ -13,7 +13,7 @@ from .context import Context
 _NO_SUCH_SECRET = digest("")
 
 
-async def client(session: Session, client_id: str, client_secret: str) -> Client:
+async def authenticate_client(session: Session, client_id: str, client_secret: str) -> Client:
     """The client with this id and secret. Raises WrongCredentials, the same for a wrong id and for a wrong secret."""
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
     # Compared even when there is no such client, so that the time taken does not tell which of the two was wrong.
@@ -30,7 +30,7 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
     Raises Unauthenticated for wrong client credentials, Unprocessable for a refresh token that is not this client's.
     """
     async with ctx.db.write() as session:
-        asking = await client(session, client_id, client_secret)
+        asking = await authenticate_client(session, client_id, client_secret)
         found = await tokens.account_of_refresh_token(session, asking.key, refresh_token)
         if found is None:
             unknown = Problem(("refresh_token",), Key.UNKNOWN, "is unknown or was revoked: ask for the account again")
@@ -48,7 +48,7 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
     Raises Unauthenticated for wrong client credentials, Unprocessable when neither is given.
     """
     async with ctx.db.write() as session:
-        asking = await client(session, client_id, client_secret)
+        asking = await authenticate_client(session, client_id, client_secret)
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])
         if token is not None:

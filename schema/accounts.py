@@ -12,7 +12,7 @@ from resolvers.accounts import UserInfo as CoreUserInfo
 
 from .calendars import Calendar
 from .enums import AccountKind
-from .optional import given, given_or
+from .optional import or_default, or_none
 
 
 def scope_field() -> Any:
@@ -52,7 +52,7 @@ class AccountInput:
     scope: str | None = scope_field()
 
     def profile(self) -> Profile:
-        return Profile(given(self.name), given(self.email), given_or(self.tzid, DEFAULT_ZONE))
+        return Profile(or_none(self.name), or_none(self.email), or_default(self.tzid, DEFAULT_ZONE))
 
 
 @strawberry.input(description="Asks for a new access token.")

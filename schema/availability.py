@@ -12,7 +12,7 @@ from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
 
 from .enums import ResponseFormat
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .scalars import DateTime, Required
 
 
@@ -22,7 +22,7 @@ class DurationInput:
     minutes: int | None = field(default=UNSET, description="Minutes, not negative; less than 60 when hours are given.")
 
     def to_core(self) -> Duration:
-        return Duration(given(self.hours), given(self.minutes))
+        return Duration(or_none(self.hours), or_none(self.minutes))
 
 
 @strawberry.input(description="A stretch of time: its start belongs to it, its end does not.")
@@ -47,7 +47,7 @@ class BufferInput:
     after: DurationInput | None = field(default=UNSET, description="Free time after the meeting.")
 
     def to_core(self) -> Buffer:
-        before, after = given(self.before), given(self.after)
+        before, after = or_none(self.before), or_none(self.after)
         return Buffer(before.to_core() if before else NO_TIME, after.to_core() if after else NO_TIME)
 
 
@@ -73,15 +73,15 @@ class MemberInput:
     ignore_tentative: bool | None = field(default=False, description="Whether tentative events do not block.")
 
     def to_core(self) -> Member:
-        buffer = given(self.buffer)
+        buffer = or_none(self.buffer)
         return Member(
             sub=self.sub,
-            available_periods=_periods(given(self.available_periods)),
-            calendar_ids=given(self.calendar_ids),
+            available_periods=_periods(or_none(self.available_periods)),
+            calendar_ids=or_none(self.calendar_ids),
             buffer=buffer.to_core() if buffer is not None else None,
-            ignore_tentative=given_or(self.ignore_tentative, False),
-            managed_availability=given_or(self.managed_availability, False),
-            availability_rule_ids=given(self.availability_rule_ids),
+            ignore_tentative=or_default(self.ignore_tentative, False),
+            managed_availability=or_default(self.managed_availability, False),
+            availability_rule_ids=or_none(self.availability_rule_ids),
         )
 
 
@@ -120,19 +120,19 @@ class AvailabilityInput:
     max_results: int | None = field(default=20, description="How many results at most, the soonest first: 1 to 200.")
 
     def to_core(self) -> AvailabilityQuery:
-        slots = given(self.query_slots)
-        buffer = given(self.buffer)
-        interval = given(self.start_interval)
+        slots = or_none(self.query_slots)
+        buffer = or_none(self.buffer)
+        interval = or_none(self.start_interval)
         return AvailabilityQuery(
             participants=[group.to_core() for group in self.participants],
             required_duration=self.required_duration.to_core(),
-            available_periods=_periods(given(self.available_periods)),
-            query_periods=_periods(given(self.query_periods)),
+            available_periods=_periods(or_none(self.available_periods)),
+            query_periods=_periods(or_none(self.query_periods)),
             query_slots=[slot.start for slot in slots] if slots is not None else None,
             buffer=buffer.to_core() if buffer is not None else NO_BUFFER,
             start_interval=interval.to_core() if interval is not None else None,
-            response_format=given_or(self.response_format, ResponseFormat.PERIODS),
-            max_results=given_or(self.max_results, 20),
+            response_format=or_default(self.response_format, ResponseFormat.PERIODS),
+            max_results=or_default(self.max_results, 20),
         )
 
 

@@ -9,7 +9,7 @@ from core.availability_rules import AvailabilityRule as CoreAvailabilityRule
 from core.weekly import WeeklyPeriod as CoreWeeklyPeriod
 
 from .enums import Weekday
-from .optional import given
+from .optional import or_none
 
 
 @strawberry.input(description="A stretch of a weekday, in the rule's own zone.")
@@ -49,7 +49,7 @@ class UpsertAvailabilityRuleInput:
             availability_rule_id=self.availability_rule_id,
             tzid=self.tzid,
             weekly_periods=[period.to_core() for period in self.weekly_periods],
-            calendar_ids=given(self.calendar_ids),
+            calendar_ids=or_none(self.calendar_ids),
         )
 
 

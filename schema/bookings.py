@@ -12,7 +12,7 @@ from core.instants import Unreadable
 
 from .availability import AvailabilityInput, AvailableTime, Participant, available_times
 from .events import Event, LocationInput
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .scalars import DateTime
 
 #: what an event has for times before its start is known to be good
@@ -31,16 +31,16 @@ class BookedEventInput:
     url: str | None = field(default=UNSET, description="A page about it, at most 2048 characters.")
 
     def to_core(self) -> EventDraft:
-        location = given(self.location)
+        location = or_none(self.location)
         return EventDraft(
             event_id=self.event_id,
             summary=self.summary,
             start=_NO_TIME,
             end=_NO_TIME,
-            description=given_or(self.description, ""),
-            tzid=given_or(self.tzid, "Etc/UTC"),
+            description=or_default(self.description, ""),
+            tzid=or_default(self.tzid, "Etc/UTC"),
             location=location.to_core() if location is not None else None,
-            url=given(self.url),
+            url=or_none(self.url),
         )
 
 
@@ -78,9 +78,9 @@ class BookSlotInput:
             query=self.availability.to_core(),
             start=self.start,
             event=self.event.to_core(),
-            target_calendars=[target.to_core() for target in given_or(self.target_calendars, [])],
-            assignment=given_or(self.assignment, Assignment.REQUEST_ORDER),
-            idempotency_key=given(self.idempotency_key),
+            target_calendars=[target.to_core() for target in or_default(self.target_calendars, [])],
+            assignment=or_default(self.assignment, Assignment.REQUEST_ORDER),
+            idempotency_key=or_none(self.idempotency_key),
         )
 
 
@@ -119,5 +119,5 @@ BookSlotResult: TypeAlias = Annotated[
 ]
 
 
-def result(answer: bookings.Booked | bookings.SlotTaken) -> Booked | SlotTaken:
+def book_slot_result(answer: bookings.Booked | bookings.SlotTaken) -> Booked | SlotTaken:
     return Booked.of(answer) if isinstance(answer, bookings.Booked) else SlotTaken.of(answer)

@@ -10,7 +10,7 @@ from core.events import EventDraft, EventWindow
 from core.events import Location as CoreLocation
 
 from .enums import EventStatus, FreeBusyStatus, Transparency
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .scalars import DateTime, EventTime
 
 
@@ -21,7 +21,7 @@ class LocationInput:
     long: str | None = field(default=UNSET, description="Longitude in decimal degrees: `-1.1581`.")
 
     def to_core(self) -> CoreLocation:
-        return CoreLocation(given(self.description), given(self.lat), given(self.long))
+        return CoreLocation(or_none(self.description), or_none(self.lat), or_none(self.long))
 
 
 @strawberry.input(description="An event. The one with the same eventId on the calendar is replaced whole.")
@@ -41,18 +41,18 @@ class EventInput:
     status: EventStatus | None = field(default=EventStatus.CONFIRMED, description="How sure it is.")
 
     def to_core(self) -> EventDraft:
-        location = given(self.location)
+        location = or_none(self.location)
         return EventDraft(
             event_id=self.event_id,
             summary=self.summary,
             start=self.start,
             end=self.end,
-            description=given_or(self.description, ""),
-            tzid=given_or(self.tzid, "Etc/UTC"),
+            description=or_default(self.description, ""),
+            tzid=or_default(self.tzid, "Etc/UTC"),
             location=location.to_core() if location is not None else None,
-            url=given(self.url),
-            transparency=given_or(self.transparency, Transparency.OPAQUE),
-            status=given_or(self.status, EventStatus.CONFIRMED),
+            url=or_none(self.url),
+            transparency=or_default(self.transparency, Transparency.OPAQUE),
+            status=or_default(self.status, EventStatus.CONFIRMED),
         )
 
 
@@ -94,11 +94,11 @@ class EventsInput:
 
     def to_core(self) -> EventWindow:
         return EventWindow(
-            from_=given(self.from_),
-            to=given(self.to),
-            calendar_ids=given(self.calendar_ids),
-            include_deleted=given_or(self.include_deleted, False),
-            last_modified=given(self.last_modified),
+            from_=or_none(self.from_),
+            to=or_none(self.to),
+            calendar_ids=or_none(self.calendar_ids),
+            include_deleted=or_default(self.include_deleted, False),
+            last_modified=or_none(self.last_modified),
         )
 
 

@@ -41,7 +41,7 @@ from .available_periods import (
     UpsertAvailablePeriodInput,
     UpsertAvailablePeriodPayload,
 )
-from .bookings import BookSlotInput, BookSlotResult, result
+from .bookings import BookSlotInput, BookSlotResult, book_slot_result
 from .events import (
     DeleteEventInput,
     DeleteEventPayload,
@@ -53,7 +53,7 @@ from .events import (
     UpsertEventsInput,
     UpsertEventsPayload,
 )
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
 
 
@@ -69,12 +69,12 @@ class Mutation:
         input: Annotated[ApplicationCalendarInput, argument(description="Which calendar, and who asks.")],
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
-            await application_calendars.application_calendar(
+            await application_calendars.get_or_create(
                 info.context,
                 input.client_id,
                 input.client_secret,
                 input.application_calendar_id,
-                given_or(input.scope, READ_WRITE),
+                or_default(input.scope, READ_WRITE),
             )
         )
 
@@ -86,14 +86,14 @@ class Mutation:
         self, info: Info[Context], input: Annotated[AccountInput, argument(description="Who or what, and who asks.")]
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
-            await accounts.account(
+            await accounts.upsert_account(
                 info.context,
                 input.client_id,
                 input.client_secret,
                 input.kind.value,
                 input.account_id,
                 input.profile(),
-                given_or(input.scope, READ_WRITE),
+                or_default(input.scope, READ_WRITE),
             )
         )
 
@@ -116,7 +116,9 @@ class Mutation:
         info: Info[Context],
         input: Annotated[RevokeAuthorizationInput, argument(description="Which account, and who asks.")],
     ) -> RevokeAuthorizationPayload | None:
-        await tokens.revoke(info.context, input.client_id, input.client_secret, given(input.token), given(input.sub))
+        await tokens.revoke(
+            info.context, input.client_id, input.client_secret, or_none(input.token), or_none(input.sub)
+        )
         return RevokeAuthorizationPayload(revoked=True)
 
     @field(
@@ -152,7 +154,7 @@ class Mutation:
     async def delete_events(
         self, info: Info[Context], input: Annotated[DeleteEventsInput, argument(description="Which events.")]
     ) -> DeleteEventsPayload | None:
-        deleted = await events.delete_events(info.context, given(input.delete_all), given(input.calendar_ids))
+        deleted = await events.delete_events(info.context, or_none(input.delete_all), or_none(input.calendar_ids))
         return DeleteEventsPayload(deleted=deleted)
 
     @field(
@@ -164,7 +166,7 @@ class Mutation:
         info: Info[Context],
         input: Annotated[BookSlotInput, argument(description="The query, the chosen start, and the event.")],
     ) -> BookSlotResult | None:
-        return result(await bookings.book_slot(info.context, input.to_core()))
+        return book_slot_result(await bookings.book_slot(info.context, input.to_core()))
 
     @field(
         description="Makes a link by which somebody without an account may book one slot, once: whatever is the first to be "
@@ -187,7 +189,7 @@ class Mutation:
         info: Info[Context],
         input: Annotated[DisableRealTimeSchedulingInput, argument(description="Which link, and the message.")],
     ) -> RealTimeSchedulingPayload | None:
-        link = await links.take_back(info.context, input.real_time_scheduling_id, input.display_message)
+        link = await links.disable(info.context, input.real_time_scheduling_id, input.display_message)
         return RealTimeSchedulingPayload.of(link, info.context.link_url(link))
 
     @field(description="Creates an availability rule, or replaces the one that has its id.")

@@ -18,7 +18,7 @@ from .available_periods import StoredAvailablePeriod
 from .calendars import Calendar
 from .connections import Connection
 from .events import Event, EventsInput, FreeBusy
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
 
@@ -36,7 +36,7 @@ class Query:
 
     @field(description="The calendars of the account that the access token belongs to, the primary one first.")
     async def calendars(self, info: Info[Context]) -> list[Calendar] | None:
-        return [Calendar.of(calendar) for calendar in await calendars.calendars(info.context)]
+        return [Calendar.of(calendar) for calendar in await calendars.list_calendars(info.context)]
 
     @field(description="The account's events that start before `to` and end after `from`, soonest first.")
     async def events(
@@ -46,7 +46,7 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[Event] | None:
-        page = PageRequest(given_or(first, 100), given(after))
+        page = PageRequest(or_default(first, 100), or_none(after))
         found = await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS)
         return Connection[Event].of(found, Event.of)
 
@@ -58,7 +58,7 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[FreeBusy] | None:
-        page = PageRequest(given_or(first, 100), given(after))
+        page = PageRequest(or_default(first, 100), or_none(after))
         found = await events.list_events(info.context, input.to_core(), page, Scope.READ_FREE_BUSY)
         return Connection[FreeBusy].of(found, FreeBusy.of)
 
@@ -84,12 +84,12 @@ class Query:
         real_time_scheduling_id: Annotated[ID | None, argument(description="The link's id.")] = UNSET,
         token: Annotated[str | None, argument(description="The last part of the link's URL.")] = UNSET,
     ) -> RealTimeScheduling | None:
-        link = await links.get(info.context, given(real_time_scheduling_id), given(token))
+        link = await links.get(info.context, or_none(real_time_scheduling_id), or_none(token))
         return RealTimeScheduling.of(link, info.context.link_url(link))
 
     @field(description="The account's availability rules, in the order of their ids.")
     async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:
-        return [AvailabilityRule.of(rule) for rule in await availability_rules.listed(info.context)]
+        return [AvailabilityRule.of(rule) for rule in await availability_rules.list_rules(info.context)]
 
     @field(description="One of the account's availability rules.")
     async def availability_rule(
@@ -112,6 +112,6 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[StoredAvailablePeriod] | None:
-        page = PageRequest(given_or(first, 100), given(after))
-        found = await available_periods.listed(info.context, given(from_), given(to), page)
+        page = PageRequest(or_default(first, 100), or_none(after))
+        found = await available_periods.list_periods(info.context, or_none(from_), or_none(to), page)
         return Connection[StoredAvailablePeriod].of(found, StoredAvailablePeriod.of)

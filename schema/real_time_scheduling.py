@@ -12,7 +12,7 @@ from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, Sch
 
 from .availability import AvailabilityInput, DurationInput, Participant
 from .bookings import BookedEventInput, TargetCalendarInput
-from .optional import given, given_or
+from .optional import or_default, or_none
 from .scalars import DateTime
 
 
@@ -28,7 +28,7 @@ class CallbackUrlsInput:
 
     def to_core(self) -> real_time_scheduling.CallbackUrls:
         return real_time_scheduling.CallbackUrls(
-            given(self.completed_url), given(self.no_times_suitable_url), given(self.no_times_displayed_url)
+            or_none(self.completed_url), or_none(self.no_times_suitable_url), or_none(self.no_times_displayed_url)
         )
 
 
@@ -39,7 +39,7 @@ class RedirectUrlsInput:
     )
 
     def to_core(self) -> real_time_scheduling.RedirectUrls:
-        return real_time_scheduling.RedirectUrls(given(self.completed_url))
+        return real_time_scheduling.RedirectUrls(or_none(self.completed_url))
 
 
 @strawberry.input(description="A link by which somebody without an account may book one slot, once.")
@@ -75,18 +75,18 @@ class RealTimeSchedulingInput:
     )
 
     def to_core(self) -> SchedulingRequest:
-        notice, callbacks = given(self.minimum_notice), given(self.callback_urls)
-        redirects = given(self.redirect_urls)
+        notice, callbacks = or_none(self.minimum_notice), or_none(self.callback_urls)
+        redirects = or_none(self.redirect_urls)
         return SchedulingRequest(
             query=self.availability.to_core(),
             event=self.event.to_core(),
-            target_calendars=[target.to_core() for target in given_or(self.target_calendars, [])],
+            target_calendars=[target.to_core() for target in or_default(self.target_calendars, [])],
             minimum_notice=notice.to_core() if notice is not None else NO_TIME,
             callback_urls=callbacks.to_core() if callbacks is not None else real_time_scheduling.CallbackUrls(),
             redirect_urls=redirects.to_core() if redirects is not None else real_time_scheduling.RedirectUrls(),
-            event_creation=given_or(self.event_creation, EventCreation.DEFAULT),
-            hour_format=given(self.hour_format),
-            tzid=given(self.tzid),
+            event_creation=or_default(self.event_creation, EventCreation.DEFAULT),
+            hour_format=or_none(self.hour_format),
+            tzid=or_none(self.tzid),
         )
 
 

@@ -25,20 +25,20 @@ from core.urls import is_public
 from db.database import Database
 from db.migrate import is_current
 from resolvers import real_time_scheduling
-from resolvers.cache import Memory
+from resolvers.cache import VersionedCache
 from schema import schema
 
 from . import demo
 from .booking_page import BookingPage
 from .callbacks.delivery import Deliveries
-from .callbacks.http_client import Outgoing, anywhere
+from .callbacks.http_client import HTTPClient, allow_all
 from .graphiql import assets_route, page
 from .graphiql.examples import examples
 from .graphql.compiled import compiled_schema
-from .graphql.connection_limits import Places
-from .graphql.endpoint import GraphQL
+from .graphql.connection_limits import ConnectionLimits
+from .graphql.endpoint import GraphQLEndpoint
 from .graphql.engine import GraphQLEngine
-from .graphql.errors import rejected
+from .graphql.errors import format_request_errors
 from .graphql.http import respond
 from .http.access_log import AccessLog
 from .http.context import RequestGate
@@ -46,7 +46,7 @@ from .http.rate_limits import RateLimits
 from .http.requests import JSON
 from .observability import metrics
 from .process.installation import database
-from .process.signals import told_to_stop
+from .process.signals import on_shutdown_signal
 from .settings import Settings
 
 log = logging.getLogger("openings")
@@ -63,18 +63,18 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        with told_to_stop(endpoint.stopping.set):
+        with on_shutdown_signal(endpoint.stopping.set):
             async with deliveries.running():
                 yield
         await db.close()
 
-    deliveries = Deliveries(db, Outgoing(anywhere if settings.private_callbacks else is_public), clock)
+    deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
     gate = RequestGate(
         db,
         settings.limits,
-        Memory(settings.memory * 1024 * 1024, metrics.remembered),
+        VersionedCache(settings.memory * 1024 * 1024, metrics.count_lookup),
         clock,
-        pages=settings.pages,
+        booking_page_url=settings.pages,
         private_callbacks=settings.private_callbacks,
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
@@ -83,14 +83,14 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         # graphql-core's side of the schema, which Strawberry offers nowhere else
         compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
         gate,
-        Places(settings.max_subscriptions, settings.max_client_subscriptions),
+        ConnectionLimits(settings.max_subscriptions, settings.max_client_subscriptions),
         compiled=settings.compiled,
-        profile=settings.profile,
+        exposure=settings.exposure,
         max_root_fields=settings.max_root_fields,
         max_values=settings.max_values,
     )
-    endpoint = GraphQL(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
-    assets = assets_route() if settings.profile.graphiql else None
+    endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
+    assets = assets_route() if settings.exposure.graphiql else None
     app = _Application(
         AccessLog(endpoint.asgi),
         routes=[
@@ -137,7 +137,7 @@ def from_environment() -> Starlette:
 async def _not_here(_request: Request, error: Exception) -> Response:
     """No such address, or not by this method: in the shape that every error has."""
     assert isinstance(error, HTTPException)
-    response = respond(rejected(GraphQLError(f"{error.detail}.")), JSON, error.status_code)
+    response = respond(format_request_errors(GraphQLError(f"{error.detail}.")), JSON, error.status_code)
     response.headers.update(error.headers or {})
     return response
 

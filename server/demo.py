@@ -14,7 +14,7 @@ from db import accounts, clients
 from db import calendars as db_calendars
 from db.database import Database
 from resolvers.accounts import authorize
-from resolvers.calendars import calendars
+from resolvers.calendars import list_calendars
 from resolvers.context import Context
 from resolvers.events import upsert_events
 
@@ -93,7 +93,7 @@ async def cast(db: Database) -> Cast:
 
 
 async def _fill(ctx: Context, name: str) -> None:
-    primary, *_ = await calendars(ctx)
+    primary, *_ = await list_calendars(ctx)
     await upsert_events(ctx, primary.calendar_id, list(_events(name, ctx.now)))
 
 

@@ -13,7 +13,7 @@ from core.instants import DAY
 from core.limits import Limits
 from core.urls import check_web_url
 
-from .graphql.exposure import Profile
+from .graphql.exposure import Exposure
 from .http.rate_limits import Rate, parse_rates
 
 PREFIX = "OPENINGS_"
@@ -108,8 +108,8 @@ class Settings:
         return self.metrics == "on" or (self.metrics == "auto" and self.loopback)
 
     @property
-    def profile(self) -> Profile:
-        return Profile.of(
+    def exposure(self) -> Exposure:
+        return Exposure.of(
             loopback=self.loopback, introspection=self.introspection, graphiql=self.graphiql, get=self.get
         )
 

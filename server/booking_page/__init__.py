@@ -18,8 +18,8 @@ from ..http.context import RequestGate
 from ..http.deadlines import CLIENT_GONE, DeadlineError, run_while_connected, run_with_deadline
 from ..http.requests import FORM, RequestError, read_body
 from .links import Links
-from .notes import refused
-from .parameters import Wish, read_form
+from .notes import error_page
+from .parameters import PageRequest, read_form
 from .rendering import assets
 from .visitor import Visitor
 
@@ -46,13 +46,13 @@ class BookingPage:
 
     async def page(self, request: Request) -> Response:
         """What there is to be seen of a link, and what becomes of a choice."""
-        return await self._served(request, self._seen_or_sent)
+        return await self._serve(request, self._show_or_submit)
 
     async def file(self, request: Request) -> Response:
         """What was booked, to be taken along."""
-        return await self._served(request, self._taken_along)
+        return await self._serve(request, self._download)
 
-    async def _served(self, request: Request, understood: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
+    async def _serve(self, request: Request, understood: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
         try:
             ctx = self.gate.context(None)
             await self.gate.admit(ctx, address_of(request))
@@ -62,17 +62,17 @@ class BookingPage:
         except ClientDisconnect:
             return CLIENT_GONE
         except Exception as error:
-            return refused(error, request)
+            return error_page(error, request)
 
-    async def _seen_or_sent(self, request: Request, visitor: Visitor) -> Work:
+    async def _show_or_submit(self, request: Request, visitor: Visitor) -> Work:
         if request.method == "POST":
             return visitor.send(await self._form(request))
         if request.method == "HEAD":
-            return visitor.glance()
-        return visitor.look(Wish.of(request.query_params))
+            return visitor.head()
+        return visitor.show(PageRequest.of(request.query_params))
 
-    async def _taken_along(self, _request: Request, visitor: Visitor) -> Work:
-        return visitor.take_along()
+    async def _download(self, _request: Request, visitor: Visitor) -> Work:
+        return visitor.calendar_file()
 
     async def _form(self, request: Request) -> Mapping[str, str]:
         """The fields of a form. Raises RequestError, also for one that does not arrive in time."""

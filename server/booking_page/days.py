@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from core.solver import Opening
 from resolvers.real_time_scheduling import Offer
 
-from .wording import Wording
+from .wording import Formatter
 
 _DAY = timedelta(days=1)
 
@@ -21,7 +21,7 @@ class Days:
     end: date | None
 
     @classmethod
-    def of(cls, offer: Offer, wording: Wording) -> "Days":
+    def of(cls, offer: Offer, wording: Formatter) -> "Days":
         meetings: dict[date, list[Opening]] = {}
         for opening in offer.openings:
             meetings.setdefault(wording.date_of(opening.start), []).append(opening)

@@ -11,7 +11,7 @@ from resolvers.real_time_scheduling import Offer
 
 
 class Links(Protocol):
-    """The links by their tokens. Each function raises NotFound; `offer` and `accept` another Refusal when a link cannot be
+    """The links by their tokens. Each function raises NotFound; `offer` and `book` another Refusal when a link cannot be
     used just now."""
 
     def offer(self, ctx: Context, token: str, since: Instant, tzid: str | None) -> Awaitable[Offer]:
@@ -21,14 +21,14 @@ class Links(Protocol):
         """
         ...
 
-    def seen(self, ctx: Context, token: str) -> Awaitable[Link]:
+    def get_by_token(self, ctx: Context, token: str) -> Awaitable[Link]:
         """The link, and nothing of what it offers."""
         ...
 
-    def accept(self, ctx: Context, token: str, start: Instant, tzid: str) -> Awaitable[Link | SlotTaken]:
+    def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Awaitable[Link | SlotTaken]:
         """Books a start. The link's state tells what became of it, be it now or before."""
         ...
 
-    def none_suits(self, ctx: Context, token: str, tzid: str) -> Awaitable[Link]:
+    def report_no_suitable_time(self, ctx: Context, token: str, tzid: str) -> Awaitable[Link]:
         """Passes on that no time suits."""
         ...

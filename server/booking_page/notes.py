@@ -55,7 +55,7 @@ _SOON = {"Retry-After": "5"}
 """Seconds after which what was away may well be back."""
 
 
-def refused(error: Exception, request: Request) -> Response:
+def error_page(error: Exception, request: Request) -> Response:
     """The page that says why there is no other."""
     match error:
         case RequestError():

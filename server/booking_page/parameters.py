@@ -17,7 +17,7 @@ _MOST_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PageRequest:
     """What somebody wants to see of a link."""
 
     tzid: str | None = None
@@ -26,10 +26,10 @@ class Wish:
     since: date | None = None
     start: Instant | Unreadable | None = None
     #: that no time suits has been passed on just now
-    told: bool = False
+    feedback_sent: bool = False
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Wish":
+    def of(cls, query: Mapping[str, str]) -> "PageRequest":
         start = query.get("start")
         return cls(
             known_zone(query.get("tz")),

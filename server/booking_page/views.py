@@ -16,7 +16,7 @@ from core.zones import local_time, todays_name
 from .days import Month, weeks
 from .parameters import address
 from .rendering import html
-from .wording import WEEKDAYS, Manner, Wording, duration
+from .wording import WEEKDAYS, Formatter, RegionalFormat, duration
 from .zones import regions
 
 _NOON, _EVENING = 12, 17
@@ -49,22 +49,25 @@ class Meeting:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageContext:
     """Somebody at a link."""
 
     link: Link
-    wording: Wording
+    wording: Formatter
     now: Instant
     #: whether the zone is the visitor's own wish
     chosen_zone: bool
 
     @classmethod
-    def at(cls, link: Link, tzid: str | None, language: str, now: Instant) -> "Visit":
+    def at(cls, link: Link, tzid: str | None, language: str, now: Instant) -> "PageContext":
         """Whoever asks for no zone sees the one of the booking, or of the page."""
         state, request = link.state, link.request
         own = state.visitor_tzid if isinstance(state, Completed) else request.page_tzid
         return cls(
-            link, Wording(tzid or todays_name(own), Manner.of(language, request.hour_format)), now, tzid is not None
+            link,
+            Formatter(tzid or todays_name(own), RegionalFormat.of(language, request.hour_format)),
+            now,
+            tzid is not None,
         )
 
     @property
@@ -100,7 +103,7 @@ class When(NamedTuple):
     offset: str
 
     @classmethod
-    def of(cls, visit: Visit, start: Instant, end: Instant) -> "When":
+    def of(cls, visit: PageContext, start: Instant, end: Instant) -> "When":
         wording = visit.wording
         day = wording.whole_day(wording.date_of(start))
         return cls(day, wording.span(start, end), wording.place, wording.offset(start))
@@ -124,7 +127,7 @@ class Time(NamedTuple):
     address: str
 
 
-def choose(visit: Visit, month: Month, wanted: date | None) -> Response:
+def choose(visit: PageContext, month: Month, wanted: date | None) -> Response:
     """A month of days, and the times of one of them."""
     wording = visit.wording
     offsets = {wording.offset(opening.start) for opening in month.shown}
@@ -132,7 +135,7 @@ def choose(visit: Visit, month: Month, wanted: date | None) -> Response:
         "choose.html",
         guessed_zone=visit.guessed_zone,
         month=wording.month(month.first),
-        weekdays=_weekdays(wording.manner),
+        weekdays=_weekdays(wording.regional),
         weeks=_cells(visit, month),
         earlier=_elsewhere(visit, month.earlier, month.first, "Earlier days"),
         later=_elsewhere(visit, month.later, month.first, "Later days"),
@@ -147,12 +150,12 @@ def choose(visit: Visit, month: Month, wanted: date | None) -> Response:
     )
 
 
-def nothing_left(visit: Visit) -> Response:
+def nothing_left(visit: PageContext) -> Response:
     """No times at all."""
     return visit.page("nothing_left.html")
 
 
-def confirm(visit: Visit, opening: Opening) -> Response:
+def confirm(visit: PageContext, opening: Opening) -> Response:
     """The last look at what was chosen."""
     day = visit.wording.date_of(opening.start)
     return visit.page(
@@ -165,7 +168,7 @@ def confirm(visit: Visit, opening: Opening) -> Response:
     )
 
 
-def taken(visit: Visit, start: Instant, others: Sequence[Opening], status: int) -> Response:
+def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status: int) -> Response:
     """The chosen time is no longer free; others are."""
     wording, day = visit.wording, visit.wording.date_of(start)
     gone, *written = wording.apart((start, *(opening.start for opening in others)), wording.moment)
@@ -179,31 +182,31 @@ def taken(visit: Visit, start: Instant, others: Sequence[Opening], status: int) 
     )
 
 
-def done(visit: Visit, state: Completed, file: str) -> Response:
+def done(visit: PageContext, state: Completed, file: str) -> Response:
     """It is booked; the file is for the visitor's own calendar."""
     return visit.page("done.html", file=file, when=When.of(visit, state.start, state.end))
 
 
-def disabled(visit: Visit, state: Disabled) -> Response:
+def disabled(visit: PageContext, state: Disabled) -> Response:
     """It was taken back."""
     return visit.page("disabled.html", message=state.display_message.strip())
 
 
-def told(visit: Visit) -> Response:
+def feedback_sent(visit: PageContext) -> Response:
     """That no time suits was passed on."""
     return visit.page("told.html", back=address(tz=visit.tzid))
 
 
-def _weekdays(manner: Manner) -> Sequence[str]:
+def _weekdays(manner: RegionalFormat) -> Sequence[str]:
     return (*WEEKDAYS[-1:], *WEEKDAYS[:-1]) if manner.sunday_first else WEEKDAYS
 
 
-def _cells(visit: Visit, month: Month) -> list[list[Cell | None]]:
-    rows = weeks(month.first, sunday_first=visit.wording.manner.sunday_first)
+def _cells(visit: PageContext, month: Month) -> list[list[Cell | None]]:
+    rows = weeks(month.first, sunday_first=visit.wording.regional.sunday_first)
     return [[_cell(visit, month, day) if day is not None else None for day in row] for row in rows]
 
 
-def _cell(visit: Visit, month: Month, day: date) -> Cell:
+def _cell(visit: PageContext, month: Month, day: date) -> Cell:
     meetings = month.meetings.get(day, ())
     many = "1 time" if len(meetings) == 1 else f"{len(meetings)} times"
     name = f"{visit.wording.day(day)}, {many}"
@@ -211,7 +214,7 @@ def _cell(visit: Visit, month: Month, day: date) -> Cell:
     return Cell(day.day, name, to, day == month.day, day == visit.wording.date_of(visit.now))
 
 
-def _elsewhere(visit: Visit, since: date | None, first: date, here: str) -> tuple[str, str] | None:
+def _elsewhere(visit: PageContext, since: date | None, first: date, here: str) -> tuple[str, str] | None:
     """The name and the address of another month, or of other days of this one."""
     if since is None:
         return None
@@ -219,7 +222,7 @@ def _elsewhere(visit: Visit, since: date | None, first: date, here: str) -> tupl
     return name, address(tz=visit.tzid, since=since)
 
 
-def _times(visit: Visit, meetings: Sequence[Opening]) -> Mapping[str, Sequence[Time]]:
+def _times(visit: PageContext, meetings: Sequence[Opening]) -> Mapping[str, Sequence[Time]]:
     """The times of a day, by its parts."""
     parts: dict[str, list[Time]] = {}
     written = visit.wording.apart((opening.start for opening in meetings), visit.wording.time)

@@ -19,9 +19,9 @@ from . import views
 from .calendar_file import calendar_file
 from .days import Days, beginning, month
 from .links import Links
-from .parameters import Wish, address, known_zone
+from .parameters import PageRequest, address, known_zone
 from .rendering import blank, file
-from .views import Visit
+from .views import PageContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Visitor:
     token: str
     language: str
 
-    async def look(self, wish: Wish) -> Response:
+    async def show(self, wish: PageRequest) -> Response:
         """What there is to be seen."""
         offer = await self._offer(self.ctx.now, wish.tzid)
         visit = self._visit(offer.link, wish.tzid)
@@ -49,32 +49,32 @@ class Visitor:
         """What becomes of a choice."""
         tzid = known_zone(form.get("tz")) or (await self._link()).request.page_tzid
         if "none" in form:
-            link = await self.links.none_suits(self.ctx, self.token, tzid)
+            link = await self.links.report_no_suitable_time(self.ctx, self.token, tzid)
             return _to(address(tz=tzid, told="1" if isinstance(link.state, Open) else None))
         start = read_instant(form.get("start", ""))
         if isinstance(start, Unreadable):
             raise RequestError(400, f"The start {start.why}.")
-        match await self.links.accept(self.ctx, self.token, start, tzid):
+        match await self.links.book(self.ctx, self.token, start, tzid):
             case SlotTaken() as taken:
                 return await self._taken(taken, start, tzid)
             case link:
-                return _to(self._whither(link, start) or address(tz=tzid))
+                return _to(self._redirect_target(link, start) or address(tz=tzid))
 
-    async def glance(self) -> Response:
+    async def head(self) -> Response:
         """Whether there is anything to be seen. Programs look so at every address in a mail, and are no visitors."""
         await self._link()
         return blank()
 
-    async def take_along(self) -> Response:
+    async def calendar_file(self) -> Response:
         """The booked meeting, for the visitor's calendar. Raises NotFound when nothing is booked."""
         link = await self._link()
         if not isinstance(link.state, Completed):
             raise NotFound
         return file("meeting.ics", calendar_file(link, link.state, self.ctx.now), "text/calendar")
 
-    async def _choose(self, visit: Visit, offer: Offer, wish: Wish) -> Response:
-        if wish.told and visit.can_tell:
-            return views.told(visit)
+    async def _choose(self, visit: PageContext, offer: Offer, wish: PageRequest) -> Response:
+        if wish.feedback_sent and visit.can_tell:
+            return views.feedback_sent(visit)
         if wish.start is not None:
             return await self._confirm(visit, offer, wish.start)
         days = Days.of(offer, visit.wording)
@@ -84,7 +84,7 @@ class Visitor:
         found = month(days, wish.day, wish.since, begin)
         return views.choose(visit, found, wish.day) if found is not None else views.nothing_left(visit)
 
-    async def _confirm(self, visit: Visit, offer: Offer, start: Instant | Unreadable) -> Response:
+    async def _confirm(self, visit: PageContext, offer: Offer, start: Instant | Unreadable) -> Response:
         if isinstance(start, Unreadable):
             raise RequestError(400, f"The start {start.why}.")
         if offer.more_from is not None and start >= offer.more_from:
@@ -106,12 +106,12 @@ class Visitor:
 
     async def _link(self) -> Link:
         """The link, without any times: nobody is going to see them."""
-        return await self.links.seen(self.ctx, self.token)
+        return await self.links.get_by_token(self.ctx, self.token)
 
-    def _visit(self, link: Link, tzid: str | None) -> Visit:
-        return Visit.at(link, tzid, self.language, self.ctx.now)
+    def _visit(self, link: Link, tzid: str | None) -> PageContext:
+        return PageContext.at(link, tzid, self.language, self.ctx.now)
 
-    def _whither(self, link: Link, start: Instant) -> str | None:
+    def _redirect_target(self, link: Link, start: Instant) -> str | None:
         """Where the application wants those who have booked; None for anybody else.
 
         A second click comes to a link that is completed, and is answered as the first one was: by this answer the

@@ -29,7 +29,7 @@ _MOST_LANGUAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RegionalFormat:
     """What a visitor is used to."""
 
     hours: HourFormat = HourFormat.H24
@@ -37,7 +37,7 @@ class Manner:
     month_first: bool = False
 
     @classmethod
-    def of(cls, accept_language: str, hours: HourFormat | None) -> "Manner":
+    def of(cls, accept_language: str, hours: HourFormat | None) -> "RegionalFormat":
         """As the visitor's language has it; a format of hours that is given goes before."""
         region = _region(accept_language)
         by_region = HourFormat.H12 if region in _TWELVE_HOURS else HourFormat.H24
@@ -45,11 +45,11 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Formatter:
     """How instants read in a zone."""
 
     tzid: str
-    manner: Manner = Manner()
+    regional: RegionalFormat = RegionalFormat()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -69,17 +69,17 @@ class Wording:
     def day(self, day: date) -> str:
         """Tuesday 7 May; where the month goes first, Tuesday, May 7"""
         weekday, month = WEEKDAYS[day.weekday()], MONTHS[day.month - 1]
-        return f"{weekday}, {month} {day.day}" if self.manner.month_first else f"{weekday} {day.day} {month}"
+        return f"{weekday}, {month} {day.day}" if self.regional.month_first else f"{weekday} {day.day} {month}"
 
     def whole_day(self, day: date) -> str:
         """The same, with the year."""
-        return f"{self.day(day)}{',' if self.manner.month_first else ''} {day.year}"
+        return f"{self.day(day)}{',' if self.regional.month_first else ''} {day.year}"
 
     def time(self, instant: Instant) -> str:
         """14:30, or 2:30 pm. Seconds only where there are any."""
         shown = local_time(instant, self.zone)
         seconds = f":{shown.second:02}" if shown.second else ""
-        if self.manner.hours is HourFormat.H24:
+        if self.regional.hours is HourFormat.H24:
             return f"{shown.hour:02}:{shown.minute:02}{seconds}"
         return f"{(shown.hour - 1) % 12 + 1}:{shown.minute:02}{seconds} {'am' if shown.hour < 12 else 'pm'}"
 

@@ -24,7 +24,7 @@ from db.encryption import WrongKeyError
 from db.retries import is_unavailable, retry_transaction
 
 from ..observability import metrics
-from .http_client import NotReceivedError, Outgoing, shown
+from .http_client import DeliveryError, HTTPClient, redacted
 
 log = logging.getLogger("openings")
 
@@ -56,7 +56,7 @@ class Deliveries:
     def __init__(
         self,
         db: Database,
-        outgoing: Outgoing,
+        outgoing: HTTPClient,
         clock: Callable[[], Instant],
         *,
         lease: int = LEASE,
@@ -83,20 +83,20 @@ class Deliveries:
         finally:
             loop.cancel()
             await asyncio.wait({loop})
-            await self._end()
+            await self._stop()
 
     async def _run(self) -> None:
         pause = _PAUSE
         while True:
             try:
-                await self._db.outbox.wait(await self._round())
+                await self._db.outbox.wait(await self._deliver_due())
                 pause = _PAUSE
             except Exception as error:
-                _tell(error)
+                _log_error(error)
                 await self._db.outbox.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _round(self) -> float:
+    async def _deliver_due(self) -> float:
         """Takes up what is due, as far as there is room; seconds until there may be more."""
         await self._purge()
         room = self._at_once - len(self._under_way)
@@ -106,7 +106,7 @@ class Deliveries:
         wait = due_at - self._clock() if due_at is not None else self._interval
         if wait <= 0:
             for callback in await self._claim(room):
-                self._begin(callback)
+                self._start(callback)
         return min(max(wait, _BREATH), self._interval)
 
     @retry_transaction
@@ -115,7 +115,7 @@ class Deliveries:
         async with self._db.write() as session:
             return await callbacks.claim(session, now, now + self._lease, most)
 
-    def _begin(self, callback: Claimed) -> None:
+    def _start(self, callback: Claimed) -> None:
         task = asyncio.create_task(self._deliver(callback))
         self._under_way[task] = callback
         task.add_done_callback(self._ended)
@@ -124,21 +124,21 @@ class Deliveries:
         del self._under_way[task]
         self._db.outbox.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _tell(error)  # nobody has noted what came of it: it is sent again when the claim has run out
+            _log_error(error)  # nobody has noted what came of it: it is sent again when the claim has run out
 
     async def _deliver(self, callback: Claimed) -> None:
         try:
             await self._send(callback)
-        except NotReceivedError as error:
-            await self._note_failure(callback, str(error))
+        except DeliveryError as error:
+            await self._record_failure(callback, str(error))
         except Exception as error:
-            _tell(error)
-            await self._note_failure(callback, f"a fault of ours: {type(error).__name__}")
+            _log_error(error)
+            await self._record_failure(callback, f"a fault of ours: {type(error).__name__}")
         else:
-            await self._note_success(callback)
+            await self._record_success(callback)
 
     async def _send(self, callback: Claimed) -> None:
-        """One attempt. Raises NotReceivedError."""
+        """One attempt. Raises DeliveryError."""
         body = callback.body.encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -149,34 +149,34 @@ class Deliveries:
         await self._outgoing.post(callback.url, headers, body)
 
     def _secret(self, callback: Claimed) -> str:
-        """What it is signed with. Raises NotReceivedError."""
+        """What it is signed with. Raises DeliveryError."""
         cure = f"openings client secret {callback.client_id} makes a new one"
         if callback.sealed_secret is None:
-            raise NotReceivedError(f"the client's secret is from before callbacks were signed: {cure}")
+            raise DeliveryError(f"the client's secret is from before callbacks were signed: {cure}")
         try:
             return self._db.encryption.open(callback.sealed_secret)
         except WrongKeyError:
             words = "the client's secret was sealed with another key than the installation has now"
-            raise NotReceivedError(f"{words}: give it that one again, or {cure}") from None
+            raise DeliveryError(f"{words}: give it that one again, or {cure}") from None
 
     @retry_transaction
-    async def _note_success(self, callback: Claimed) -> None:
+    async def _record_success(self, callback: Claimed) -> None:
         async with self._db.write() as session:
             await callbacks.record_success(session, callback)
-        metrics.called_back("delivered")
+        metrics.count_callback("delivered")
         _log(logging.INFO, "has arrived", callback)
 
     @retry_transaction
-    async def _note_failure(self, callback: Claimed, why: str) -> None:
+    async def _record_failure(self, callback: Claimed, why: str) -> None:
         wait = wait_after(callback.attempts)
         due_at = self._clock() + wait if wait is not None else None
         async with self._db.write() as session:
             await callbacks.record_failure(session, callback, why, due_at)
         if wait is not None:
-            metrics.called_back("failed")
+            metrics.count_callback("failed")
             _log(logging.WARNING, "has not arrived: %(reason)s; next in %(wait)d s", callback, reason=why, wait=wait)
         else:
-            metrics.called_back("given_up")
+            metrics.count_callback("given_up")
             _log(logging.ERROR, "has not arrived: %(reason)s; given up", callback, reason=why)
 
     async def _purge(self) -> None:
@@ -187,7 +187,7 @@ class Deliveries:
                 await callbacks.purge(session, now - KEPT)
             self._purged_at = now
 
-    async def _end(self) -> None:
+    async def _stop(self) -> None:
         """Lets those under way end, or gives them back; with a database that does not answer, they are due again anyway."""
         if self._under_way:
             await asyncio.wait([*self._under_way], timeout=self._grace)
@@ -202,11 +202,11 @@ class Deliveries:
 
 
 def _log(level: int, words: str, callback: Claimed, **more: object) -> None:
-    facts = {"delivery_id": callback.delivery_id, "attempt": callback.attempts, "to": shown(callback.url), **more}
+    facts = {"delivery_id": callback.delivery_id, "attempt": callback.attempts, "to": redacted(callback.url), **more}
     log.log(level, f"callback %(delivery_id)s, attempt %(attempt)d to %(to)s, {words}", facts, extra={"facts": facts})
 
 
-def _tell(error: BaseException) -> None:
+def _log_error(error: BaseException) -> None:
     """Logs what keeps callbacks from being delivered: in a line when it is the database's, with all there is when it is ours."""
     words = "callbacks are not delivered just now: %s"
     if isinstance(error, Exception) and is_unavailable(error):

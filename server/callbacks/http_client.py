@@ -43,42 +43,42 @@ _CONNECTING, _ADDRESSES = 3.0, 3
 _REASON_LENGTH = 200
 
 
-class NotReceivedError(Exception):
+class DeliveryError(Exception):
     """Nobody has said that it was received. Its text says why, and holds nothing that must not be logged."""
 
 
-async def resolved(host: str, port: int) -> list[Address]:
+async def resolve_all(host: str, port: int) -> list[Address]:
     """All addresses that the system knows for a name, the one that it would try first at first. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     return [ip_address(where[0]) for *_, where in found]
 
 
-class Outgoing:
+class HTTPClient:
     """Sends requests to whatever is allowed by its address, each on a connection of its own."""
 
     def __init__(
         self,
         allowed: Callable[[Address], bool],
         *,
-        resolve: Resolve = resolved,
+        resolve: Resolve = resolve_all,
         patience: float = _PATIENCE,
         certificates: Callable[[], ssl.SSLContext] = default_ssl_context,
     ) -> None:
-        self._backend = _Guarded(allowed, resolve)
+        self._backend = AddressFilteringBackend(allowed, resolve)
         self._patience = patience
         self._certificates = certificates
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Sends it, and is told by a status of 2xx that it was received. Raises NotReceivedError."""
+        """Sends it, and is told by a status of 2xx that it was received. Raises DeliveryError."""
         try:
             async with asyncio.timeout(self._patience):
                 status = await self._status(urlsplit(url), headers, body)
         except TimeoutError:
-            raise NotReceivedError(f"took longer than {self._patience:g} s") from None
+            raise DeliveryError(f"took longer than {self._patience:g} s") from None
         except (OSError, ValueError, NetworkError, ProtocolError, TimeoutException) as error:
-            raise NotReceivedError(_reason(error)) from error
+            raise DeliveryError(_reason(error)) from error
         if not 200 <= status < 300:
-            raise NotReceivedError(f"status {status}")
+            raise DeliveryError(f"status {status}")
 
     async def _status(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         """What it is answered with; the rest of the answer is not read."""
@@ -94,7 +94,7 @@ class Outgoing:
         return self._certificates()
 
 
-class _Guarded(AsyncNetworkBackend):
+class AddressFilteringBackend(AsyncNetworkBackend):
     """Connects to addresses that were looked at."""
 
     def __init__(self, allowed: Callable[[Address], bool], resolve: Resolve) -> None:
@@ -116,22 +116,22 @@ class _Guarded(AsyncNetworkBackend):
                 return await self._connections.connect_tcp(str(address), port, _CONNECTING)
             except (ConnectError, ConnectTimeout) as error:
                 last = error
-        raise last or NotReceivedError("its name leads nowhere")
+        raise last or DeliveryError("its name leads nowhere")
 
     async def _addresses(self, host: str, port: int) -> Sequence[Address]:
         """Where the name leads, if all of that is allowed: of one that leads inside as well, nothing good is to be expected."""
         addresses = await self._resolve(host, port)
         if not all(map(self._allowed, addresses)):
-            raise NotReceivedError("leads to a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
+            raise DeliveryError("leads to a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
         return addresses
 
 
-def anywhere(_address: Address) -> bool:
+def allow_all(_address: Address) -> bool:
     """Every address is allowed."""
     return True
 
 
-def shown(url: str) -> str:
+def redacted(url: str) -> str:
     """Of a checked URL what may be logged: the rest of it may be a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -14,32 +14,32 @@ from db.retries import is_unavailable
 from resolvers.availability import is_fresh
 from resolvers.context import Context, Dependencies
 
-from .documents import Asked
+from .documents import OperationInfo
 
 _KIND = "answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedAnswer:
     """The JSON of an answer, what it rests on, and what the log and the metrics call the request."""
 
     answer: bytes
     dependencies: Dependencies
-    described: str
-    field: str
+    log_name: str
+    metric_name: str
 
 
-async def find(ctx: Context, request: bytes) -> Kept | None:
+async def get(ctx: Context, request: bytes) -> CachedAnswer | None:
     """The answer to this request, if it was given before and holds for whoever asks now."""
-    kept: Kept | None = ctx.memory.last(_KIND, request)
+    kept: CachedAnswer | None = ctx.cache.get_unchecked(_KIND, request)
     if kept is None:
         return None
-    holds = await _holds(ctx, kept.dependencies)
-    ctx.memory.note(_KIND, holds)
+    holds = await _is_fresh(ctx, kept.dependencies)
+    ctx.cache.on_lookup(_KIND, holds)
     return kept if holds else None
 
 
-async def _holds(ctx: Context, dependencies: Dependencies) -> bool:
+async def _is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Nobody knows, when the database does not answer: then the request goes its usual way, and says so there."""
     try:
         return await is_fresh(ctx, dependencies)
@@ -49,12 +49,12 @@ async def _holds(ctx: Context, dependencies: Dependencies) -> bool:
         return False
 
 
-def keep(ctx: Context, request: bytes, asked: Asked, answer: bytes) -> None:
+def put(ctx: Context, request: bytes, asked: OperationInfo, answer: bytes) -> None:
     """Keeps the answer to a POSTed query without errors, when the one field that it asked for has said what it rests on."""
     if not request or asked.kind is not OperationType.QUERY or len(ctx.dependencies) != 1:
         return
-    fields = asked.node.selection_set.selections
+    fields = asked.ast.selection_set.selections
     if len(fields) == 1 and isinstance(fields[0], FieldNode):
         [dependencies] = ctx.dependencies
-        kept = Kept(answer, dependencies, asked.described, asked.field)
-        ctx.memory.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(dependencies.rows))
+        kept = CachedAnswer(answer, dependencies, asked.log_name, asked.metric_name)
+        ctx.cache.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(dependencies.rows))

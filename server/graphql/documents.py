@@ -65,41 +65,41 @@ class NoIntrospection(ASTValidationRule):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OperationInfo:
     """An operation of a document, and what the log and the metrics call it."""
 
-    node: OperationDefinitionNode
+    ast: OperationDefinitionNode
     #: its kind, and its name or the fields that it asks for: no arguments, so no contents
-    described: str
+    log_name: str
     #: the one root field that it asks for, or `several`: a name that a client cannot make up
-    field: str
+    metric_name: str
 
     @classmethod
-    def of(cls, node: OperationDefinitionNode) -> "Asked":
+    def of(cls, node: OperationDefinitionNode) -> "OperationInfo":
         fields = [field.name.value for field in node.selection_set.selections if isinstance(field, FieldNode)]
         name = node.name.value[:64] if node.name is not None else f"{{{','.join(fields[:5])[:64]}}}"
         return cls(node, f"{node.operation.value} {name}", fields[0] if len(set(fields)) == 1 else "several")
 
     @property
     def name(self) -> str | None:
-        return self.node.name.value if self.node.name is not None else None
+        return self.ast.name.value if self.ast.name is not None else None
 
     @property
     def kind(self) -> OperationType:
-        return self.node.operation
+        return self.ast.operation
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document with what is wrong with it; it can be executed when nothing is."""
 
-    node: DocumentNode | None
+    ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
-    operations: tuple[Asked, ...] = ()
+    operations: tuple[OperationInfo, ...] = ()
     #: what was compiled of it
     plans: Plans | None = None
 
-    def operation(self, name: str | None) -> Asked | GraphQLError:
+    def operation(self, name: str | None) -> OperationInfo | GraphQLError:
         """The operation that is to be executed: the one of that name, or the only one."""
         if name is None:
             if len(self.operations) == 1:
@@ -161,7 +161,9 @@ class Documents:
         errors = tuple(validate(self._schema, node, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden))
         if errors:
             return Document(node, errors)
-        operations = (Asked.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode))
+        operations = (
+            OperationInfo.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode)
+        )
         return Document(node, (), tuple(operations), Plans(node, self._coercion))
 
 

@@ -25,10 +25,18 @@ from ..http.deadlines import DeadlineError, run_with_deadline
 from ..observability import metrics
 from .compiled import CompilingExecutor
 from .complexity import MAX_ROOT_FIELDS
-from .connection_limits import Full, Places
-from .documents import MAX_ERRORS, Asked, Document, Documents
-from .errors import TIMEOUT, fault, outcome, rejected, timed_out, without_verdict, wrong_credentials
-from .exposure import OPEN, Profile
+from .connection_limits import ConnectionLimits, LimitReached
+from .documents import MAX_ERRORS, Document, Documents, OperationInfo
+from .errors import (
+    TIMEOUT,
+    format_internal_error,
+    format_request_errors,
+    format_result,
+    format_timeout,
+    replace_wrong_credentials,
+    wrong_credentials,
+)
+from .exposure import OPEN, Exposure
 from .http import Operation
 from .persisted_queries import PersistedQueries
 from .variable_limit import MAX_VALUES, too_many_values
@@ -42,10 +50,10 @@ class GraphQLEngine:
 
     schema: GraphQLSchema
     gate: RequestGate
-    places: Places
+    connection_limits: ConnectionLimits
     #: whether functions compiled for a document resolve the plain parts of it
     compiled: bool = True
-    profile: Profile = OPEN
+    exposure: Exposure = OPEN
     throttle: CredentialThrottle = field(default_factory=CredentialThrottle)
     max_root_fields: int = MAX_ROOT_FIELDS
     max_values: int = MAX_VALUES
@@ -54,11 +62,11 @@ class GraphQLEngine:
 
     def __post_init__(self) -> None:
         self.documents = Documents(
-            self.schema, introspection=self.profile.introspection, max_root_fields=self.max_root_fields
+            self.schema, introspection=self.exposure.introspection, max_root_fields=self.max_root_fields
         )
         self.persisted = PersistedQueries(self.documents)
 
-    def select_operation(self, operation: Operation) -> tuple[Document, Asked | tuple[GraphQLError, ...]]:
+    def select_operation(self, operation: Operation) -> tuple[Document, OperationInfo | tuple[GraphQLError, ...]]:
         """The document and its operation to execute, or the errors of either."""
         document = self.persisted.get(operation)
         too_many = too_many_values(operation.variables, self.max_values)
@@ -67,14 +75,14 @@ class GraphQLEngine:
 
     def reject(self, errors: tuple[GraphQLError, ...]) -> Body:
         """The response to a request that is not executed."""
-        body = rejected(*errors)
+        body = format_request_errors(*errors)
         metrics.count("none", _code(body), 0)
         return body
 
     async def execute(
         self,
         document: Document,
-        chosen: Asked,
+        chosen: OperationInfo,
         operation: Operation,
         context: Context,
         address: str,
@@ -82,15 +90,15 @@ class GraphQLEngine:
         """The response to a query or a mutation."""
         began = perf_counter()
         result = await self._executed(document, chosen, operation, context)
-        body = outcome(await self._throttled(result, address) if result.errors else result)
-        metrics.count(chosen.field, _code(body), perf_counter() - began)
+        body = format_result(await self._throttled(result, address) if result.errors else result)
+        metrics.count(chosen.metric_name, _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.gate.db.connections_in_use)
         return body
 
     def timed_out(self, field: str) -> Body:
         """The response to an operation with this root field that took too long."""
         metrics.count(field, TIMEOUT, self.gate.deadline)
-        return timed_out(self.gate.deadline)
+        return format_timeout(self.gate.deadline)
 
     async def stream(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
         """The responses to any operation, each as HTTP would have it; after a fault there are no more."""
@@ -104,19 +112,19 @@ class GraphQLEngine:
                 try:
                     yield await run_with_deadline(work, self.gate.deadline)
                 except DeadlineError:
-                    yield self.timed_out(chosen.field)
+                    yield self.timed_out(chosen.metric_name)
             else:
                 bodies = self._stream_subscription(document, chosen, operation, authorization, address)
                 async with aclosing(bodies):
                     async for body in bodies:
                         yield body
         except Exception as error:
-            yield fault(error)
+            yield format_internal_error(error)
 
     async def _stream_subscription(
         self,
         document: Document,
-        chosen: Asked,
+        chosen: OperationInfo,
         operation: Operation,
         authorization: str | None,
         address: str,
@@ -124,27 +132,27 @@ class GraphQLEngine:
         began = perf_counter()
         context = self.gate.live_context(authorization)
         try:
-            with self.places.subscription((await context.actor()).client_key):
+            with self.connection_limits.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribed(document, chosen, operation, context)) as results:
                     async for result in results:
-                        body = outcome(await self._throttled(result, address))
+                        body = format_result(await self._throttled(result, address))
                         if began:
-                            metrics.count(chosen.field, _code(body), perf_counter() - began)
+                            metrics.count(chosen.metric_name, _code(body), perf_counter() - began)
                             began = 0.0
                         metrics.PUSHES.inc()
                         yield body
-        except Full as full:
-            metrics.count(chosen.field, RateLimited.code, perf_counter() - began)
+        except LimitReached as full:
+            metrics.count(chosen.metric_name, RateLimited.code, perf_counter() - began)
             yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
 
     async def _throttled(self, result: ExecutionResult, address: str) -> ExecutionResult:
         """The result, late when credentials in it were wrong too often."""
         wrong = wrong_credentials(result)
         refusal = await self.throttle.delay_if_repeated(wrong, address) if wrong else None
-        return result if refusal is None else without_verdict(result, refusal)
+        return result if refusal is None else replace_wrong_credentials(result, refusal)
 
     async def _executed(
-        self, document: Document, chosen: Asked, operation: Operation, context: Context
+        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
     ) -> ExecutionResult:
         """As `execute` of graphql-core, which would look each time whether the schema can @defer."""
         given = self._execution(document, chosen, operation, context)
@@ -155,7 +163,7 @@ class GraphQLEngine:
         return await result if isawaitable(result) else result
 
     async def _subscribed(
-        self, document: Document, chosen: Asked, operation: Operation, context: Context
+        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
     ) -> AsyncGenerator[ExecutionResult]:
         stream = subscribe(**self._execution(document, chosen, operation, context))
         found: Any = await stream if isawaitable(stream) else stream
@@ -166,20 +174,22 @@ class GraphQLEngine:
             async for result in results:
                 yield result
 
-    def _execution(self, document: Document, chosen: Asked, operation: Operation, context: Context) -> dict[str, Any]:
+    def _execution(
+        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
+    ) -> dict[str, Any]:
         """What graphql-core is told."""
-        assert document.node is not None
+        assert document.ast is not None
         assert document.plans is not None
         how = {"executor_class": CompilingExecutor, "plans": document.plans} if self.compiled else STOCK
         return {
             "schema": self.schema,
-            "document": document.node,
+            "document": document.ast,
             "context_value": context,
             "variable_values": operation.variables,
             "operation_name": chosen.name,
             "operation_extensions": operation.extensions,
             "max_coercion_errors": MAX_ERRORS,
-            "hide_suggestions": not self.profile.introspection,
+            "hide_suggestions": not self.exposure.introspection,
             **how,
         }
 

@@ -18,7 +18,7 @@ TIMEOUT = "TIMEOUT"
 """The code of an answer that did not come in time."""
 
 
-def outcome(result: ExecutionResult) -> dict[str, Any]:
+def format_result(result: ExecutionResult) -> dict[str, Any]:
     """The body of the answer to an execution."""
     if not result.errors:
         return {"data": result.data}
@@ -29,22 +29,22 @@ def outcome(result: ExecutionResult) -> dict[str, Any]:
     return {"errors": errors, "data": result.data}
 
 
-def rejected(*errors: GraphQLError) -> dict[str, Any]:
+def format_request_errors(*errors: GraphQLError) -> dict[str, Any]:
     """The body of the answer to a document that is not executed."""
     return {"errors": [_bad_request(error) for error in errors]}
 
 
-def unreadable(error: RequestError) -> dict[str, Any]:
+def format_http_error(error: RequestError) -> dict[str, Any]:
     """The body of the answer to a request that is refused for its envelope."""
     return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
 
 
-def fault(error: BaseException) -> dict[str, Any]:
+def format_internal_error(error: BaseException) -> dict[str, Any]:
     """The body of the answer when something of ours broke outside the execution."""
     return {"errors": [_masked(GraphQLError(""), error)]}
 
 
-def timed_out(seconds: float) -> dict[str, Any]:
+def format_timeout(seconds: float) -> dict[str, Any]:
     """The body of the answer to an execution that was called off because it took longer than that."""
     log.warning("called off after %s seconds", seconds)
     words = (
@@ -60,7 +60,7 @@ def wrong_credentials(result: ExecutionResult) -> Sequence[WrongCredentials]:
     return [cause for cause in causes if isinstance(cause, WrongCredentials)]
 
 
-def without_verdict(result: ExecutionResult, refusal: RateLimited) -> ExecutionResult:
+def replace_wrong_credentials(result: ExecutionResult, refusal: RateLimited) -> ExecutionResult:
     """The result with this refusal in place of each error that would say whether credentials were wrong."""
     return ExecutionResult(
         result.data,

@@ -10,7 +10,7 @@ GetRule: TypeAlias = Literal["on", "json", "off"]
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class Exposure:
     """Open where only this machine can reach the address, locked elsewhere, unless the settings say otherwise."""
 
     introspection: bool = True
@@ -19,7 +19,7 @@ class Profile:
     get: GetRule = "on"
 
     @classmethod
-    def of(cls, *, loopback: bool, introspection: str, graphiql: str, get: str) -> "Profile":
+    def of(cls, *, loopback: bool, introspection: str, graphiql: str, get: str) -> "Exposure":
         """The profile of settings that are `auto`, `on` and `off`, and of `get` also `json`."""
         rules: dict[str, GetRule] = {"on": "on", "json": "json", "off": "off", "auto": "on" if loopback else "json"}
         return cls(
@@ -29,7 +29,7 @@ class Profile:
         )
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """The profile in a line for whoever starts the server."""
         name = {OPEN: "open", LOCKED: "locked"}.get(self, "your own")
         switches = (("introspection", self.introspection), ("GraphiQL", self.graphiql))
@@ -46,5 +46,5 @@ class Profile:
             raise RequestError(405, words, Allow="POST")
 
 
-OPEN = Profile()
-LOCKED = Profile(introspection=False, graphiql=False, get="json")
+OPEN = Exposure()
+LOCKED = Exposure(introspection=False, graphiql=False, get="json")

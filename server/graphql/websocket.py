@@ -24,9 +24,9 @@ from ..http.access_log import access
 from ..http.client_address import address_of
 from ..http.requests import JSON, RequestError
 from ..observability.logs import request_id
-from .connection_limits import Full
+from .connection_limits import LimitReached
 from .engine import GraphQLEngine
-from .errors import rejected, unreadable
+from .errors import format_http_error, format_request_errors
 from .http import Operation, dumps, operation_in, respond
 
 log = logging.getLogger("openings")
@@ -69,9 +69,9 @@ async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
         await _deny(websocket, 403, "Only pages of this origin may ask here.")
         return
     try:
-        with engine.places.socket():
+        with engine.connection_limits.socket():
             await Connection(websocket, engine).run()
-    except Full as full:
+    except LimitReached as full:
         await _deny(websocket, 503, str(full))
 
 
@@ -83,7 +83,7 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
 
 async def _deny(websocket: WebSocket, status: int, words: str) -> None:
     """Answers as any other request is answered: there will be no socket."""
-    await websocket.send_denial_response(respond(rejected(GraphQLError(words)), JSON, status))
+    await websocket.send_denial_response(respond(format_request_errors(GraphQLError(words)), JSON, status))
 
 
 class Connection:
@@ -210,7 +210,7 @@ class Connection:
                         break
                     await self._send({"id": id, "type": "next", "payload": body})
         except RequestError as error:
-            last = {"id": id, "type": "error", "payload": unreadable(error)["errors"]}
+            last = {"id": id, "type": "error", "payload": format_http_error(error)["errors"]}
         finally:
             if self._operations.get(id) is asyncio.current_task():
                 del self._operations[id]

@@ -11,7 +11,7 @@ from core.instants import Instant
 from core.limits import Limits
 from db.database import Database
 from db.retries import is_unavailable
-from resolvers.cache import Memory
+from resolvers.cache import VersionedCache
 from resolvers.context import Context, LiveContext
 
 from ..observability import metrics
@@ -38,10 +38,10 @@ class RequestGate:
 
     db: Database
     limits: Limits
-    memory: Memory
+    cache: VersionedCache
     clock: Callable[[], Instant]
     #: the address of the booking pages, to which a link's token is appended
-    pages: str = ""
+    booking_page_url: str = ""
     #: whether callbacks may lead to loopback and private addresses
     private_callbacks: bool = False
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
@@ -56,9 +56,9 @@ class RequestGate:
             caller,
             self.clock(),
             self.limits,
-            self.memory,
-            metrics.measured,
-            self.pages,
+            self.cache,
+            metrics.timed,
+            self.booking_page_url,
             self.private_callbacks,
         )
 
@@ -70,11 +70,11 @@ class RequestGate:
             caller,
             self.clock(),
             self.limits,
-            self.memory,
-            metrics.measured,
-            self.pages,
+            self.cache,
+            metrics.timed,
+            self.booking_page_url,
             self.private_callbacks,
-            renewed=lambda: self.context(authorization),
+            refresh=lambda: self.context(authorization),
         )
 
     async def admit(self, context: Context, address: str) -> None:

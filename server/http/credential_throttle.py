@@ -29,7 +29,7 @@ class CredentialThrottle:
 
     #: seconds that a response comes late
     delay: float = 1.0
-    most_waiting: int = 100
+    max_waiting: int = 100
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     waiting: int = 0
@@ -45,7 +45,7 @@ class CredentialThrottle:
         counted = [id for id in client_ids if id] or client_ids[:1]
         if not [id for id in counted if self._is_too_often(id, address)]:
             return None
-        if self.waiting >= self.most_waiting:
+        if self.waiting >= self.max_waiting:
             words = "Too many credentials were wrong. Come again with the right ones."
             return RateLimited(words, details={"retryAfter": ceil(self.delay)})
         self.waiting += 1

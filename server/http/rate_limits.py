@@ -69,7 +69,7 @@ class TokenBucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Exceeded:
+class ExceededRate:
     """A limit that was met, and the seconds until it lets the next one through."""
 
     limit: str
@@ -87,7 +87,7 @@ class RateLimits:
     def __bool__(self) -> bool:
         return bool(self._rates)
 
-    def admit(self, who: Hashable, now: float) -> Exceeded | None:
+    def admit(self, who: Hashable, now: float) -> ExceededRate | None:
         """Counts a request of this caller, unless it is over a limit: then the limit that lasts longest, and nothing counts."""
         if not self._rates:
             return None
@@ -96,7 +96,7 @@ class RateLimits:
             ((bucket.wait(now), rate) for bucket, rate in zip(buckets, self._rates, strict=True)), key=_wait
         )
         if wait > 0:
-            return Exceeded(rate.text, wait)
+            return ExceededRate(rate.text, wait)
         for bucket in buckets:
             bucket.take(now)
         return None

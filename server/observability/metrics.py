@@ -53,18 +53,18 @@ def count(operation: str, code: str, seconds: float) -> None:
     _labelled(DURATION, operation).observe(seconds)
 
 
-def remembered(kind: str, found: bool) -> None:
+def count_lookup(kind: str, found: bool) -> None:
     """Notes a look into memory."""
     _labelled(MEMORY, kind, "yes" if found else "no").inc()
 
 
-def called_back(outcome: str) -> None:
+def count_callback(outcome: str) -> None:
     """Notes an attempt to deliver a callback: delivered, failed, or given_up with it."""
     _labelled(CALLBACKS, outcome).inc()
 
 
 @contextmanager
-def measured(part: str) -> Generator[None]:
+def timed(part: str) -> Generator[None]:
     """Notes how long a part of the work takes."""
     began = perf_counter()
     yield

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from .. import demo
-from ..graphql.exposure import Profile
+from ..graphql.exposure import Exposure
 from ..graphql.websocket import MAX_MESSAGE
 from ..observability import metrics
 from ..observability.logs import configuration
@@ -90,10 +90,10 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
     url = f"http://{shown(settings.host)}:{port}/graphql"
     # Credentials are for the eyes of whoever tries the demo, and for no log.
     if as_json and credentials is None:
-        facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.profile)}
+        facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.exposure)}
         log.info("Openings is at %s", url, extra={"facts": facts})
     else:
-        print(welcome(url, settings.profile, credentials), file=sys.stderr, flush=True)
+        print(welcome(url, settings.exposure, credentials), file=sys.stderr, flush=True)
     # uvicorn stops cleanly, and then passes the signal on as if it had not: SIGTERM is to end like Ctrl-C, with status 0.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with listening, _metrics_folder(settings), suppress(KeyboardInterrupt):
@@ -107,14 +107,14 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         print("Stopped.", file=sys.stderr)
 
 
-def welcome(url: str, profile: Profile, credentials: demo.Credentials | None) -> str:
+def welcome(url: str, profile: Exposure, credentials: demo.Credentials | None) -> str:
     """Where it is, what is open there, and what to do next."""
     if credentials is None:
-        where = f"Openings is at {url}\n{profile.words}"
+        where = f"Openings is at {url}\n{profile.summary}"
         return f"{where}\nMake a client with: openings client create NAME\nStop with Ctrl-C."
     return f"""
 Openings is at {url}
-{profile.words}
+{profile.summary}
 
   Open it in a browser, paste the access token, and press play.
 

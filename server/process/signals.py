@@ -10,7 +10,7 @@ from typing import Any
 
 
 @contextmanager
-def told_to_stop(act: Callable[[], None]) -> Generator[None]:
+def on_shutdown_signal(callback: Callable[[], None]) -> Generator[None]:
     """Has `act` called in the event loop when a signal tells the process to stop; what it did before follows.
 
     uvicorn ends the lifespan of the application only when all of its answers are finished, and an answer that never is
@@ -24,7 +24,7 @@ def told_to_stop(act: Callable[[], None]) -> Generator[None]:
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> Any:
-        loop.call_soon_threadsafe(act)
+        loop.call_soon_threadsafe(callback)
         return ours[signal.Signals(number)](number, frame)
 
     for number in ours:

@@ -10,7 +10,7 @@ from core.limits import Limits
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from resolvers.availability_changed import availability_changed
-from resolvers.cache import Memory
+from resolvers.cache import VersionedCache
 from resolvers.context import Context, LiveContext
 from server.http import auth
 from tests.support.api import Account, Api
@@ -25,7 +25,7 @@ async def context(api: Api, whose: Account) -> LiveContext:
     """That of a question that this account asks."""
 
     def asking(kind: type[C], **more: Any) -> C:
-        return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), Memory(0), **more)
+        return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), VersionedCache(0), **more)
 
     return asking(LiveContext, renewed=lambda: asking(Context))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.instants import parse_instant
-from resolvers.cache import Memory
+from resolvers.cache import VersionedCache
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 from tests.support.graphql_queries import AVAILABILITY_PERIODS
@@ -51,7 +51,7 @@ WRITES: list[tuple[str, dict[str, Any]]] = [
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 3000)), max_size=60))
 def test_it_holds_what_was_put_last_and_never_more_than_it_may(puts: list[tuple[int, int, int]]) -> None:
     """Whatever is put under a key replaces what was there; what comes back is of the version that is asked for."""
-    memory = Memory(5000)
+    memory = VersionedCache(5000)
     last: dict[int, tuple[int, int]] = {}
     for number, (key, version, size) in enumerate(puts):
         memory.put("kind", key, version, number, size)
@@ -66,7 +66,7 @@ def test_it_holds_what_was_put_last_and_never_more_than_it_may(puts: list[tuple[
 
 def test_what_was_asked_for_last_stays_longest() -> None:
     """Not what was put last: a calendar that everybody asks about stays, however long it has been there."""
-    memory = Memory(3000)
+    memory = VersionedCache(3000)
     for key in "abc":
         memory.put("kind", key, 1, key, 500)
     assert memory.get("kind", "a", 1) == "a"
@@ -76,9 +76,9 @@ def test_what_was_asked_for_last_stays_longest() -> None:
 
 def test_without_room_nothing_is_kept() -> None:
     """The setting's 0."""
-    memory = Memory(0)
+    memory = VersionedCache(0)
     memory.put("kind", "key", 1, "value", 0)
-    assert (memory.get("kind", "key", 1), memory.last("kind", "key"), len(memory)) == (None, None, 0)
+    assert (memory.get("kind", "key", 1), memory.get_unchecked("kind", "key"), len(memory)) == (None, None, 0)
 
 
 def question(*subs: str, minutes: int = 60) -> dict[str, Any]:

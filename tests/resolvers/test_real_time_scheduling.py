@@ -38,7 +38,7 @@ async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:
 
 
 async def accept(api: Api, link: dict[str, Any], minutes: int = 0) -> Link | SlotTaken:
-    return await links.accept(visiting(api), link_token(link), NINE + minutes * MINUTE, ZONE)
+    return await links.book(visiting(api), link_token(link), NINE + minutes * MINUTE, ZONE)
 
 
 def grid(minutes: int, **more: Any) -> dict[str, Any]:
@@ -150,8 +150,8 @@ async def test_a_token_of_nobody_leads_nowhere(api: Api) -> None:
     for guess in ("", "x", "A" * 40, "\0", "ä" * 40):
         for visit in (
             links.offer(visiting(api), guess, 0, ZONE),
-            links.accept(visiting(api), guess, NINE, ZONE),
-            links.none_suits(visiting(api), guess, ZONE),
+            links.book(visiting(api), guess, NINE, ZONE),
+            links.report_no_suitable_time(visiting(api), guess, ZONE),
         ):
             with pytest.raises(NotFound):
                 await visit
@@ -205,7 +205,7 @@ async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, peopl
     long = [{"start": "2027-01-19T00:00:00Z", "end": "2027-02-20T00:00:00Z"}]
     made = await create_link(api, link_input(("all", people), availability=grid(5, queryPeriods=long)))
     offer = await links.offer(visiting(api), link_token(made), 0, ZONE)
-    assert len(offer.openings) == links.MOST_OFFERED
+    assert len(offer.openings) == links.MAX_OFFERED
     assert offer.more_from is not None
     assert offer.more_from == offer.openings[-1].start + 5 * MINUTE
     rest = await links.offer(visiting(api), link_token(made), offer.more_from, ZONE)
@@ -215,6 +215,6 @@ async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, peopl
 async def test_an_open_link_is_all_that_a_visitor_can_change(api: Api, people: list[Account]) -> None:
     """That no time suits leaves it as it is."""
     made = await create_link(api, link_input(("all", people)))
-    link = await links.none_suits(visiting(api), link_token(made), ZONE)
+    link = await links.report_no_suitable_time(visiting(api), link_token(made), ZONE)
     assert link.state == Open()
     assert await get_link(api, part=link_token(made)) == made

@@ -171,7 +171,7 @@ class Links(BookingsMachine):
     async def _accept(self, number: int, start: int) -> Answer:
         ctx, instant = self.api.gate.context(None), self.day + start * TICK
         try:
-            answer = await links.accept(ctx, link_token(self.links[number]), instant, "Etc/UTC")
+            answer = await links.book(ctx, link_token(self.links[number]), instant, "Etc/UTC")
         except Refusal as refusal:
             return self._refused(refusal)
         if isinstance(answer, SlotTaken):

@@ -17,7 +17,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.real_time_scheduling import Completed, Link, Open, SchedulingRequest, State
 from core.solver import Opening
-from resolvers.cache import Memory
+from resolvers.cache import VersionedCache
 from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
 from server.booking_page import BookingPage
@@ -78,11 +78,11 @@ class FakeLinks:
         more_from = there[self.most].start if len(there) > self.most else None
         return Offer(held.link, there[: self.most], more_from)
 
-    async def seen(self, ctx: Context, token: str) -> Link:
-        return self._record_call("seen", token, None, None).link
+    async def get_by_token(self, ctx: Context, token: str) -> Link:
+        return self._record_call("get_by_token", token, None, None).link
 
-    async def accept(self, ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
-        held = self._record_call("accept", token, start, tzid)
+    async def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
+        held = self._record_call("book", token, start, tzid)
         await asyncio.sleep(held.delay)
         if not isinstance(held.link.state, Open):
             return held.link
@@ -91,7 +91,7 @@ class FakeLinks:
             return SlotTaken([opening for opening in held.free_openings() if opening.start > start][:NEXT_SLOTS])
         return held.set_state(Completed(chosen.start, chosen.end, chosen.participants, tzid))
 
-    async def none_suits(self, ctx: Context, token: str, tzid: str) -> Link:
+    async def report_no_suitable_time(self, ctx: Context, token: str, tzid: str) -> Link:
         return self._record_call("none", token, None, tzid).link
 
     def _record_call(self, what: str, token: str, instant: Instant | None, tzid: str | None) -> FakeLink:
@@ -130,7 +130,7 @@ def make_link(minutes: int, state: State, **changes: Any) -> Link:
 
 def gate(**settings: Any) -> RequestGate:
     """A gate whose database no test of the page opens."""
-    return RequestGate(open_database("sqlite:///never opened.db"), Limits(), Memory(), lambda: NOW, **settings)
+    return RequestGate(open_database("sqlite:///never opened.db"), Limits(), VersionedCache(), lambda: NOW, **settings)
 
 
 def application(links: FakeLinks, **settings: Any) -> Starlette:

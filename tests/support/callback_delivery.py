@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.database import Database
 from server.callbacks.delivery import Deliveries
-from server.callbacks.http_client import Outgoing, anywhere
+from server.callbacks.http_client import HTTPClient, allow_all
 from tests.conftest import NOW
 
 
@@ -18,7 +18,7 @@ class DeliveryProcess:
 
     def __init__(self, db: Database, **more: Any) -> None:
         self.db, self.now = db, NOW
-        outgoing = Outgoing(anywhere, patience=more.pop("patience", 5))
+        outgoing = HTTPClient(allow_all, patience=more.pop("patience", 5))
         self.deliveries = Deliveries(db, outgoing, lambda: self.now, **more)
 
     async def rows(self, columns: str = "attempts, due_at, last_failure") -> list[tuple[Any, ...]]:

@@ -151,7 +151,7 @@ class LiveServer:
 
     async def wait_until_idle(self) -> None:
         """Waits until no client is connected and no subscription is active."""
-        places = self.api.app.state.engine.places
+        places = self.api.app.state.engine.connection_limits
         async with asyncio.timeout(TIMEOUT):
             while len(self.api.db.subscribers) or places.sockets or places.subscriptions.total():
                 await asyncio.sleep(0.01)

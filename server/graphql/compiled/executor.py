@@ -29,14 +29,14 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from . import results
-from .results import Fields, Kind, Read
-from .variables import Coercion, NotPlainError, Variables
+from .results import Fields, GraphQLTypeLike, Read
+from .variables import Coercion, NotCompilable, Variables
 
 #: how many functions are kept of one document
 _MOST = 64
 
 
-class Start(NamedTuple):
+class OperationPlan(NamedTuple):
     """What the execution of an operation begins with."""
 
     operation: OperationDefinitionNode
@@ -53,18 +53,18 @@ class Plans:
 
     def __init__(self, document: DocumentNode, coercion: Coercion) -> None:
         self._document = document
-        self._steering = _steering(document)
+        self._steering = _conditional_variables(document)
         self._reads: dict[object, Read | None] = {}
         self._coercion = coercion
-        self._starts: dict[str | None, Start] = {}
+        self._starts: dict[str | None, OperationPlan] = {}
 
-    def start(self, operation_name: str | None) -> Start:
+    def start(self, operation_name: str | None) -> OperationPlan:
         """Of the operation of this name, which is there, or of the only one."""
         if operation_name not in self._starts:
             self._starts[operation_name] = self._start(operation_name)
         return self._starts[operation_name]
 
-    def _start(self, operation_name: str | None) -> Start:
+    def _start(self, operation_name: str | None) -> OperationPlan:
         operation = get_operation_ast(self._document, operation_name)
         assert operation is not None
         fragments = {
@@ -75,9 +75,9 @@ class Plans:
         with_variables = any(fragment.definition.variable_definitions for fragment in fragments.values())
         variables = None if with_variables else self._coercion.variables(operation)
         definitions = {name: fragment.definition for name, fragment in fragments.items()}
-        return Start(operation, definitions, fragments, variables, _only(operation))
+        return OperationPlan(operation, definitions, fragments, variables, _only(operation))
 
-    def read(self, executor: "CompilingExecutor", kind: Kind, fields: Fields) -> Read | None:
+    def read(self, executor: "CompilingExecutor", kind: GraphQLTypeLike, fields: Fields) -> Read | None:
         """The function for values of this type, with these fields of the document; None when they are not plain."""
         given = executor.variable_values.coerced
         key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._steering))
@@ -85,8 +85,8 @@ class Plans:
             if len(self._reads) == _MOST:
                 self._reads.clear()
             self._reads[key] = None
-            with suppress(NotPlainError):
-                self._reads[key] = results.value(executor, kind, fields, inside=False)
+            with suppress(NotCompilable):
+                self._reads[key] = results.compile_value(executor, kind, fields, inside=False)
         return self._reads[key]
 
 
@@ -192,7 +192,7 @@ def _only(operation: OperationDefinitionNode) -> tuple[str, Fields] | None:
     return (field.alias or field.name).value, [FieldDetails(field, None)]
 
 
-def _steering(document: DocumentNode) -> Sequence[str]:
+def _conditional_variables(document: DocumentNode) -> Sequence[str]:
     """The variables that decide which fields there are."""
     names: set[str] = set()
 

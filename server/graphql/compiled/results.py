@@ -38,13 +38,13 @@ from strawberry.types.field import StrawberryField
 from core.instants import Instant, format_instant
 
 from ..http import dumps
-from .variables import NotPlainError
+from .variables import NotCompilable
 
 #: What was made of lists of this answer, by the list's id and by the function that read it: in another place other fields
 #: may be asked for. The list is kept as well, so that its id stays its own.
 Shared: TypeAlias = dict[tuple[int, object], tuple[Any, Any]]
 #: A type of GraphQL's, in graphql-core's words.
-Kind: TypeAlias = Any
+GraphQLTypeLike: TypeAlias = Any
 #: From a value to what of it the answer holds.
 Read: TypeAlias = Callable[[Any, Shared], Any]
 Fields: TypeAlias = list[FieldDetails]
@@ -66,19 +66,19 @@ class _Texts(dict[Instant, str]):
 _TEXTS = _Texts()
 
 
-def value(executor: Executor[Any], kind: Kind, fields: Fields, *, inside: bool) -> Read:
-    """For values of this type; `inside` an item of a list, where other items may share them. Raises NotPlainError."""
+def compile_value(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields, *, inside: bool) -> Read:
+    """For values of this type; `inside` an item of a list, where other items may share them. Raises NotCompilable."""
     required = isinstance(kind, GraphQLNonNull)
-    kind = cast("Kind", kind.of_type if required else kind)
+    kind = cast("GraphQLTypeLike", kind.of_type if required else kind)
     if isinstance(kind, GraphQLList):
         read = _list(executor, kind.of_type, fields)
-        read = _Once(read) if inside and fields[0].node.selection_set is not None else read
+        read = ReuseSerialized(read) if inside and fields[0].node.selection_set is not None else read
     elif isinstance(kind, GraphQLObjectType):
         read = _object(_objects(executor, kind, fields, inside=inside))
     elif is_leaf_type(kind):
         read = _leaf(kind)
     else:
-        raise NotPlainError
+        raise NotCompilable
     return read if required else _or_null(read)
 
 
@@ -89,21 +89,21 @@ def _or_null(read: Read) -> Read:
     return read_or_null
 
 
-def _list(executor: Executor[Any], kind: Kind, fields: Fields) -> Read:
+def _list(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields) -> Read:
     if isinstance(kind, GraphQLNonNull) and isinstance(kind.of_type, GraphQLObjectType):
         return _objects(executor, kind.of_type, fields, inside=True)
-    read = value(executor, kind, fields, inside=True)
+    read = compile_value(executor, kind, fields, inside=True)
     return lambda values, shared: [read(item, shared) for item in _items(values)]
 
 
 def _items(values: Any) -> Any:
     """The values, if they are a list as Python has it."""
     if values.__class__ is not list and values.__class__ is not tuple:
-        raise NotPlainError
+        raise NotCompilable
     return values
 
 
-class _Once:
+class ReuseSerialized:
     """Reads a list; the same list a second time is its JSON, and from then on those very bytes."""
 
     def __init__(self, read: Read) -> None:
@@ -130,7 +130,7 @@ def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *
     """For lists of objects of this type."""
     collected = executor.collect_subfields(kind, fields)
     if kind.is_type_of is not None or collected.new_defer_usages:
-        raise NotPlainError
+        raise NotCompilable
     names: dict[str, Any] = {"checked": _checked, "items": _items, "plain": set[type[Any]](), "texts": _TEXTS}
     names["Fragment"] = orjson.Fragment
     before: list[str] = []
@@ -140,7 +140,7 @@ def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *
         attribute, leaf, read = _field(executor, kind, below, inside=inside)
         names[f"read{number}"] = read
         in_place = _IN_PLACE.get(leaf, "read{number}(value.{attribute}, shared)")
-        if isinstance(read, _Once):
+        if isinstance(read, ReuseSerialized):
             before.append(f"last{number} = answers")
             each.append(_UNLESS_THE_SAME.format(attribute=attribute, number=number))
             in_place = "made{number}"
@@ -187,26 +187,26 @@ def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, 
         return "__class__", "", lambda _class, _shared: kind.name
     field = kind.fields.get(name)
     if field is None or any(below.fragment_variable_values is not None for below in fields):
-        raise NotPlainError
-    leaf = cast("Kind", field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type)
-    return _attribute(field), getattr(leaf, "name", ""), value(executor, field.type, fields, inside=inside)
+        raise NotCompilable
+    leaf = cast("GraphQLTypeLike", field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type)
+    return _attribute(field), getattr(leaf, "name", ""), compile_value(executor, field.type, fields, inside=inside)
 
 
 def _attribute(field: GraphQLField) -> str:
     """The name of the attribute that the field is, and nothing else."""
     declared = field.extensions.get("strawberry-definition")
     if field.args or not isinstance(declared, StrawberryField):
-        raise NotPlainError
+        raise NotCompilable
     # Only so does Strawberry resolve a field by its default resolver alone: no extensions, permissions, or handlers.
     if getattr(field.resolve, "__name__", None) != "_get_basic_result" or declared.default_resolver is not getattr:
-        raise NotPlainError
+        raise NotCompilable
     return declared.python_name
 
 
 def _checked(found: type[Any]) -> type[Any]:
     """A class whose instances are what they look like. An exception as a value would have to be raised, not read."""
     if not hasattr(found, "__strawberry_definition__") or issubclass(found, Exception) or hasattr(found, "__await__"):
-        raise NotPlainError
+        raise NotCompilable
     return found
 
 
@@ -223,8 +223,8 @@ def _leaf(kind: GraphQLLeafType) -> Read:
 def _coerced(kind: GraphQLLeafType, value: Any) -> Any:
     """What graphql-core makes of a leaf's value."""
     if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
-        raise NotPlainError
+        raise NotCompilable
     coerced = kind.coerce_output_value(value)
     if coerced is None or coerced is Undefined:
-        raise NotPlainError
+        raise NotCompilable
     return coerced

@@ -31,10 +31,10 @@ from graphql.utilities.coerce_input_value import coerce_default_value
 #: From a value of JSON to what a resolver is given. Raises, whatever it likes, at a value that its type does not allow.
 Coerce: TypeAlias = Callable[[Any], Any]
 #: A type of GraphQL's, in graphql-core's words.
-Kind: TypeAlias = Any
+GraphQLTypeLike: TypeAlias = Any
 
 
-class NotPlainError(Exception):
+class NotCompilable(Exception):
     """A type, or a value, that is graphql-core's to deal with."""
 
 
@@ -54,22 +54,22 @@ class Coercion:
                 return None
             try:
                 takers.append((signature, self._of(signature.type), _default(signature)))
-            except NotPlainError:
+            except NotCompilable:
                 return None
         return Variables(takers)
 
-    def _of(self, kind: Kind) -> Coerce:
-        """For values of this type. Raises NotPlainError."""
+    def _of(self, kind: GraphQLTypeLike) -> Coerce:
+        """For values of this type. Raises NotCompilable."""
         if not isinstance(kind, GraphQLNonNull):
             return _or_null(self._of_some(kind))
-        some = self._of_some(cast("Kind", kind.of_type))
+        some = self._of_some(cast("GraphQLTypeLike", kind.of_type))
         # A scalar is never asked about null; all else raises at it as it is.
         return _required(some) if isinstance(kind.of_type, GraphQLScalarType) else some
 
-    def _of_some(self, kind: Kind) -> Coerce:
+    def _of_some(self, kind: GraphQLTypeLike) -> Coerce:
         """For values that are not null."""
         if isinstance(kind, GraphQLList):
-            return _list(self._of(cast("Kind", kind.of_type)))
+            return _list(self._of(cast("GraphQLTypeLike", kind.of_type)))
         if isinstance(kind, GraphQLInputObjectType):
             return self._input(kind)
         if isinstance(kind, GraphQLEnumType):
@@ -77,7 +77,7 @@ class Coercion:
             return {name: kind.coerce_input_value(name) for name in kind.values}.__getitem__
         if isinstance(kind, GraphQLScalarType):
             return kind.coerce_input_value
-        raise NotPlainError
+        raise NotCompilable
 
     def _input(self, kind: GraphQLInputObjectType) -> Coerce:
         if kind.name not in self._inputs:
@@ -85,19 +85,19 @@ class Coercion:
             self._inputs[kind.name] = self._make_input(kind)
         made = self._inputs[kind.name]
         if made is None:
-            raise NotPlainError
+            raise NotCompilable
         return made
 
     def _make_input(self, kind: GraphQLInputObjectType) -> Coerce:
         if kind.is_one_of:
-            raise NotPlainError
-        names: dict[str, Any] = {"NotPlainError": NotPlainError, "missing": Undefined, "made": kind.out_type}
+            raise NotCompilable
+        names: dict[str, Any] = {"NotCompilable": NotCompilable, "missing": Undefined, "made": kind.out_type}
         fields: list[str] = []
         for number, (name, field) in enumerate(kind.fields.items()):
             names[f"coerce{number}"] = self._of(field.type)
             default = _default(field)
             names[f"default{number}"] = default
-            left_out = "raise NotPlainError" if is_required_input_field(field) else "pass"
+            left_out = "raise NotCompilable" if is_required_input_field(field) else "pass"
             if default is not Undefined:
                 left_out = f"coerced[{field.out_name or name!r}] = default{number}"
             fields.append(
@@ -143,11 +143,11 @@ class Variables:
 _INPUT = """
 def coerce_input(value):
     if value.__class__ is not dict:
-        raise NotPlainError
+        raise NotCompilable
     get, coerced, found = value.get, {{}}, 0
     {fields}
     if found != len(value):
-        raise NotPlainError
+        raise NotCompilable
     return made(coerced)
 """
 _FIELD = """
@@ -161,24 +161,24 @@ _FIELD = """
 _USUALLY = {"String": "str", "ID": "str", "Boolean": "bool"}
 
 
-def _in_place(kind: Kind) -> str:
-    named = cast("Kind", kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
+def _in_place(kind: GraphQLTypeLike) -> str:
+    named = cast("GraphQLTypeLike", kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
     usual = _USUALLY.get(getattr(named, "name", ""))
     return f"item if item.__class__ is {usual} else coerce{{number}}(item)" if usual else "coerce{number}(item)"
 
 
 def _default(of: GraphQLInputField | GraphQLVariableSignature) -> Any:
-    """What this has when it is left out, and Undefined when that is nothing. Raises NotPlainError."""
+    """What this has when it is left out, and Undefined when that is nothing. Raises NotCompilable."""
     try:
         return coerce_default_value(of)
     except TypeError:
-        raise NotPlainError from None
+        raise NotCompilable from None
 
 
 def _required(coerce: Coerce) -> Coerce:
     def coerce_required(value: Any) -> Any:
         if value is None:
-            raise NotPlainError
+            raise NotCompilable
         return coerce(value)
 
     return coerce_required
@@ -194,7 +194,7 @@ def _or_null(coerce: Coerce) -> Coerce:
 def _list(coerce: Coerce) -> Coerce:
     def coerce_list(value: Any) -> Any:
         if value.__class__ is not list:  # a list of one may be given as that one
-            raise NotPlainError
+            raise NotCompilable
         return [coerce(item) for item in value]
 
     return coerce_list

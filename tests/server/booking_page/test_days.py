@@ -12,7 +12,7 @@ from core.real_time_scheduling import HourFormat, Open
 from core.solver import Opening
 from core.zones import known_zones, local_midnight
 from server.booking_page.days import Days, Month, beginning, month, weeks
-from server.booking_page.wording import Manner, Wording, duration
+from server.booking_page.wording import Formatter, RegionalFormat, duration
 from server.booking_page.zones import regions
 from tests.support.booking_page import NOW, Offer, make_link, openings_at
 
@@ -30,7 +30,7 @@ def offer(openings: Sequence[Opening], since: Instant) -> Offer:
     return Offer(make_link(45, Open()), there[:MOST], more_from)
 
 
-def view(openings: Sequence[Opening], wording: Wording, day: date | None, since: date | None) -> Month | None:
+def view(openings: Sequence[Opening], wording: Formatter, day: date | None, since: date | None) -> Month | None:
     """What the page shows somebody who asks for a day, or from a day on."""
     days = Days.of(offer(openings, NOW), wording)
     begin = beginning(day, since, days.end)
@@ -39,7 +39,7 @@ def view(openings: Sequence[Opening], wording: Wording, day: date | None, since:
     return month(days, day, since, begin)
 
 
-def sparse(openings: Sequence[Opening], wording: Wording) -> list[Opening]:
+def sparse(openings: Sequence[Opening], wording: Formatter) -> list[Opening]:
     """As many of them as a day may have."""
     kept: dict[date, list[Opening]] = {}
     for opening in openings:
@@ -50,7 +50,7 @@ def sparse(openings: Sequence[Opening], wording: Wording) -> list[Opening]:
 @given(_hours, _zones)
 def test_whoever_goes_on_sees_every_meeting_once(hours: set[int], tzid: str) -> None:
     """Each with all others of its day; and going back leads to the first."""
-    wording = Wording(tzid)
+    wording = Formatter(tzid)
     openings = sparse([Opening(at, at + HOUR, ()) for at in (NOW + hour * HOUR for hour in sorted(hours))], wording)
     found: list[Opening] = []
     shown = view(openings, wording, None, None)
@@ -73,7 +73,7 @@ def test_whoever_goes_on_sees_every_meeting_once(hours: set[int], tzid: str) -> 
 def test_a_day_with_more_than_an_answer_holds_is_shown_as_far_as_it_goes() -> None:
     """Links do not have such days; if one had, its page would not be empty."""
     openings = [Opening(NOW + minute * 60, NOW + minute * 60 + 60, ()) for minute in range(MOST + 5)]
-    shown = view(openings, Wording("Etc/UTC"), None, None)
+    shown = view(openings, Formatter("Etc/UTC"), None, None)
     assert shown is not None
     assert len(shown.shown) == MOST
 
@@ -130,7 +130,7 @@ def test_weeks_have_every_day_of_the_month_below_its_name(day: date, sunday_firs
     ],
 )
 def test_an_offset_is_told_by_hours_and_minutes(tzid: str, at: str, shown: str) -> None:
-    assert Wording(tzid).offset(parse_instant(at)) == shown
+    assert Formatter(tzid).offset(parse_instant(at)) == shown
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_an_offset_is_told_by_hours_and_minutes(tzid: str, at: str, shown: str) 
 )
 def test_hours_are_counted_from_one_to_twelve_or_to_twenty_three(at: str, twelve: str, twenty_four: str) -> None:
     instant = parse_instant(f"2030-05-07T{at}Z")
-    assert Wording("Etc/UTC", Manner(HourFormat.H12)).time(instant) == twelve
-    assert Wording("Etc/UTC", Manner(HourFormat.H24)).time(instant) == twenty_four
+    assert Formatter("Etc/UTC", RegionalFormat(HourFormat.H12)).time(instant) == twelve
+    assert Formatter("Etc/UTC", RegionalFormat(HourFormat.H24)).time(instant) == twenty_four
 
 
 @given(_hours, st.sampled_from(sorted(known_zones())))
 def test_no_two_times_of_a_day_read_alike(hours: set[int], tzid: str) -> None:
     """In whatever zone, on whatever day."""
-    wording = Wording(tzid)
+    wording = Formatter(tzid)
     halves = [NOW + hour * HOUR // 2 for hour in sorted(hours)]
     by_day: dict[date, list[Instant]] = {}
     for instant in halves:
@@ -186,5 +186,5 @@ def test_a_duration_reads_as_people_say_it(minutes: int, words: str) -> None:
 
 def test_a_meeting_that_ends_on_another_day_says_which() -> None:
     [late] = openings_at(["2030-05-07T23:30:00Z"])
-    assert Wording("Etc/UTC").span(*late[:2]) == "23:30 – Wednesday 8 May, 00:15"
-    assert Wording("Etc/UTC").span(late.start, late.start + DAY) == "23:30 – Wednesday 8 May, 23:30"
+    assert Formatter("Etc/UTC").span(*late[:2]) == "23:30 – Wednesday 8 May, 00:15"
+    assert Formatter("Etc/UTC").span(late.start, late.start + DAY) == "23:30 – Wednesday 8 May, 23:30"

@@ -157,7 +157,7 @@ def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: FakeL
     response = client.head(f"/book/link?start={STARTS[0]}")
     assert (response.status_code, response.content) == (200, b"")
     assert client.head("/book/link.ics").status_code == client.head("/book/nowhere").status_code == 404
-    assert (held.no_times_reports, [what for what, _, _ in held.calls]) == (0, ["seen", "seen"])
+    assert (held.no_times_reports, [what for what, _, _ in held.calls]) == (0, ["get_by_token", "get_by_token"])
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: FakeLi
         del sent["headers"]
     response = client.post("/book/link", **sent)
     assert response.status_code in (400, 413, 415)
-    assert "accept" not in [what for what, _, _ in held.calls]
+    assert "book" not in [what for what, _, _ in held.calls]
     reader = PlainBrowser(client, "/book/link")
     reader.page = Page(response)
     assert reader.follow("Back to the times").heading == "Interview with Ada"

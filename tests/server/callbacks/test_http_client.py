@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.urls import Address, is_public
-from server.callbacks.http_client import NotReceivedError, Outgoing, Resolve, anywhere, shown
+from server.callbacks.http_client import DeliveryError, HTTPClient, Resolve, allow_all, redacted
 from tests.support.callback_receiver import Response, running_receiver
 
-OPEN, GUARDED = Outgoing(anywhere, patience=5), Outgoing(is_public, patience=5)
+OPEN, GUARDED = HTTPClient(allow_all, patience=5), HTTPClient(is_public, patience=5)
 
 #: stands for an address of the public internet, where it has to be connected to
 PUBLIC = IPv4Address("127.0.0.2")
@@ -28,9 +28,9 @@ def is_stand_in(address: Address) -> bool:
     return address == PUBLIC
 
 
-async def refusal(outgoing: Outgoing, url: str) -> str:
+async def refusal(outgoing: HTTPClient, url: str) -> str:
     """Why a request was not received."""
-    with pytest.raises(NotReceivedError) as caught:
+    with pytest.raises(DeliveryError) as caught:
         await outgoing.post(url, {}, b"{}")
     return str(caught.value)
 
@@ -104,7 +104,7 @@ async def test_what_is_no_answer_says_nothing(answer: bytes) -> None:
 
 
 async def test_nobody_is_waited_for_for_ever() -> None:
-    impatient = Outgoing(anywhere, patience=0.1)
+    impatient = HTTPClient(allow_all, patience=0.1)
     async with running_receiver() as receiver:
         receiver.responses = [None]
         async with asyncio.timeout(5):
@@ -129,7 +129,7 @@ async def test_what_others_say_cannot_break_a_line() -> None:
     async def unable(_host: str, _port: int) -> Sequence[Address]:
         raise OSError("no\nERROR all is lost" + 1000 * "!")
 
-    words = await refusal(Outgoing(anywhere, resolve=unable), "http://hooks.test/")
+    words = await refusal(HTTPClient(allow_all, resolve=unable), "http://hooks.test/")
     assert words.startswith(r"'OSError: no\nERROR all is lost!!!")
     assert len(words) == 200
 
@@ -155,7 +155,7 @@ async def test_nothing_is_sent_to_a_private_address(host: str) -> None:
 async def test_a_name_that_leads_inside_as_well_is_not_asked_at_all(addresses: list[str]) -> None:
     """Whichever comes first: the other would be tried when it does not answer."""
     names = Names(addresses)
-    assert "private" in await refusal(Outgoing(is_public, resolve=names), "http://hooks.test/")
+    assert "private" in await refusal(HTTPClient(is_public, resolve=names), "http://hooks.test/")
     assert names.asked == [("hooks.test", 80)]
 
 
@@ -165,7 +165,7 @@ async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_once() -> No
     async with running_receiver(str(PUBLIC)) as receiver:
         port = urlsplit(receiver.url).port or 0
         async with running_receiver(port=port) as inside:
-            await Outgoing(is_stand_in, resolve=names).post(f"http://hooks.test:{port}/", {}, b"{}")
+            await HTTPClient(is_stand_in, resolve=names).post(f"http://hooks.test:{port}/", {}, b"{}")
     assert names.asked == [("hooks.test", port)]
     assert [request.headers["host"] for request in receiver.requests] == [f"hooks.test:{port}"]
     assert inside.requests == []
@@ -177,7 +177,7 @@ async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None
         port = urlsplit(receiver.url).port
         for nowhere in range(4):
             addresses = [*(f"127.9.9.{number}" for number in range(1, nowhere + 1)), "127.0.0.1"]
-            outgoing = Outgoing(anywhere, resolve=Names(addresses))
+            outgoing = HTTPClient(allow_all, resolve=Names(addresses))
             if nowhere < 3:
                 await outgoing.post(f"http://hooks.test:{port}/", {}, b"{}")
             else:
@@ -186,7 +186,7 @@ async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None
 
 
 async def test_a_name_without_addresses_leads_nowhere() -> None:
-    assert await refusal(Outgoing(anywhere, resolve=Names([])), "http://hooks.test/") == "its name leads nowhere"
+    assert await refusal(HTTPClient(allow_all, resolve=Names([])), "http://hooks.test/") == "its name leads nowhere"
 
 
 async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.Monke
     async with running_receiver() as proxy, running_receiver() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
-        await Outgoing(anywhere).post(receiver.url, {}, b"{}")
+        await HTTPClient(allow_all).post(receiver.url, {}, b"{}")
     assert (len(proxy.requests), len(receiver.requests)) == (0, 1)
 
 
@@ -221,8 +221,8 @@ async def test_the_certificate_is_that_of_the_name(tmp_path: Path) -> None:
     """Although the connection is made to an address; and one for another name, or by nobody known, is none."""
     server, believed = certified("hooks.test", tmp_path)
 
-    def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> Outgoing:
-        return Outgoing(anywhere, resolve=resolve, certificates=lambda: certificates)
+    def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> HTTPClient:
+        return HTTPClient(allow_all, resolve=resolve, certificates=lambda: certificates)
 
     async with running_receiver(certificate=server) as receiver:
         port = urlsplit(receiver.url).port
@@ -249,4 +249,4 @@ async def test_who_is_cancelled_leaves_no_connection() -> None:
 
 def test_of_a_url_only_its_beginning_is_shown() -> None:
     """The rest of it may be what the application knows its friends by."""
-    assert shown("https://hooks.test:8443/a-secret?key=another#third") == "https://hooks.test:8443"
+    assert redacted("https://hooks.test:8443/a-secret?key=another#third") == "https://hooks.test:8443"

@@ -13,8 +13,8 @@ from server.graphql.documents import (
     MAX_QUOTED,
     MAX_SOURCE_LENGTH,
     MAX_TOKENS,
-    Asked,
     Documents,
+    OperationInfo,
 )
 from tests.support.api import Api
 
@@ -30,10 +30,10 @@ def documents(size: int = 3) -> Documents:
     return Documents(schema._schema, size=size)
 
 
-def operation(source: str, name: str | None = None) -> Asked:
+def operation(source: str, name: str | None = None) -> OperationInfo:
     """The operation of a document that must have it."""
     found = documents().get(source).operation(name)
-    assert isinstance(found, Asked)
+    assert isinstance(found, OperationInfo)
     return found
 
 
@@ -121,7 +121,7 @@ def test_what_is_too_long_to_be_read_is_not_kept() -> None:
 def test_reading_ends_where_it_gets_expensive(source: str) -> None:
     """With the one error that it ended there."""
     document = documents().get(source)
-    assert document.node is None
+    assert document.ast is None
     assert len(document.errors) == 1
     assert "aborted" in document.errors[0].message
 
@@ -170,12 +170,12 @@ def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
 )
 def test_a_description_shows_no_arguments(source: str, shown: str) -> None:
     """They may hold what an event says. An alias is as little of our concern."""
-    assert operation(source).described == shown
+    assert operation(source).log_name == shown
 
 
 def test_a_description_is_short() -> None:
     """A name may be as long as a document."""
-    assert operation(f"query {'x' * 100_000} {{ __typename }}").described == f"query {'x' * 64}"
+    assert operation(f"query {'x' * 100_000} {{ __typename }}").log_name == f"query {'x' * 64}"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_description_is_short() -> None:
 )
 def test_what_the_metrics_call_it_no_client_makes_up(source: str, field: str) -> None:
     """Each name is a number that is kept."""
-    assert operation(source).field == field
+    assert operation(source).metric_name == field
 
 
 def test_queries_are_told_from_what_changes_something() -> None:

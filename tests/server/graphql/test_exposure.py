@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from server.graphql.exposure import LOCKED, OPEN, Profile
+from server.graphql.exposure import LOCKED, OPEN, Exposure
 from server.settings import Settings
 from tests.conftest import NOW
 from tests.support.api import Account, Api
@@ -66,23 +66,23 @@ async def told(api: Api, given: dict[str, Any]) -> str:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_a_loopback_address_is_open(host: str) -> None:
     """Only this machine can reach it."""
-    assert Settings(host=host).profile == OPEN
+    assert Settings(host=host).exposure == OPEN
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "scheduling.example.com", ""])
 def test_any_other_address_is_locked(host: str) -> None:
-    assert Settings(host=host).profile == LOCKED
+    assert Settings(host=host).exposure == LOCKED
 
 
 def test_each_can_be_set_by_itself() -> None:
     """Whatever the address is; and the words for it at the start say so."""
-    public = Settings(host="0.0.0.0", introspection="on", graphiql="auto", get="off").profile
-    assert public == Profile(introspection=True, graphiql=False, get="off")
-    assert public.words == "Profile: your own (introspection on, GraphiQL off, GET off)"
-    proxied = Settings(introspection="off", graphiql="off", get="json").profile
+    public = Settings(host="0.0.0.0", introspection="on", graphiql="auto", get="off").exposure
+    assert public == Exposure(introspection=True, graphiql=False, get="off")
+    assert public.summary == "Profile: your own (introspection on, GraphiQL off, GET off)"
+    proxied = Settings(introspection="off", graphiql="off", get="json").exposure
     assert proxied == LOCKED
-    assert proxied.words.startswith("Profile: locked (introspection off, GraphiQL off, GET only for clients that")
-    assert Settings().profile.words == "Profile: open (introspection on, GraphiQL on, GET on)"
+    assert proxied.summary.startswith("Profile: locked (introspection off, GraphiQL off, GET only for clients that")
+    assert Settings().exposure.summary == "Profile: open (introspection on, GraphiQL on, GET on)"
 
 
 class TestIntrospection:

@@ -132,7 +132,7 @@ def persisted(size: int) -> PersistedQueries:
 
 
 def knows(store: PersistedQueries, source: str) -> bool:
-    return store.get(Operation("", None, None, named(source))).node is not None
+    return store.get(Operation("", None, None, named(source))).ast is not None
 
 
 def learn(store: PersistedQueries, source: str) -> None:

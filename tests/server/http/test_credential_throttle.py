@@ -8,7 +8,7 @@ from graphql import ExecutionResult, GraphQLError
 from starlette.requests import Request
 
 from core.errors import Forbidden, Unauthenticated, WrongCredentials
-from server.graphql.errors import without_verdict, wrong_credentials
+from server.graphql.errors import replace_wrong_credentials, wrong_credentials
 from server.http.client_address import address_of
 from server.http.credential_throttle import _EACH, _FREE, CredentialThrottle
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
@@ -36,9 +36,7 @@ class Failing:
     def __init__(self, most_waiting: int = 100) -> None:
         self.now = 0.0
         self.sleeper = Sleeper()
-        self.counted = CredentialThrottle(
-            delay=7, most_waiting=most_waiting, clock=lambda: self.now, sleep=self.sleeper
-        )
+        self.counted = CredentialThrottle(delay=7, max_waiting=most_waiting, clock=lambda: self.now, sleep=self.sleeper)
 
     async def late(self, client_id: str = "", address: str = "1.2.3.4", fields: int = 1) -> bool:
         """Whether an answer with so many wrong credentials comes late."""
@@ -93,7 +91,7 @@ async def test_only_so_many_wait_and_the_others_are_told_to_come_later() -> None
     refusal = await failing.counted.delay_if_repeated([credentials], "1.2.3.4")
     assert refusal is not None
     errors = [GraphQLError("wrong", path=[0], original_error=credentials), GraphQLError("another")]
-    wrong, other = without_verdict(ExecutionResult(None, errors), refusal).errors or []
+    wrong, other = replace_wrong_credentials(ExecutionResult(None, errors), refusal).errors or []
     assert getattr(wrong.original_error, "code", None) == "RATE_LIMITED"
     assert wrong.path == [0]
     assert other.message == "another"
