@@ -10,7 +10,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -38,12 +37,12 @@ from .graphql.compiled import compiled_schema
 from .graphql.connection_limits import ConnectionLimits
 from .graphql.endpoint import GraphQLEndpoint
 from .graphql.engine import GraphQLEngine
-from .graphql.errors import format_request_errors
+from .graphql.errors import format_http_error
 from .graphql.http import respond
 from .http.access_log import AccessLog
 from .http.context import RequestGate
 from .http.rate_limits import RateLimits
-from .http.requests import JSON
+from .http.requests import JSON, RequestError
 from .observability import metrics
 from .process.installation import database
 from .process.signals import on_shutdown_signal
@@ -137,7 +136,7 @@ def from_environment() -> Starlette:
 async def _not_here(_request: Request, error: Exception) -> Response:
     """No such address, or not by this method: in the shape that every error has."""
     assert isinstance(error, HTTPException)
-    response = respond(format_request_errors(GraphQLError(f"{error.detail}.")), JSON, error.status_code)
+    response = respond(format_http_error(RequestError(error.status_code, f"{error.detail}.")), JSON, error.status_code)
     response.headers.update(error.headers or {})
     return response
 

@@ -27,7 +27,7 @@ async def context(api: Api, whose: Account) -> LiveContext:
     def asking(kind: type[C], **more: Any) -> C:
         return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), VersionedCache(0), **more)
 
-    return asking(LiveContext, renewed=lambda: asking(Context))
+    return asking(LiveContext, refresh=lambda: asking(Context))
 
 
 def meeting(whose: Account) -> AvailabilityQuery:

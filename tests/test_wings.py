@@ -1,0 +1,111 @@
+"""The wings of server/ and db/: what stands where, which wing may import which, and that no modules import each other."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("core", "db", "resolvers", "schema", "server")
+
+#: from each wing of server/ to the wings that it may import; "" is what stands at the top of server/
+WINGS = {
+    "observability": set[str](),
+    "http": {"observability"},
+    "callbacks": {"observability"},
+    "graphql": {"http", "observability"},
+    "booking_page": {"http"},
+    "graphiql": {"http", ""},  # the demo's accounts are what its examples are about
+    "process": {"graphql", "observability", ""},  # the settings, and what the protocol wants of the server
+}
+
+#: these wings of server/ alone may know GraphQL's libraries
+GRAPHQL_WINGS = {"graphql", "graphiql"}
+
+MOST_FILES = 15
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a source file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_of(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
+
+
+def imported(module: str) -> Iterator[str]:
+    """The modules that a module imports, absolutely named; of other projects' too."""
+    path = SOURCES[module]
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                name = f"{origin}.{alias.name}"
+                yield name if name in SOURCES else origin
+
+
+def wing_of(module: str) -> str:
+    """The wing of server/ that a module of it stands in; "" for what stands at the top."""
+    is_folder = SOURCES[module].parent != ROOT / "server"
+    return module.split(".")[1] if is_folder else ""
+
+
+SERVER = [module for module in SOURCES if module.split(".")[0] == "server"]
+
+
+def test_nothing_but_the_composition_stands_at_the_top_of_server() -> None:
+    assert {path.name for path in (ROOT / "server").glob("*.py")} == {
+        *("__init__.py", "app.py", "cli.py", "demo.py", "settings.py")
+    }
+
+
+@pytest.mark.parametrize("package", ["server", "db/drivers", "db/notifications"])
+def test_no_wing_has_too_many_files(package: str) -> None:
+    """A folder with more has a wing inside it."""
+    counts = {
+        str(folder.relative_to(ROOT)): sum(path.is_file() for path in folder.iterdir())
+        for folder in [ROOT / package, *(ROOT / package).rglob("*")]
+        if folder.is_dir() and folder.name != "__pycache__"
+    }
+    assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_each_wing_says_what_it_is_for() -> None:
+    folders = [path.parent for package in ("server", "db") for path in (ROOT / package).rglob("__init__.py")]
+    assert [
+        str(folder) for folder in folders if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    ] == []
+
+
+def test_graphql_is_known_to_its_own_wings_alone() -> None:
+    """So that another doorway can stand on server/http/."""
+    knowing = {
+        wing_of(module)
+        for module in SERVER
+        for name in imported(module)
+        if name.split(".")[0] in ("graphql", "strawberry")
+    }
+    assert knowing <= GRAPHQL_WINGS
+
+
+def test_wings_of_server_import_one_way() -> None:
+    """The composition at the top may import every wing, and a doorway knows no other doorway."""
+    arrows = {(wing_of(module), wing_of(name)) for module in SERVER for name in imported(module) if name in SERVER}
+    wrong = {(wing, other) for wing, other in arrows if wing != other and wing and other not in WINGS[wing]}
+    assert wrong == set()
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither directly nor in a circle. An import within a function counts as well."""
+    graph = {module: {name for name in imported(module) if name in SOURCES and name != module} for module in SOURCES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
