@@ -1,4 +1,4 @@
-"""Who asks, and how those stand who are asked about: token, rights and versions, in one statement."""
+"""The caller, and the rights and data versions of the accounts in question, in one statement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,30 +15,30 @@ from .drivers.dialects import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as a query needs it."""
+    """The data of an account that an availability query needs."""
 
     key: int
-    #: of its rules and stored periods
+    #: version of its rules and stored periods
     version: int
-    #: what it has granted to its client
+    #: the scopes that it has granted to its client
     granted: frozenset[Scope]
-    #: from the id that a caller knows to the key that events hang on, the primary one first
+    #: from public calendar id to the key that events refer to; the primary calendar first
     calendars: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
 class AccessSnapshot:
-    """The actor, and by their subs those of the accounts asked about that are its client's and not revoked."""
+    """The actor, and those of the requested accounts that belong to its client and are not revoked, by sub."""
 
     actor: Actor
     accounts: dict[str, Account]
-    #: by the key of a calendar, of its events
+    #: version of a calendar's events, by calendar key
     versions: dict[int, int]
-    #: all that it was told by; equal when everything stands as it stood
+    #: the raw rows: equal rows mean nothing has changed
     rows: Sequence[Row]
 
 
-#: by the digest of a bearer token, be it an account's or the application's own
+#: looks up the digest of a bearer token: an account's access token or the application's own secret
 _CALLER_SQL = """
 SELECT clients.key AS client_key, clients.without, accounts.key AS account_key, tokens.scope, tokens.expires_at
 FROM tokens
@@ -51,8 +51,8 @@ SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients
 
 
 @cache
-def _statement(spelling: Dialect) -> str:
-    # The + keeps a database from going through all accounts of the client, which SQLite does, to find ten by their subs.
+def _statement(dialect: Dialect) -> str:
+    # The + keeps SQLite from scanning all accounts of the client to find ten by their subs.
     return f"""
 WITH caller AS (
     {_CALLER_SQL}
@@ -64,68 +64,68 @@ SELECT caller.client_key, caller.without, caller.account_key, caller.scope, call
        calendars.calendar_id, calendars.key, calendars.version
 FROM caller
 LEFT JOIN accounts
-    ON accounts.sub {spelling.in_array(3, "text")}
+    ON accounts.sub {dialect.in_array(3, "text")}
     AND +accounts.client_key = caller.client_key AND accounts.revoked_at IS NULL
 LEFT JOIN calendars ON calendars.account_key = accounts.key
 ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 """
 
 
-#: how many columns of a row are about the caller
+#: the number of leading columns of a row that describe the caller
 _CALLER = 5
 
 
 class PendingCaller:
-    """Somebody who asks for something to be written, and may still have to be looked up: in the transaction that writes it."""
+    """A caller whose token is checked inside the write transaction, unless the actor is known already."""
 
     def __init__(self, caller: Actor | bytes, now: Instant, admit: Callable[[Actor], int]) -> None:
-        """`admit` gives the key of the actor's account, or raises for who may not: here, for who is known already."""
+        """`admit` returns the actor's account key, or raises if it may not write. A known actor is checked here."""
         self._now, self._admit = now, admit
-        #: the account's key, as soon as it is known
+        #: the account's key; None until the caller is looked up
         self.account_key = admit(caller) if isinstance(caller, Actor) else None
-        #: what says who it is, and its values
+        #: the statement that looks up the caller, and its values
         self.statement: tuple[str, Row] = _CALLER_SQL, (caller,)
 
     def found(self, rows: Sequence[Row]) -> int:
-        """The account's key, by what that statement gave. Raises what `admit` raises."""
+        """Returns the account's key from the rows of that statement. Raises what `admit` raises."""
         self.account_key = self._admit(_actor(rows, self._now))
         return self.account_key
 
 
-async def load_caller(reader: Statements, caller: Actor | bytes, now: Instant) -> Actor:
-    """The actor alone, known already or by the digest of a bearer token."""
-    return caller if isinstance(caller, Actor) else _actor(await reader.fetch(_CALLER_SQL, caller), now)
+async def load_caller(statements: Statements, caller: Actor | bytes, now: Instant) -> Actor:
+    """Returns only the actor, by the digest of a bearer token unless it is known already."""
+    return caller if isinstance(caller, Actor) else _actor(await statements.fetch(_CALLER_SQL, caller), now)
 
 
 async def load_rows(
-    reader: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
+    statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
 ) -> tuple[Actor, Sequence[Row]]:
-    """The actor, and the rows of the standing: for whoever only wants to know whether it is the same (`equal`)."""
-    known = caller if isinstance(caller, Actor) else None
-    rows = await reader.fetch(
-        _statement(reader.dialect),
+    """Returns the actor and the raw rows, for callers that only compare them (`same_state`)."""
+    actor = caller if isinstance(caller, Actor) else None
+    rows = await statements.fetch(
+        _statement(statements.dialect),
         b"" if isinstance(caller, Actor) else caller,
-        known.client_key if known is not None else None,
-        reader.dialect.array_param(subs),
+        actor.client_key if actor is not None else None,
+        statements.dialect.array_param(subs),
     )
-    return known or _actor(rows, now), rows
+    return actor or _actor(rows, now), rows
 
 
 def same_state(rows: Sequence[Row], others: Sequence[Row]) -> bool:
-    """Whether both say the same about the accounts, whoever it was that asked: most often the same caller."""
-    return rows == others or _about(rows) == _about(others)
+    """Whether both describe the same state of the accounts; the callers may differ, but rarely do."""
+    return rows == others or _accounts(rows) == _accounts(others)
 
 
-def _about(rows: Sequence[Row]) -> list[Row]:
+def _accounts(rows: Sequence[Row]) -> list[Row]:
     return [row[_CALLER:] for row in rows]
 
 
-async def load(reader: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> AccessSnapshot:
-    """How things stand for a caller, known already or by the digest of a bearer token."""
-    actor, rows = await load_rows(reader, caller, subs, now)
+async def load(statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> AccessSnapshot:
+    """Loads the access snapshot for a caller: an actor, or the digest of a bearer token."""
+    actor, rows = await load_rows(statements, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
-    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in _about(rows):
+    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in _accounts(rows):
         if calendar_key is not None:
             account = accounts.get(sub)
             if account is None:

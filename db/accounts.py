@@ -1,4 +1,4 @@
-"""Accounts, each with a profile and a primary calendar of its own."""
+"""Accounts, each with one profile and one primary calendar."""
 
 import secrets
 from typing import Any, cast
@@ -27,11 +27,11 @@ async def create_or_get(
     scope: str,
     profile: Profile = EMPTY_PROFILE,
 ) -> Account:
-    """The client's account of this kind and id; made, with a profile and a primary calendar, when there is none.
+    """Returns the client's account of this kind and id. Creates it, with a primary calendar, if there is none.
 
-    An account that is there already is brought up to what the profile says, and grants the scope beside what it grants
-    already. One that was revoked is authorised again. Concurrent first calls make one account: the unique constraint
-    lets one of them insert, and the others wait for it and read its row.
+    An existing account is updated from the profile, and grants the scope in addition to its earlier
+    ones. A revoked one is authorised again. Concurrent first calls create one account: the unique
+    constraint lets one of them insert, and the others wait for it and read its row.
     """
     row = await _locked(session, client_key, kind, external_id)
     if row is None:
@@ -52,38 +52,38 @@ async def create_or_get(
 
 
 async def find(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> Account | None:
-    """The client's account of this kind and id."""
-    row = (await session.exec(_named(client_key, kind, external_id))).one_or_none()
+    """Returns the client's account of this kind and id, or None."""
+    row = (await session.exec(_select(client_key, kind, external_id))).one_or_none()
     return _account(row) if row is not None else None
 
 
 async def get_by_key(session: AsyncSession, key: int) -> Account:
-    """The account with this key, which exists."""
+    """Returns the account with this key, which must exist."""
     return _account((await session.exec(select(tables.Account).where(col(tables.Account.key) == key))).one())
 
 
 async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
-    """From now on the account's sub is unknown, and it grants nothing. Its data stays."""
+    """Revokes the account: its sub becomes unknown and it grants nothing. Its data stays."""
     mark_changed(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(revoked_at=now, scope=""))
 
 
 async def lock_and_bump(session: AsyncSession, key: int) -> None:
-    """Locks an account until the end of the transaction, at a new version: for whoever changes its rules or stored periods."""
+    """Locks an account until the end of the transaction and bumps its version, before its rules or periods change."""
     mark_changed(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
     await session.exec(statement.values(version=next_version(tables.Account.version)))
 
 
 async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | None:
-    """The key of the client's account with this sub."""
+    """Returns the key of the client's account with this sub, or None."""
     own = col(tables.Account.client_key) == client_key
     statement = select(col(tables.Account.key)).where(own, col(tables.Account.sub) == sub)
     return (await session.exec(statement)).one_or_none()
 
 
-def _named(client_key: int, kind: AccountKind, external_id: str) -> SelectOfScalar[tables.Account]:
+def _select(client_key: int, kind: AccountKind, external_id: str) -> SelectOfScalar[tables.Account]:
     return select(tables.Account).where(
         col(tables.Account.client_key) == client_key,
         col(tables.Account.kind) == kind.value,
@@ -92,11 +92,11 @@ def _named(client_key: int, kind: AccountKind, external_id: str) -> SelectOfScal
 
 
 async def _locked(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> tables.Account | None:
-    return (await session.exec(_named(client_key, kind, external_id).with_for_update())).one_or_none()
+    return (await session.exec(_select(client_key, kind, external_id).with_for_update())).one_or_none()
 
 
 async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str, now: Instant) -> None:
-    """Makes the account with its calendar, unless somebody else has done so since it was looked for."""
+    """Creates the account and its calendar, unless a concurrent call has done so."""
     profile_id = f"pro_{secrets.token_urlsafe(12)}"
     values: dict[str, Any] = {
         "client_key": client_key,

@@ -1,4 +1,4 @@
-"""Availability rules, by the caller's id within an account."""
+"""Availability rules, identified by the caller's id within an account."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from .drivers.dialects import insert
 
 
 async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:
-    """Makes the rule, or replaces the account's one with its id."""
+    """Creates the rule, or replaces the account's rule with the same id."""
     await accounts.lock_and_bump(session, account_key)
     values: dict[str, Any] = {
         "account_key": account_key,
@@ -32,17 +32,17 @@ async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule
 
 
 async def list_rules(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
-    """The rules of each account that has any, in the order of their ids."""
+    """Returns the rules of each account that has any, sorted by id."""
     statement = select(tables.AvailabilityRule).where(col(tables.AvailabilityRule.account_key).in_(account_keys))
     found: defaultdict[int, list[AvailabilityRule]] = defaultdict(list)
-    # Sorted here, because a PostgreSQL sorts text by the rules of its own language.
+    # Sorted here, because PostgreSQL sorts text by the collation of the database.
     for row in sorted(await session.exec(statement), key=lambda row: row.availability_rule_id):
         found[row.account_key].append(_rule(row))
     return dict(found)
 
 
 async def delete(session: AsyncSession, account_key: int, availability_rule_id: str) -> bool:
-    """Deletes the account's rule with this id; whether there was one."""
+    """Deletes the account's rule with this id. Returns whether it existed."""
     await accounts.lock_and_bump(session, account_key)
     statement = sql_delete(tables.AvailabilityRule).where(
         col(tables.AvailabilityRule.account_key) == account_key,

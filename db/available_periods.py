@@ -1,4 +1,4 @@
-"""Stored available periods, by the caller's id within an account."""
+"""Stored available periods, identified by the caller's id within an account."""
 
 from collections.abc import Collection
 from typing import Any, cast
@@ -18,7 +18,7 @@ from .drivers.dialects import insert
 
 
 async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:
-    """Makes the period, or replaces the account's one with its id."""
+    """Creates the period, or replaces the account's period with the same id."""
     await accounts.lock_and_bump(session, account_key)
     span = period.span()
     values: dict[str, Any] = {
@@ -41,7 +41,7 @@ async def list_periods(
     after: Cursor | None,
     count: int,
 ) -> list[StoredAvailablePeriod]:
-    """At most `count` periods that start before `end` and end after `start`, soonest first, behind the cursor."""
+    """Returns up to `count` periods after the cursor that start before `end` and end after `start`, soonest first."""
     period = tables.AvailablePeriod
     statement = select(period).where(col(period.account_key) == account_key)
     if end is not None:
@@ -49,8 +49,8 @@ async def list_periods(
     if start is not None:
         statement = statement.where(col(period.ends_at) > start)
     if after is not None:
-        place = tuple_(col(period.starts_at), col(period.available_period_id))
-        statement = statement.where(place > tuple_(after.instant, after.id))
+        position = tuple_(col(period.starts_at), col(period.available_period_id))
+        statement = statement.where(position > tuple_(after.instant, after.id))
     statement = statement.order_by(col(period.starts_at), col(period.available_period_id)).limit(count)
     return [
         StoredAvailablePeriod(row.available_period_id, row.starts_at, row.ends_at)
@@ -61,21 +61,20 @@ async def list_periods(
 async def cover(
     session: AsyncSession, account_keys: Collection[int], start: Instant, end: Instant
 ) -> dict[int, SpanSet]:
-    """What the periods of each account cover between two instants.
+    """Returns the time that the periods overlapping `start` to `end` cover, by account, in one statement.
 
-    An account that has periods, but none there, is there with nothing; one that has none at all is not there. One
-    statement.
+    An account whose periods are all elsewhere maps to an empty SpanSet; an account without periods is missing.
     """
     period = tables.AvailablePeriod
-    theirs = col(period.account_key).in_(account_keys)
-    here = select(col(period.account_key), col(period.starts_at), col(period.ends_at)).where(
-        theirs, col(period.ends_at) > start, col(period.starts_at) < end
+    of_accounts = col(period.account_key).in_(account_keys)
+    in_window = select(col(period.account_key), col(period.starts_at), col(period.ends_at)).where(
+        of_accounts, col(period.ends_at) > start, col(period.starts_at) < end
     )
-    nothing = literal(None, BigInteger)  # a bare NULL has no type, and PostgreSQL's UNION takes it for a text
+    nothing = literal(None, BigInteger)  # a bare NULL has no type, and PostgreSQL's UNION treats it as text
     has_any = exists().where(col(period.account_key) == col(tables.Account.key))
-    whose = select(col(tables.Account.key), nothing, nothing).where(col(tables.Account.key).in_(account_keys), has_any)
+    owners = select(col(tables.Account.key), nothing, nothing).where(col(tables.Account.key).in_(account_keys), has_any)
     found: dict[int, list[tuple[Instant, Instant]]] = {}
-    for account_key, starts_at, ends_at in cast("Any", await session.exec(cast("Any", union_all(here, whose)))):
+    for account_key, starts_at, ends_at in cast("Any", await session.exec(cast("Any", union_all(in_window, owners)))):
         spans = found.setdefault(account_key, [])
         if starts_at is not None:
             spans.append((starts_at, ends_at))
@@ -83,7 +82,7 @@ async def cover(
 
 
 async def delete(session: AsyncSession, account_key: int, available_period_id: str | None) -> int:
-    """Deletes the account's period with this id, or all of them; how many there were."""
+    """Deletes the account's period with this id, or all if None. Returns the number deleted."""
     await accounts.lock_and_bump(session, account_key)
     statement = sql_delete(tables.AvailablePeriod).where(col(tables.AvailablePeriod.account_key) == account_key)
     if available_period_id is not None:

@@ -1,4 +1,4 @@
-"""Bookings: one event on the calendars of everybody who meets, on all of them or on none."""
+"""Bookings: one event written to the calendars of all participants, or to none of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -19,7 +19,7 @@ from .versions import next_version_sql, random_part, random_part_sql
 
 
 class BookedCalendar(NamedTuple):
-    """A calendar that an event is booked on, and what the event is called here."""
+    """A calendar that an event is booked on, and the event_uid of that event."""
 
     key: int
     calendar_id: str
@@ -29,18 +29,19 @@ class BookedCalendar(NamedTuple):
 async def book(
     session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant
 ) -> list[Event] | None:
-    """Makes the event on calendars that are held, in their order; None when one of them has an event with its id.
+    """Creates the event on locked calendars. Returns it for each of them, in their order.
 
-    Then the transaction has to be undone. What an earlier attempt has made is found by `booked` before.
+    Returns None if a calendar already has an event with this id; the caller must then roll back the
+    transaction. Events of an earlier attempt are found with `booked` first.
     """
-    reader = Snapshot(session)
+    snapshot = Snapshot(session)
     row = events.row(draft, now)
     values = [
-        reader.dialect.array_param([calendar.key for calendar in calendars]),
-        reader.dialect.array_param([calendar.event_uid for calendar in calendars]),
+        snapshot.dialect.array_param([calendar.key for calendar in calendars]),
+        snapshot.dialect.array_param([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await reader.fetch(_book(reader.dialect), *values)
+    written = await snapshot.fetch(_book(snapshot.dialect), *values)
     return _written(calendars, draft, now) if len(written) == len(calendars) else None
 
 
@@ -51,27 +52,29 @@ async def book_unchanged(
     draft: EventDraft,
     now: Instant,
 ) -> list[Event] | None:
-    """As `book`, in one trip and without anything that is held before; from each calendar to the key of its account.
+    """Optimistic `book`: one trip, no locks held before. `calendars` maps each calendar to the key of
+    its account.
 
-    None when a calendar has no longer the version that is given for its key, or when one has an event with this id.
+    Returns None if a calendar no longer has its version in `versions` (by calendar key), or has an
+    event with this id.
     """
-    spelling = db.driver.dialect
+    dialect = db.driver.dialect
     row = events.row(draft, now)
     values = [
-        spelling.array_param([*versions]),
-        spelling.array_param([*versions.values()]),
+        dialect.array_param([*versions]),
+        dialect.array_param([*versions.values()]),
         random_part(),
-        spelling.array_param([calendar.key for calendar in calendars]),
+        dialect.array_param([calendar.key for calendar in calendars]),
         draft.event_id,
-        spelling.array_param([calendar.event_uid for calendar in calendars]),
+        dialect.array_param([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await db.driver.write(_book_unchanged(spelling), values, *calendars.values())
+    written = await db.driver.write(_book_unchanged(dialect), values, *calendars.values())
     return _written(calendars, draft, now) if written is not None else None
 
 
 async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar], event_id: str) -> dict[int, Event]:
-    """Of these calendars, by key, those that have the event under the very name that it was to be booked by."""
+    """Returns the events of an earlier attempt, by calendar key: same event_id and the same event_uid."""
     statement = select(tables.Event).where(
         col(tables.Event.calendar_key).in_(calendars),
         col(tables.Event.event_id) == event_id,
@@ -82,41 +85,41 @@ async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar],
 
 
 def _written(calendars: Iterable[BookedCalendar], draft: EventDraft, now: Instant) -> list[Event]:
-    """The events as they are now: each was made just now, be it on the row of one that was deleted."""
-    return [events.written(draft, now, each.calendar_id, each.event_uid, now) for each in calendars]
+    """The events as created just now, some of them in the rows of deleted ones."""
+    return [events.written(draft, now, calendar.calendar_id, calendar.event_uid, now) for calendar in calendars]
 
 
-#: the columns that a booked event has the same everywhere
+#: the columns that are the same on every calendar
 _BOOKED = [name for name in WRITTEN if name != "event_uid"]
 
 
 @cache
-def _book(spelling: Dialect) -> str:
-    return _insert_booked(spelling.zip_arrays((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
+def _book(dialect: Dialect) -> str:
+    return _insert_booked(dialect.zip_arrays((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
 
 
 @cache
-def _book_unchanged(spelling: Dialect) -> LockedWrite:
-    known = spelling.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
-    targets = spelling.zip_arrays((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
+def _book_unchanged(dialect: Dialect) -> LockedWrite:
+    known = dialect.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
+    targets = dialect.zip_arrays((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
     return LockedWrite(
-        # The version is looked at under the lock. An event of this id that came meanwhile has changed it, too.
+        # The version is checked under the lock. A concurrent event with this id has changed it as well.
         lock=f"""
-WITH held AS (SELECT key, version FROM calendars WHERE key {spelling.in_array(1, "bigint")} ORDER BY key {spelling.row_lock})
+WITH held AS (SELECT key, version FROM calendars WHERE key {dialect.in_array(1, "bigint")} ORDER BY key {dialect.row_lock})
 UPDATE calendars SET version = {next_version_sql("$3")}
-WHERE key {spelling.in_array(4, "bigint")}
+WHERE key {dialect.in_array(4, "bigint")}
   AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {spelling.in_array(4, "bigint")} AND event_id = $5 AND NOT deleted)
+  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT deleted)
 RETURNING key
 """,
-        locked_rows=f"SELECT key FROM calendars WHERE key {spelling.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
+        locked_rows=f"SELECT key FROM calendars WHERE key {dialect.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
         write=_insert_booked(f"locked JOIN {targets} ON target.calendar_key = locked.key", 7),
         lock_params=5,
     )
 
 
 def _insert_booked(targets: str, first: int) -> str:
-    """Events on every `target`, whose other columns are the values from the first of them on."""
+    """SQL that inserts an event for each `target`; its other columns are the parameters from number `first` on."""
     return f"""
 INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
 SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, first))}

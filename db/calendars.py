@@ -1,4 +1,4 @@
-"""Calendars: whose they are, and the lock on them."""
+"""Calendars: their accounts, locks and versions."""
 
 from collections.abc import Collection
 from functools import cache
@@ -16,7 +16,7 @@ from .versions import next_version
 
 
 async def list_calendars(session: AsyncSession, account_key: int) -> list[Calendar]:
-    """The account's calendars, the primary one first."""
+    """Returns the account's calendars, the primary one first."""
     statement = (
         select(tables.Calendar, tables.Account)
         .join(tables.Account, col(tables.Account.key) == col(tables.Calendar.account_key))
@@ -36,7 +36,7 @@ async def list_calendars(session: AsyncSession, account_key: int) -> list[Calend
 
 
 async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, int]:
-    """From the ids of the account's calendars to their keys."""
+    """Returns the keys of the account's calendars, by calendar id."""
     statement = select(col(tables.Calendar.calendar_id), col(tables.Calendar.key)).where(
         col(tables.Calendar.account_key) == account_key
     )
@@ -44,10 +44,11 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
 
 
 async def lock_and_bump(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:
-    """The key of the account's calendar with this id, locked until the end of the transaction and at a new version.
+    """Locks the account's calendar until the end of the transaction and bumps its version. Returns its
+    key, or None.
 
-    Whoever changes the calendar's events comes through here, so changes of one calendar happen one after the other, and
-    the last that is acknowledged is the one that is kept.
+    Every change to a calendar's events locks it first, so changes of one calendar are serialised, and
+    the last one acknowledged wins.
     """
     statement = (
         update(tables.Calendar)
@@ -60,18 +61,20 @@ async def lock_and_bump(session: AsyncSession, account_key: int, calendar_id: st
 
 
 async def lock_for_update(session: AsyncSession, keys: Collection[int]) -> dict[int, int]:
-    """Locks calendars, in the order of their keys so that two callers never deadlock; the version of each, by its key."""
-    reader = Snapshot(session)
-    return dict(await reader.fetch(_lock_sql(reader.dialect), reader.dialect.array_param([*keys])))
+    """Locks calendars, in key order so that two callers never deadlock. Returns their versions, by key."""
+    snapshot = Snapshot(session)
+    return dict(await snapshot.fetch(_lock_sql(snapshot.dialect), snapshot.dialect.array_param([*keys])))
 
 
 @cache
-def _lock_sql(spelling: Dialect) -> str:
-    return f"SELECT key, version FROM calendars WHERE key {spelling.in_array(1, 'bigint')} ORDER BY key {spelling.row_lock}"
+def _lock_sql(dialect: Dialect) -> str:
+    return (
+        f"SELECT key, version FROM calendars WHERE key {dialect.in_array(1, 'bigint')} ORDER BY key {dialect.row_lock}"
+    )
 
 
 async def bump_versions(session: AsyncSession, keys: Collection[int]) -> None:
-    """Gives calendars that are held a new version each, and says whose they are."""
+    """Bumps the versions of locked calendars, and marks their accounts as changed."""
     statement = (
         update(tables.Calendar)
         .where(col(tables.Calendar.key).in_(keys))

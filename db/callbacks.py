@@ -1,8 +1,9 @@
-"""Callbacks that are still to be delivered: they are written with what they tell of, and stay until somebody has them.
+"""Undelivered callbacks: written in the transaction that they report, and deleted when delivered.
 
-Whoever delivers one claims it: the claim makes it due again a little later, so that nobody else takes it up meanwhile,
-and so that somebody else does when its claimant was killed. An attempt counts from its claim on, and by that number a
-claimant who comes late knows that the callback is another's by now.
+A worker claims a callback before it delivers it. The claim postpones `due_at`, so that no other worker
+takes the callback while this one works, and another one does if this one is killed. The claim also
+increments `attempts`; a worker that finishes late sees by that number that the callback has been
+claimed again.
 """
 
 import secrets
@@ -25,36 +26,38 @@ from .notifications import outbox
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A callback that is ours to deliver."""
+    """A callback that this worker has claimed for delivery."""
 
     key: int
     delivery_id: str
     url: str
     body: str
-    #: with this one
+    #: number of attempts, including this one
     attempts: int
     client_id: str
-    #: what it is signed with; None for a client from before that
+    #: the encrypted secret that it is signed with; None for a client older than signed callbacks
     sealed_secret: bytes | None
 
 
 async def enqueue(
     session: AsyncSession, link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, now: Instant
 ) -> str | None:
-    """Has the application of the link be told, once this transaction is committed: the delivery's id.
+    """Enqueues a callback to the link's application, sent once this transaction is committed. Returns
+    the delivery id.
 
-    `url` is the link's, and the link is as it is afterwards. None when it does not want to be told of this.
+    `url` is the address of the link, and `link` has its state after the change. Returns None if the
+    application has no callback URL of this kind.
     """
     to = link.request.callback_urls.of(kind)
     if to is None:
         return None
     delivery_id = f"cbk_{secrets.token_hex(12)}"
-    told = body(link, kind, url=url, visitor_tzid=visitor_tzid, delivery_id=delivery_id)
+    content = body(link, kind, url=url, visitor_tzid=visitor_tzid, delivery_id=delivery_id)
     row = tables.Callback(
         client_key=link.client_key,
         delivery_id=delivery_id,
         url=to,
-        body=orjson.dumps(told).decode(),
+        body=orjson.dumps(content).decode(),
         attempts=0,
         due_at=now,
         created_at=now,
@@ -65,20 +68,21 @@ async def enqueue(
     return delivery_id
 
 
-async def next_due(reader: Statements) -> Instant | None:
-    """When the next one is due, which may have been long ago; None when there is none."""
-    [[due_at]] = await reader.fetch("SELECT min(due_at) FROM callbacks")
+async def next_due(statements: Statements) -> Instant | None:
+    """Returns when the next callback is or was due, or None if there is none."""
+    [[due_at]] = await statements.fetch("SELECT min(due_at) FROM callbacks")
     return due_at
 
 
 async def claim(session: AsyncSession, now: Instant, until: Instant, most: int) -> list[Claimed]:
-    """Up to so many that are due, for this caller alone until then.
+    """Claims up to `most` due callbacks for this worker until `until`.
 
-    Those that were tried least come first: what goes to somebody who cannot be reached keeps nobody else waiting.
+    Those with the fewest attempts come first, so that an unreachable application does not delay the others.
     """
     row = tables.Callback
     due = select(col(row.key)).where(col(row.due_at) <= now).order_by(col(row.attempts), col(row.due_at)).limit(most)
-    # PostgreSQL passes over what another worker is just claiming. SQLite has one writer at a time, and no such words.
+    # On PostgreSQL skips rows that another worker is claiming. SQLite has one writer at a time, and no
+    # such clause.
     claimed = due.with_for_update(skip_locked=True, key_share=True).cte("claimed")
     of_client = col(tables.Client.key) == col(row.client_key)
     statement = (
@@ -96,27 +100,27 @@ async def claim(session: AsyncSession, now: Instant, until: Instant, most: int) 
 
 
 async def record_success(session: AsyncSession, callback: Claimed) -> None:
-    """It has arrived, and is done with; be it that another has taken it up meanwhile."""
+    """Deletes a delivered callback, even if another worker has claimed it since."""
     await session.exec(delete(tables.Callback).where(col(tables.Callback.key) == callback.key))
 
 
 async def record_failure(session: AsyncSession, callback: Claimed, why: str, due_at: Instant | None) -> None:
-    """It has not arrived, for this reason, and is due again then; None: it is given up, and stays for people to see."""
-    await session.exec(_still_ours(callback).values(last_failure=why, due_at=due_at))
+    """Records a failed attempt and when it is due again. With None it is given up, and its row stays for inspection."""
+    await session.exec(_if_still_claimed(callback).values(last_failure=why, due_at=due_at))
 
 
 async def release(session: AsyncSession, callbacks: Iterable[Claimed], now: Instant) -> None:
-    """These were not tried to the end, and are for others at once."""
+    """Releases callbacks whose attempt was not finished: they are due at once, and the attempt is not counted."""
     for callback in callbacks:
-        await session.exec(_still_ours(callback).values(attempts=callback.attempts - 1, due_at=now))
+        await session.exec(_if_still_claimed(callback).values(attempts=callback.attempts - 1, due_at=now))
 
 
 async def purge(session: AsyncSession, before: Instant) -> None:
-    """Forgets those that were given up, and are from before."""
+    """Deletes callbacks that were given up and were created before this instant."""
     row = tables.Callback
     await session.exec(delete(row).where(col(row.due_at).is_(None), col(row.created_at) < before))
 
 
-def _still_ours(callback: Claimed) -> Update:
+def _if_still_claimed(callback: Claimed) -> Update:
     row = tables.Callback
     return update(row).where(col(row.key) == callback.key, col(row.attempts) == callback.attempts)

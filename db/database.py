@@ -1,8 +1,8 @@
-"""Databases: from a URL as users know it to sessions that read and write.
+"""The database behind a URL: sessions that read and write, and a driver for single statements.
 
-SQLite has one writer at a time, whoever else waits; so there is one connection for writing, handed on in the order of
-asking, and a few that read beside it. PostgreSQL has a pool for both. Either way a `read` sees one snapshot from start
-to end, and a `write` is one transaction: all of it is kept, or nothing.
+SQLite allows one writer at a time, so it has one writing connection behind a first-come-first-served
+lock, and a few reading ones. PostgreSQL has one pool for both. On either, a `read` sees one snapshot
+from start to end, and a `write` is one transaction.
 """
 
 import re
@@ -33,26 +33,27 @@ from .notifications.outbox import Outbox
 from .notifications.subscribers import Subscribers, notify_in_transaction
 
 Session: TypeAlias = AsyncSession
-"""What the functions of this package take, and their callers pass on."""
+"""The session type, for callers that pass sessions to functions of this package."""
 
 POOL_SIZE = 10
-"""Connections to PostgreSQL that one process holds at most, beside the few for single statements."""
+"""Maximum PostgreSQL connections per process, in addition to those of the driver."""
 
-#: so many: each is at work for a few milliseconds at most, unless it waits for a lock
+#: connections of the driver: a few, because each is busy for some milliseconds at most unless it waits
+#: for a lock
 _DRIVER_CONNECTIONS = 8
 
-#: seconds that a request waits for one of them
+#: seconds that a request waits for a free connection, of the pool or of the driver
 _POOL_TIMEOUT = 5
-#: seconds that PostgreSQL has to greet a new connection; asyncpg would give it a minute
+#: seconds to open a connection to PostgreSQL; asyncpg's default is a minute
 _CONNECT_TIMEOUT = 5
-#: Of every engine. What a statement was given stays out of the errors that are logged.
+#: Options of every engine. Parameter values are kept out of logged errors.
 _OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": _POOL_TIMEOUT}
 
-#: seconds that a SQLite writer waits for another process's transaction, and for its turn before that
+#: seconds that a SQLite writer waits for the write lock of this process, and again for other processes
 _BUSY_TIMEOUT = 10
 
 
-#: in a text that may be meant as a URL
+#: the password in a text that may be a malformed URL
 _PASSWORD = re.compile(r"(?<=:)[^/@]+(?=@)")
 
 
@@ -61,14 +62,15 @@ class DatabaseUrlError(ValueError):
 
 
 class Database:
-    """Two engines: one that reads and one that writes; on PostgreSQL they share their pool."""
+    """A database, with an engine for reading and one for writing; on PostgreSQL both share a pool."""
 
     def __init__(
         self, url: str, *, pool_size: int = POOL_SIZE, encryption: Callable[[], Encryption] | None = None
     ) -> None:
-        """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError. Connects when used.
+        """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError.
+        Connects when used.
 
-        `keys` gives the installation's, when they are first needed; whoever needs none may leave it out.
+        `encryption` is called when it is first needed; it may be omitted where no secrets are read or written.
         """
         parsed = _parse(url)
         self._make_encryption = encryption
@@ -92,7 +94,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
-        """A session whose changes are committed at the end, or undone when the block is left by an exception."""
+        """A session whose changes are committed at the end of the block, or rolled back on an exception."""
         try:
             async with self._write_lock, AsyncSession(self.writer, autoflush=False) as session:
                 with self.subscribers.notify_after(session), self.outbox.notify_after(session):
@@ -114,7 +116,7 @@ class Database:
         return PostgreSQLDriver({"timeout": _CONNECT_TIMEOUT, **given}, size=_DRIVER_CONNECTIONS, timeout=_POOL_TIMEOUT)
 
     async def _listen(self) -> None:
-        """Hears of what other processes change."""
+        """Receives changes by other processes, until cancelled."""
         if self.dialect == "sqlite":
             await listener.poll_sqlite(self.writer, self._write_lock, self.subscribers)
         else:
@@ -122,7 +124,7 @@ class Database:
 
     @property
     def connections_in_use(self) -> int:
-        """How many connections are at work."""
+        """Number of busy connections."""
         return sum(pool.checkedout() for pool in self._pools) + self.driver.in_use
 
     @cached_property
@@ -131,13 +133,13 @@ class Database:
 
     @cached_property
     def encryption(self) -> Encryption:
-        """What secrets in this database are sealed with."""
+        """Encryption of the secrets in this database. Raises RuntimeError if none was given."""
         if self._make_encryption is None:
             raise RuntimeError("the database was opened without the installation's key")
         return self._make_encryption()
 
     def make_folder(self) -> None:
-        """Makes the folder that a SQLite file is going to lie in. Raises OSError."""
+        """Creates the folder of a SQLite file. Raises OSError."""
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -152,7 +154,7 @@ class Database:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
         raise DatabaseUrlError(
             f"{_PASSWORD.sub('***', url)!r} is not a database URL: write sqlite:///path/file.db or postgresql://user@host/name"
         ) from None
@@ -164,13 +166,11 @@ def _parse(url: str) -> URL:
         case "postgresql" | "postgres" | "postgresql+asyncpg":
             return _asyncpg(parsed)
         case other:
-            raise DatabaseUrlError(
-                f"{other!r} is not a database that Openings runs on: use sqlite:/// or postgresql://"
-            )
+            raise DatabaseUrlError(f"Openings does not support the database {other!r}: use sqlite:/// or postgresql://")
 
 
 def _asyncpg(parsed: URL) -> URL:
-    """libpq's `sslmode` under the name that asyncpg knows it by."""
+    """Renames libpq's `sslmode` to asyncpg's `ssl`. Raises DatabaseUrlError for unknown parameters."""
     query = dict(parsed.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
@@ -180,8 +180,8 @@ def _asyncpg(parsed: URL) -> URL:
 
 
 def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    # No ping before each use: it would cost a round trip a request, and `failures.retried` finds a dead connection by
-    # using it. SQLAlchemy then lets go of all that are as old.
+    # No ping before each use: it would cost a round trip per request, and `retry_transaction` recovers
+    # from a dead connection. SQLAlchemy then discards all pooled ones of that age.
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": _CONNECT_TIMEOUT}, **_OPTIONS
     )
@@ -194,15 +194,15 @@ def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
     writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
     _prepare(reader, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
-    # FULL: what was acknowledged survives a power cut, not only a crash of ours. Whoever begins to write waits in a way of
-    # our own; SQLite's is for what comes before.
+    # FULL: acknowledged writes survive a power cut, not only a crash of this process. The busy handler
+    # is switched off once the connection is set up, because `begin_immediate_session` does the waiting.
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
     _prepare(writer, partial(begin_immediate_session, timeout=_BUSY_TIMEOUT), *pragmas)
     return reader, writer
 
 
 def _prepare(engine: AsyncEngine, begin: Callable[[Connection], object], *pragmas: str) -> None:
-    """Has each new connection set up, and each transaction begun by ourselves instead of the driver's guess."""
+    """Sets up each new connection, and begins transactions explicitly instead of by the driver's guess."""
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -212,10 +212,11 @@ def _prepare(engine: AsyncEngine, begin: Callable[[Connection], object], *pragma
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    # Who is cancelled in the middle of a statement has its connection closed. But SQLite closes it only when Python has let
-    # go of every statement of it, and until then its transaction would go on, and keep all others from writing.
+    # A caller cancelled in the middle of a statement has its connection closed. But SQLite closes it
+    # only when Python has released all its statements; until then its transaction would stay open and
+    # block all other writers.
     @event.listens_for(engine.sync_engine, "invalidate")
-    def undo(connection: Any, _record: object, _error: object) -> None:  # pyright: ignore[reportUnusedFunction]
+    def rollback(connection: Any, _record: object, _error: object) -> None:  # pyright: ignore[reportUnusedFunction]
         with suppress(sqlite3.Error):
             connection.rollback()
 

@@ -1,8 +1,9 @@
-"""What only this installation knows: a key, by which secrets are sealed that have to be read again.
+"""The installation's secret key: encrypts stored secrets and signs booking-link tokens.
 
-Whatever is only compared is kept as a digest. A client's secret is kept sealed beside its digest, because callbacks are
-signed with it; and the token in a link is worked out from the link's id, so that the address can be told again without
-being kept. Whoever has the database and not the key can do neither.
+Secrets that are only compared are stored as digests. A client's secret is stored encrypted as well,
+because callbacks are signed with it. The token of a booking link is computed from the link's id, so
+that its address can be shown again without being stored. Someone with the database but not the key can
+neither read a secret nor compute a token.
 """
 
 import base64
@@ -12,52 +13,52 @@ from hashlib import sha256
 from cryptography.fernet import Fernet, InvalidToken
 
 SHORTEST_KEY = 32
-"""Characters that a key has at least."""
+"""Minimum number of characters in a key."""
 
 _PREFIX = "sch_"
-#: characters of a token that are the id, and bytes of the proof behind it: 144 bits, which nobody guesses
+#: characters of a token that encode the id; bytes of the proof after it: 144 bits, infeasible to guess
 _SHOWN, _PROOF = 16, 18
 
 
 class WrongKeyError(ValueError):
-    """It was sealed with another key."""
+    """The secret was encrypted with another key."""
 
 
 class Encryption:
-    """What follows from the installation's key."""
+    """Encryption and link tokens under the installation's key."""
 
     def __init__(self, key: str) -> None:
         if len(key) < SHORTEST_KEY:
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters")
-        # A key for each purpose: nothing that one of them gives away helps with another.
+        # A derived key for each purpose, so that a leak of one does not affect the other.
         self._links = _derived(key, "links")
         self._secrets = Fernet(base64.urlsafe_b64encode(_derived(key, "secrets")))
 
     def seal(self, secret: str) -> bytes:
-        """The secret, to be read with this key alone."""
+        """Encrypts a secret."""
         return self._secrets.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """The secret that was sealed. Raises OtherKeyError."""
+        """Decrypts a secret. Raises WrongKeyError."""
         try:
             return self._secrets.decrypt(sealed).decode()
         except InvalidToken:
             raise WrongKeyError from None
 
     def link_token(self, scheduling_id: str) -> str:
-        """The token in the address of a link: its id, and the proof that we have given it out."""
+        """Returns the token in the address of a link: its id, and an HMAC as proof that we issued it."""
         id = bytes.fromhex(scheduling_id.removeprefix(_PREFIX))
         proof = hmac.digest(self._links, id, "sha256")[:_PROOF]
         return base64.urlsafe_b64encode(id + proof).decode()
 
     def read_link_token(self, token: str) -> str | None:
-        """The id of the link with this token; None for one that we never gave out."""
+        """Returns the id of the link with this token, or None if we did not issue it."""
         try:
             id = base64.urlsafe_b64decode(token[:_SHOWN].encode("ascii"))
         except ValueError:
             return None
-        named = f"{_PREFIX}{id.hex()}"
-        return named if token.isascii() and hmac.compare_digest(token, self.link_token(named)) else None
+        scheduling_id = f"{_PREFIX}{id.hex()}"
+        return scheduling_id if token.isascii() and hmac.compare_digest(token, self.link_token(scheduling_id)) else None
 
 
 def _derived(key: str, purpose: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Events, by the caller's event_id within a calendar. A deleted one keeps its row, so that a reader can learn of it."""
+"""Events, identified by the caller's event_id within a calendar. Deleted ones keep a row, so that clients see them."""
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -25,25 +25,26 @@ from .drivers.dialects import Dialect, insert
 from .versions import next_version_sql, random_part
 
 IDENTITY = ("calendar_key", "event_id")
-#: what stays when an event is replaced, and is new when it comes back from the dead: then it was created now
+#: columns that keep their values when an event is replaced, but get new ones when a deleted event is
+#: created again
 RENEWED = ("event_uid", "created_at")
 REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *IDENTITY, *RENEWED}]
 
 
 @dataclass(frozen=True, slots=True)
 class BusyTime:
-    """When a calendar's events block: all of them, and those that are not tentative."""
+    """Busy time of a calendar: of all events, and of those that are not tentative."""
 
     everything: Busy
     firm: Busy
 
     def __len__(self) -> int:
-        """How many instants it takes to say so."""
+        """Number of instants stored; the size of a cache entry."""
         return 2 * len(self.everything.starts) + (2 * len(self.firm.starts) if self.firm is not self.everything else 0)
 
 
 async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> int:
-    """Makes or replaces the events of a locked calendar; how many of them were not there before, or were deleted."""
+    """Creates or replaces events of a locked calendar. Returns how many are new, or were deleted before."""
     existing = select(col(tables.Event.event_id)).where(
         col(tables.Event.calendar_key) == calendar_key,
         col(tables.Event.event_id).in_([draft.event_id for draft in drafts]),
@@ -62,14 +63,15 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
 
 
 async def upsert_one(
-    db: Database, asking: PendingCaller, calendar_id: str, draft: EventDraft, now: Instant
+    db: Database, caller: PendingCaller, calendar_id: str, draft: EventDraft, now: Instant
 ) -> tuple[Event, bool] | None:
-    """As `upsert` for one event of a calendar that is not locked yet, and whether it was not there before.
+    """Upserts one event in one trip, which also locks the calendar. Returns the event and whether it
+    was created.
 
-    None when the account has no such calendar. Raises for who may not.
+    Returns None if the account has no such calendar. Raises if the caller may not write.
     """
     proposed = row(draft, now)
-    found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), caller=asking)
+    found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), caller=caller)
     if found is None:
         return None
     event_uid, created_at = found
@@ -79,7 +81,7 @@ async def upsert_one(
 async def list_events(
     session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
 ) -> list[Event]:
-    """At most `count` events of these calendars in the window, soonest first, behind the cursor."""
+    """Returns up to `count` events of these calendars in the window and after the cursor, soonest first."""
     statement = select(tables.Event).where(col(tables.Event.calendar_key).in_(calendar_ids))
     if window.to is not None:
         statement = statement.where(col(tables.Event.starts_at) < window.to)
@@ -89,45 +91,49 @@ async def list_events(
         statement = statement.where(col(tables.Event.updated_at) >= window.last_modified)
     if not window.include_deleted:
         statement = statement.where(col(tables.Event.deleted).is_(False))
-    place = tuple_(col(tables.Event.starts_at), col(tables.Event.event_uid))
+    position = tuple_(col(tables.Event.starts_at), col(tables.Event.event_uid))
     if after is not None:
-        statement = statement.where(place > tuple_(after.instant, after.id))
+        statement = statement.where(position > tuple_(after.instant, after.id))
     statement = statement.order_by(col(tables.Event.starts_at), col(tables.Event.event_uid)).limit(count)
     return [event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
 
 
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:
-    """Deletes an event of a locked calendar; whether there was one."""
+    """Deletes an event of a locked calendar. Returns whether it existed."""
     return await _delete(session, [calendar_key], now, event_id) == 1
 
 
 async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> int:
-    """Deletes every event of locked calendars; how many there were."""
+    """Deletes every event of locked calendars. Returns the number deleted."""
     return await _delete(session, calendar_keys, now, None)
 
 
-async def busy(reader: Statements, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, BusyTime]:
-    """What blocks on each of these calendars between two instants: a few lists of numbers, for a query reads thousands.
+async def busy(
+    statements: Statements, versions: Mapping[int, int], start: Instant, end: Instant
+) -> dict[int, BusyTime]:
+    """Returns the busy time of calendars between two instants, by key: few lists of numbers, as queries
+    read thousands.
 
-    Calendars and their versions, by key; one that has another version by now is left out.
+    `versions` has the expected version of each calendar, by key. A calendar whose version has changed
+    is left out.
     """
-    spelling = reader.dialect
-    rows = await reader.fetch_many(_busy(spelling), spelling.array_param([*versions]), start, end)
+    dialect = statements.dialect
+    rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end)
     return {
-        key: _busy_time(*map(spelling.read_array, bounds)) for key, version, *bounds in rows if version == versions[key]
+        key: _busy_time(*map(dialect.read_array, bounds)) for key, version, *bounds in rows if version == versions[key]
     }
 
 
 @cache
-def _busy(spelling: Dialect) -> str:
-    # `blocks = TRUE` in these words: by `blocks` alone SQLite would not see that its index has what is asked for.
+def _busy(dialect: Dialect) -> str:
+    # Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
     firm, tentative = f"status <> '{EventStatus.TENTATIVE.value}'", f"status = '{EventStatus.TENTATIVE.value}'"
     return f"""
-SELECT calendars.key, calendars.version, {spelling.array_agg("starts_at", firm)}, {spelling.array_agg("ends_at", firm)},
-       {spelling.array_agg("starts_at", tentative)}, {spelling.array_agg("ends_at", tentative)}
+SELECT calendars.key, calendars.version, {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
+       {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
 FROM calendars
 LEFT JOIN events ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
-WHERE calendars.key {spelling.in_array(1, "bigint")}
+WHERE calendars.key {dialect.in_array(1, "bigint")}
 GROUP BY calendars.key
 """
 
@@ -149,7 +155,7 @@ async def _delete(session: AsyncSession, calendar_keys: Collection[int], now: In
 
 
 def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
-    """All that is kept of a new event, but for its calendar."""
+    """The columns of a new event, without calendar_key."""
     span = draft.span()
     location = draft.location or Location()
     return {
@@ -195,9 +201,9 @@ RETURNING event_uid, created_at
 
 
 def written(draft: EventDraft, now: Instant, calendar_id: str, event_uid: str, created: Instant) -> Event:
-    """An event that was written just now, as it is read later: a place that says nothing is none."""
-    kept = replace(draft, location=None) if draft.location == Location() else draft
-    return Event(kept, draft.span(), calendar_id, event_uid, deleted=False, created=created, updated=now)
+    """Returns the event just written, as a later read returns it: an empty location becomes None."""
+    stored = replace(draft, location=None) if draft.location == Location() else draft
+    return Event(stored, draft.span(), calendar_id, event_uid, deleted=False, created=created, updated=now)
 
 
 def event(row: tables.Event, calendar_id: str) -> Event:

@@ -1,4 +1,4 @@
-"""What bookings were answered that came with an idempotency key."""
+"""Stored answers of bookings that had an idempotency key."""
 
 import json
 from dataclasses import asdict
@@ -18,15 +18,16 @@ from .drivers.dialects import insert
 
 
 class IdempotencyConflict(LookupError):
-    """The idempotency key came with another request before."""
+    """The idempotency key was used with a different request before."""
 
 
 async def claim(
     session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes, now: Instant
 ) -> Booked | SlotTaken | None:
-    """The answer that this request was given; None when it is to be answered now, and then nobody else answers it.
+    """Returns the stored answer to this request, or None if this transaction has claimed the key and
+    must answer it.
 
-    Whoever sends it at the same time waits for the end of this transaction. Raises OtherRequestError.
+    A concurrent request with the same key waits for the end of this transaction. Raises IdempotencyConflict.
     """
     identity = {"client_key": client_key, "idempotency_key": idempotency_key}
     values = {**identity, "request_digest": request_digest, "answer": "", "created_at": now}
@@ -43,24 +44,26 @@ async def claim(
 async def stored(
     session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes
 ) -> Booked | SlotTaken | None:
-    """The answer that this request was given, if it was given one."""
+    """Returns the stored answer to this request, or None."""
     identity = {"client_key": client_key, "idempotency_key": idempotency_key, "request_digest": request_digest}
     row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).first()
     return _read(json.loads(row.answer)) if row is not None else None
 
 
 async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
-    """Keeps the answer to a request that was claimed in this transaction."""
+    """Stores the answer under a key that this transaction has claimed."""
     claimed = update(tables.BookingAnswer).where(
         col(tables.BookingAnswer.client_key) == client_key, col(tables.BookingAnswer.idempotency_key) == idempotency_key
     )
     await session.exec(claimed.values(answer=json.dumps(asdict(answer), ensure_ascii=False)))
 
 
-def _read(kept: dict[str, Any]) -> Booked | SlotTaken:
-    if "next_slots" in kept:
-        return SlotTaken([Opening(start, end, tuple(subs)) for start, end, subs in kept["next_slots"]])
-    return Booked(kept["start"], kept["end"], kept["participants"], [_event(**event) for event in kept["events"]])
+def _read(answer: dict[str, Any]) -> Booked | SlotTaken:
+    if "next_slots" in answer:
+        return SlotTaken([Opening(start, end, tuple(subs)) for start, end, subs in answer["next_slots"]])
+    return Booked(
+        answer["start"], answer["end"], answer["participants"], [_event(**event) for event in answer["events"]]
+    )
 
 
 def _event(*, draft: dict[str, Any], span: tuple[int, int], **rest: Any) -> Event:

@@ -1,4 +1,4 @@
-"""Bringing a database up to the schema of this code, by Alembic, from Python and without an ini file."""
+"""Migrates a database to the schema of this code, with Alembic and without an ini file."""
 
 import asyncio
 from pathlib import Path
@@ -13,24 +13,26 @@ from sqlalchemy.exc import OperationalError
 from .database import Database
 from .retries import is_locked
 
-#: "openings" in hexadecimal: the lock that keeps two migrations of one PostgreSQL database apart
+#: "openings" in hexadecimal: the advisory lock against concurrent migrations of one PostgreSQL database
 _LOCK = 0x6F70656E696E6773
 
 
-# SQLite refuses at once, without waiting, when two processes turn a new file's write-ahead log on at the same time.
+# SQLite fails at once, without waiting, when two processes switch a new file to write-ahead logging
+# concurrently.
 _LOCKED_ATTEMPTS = 40
 _LOCKED_PAUSE = 0.05
 
 
 class NewerDatabaseError(RuntimeError):
-    """The database was made by a newer version of Openings."""
+    """The database was migrated by a newer version of Openings."""
 
 
 async def migrate(database: Database) -> tuple[str | None, str]:
-    """Brings the database up to date; the revisions before and after.
+    """Migrates the database to the newest revision. Returns the revisions before and after.
 
-    Safe when many start at once: one does it, the others wait and find it done. Raises NewerDatabaseError and changes
-    nothing when the database has a revision that this code does not know.
+    Safe when many processes start at once: one migrates, the others wait and find it done. Raises
+    NewerDatabaseError, without changing anything, if the database has a revision that this code does
+    not know.
     """
     database.make_folder()
     for _ in range(_LOCKED_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Links: what each offers, and what has become of it."""
+"""Booking links: the scheduling request of each, and its state."""
 
 import secrets
 from dataclasses import replace
@@ -13,11 +13,11 @@ from core.real_time_scheduling import CallbackKind, Completed, Disabled, Link, O
 
 from . import tables
 
-#: An application is told at most once in so many seconds that a visitor finds no time: visitors come again, and so do
-#: programs that look at links for them.
-_AGAIN = HOUR
+#: An application is notified at most once in so many seconds that a visitor finds no time: visitors
+#: come again, and so do programs that open links for them.
+_NOTIFY_INTERVAL = HOUR
 
-_LAST_TOLD: dict[CallbackKind, Any] = {
+_LAST_NOTIFIED: dict[CallbackKind, Any] = {
     CallbackKind.NO_TIMES_SUITABLE: tables.RealTimeScheduling.no_times_suitable_at,
     CallbackKind.NO_TIMES_DISPLAYED: tables.RealTimeScheduling.no_times_displayed_at,
 }
@@ -26,7 +26,7 @@ _REQUEST = TypeAdapter(SchedulingRequest)
 
 
 async def create(session: AsyncSession, client_key: int, request: SchedulingRequest, now: Instant) -> Link:
-    """A new link, which is open."""
+    """Creates an open link."""
     link = Link(f"sch_{secrets.token_hex(12)}", client_key, request, Open())
     row = tables.RealTimeScheduling(
         client_key=client_key,
@@ -40,7 +40,7 @@ async def create(session: AsyncSession, client_key: int, request: SchedulingRequ
 
 
 async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False) -> Link | None:
-    """The link with this id; if it is to be held, nobody else changes it until the end of the transaction."""
+    """Returns the link with this id, or None. `lock` locks it until the end of the transaction."""
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
     row = (await session.exec(statement.with_for_update() if lock else statement)).first()
     if row is None:
@@ -49,7 +49,7 @@ async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False)
 
 
 async def set_state(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
-    """The link, which is held, in another state."""
+    """Stores another state of a locked link. Returns the link in that state."""
     statement = (
         update(tables.RealTimeScheduling)
         .where(col(tables.RealTimeScheduling.scheduling_id) == link.scheduling_id)
@@ -60,14 +60,14 @@ async def set_state(session: AsyncSession, link: Link, state: State, now: Instan
 
 
 async def may_notify(session: AsyncSession, link: Link, kind: CallbackKind, now: Instant) -> bool:
-    """Whether the application is to be told, which it was not a short while ago; if so, it counts as told from now on."""
-    last = _LAST_TOLD[kind]
+    """Whether the application may be notified now, because it was not recently. If so, records now as the last time."""
+    last = _LAST_NOTIFIED[kind]
     statement = (
         update(tables.RealTimeScheduling)
         .where(
             col(tables.RealTimeScheduling.scheduling_id) == link.scheduling_id,
             col(tables.RealTimeScheduling.status) == Status.OPEN,
-            or_(col(last).is_(None), col(last) <= now - _AGAIN),
+            or_(col(last).is_(None), col(last) <= now - _NOTIFY_INTERVAL),
         )
         .values({last: now})
     )

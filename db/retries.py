@@ -1,8 +1,9 @@
-"""When the database does not do what it was asked: whose turn it is to try again.
+"""Which database errors are retried, and how.
 
-Everything that a resolver does lies in one transaction, and every change that a caller can ask for may be made twice
-(upserts, deletions, revocations; a second pair of tokens harms nobody). So the whole resolver can be run again whenever
-the transaction came to nothing, and even when nobody can tell whether it did: when the connection broke at its end.
+A resolver does everything in one transaction, and every change that a caller can request may be made
+twice (upserts, deletions, revocations; a second pair of tokens does no harm). So the whole resolver can
+be run again whenever its transaction was rolled back, and even when its outcome is unknown because the
+connection broke at the commit.
 """
 
 import asyncio
@@ -20,54 +21,55 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ATTEMPTS = 4
-#: seconds before the second attempt; each one after waits twice as long, give or take a half
+#: seconds before the second attempt; doubles with each further one, ±50 % at random
 _PAUSE = 0.02
 
-#: SQLSTATEs of a transaction that lost against another one: serialization failure, deadlock
+#: SQLSTATEs of a transaction that lost a race: serialization failure, deadlock
 _LOST = {"40001", "40P01"}
-#: SQLSTATEs of a server that stops, starts, or has no room: admin and crash shutdown, starting up, too many connections
+#: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections
 _AWAY = {"57P01", "57P02", "57P03", "53300"}
-#: what SQLite says when somebody else holds the file
+#: SQLite's messages when another connection has locked the file
 _LOCKED = ("database is locked", "database table is locked")
 
 
 def is_lost_race(error: BaseException) -> bool:
-    """Whether the transaction was undone because of another one, and would do well by itself."""
+    """Whether the transaction was rolled back because of a concurrent one, and is worth a retry."""
     return _sqlstate(error) in _LOST
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database cannot be reached just now, or has no connection to spare."""
+    """Whether the database cannot be reached at present, or has no free connection."""
     state = _sqlstate(error)
     if state in _AWAY or state.startswith("08") or is_locked(error):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
-    # What connecting ends with is no error of the server's: refused, timed out, no such socket, no such host. And
-    # asyncpg says with an error of the interface that a connection was closed under it.
+    # A failure to connect (refused, timed out, no such socket, no such host) is an OSError, not an
+    # error of the server. asyncpg raises InterfaceError when a connection was closed during use.
     return isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError)
 
 
 def is_locked(error: BaseException) -> bool:
-    """Whether another process holds the SQLite file."""
-    driver_error = _of_driver(error)
+    """Whether another connection has locked the SQLite file."""
+    driver_error = _driver_error(error)
     return isinstance(driver_error, sqlite3.Error) and any(words in str(driver_error) for words in _LOCKED)
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Whether the caller has been kept waiting as long as is right: for a connection, for the file, for its turn."""
+    """Whether a timeout has passed: for a connection, for the SQLite file or for the write lock."""
     return isinstance(error, TimeoutError | PoolTimeout) or is_locked(error)
 
 
 def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """The resolver, run again a few times when its transaction lost a race, and once when its connection was gone.
+    """Retries a resolver a few times after a lost race, and once after a lost connection.
 
-    A connection that has been idle in the pool while the server was restarted is gone without anybody having noticed; a
-    second one that is gone too means that the server is away, and then an answer soon is better than one late.
+    A connection that was idle in the pool while the server restarted is found dead only when it is
+    used. If the next one fails as well, the server is down, and an error soon is better than an error
+    late.
     """
 
     @wraps(resolver)
-    async def again(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def retrying(*args: P.args, **kwargs: P.kwargs) -> T:
         pause = _PAUSE
         for attempt in range(1, ATTEMPTS):
             try:
@@ -79,14 +81,14 @@ def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
                 pause *= 2
         return await resolver(*args, **kwargs)
 
-    return again
+    return retrying
 
 
-def _of_driver(error: BaseException) -> BaseException | None:
-    """What the driver raised, be it wrapped by SQLAlchemy or not."""
+def _driver_error(error: BaseException) -> BaseException | None:
+    """Returns the driver's error, unwrapped from SQLAlchemy's."""
     return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _sqlstate(error: BaseException) -> str:
-    driver_error = _of_driver(error)
+    driver_error = _driver_error(error)
     return getattr(driver_error, "sqlstate", None) or getattr(driver_error, "pgcode", None) or ""

@@ -1,8 +1,9 @@
-"""Tables. A row is not a domain object: it is how a value of `core` is kept, and nothing here validates.
+"""Tables. A row is not a domain object: it stores a value of `core`, and nothing here validates.
 
-Instants are whole seconds since 1970 in a BIGINT. Both databases compare and index them alike, a driver neither parses
-nor localises them, and no time zone can be lost (SQLite has none; PostgreSQL's depends on the session).
-Secrets and tokens are kept as SHA-256 digests; a client's secret is kept sealed as well (see `keys`).
+Instants are whole seconds since 1970 in a BIGINT. Both databases compare and index them alike, drivers
+neither parse nor localise them, and no time zone can be lost (SQLite has none; PostgreSQL's depends on
+the session). Secrets and tokens are stored as SHA-256 digests; a client's secret is also stored
+encrypted (see `encryption`).
 """
 
 from datetime import date
@@ -30,7 +31,7 @@ SQLModel.metadata.naming_convention = {
 }
 metadata: MetaData = SQLModel.metadata
 
-# SQLite numbers rows by itself only for a column that is declared INTEGER.
+# SQLite assigns row ids only to a column that is declared INTEGER.
 _Key = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -47,7 +48,7 @@ def _digest() -> Column[bytes]:
 
 
 def _text_with_default(default: str) -> Column[str]:
-    """A text that rows from before the column was there have as well."""
+    """A text column with a default for rows that are older than the column."""
     return Column(String, nullable=False, server_default=default)
 
 
@@ -56,7 +57,7 @@ def _instant() -> Column[int]:
 
 
 class Client(SQLModel, table=True):
-    """An application. Its secret is also its key for asking by bearer, hence unique."""
+    """An application. Its secret also serves as its bearer token, hence unique."""
 
     __tablename__ = "clients"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
 
@@ -64,18 +65,19 @@ class Client(SQLModel, table=True):
     client_id: str = Field(unique=True)
     name: str
     secret_digest: bytes = Field(sa_column=_digest())
-    #: the secret itself, to be read with the installation's key; None for a client from before callbacks were signed
+    #: the secret, encrypted with the installation's key; None for a client older than signed callbacks
     sealed_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    #: the features that its plan leaves out, with spaces between them
+    #: the features that its plan leaves out, separated by spaces
     without: str = Field(default="", sa_column=_text_with_default(""))
     created_at: int = Field(sa_column=_instant())
 
 
 class Account(SQLModel, table=True):
-    """Anything whose time can be asked about, with its one profile."""
+    """Anything whose availability can be queried, with its one profile."""
 
     __tablename__ = "accounts"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    # Create-or-get relies on it: of concurrent first calls with one id, one inserts and the others find its row.
+    # create_or_get relies on it: of concurrent first calls with one id, one inserts and the others find
+    # its row.
     __table_args__ = (UniqueConstraint("client_key", "kind", "external_id"),)
 
     key: int | None = Field(default=None, sa_column=_key())
@@ -87,10 +89,10 @@ class Account(SQLModel, table=True):
     email: str | None
     tzid: str
     profile_id: str = Field(unique=True)
-    #: what all of its authorizations grant together; nothing once it is revoked
+    #: the union of the scopes of its authorizations; empty once it is revoked
     scope: str = Field(sa_column=_text_with_default("read_write"))
     revoked_at: int | None = Field(sa_column=Column(BigInteger))
-    #: another one, in the same transaction, whenever its rules or its stored periods change
+    #: changes in the transaction that changes its rules or stored periods
     version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     created_at: int = Field(sa_column=_instant())
 
@@ -111,7 +113,7 @@ class Token(SQLModel, table=True):
 
 
 class Calendar(SQLModel, table=True):
-    """A calendar. Every change of its events gives it another version in the same transaction, which also locks it."""
+    """A calendar. Every change of its events bumps its version in the same transaction, which also locks the row."""
 
     __tablename__ = "calendars"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (Index(None, "account_key"),)
@@ -125,16 +127,17 @@ class Calendar(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """An event. `starts_at` and `ends_at` are the time it covers; an all-day event has its dates as well."""
+    """An event. `starts_at` and `ends_at` are the time that it covers; an all-day event also has its dates."""
 
     __tablename__ = "events"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (
         UniqueConstraint("calendar_key", "event_id"),
-        # Busy time is read from this index alone. The end comes first: a query looks ahead, so the years of history
-        # that end before it are never touched. `blocks` is a column of it and no condition on it, because SQLite reads
-        # the table beside a conditional index, and then prefers the one below.
+        # Busy time is read from this index alone. `ends_at` comes first: queries are about the future,
+        # so the years of history that end before are never read. `blocks` is a column and not a
+        # condition of the index, because with a partial index SQLite reads the table as well, and then
+        # prefers the index below.
         Index("events_blocking", "calendar_key", "blocks", "ends_at", "starts_at", "status"),
-        # Pages of events, soonest first.
+        # For pages of events, soonest first.
         Index("events_by_start", "calendar_key", "starts_at", "event_uid"),
     )
 
@@ -155,7 +158,7 @@ class Event(SQLModel, table=True):
     url: str | None
     transparency: str
     status: str
-    #: opaque and not deleted: what an availability query reads
+    #: opaque and not deleted: read by availability queries
     blocks: bool
     deleted: bool
     created_at: int = Field(sa_column=_instant())
@@ -163,7 +166,7 @@ class Event(SQLModel, table=True):
 
 
 class AvailabilityRule(SQLModel, table=True):
-    """Weekly hours of an account. Periods as `[day, start, end]`; no calendar ids: all of the account's calendars."""
+    """Weekly hours of an account. Periods are `[day, start, end]`; without calendar ids it applies to all calendars."""
 
     __tablename__ = "availability_rules"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (UniqueConstraint("account_key", "availability_rule_id"),)
@@ -177,12 +180,12 @@ class AvailabilityRule(SQLModel, table=True):
 
 
 class AvailablePeriod(SQLModel, table=True):
-    """A stretch of time, once, in which an account is available."""
+    """A single period in which an account is available."""
 
     __tablename__ = "available_periods"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (
         UniqueConstraint("account_key", "available_period_id"),
-        # A query looks ahead: what ended before it is never touched.
+        # Queries are about the future: periods that ended before are never read.
         Index("available_periods_by_end", "account_key", "ends_at", "starts_at"),
         Index("available_periods_by_start", "account_key", "starts_at", "available_period_id"),
     )
@@ -195,7 +198,7 @@ class AvailablePeriod(SQLModel, table=True):
 
 
 class BookingAnswer(SQLModel, table=True):
-    """What a booking was answered that came with an idempotency key, so that the same request gets the same answer."""
+    """The answer to a booking with an idempotency key, so that the same request gets the same answer."""
 
     __tablename__ = "booking_answers"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (UniqueConstraint("client_key", "idempotency_key"),)
@@ -204,13 +207,13 @@ class BookingAnswer(SQLModel, table=True):
     client_key: int = Field(sa_column=_reference("clients.key"))
     idempotency_key: str
     request_digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
-    #: in JSON
+    #: as JSON
     answer: str
     created_at: int = Field(sa_column=_instant())
 
 
 class RealTimeScheduling(SQLModel, table=True):
-    """A link by which somebody without an account may book one slot."""
+    """A link with which a visitor without an account may book one slot."""
 
     __tablename__ = "real_time_schedulings"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (Index(None, "client_key"),)
@@ -218,17 +221,17 @@ class RealTimeScheduling(SQLModel, table=True):
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))
     scheduling_id: str = Field(unique=True)
-    #: in JSON
+    #: as JSON
     request: str
     status: str
-    #: what was booked, by whom, and by a visitor in which zone
+    #: the booked time, its participants, and the time zone of the visitor
     starts_at: int | None = Field(sa_column=Column(BigInteger))
     ends_at: int | None = Field(sa_column=Column(BigInteger))
     participants: list[Any] | None = Field(sa_column=Column(JSON(none_as_null=True)))
     visitor_tzid: str | None
-    #: what a visitor reads when it is disabled
+    #: the text that visitors see when it is disabled
     display_message: str | None
-    #: when the application was last told that no time suits, and that there was none to show
+    #: when the application was last notified that no time suits, and that there was none to show
     no_times_suitable_at: int | None = Field(sa_column=Column(BigInteger))
     no_times_displayed_at: int | None = Field(sa_column=Column(BigInteger))
     created_at: int = Field(sa_column=_instant())
@@ -237,21 +240,21 @@ class RealTimeScheduling(SQLModel, table=True):
 
 
 class Callback(SQLModel, table=True):
-    """Something that an application is to be told, until it has been. Written with what it tells of, in one transaction."""
+    """An undelivered callback to an application. Written in the transaction that it reports."""
 
     __tablename__ = "callbacks"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (Index(None, "client_key"),)
 
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))
-    #: the same at every attempt
+    #: the same in every attempt
     delivery_id: str = Field(unique=True)
     url: str
     body: str
-    #: with the one that is under way
+    #: number of attempts, including the current one
     attempts: int
-    #: when it is to be tried next; nothing once it was given up
+    #: when the next attempt is due; None once it was given up
     due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
-    #: what the last attempt came to, for whoever looks
+    #: why the last attempt failed; for inspection only
     last_failure: str | None = None
     created_at: int = Field(sa_column=_instant())

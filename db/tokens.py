@@ -1,4 +1,4 @@
-"""Access and refresh tokens: 256 random bits each, of which only a digest is kept."""
+"""Access and refresh tokens: 256 random bits each, stored only as digests."""
 
 import secrets
 
@@ -12,19 +12,19 @@ from core.instants import DAY, Instant
 from .notifications.subscribers import mark_changed
 from .tables import Account, Token
 
-#: how long an expired access token is remembered, in seconds: so long it can still name the account that is to be revoked
+#: seconds that an expired access token is stored: until then it can still identify an account to revoke
 _KEEP_EXPIRED = 7 * DAY
 
 
 async def issue(session: AsyncSession, account_key: int, scope: str, now: Instant) -> TokenPair:
-    """A new pair for the account. Older ones stay as they are."""
+    """Issues a new pair of tokens for the account. Older ones are not revoked."""
     refresh_token = secrets.token_urlsafe(32)
     session.add(_token(account_key, "refresh", refresh_token, scope, now, None))
     return TokenPair(await issue_access(session, account_key, scope, now), refresh_token)
 
 
 async def issue_access(session: AsyncSession, account_key: int, scope: str, now: Instant) -> str:
-    """A new access token for the account; those that expired long ago make room for it."""
+    """Issues a new access token for the account, and deletes those that expired long ago."""
     old = delete(Token).where(col(Token.account_key) == account_key, col(Token.expires_at) < now - _KEEP_EXPIRED)
     await session.exec(old)
     access_token = secrets.token_urlsafe(32)
@@ -33,18 +33,18 @@ async def issue_access(session: AsyncSession, account_key: int, scope: str, now:
 
 
 async def account_of_refresh_token(session: AsyncSession, client_key: int, token: str) -> tuple[int, str] | None:
-    """The key of the client's account that this refresh token belongs to, and the scope that it has."""
+    """Returns the key of the client's account with this refresh token, and the token's scope; or None."""
     return await _account_of(session, client_key, token, "refresh")
 
 
 async def account_of_token(session: AsyncSession, client_key: int, token: str) -> int | None:
-    """The key of the client's account that this access or refresh token belongs to, be it expired."""
+    """Returns the key of the client's account with this access or refresh token, expired or not; or None."""
     found = await _account_of(session, client_key, token, "access", "refresh")
     return found[0] if found is not None else None
 
 
 async def revoke_all(session: AsyncSession, account_key: int) -> None:
-    """Ends every token of the account."""
+    """Deletes every token of the account."""
     mark_changed(session, account_key)
     await session.exec(delete(Token).where(col(Token.account_key) == account_key))
 

@@ -1,8 +1,9 @@
-"""Versions: under which state of a calendar or an account something was read.
+"""Version numbers of calendars and accounts, which change with every write and are used as cache keys.
 
-The lower part of a version counts changes, the upper part is drawn at random for each. Counting alone would not do: a
-database that is restored, or fails over to a replica that lags, goes back to an earlier state, and counting on from there
-gives the same numbers to other states; what is remembered under them would be wrong.
+The lower part of a version counts changes; the upper part is random and new with each change. A counter
+alone is not enough: a database that is restored, or fails over to a lagging replica, returns to an
+earlier state and then counts through the same numbers again, with different data. Entries cached under
+those numbers would be wrong.
 """
 
 import secrets
@@ -12,26 +13,26 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlmodel import col
 
-#: how many numbers the counting part has; then it begins anew
+#: size of the counting part, which wraps around
 COUNTED = 1 << 20
 
 
 def random_part() -> int:
-    """The upper part of a new version."""
+    """Returns a new random upper part."""
     return secrets.randbits(42) * COUNTED
 
 
-def next_version_sql(drawn: str) -> str:
-    """What the column `version` becomes with a change, in SQL; `drawn` stands there for a new upper part."""
-    return f"(version + 1) % {COUNTED} + {drawn}"
+def next_version_sql(upper: str) -> str:
+    """SQL for the next value of the column `version`; `upper` is the SQL for a new upper part."""
+    return f"(version + 1) % {COUNTED} + {upper}"
 
 
 def random_part_sql() -> str:
-    """The upper part of the column `version`, in SQL."""
+    """SQL for the upper part of the column `version`."""
     return f"version - version % {COUNTED}"
 
 
 def next_version(version: int) -> ColumnElement[int]:
-    """What the column of a version becomes with a change: one change more, and a number that nothing has had before."""
+    """Expression for the next value of a version column: the counter plus one, under a new upper part."""
     column: InstrumentedAttribute[Any] = col(version)  # pyright: ignore[reportAssignmentType]
     return (column + 1) % COUNTED + random_part()

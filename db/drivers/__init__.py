@@ -1,1 +1,1 @@
-"""Statements past the ORM: a driver for each database, their dialects, and what keeps few statements fast."""
+"""Hand-written SQL that bypasses the ORM: a driver and a dialect for each database, row cache and write lock."""

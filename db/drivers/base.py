@@ -1,8 +1,8 @@
-"""Single statements, straight to the driver.
+"""Single statements, sent straight to the database driver.
 
-Who asks, and what has changed since, is asked before every answer: one statement, which takes a database some twenty
-microseconds and a session of the ORM thirty times as long. So it has connections of its own, and no transaction: a
-statement by itself sees one snapshot anyway.
+Every request first looks up the caller and the current versions. That statement costs the database
+about 20 µs and an ORM session thirty times as much, so it bypasses the ORM. It has connections of its
+own and needs no transaction: a single statement sees one snapshot anyway.
 """
 
 from abc import ABC, abstractmethod
@@ -17,75 +17,76 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class Statements(ABC):
-    """Whoever takes a statement in SQL."""
+    """Interface for running SQL statements: a driver, or a session's snapshot."""
 
-    #: how it wants the statement written
+    #: the SQL dialect that statements must be written in
     dialect: Dialect
 
     @abstractmethod
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
-        """What the statement gives; `$1`, `$2` … stand for the values. Raises what the driver raises."""
+        """Returns the rows of a statement; `$1`, `$2` … are its values. Raises what the driver raises."""
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
-        """The same of a statement that may have to read thousands of rows."""
+        """The same for a statement that may read thousands of rows."""
         return await self.fetch(statement, *values)
 
 
 class LockedWrite(NamedTuple):
-    """A transaction that locks a few rows and writes a few under their lock, in a single trip to the database.
+    """A transaction that locks a few rows and writes under the lock, in a single trip to the database.
 
-    A session of the ORM makes five trips for it, and most of its time is not the database's. Three statements; `$1`, `$2` …
-    stand for the same values in each.
+    An ORM session needs five trips for it, and most of its time is not spent in the database. The three
+    statements share the values `$1`, `$2` …
     """
 
-    #: an UPDATE with RETURNING, which takes no more than the first few values
+    #: an UPDATE with RETURNING, which uses only the first `lock_params` values
     lock: str
-    #: a SELECT of the same that the lock has returned
+    #: a SELECT that returns the same rows as `lock`
     locked_rows: str
-    #: an INSERT with RETURNING, from what is `locked` by that name
+    #: an INSERT with RETURNING; selects from those rows by the name `locked`
     write: str
-    #: how many values the lock takes
+    #: how many values `lock` takes
     lock_params: int = 3
 
 
 class Caller(Protocol):
-    """The account that asks for a write, known already or to be looked up in the transaction that writes."""
+    """The account that requests a write: known already, or looked up in the write transaction."""
 
     @property
     def account_key(self) -> int | None:
-        """The account's key, as soon as it is known."""
+        """The account's key; None until the caller is looked up."""
         ...
 
     @property
     def statement(self) -> tuple[str, Row]:
-        """The statement that says who it is, and its values."""
+        """The statement that looks up the caller, and its values."""
         ...
 
     def found(self, rows: Sequence[Row]) -> int:
-        """The account's key, from the rows of that statement. Raises for a caller who may not write."""
+        """Returns the account's key from the rows of that statement. Raises if the caller may not write."""
         ...
 
 
 class Driver(Statements):
-    """Connections for single statements, made when they are first used."""
+    """Connections for single statements, opened when first used."""
 
     @abstractmethod
     async def write(
-        self, given: LockedWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
     ) -> Row | None:
-        """Runs a write, and notifies those who wait for one of the accounts that it touches.
+        """Runs a one-trip write and notifies subscribers of the changed accounts.
 
-        Returns the first row that was written, and None when there was nothing to lock: then nothing was written. The
-        account of the caller is touched as well, and its key is the first of the values. Raises for a caller who may not.
+        Returns the first row written, or None if nothing matched the lock; then nothing was written. A
+        caller's account is added to the changed accounts, and its key is inserted before the values.
+        Raises if the caller may not write.
         """
 
     @property
     @abstractmethod
     def in_use(self) -> int:
-        """How many connections are at work."""
+        """Number of busy connections."""
 
     def invalidate(self) -> None:
-        """Something was written just now."""
+        """Drops the cached rows, after a write by this process."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -93,7 +94,7 @@ class Driver(Statements):
 
 
 class Snapshot(Statements):
-    """A session's connection: statement after statement on the one snapshot of its transaction."""
+    """A session as `Statements`: they all run on the one snapshot of its transaction."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

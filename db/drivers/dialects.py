@@ -1,4 +1,4 @@
-"""How a statement that is written by hand is spelled: the few places where the two databases differ."""
+"""The few differences between SQLite and PostgreSQL in hand-written SQL."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
@@ -11,38 +11,38 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Dialect(ABC):
-    """Lists go in as one value, and come out as one."""
+    """SQL dialect. Lists are passed as one parameter and returned as one column."""
 
-    #: at the end of a SELECT: what it finds stays as it is until the end of the transaction
+    #: suffix of a SELECT that locks its rows until the end of the transaction
     row_lock: str
 
     def positional(self, statement: str) -> str:
-        """The statement with its `$1`, `$2` … as the driver wants them."""
+        """Returns the statement with its `$1`, `$2` … in the placeholder style of the driver."""
         return statement
 
     @abstractmethod
     def in_array(self, number: int, kind: str) -> str:
-        """The condition that something is in the list of `bigint` or `text` that this value is."""
+        """Condition "is in the list" for the parameter of this number, a list of `bigint` or `text`."""
 
     @abstractmethod
     def zip_arrays(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
-        """A table of this name from two lists of one length: of each the value's number, the kind, and the column's name."""
+        """A table from two lists of equal length; each is given as parameter number, type and column name."""
 
     @abstractmethod
     def array_param(self, values: Sequence[Any]) -> Hashable:
-        """A list as one value."""
+        """Converts a list to one parameter."""
 
     @abstractmethod
     def array_agg(self, column: str, condition: str) -> str:
-        """All values of a group's column, where the condition holds, as one list."""
+        """Aggregate of a group's column into one list, over the rows that match the condition."""
 
     @abstractmethod
-    def read_array(self, gathered: Any) -> list[int]:
-        """Such a list of numbers, as it came."""
+    def read_array(self, stored: Any) -> list[int]:
+        """Decodes a list of numbers from `array_agg`."""
 
 
 class _SQLite(Dialect):
-    """Lists are texts of JSON. Who writes holds the whole file, so there is nothing to lock."""
+    """Lists are JSON texts. A writer locks the whole file, so there are no row locks."""
 
     row_lock = ""
 
@@ -65,12 +65,12 @@ class _SQLite(Dialect):
     def array_agg(self, column: str, condition: str) -> str:
         return f"json_group_array({column}) FILTER (WHERE {condition})"
 
-    def read_array(self, gathered: Any) -> list[int]:
-        return orjson.loads(gathered)
+    def read_array(self, stored: Any) -> list[int]:
+        return orjson.loads(stored)
 
 
 class _PostgreSQL(Dialect):
-    """Lists are arrays, and an empty one comes out as nothing."""
+    """Lists are arrays; `array_agg` returns an empty one as NULL."""
 
     row_lock = "FOR NO KEY UPDATE"
 
@@ -87,8 +87,8 @@ class _PostgreSQL(Dialect):
     def array_agg(self, column: str, condition: str) -> str:
         return f"array_agg({column}) FILTER (WHERE {condition})"
 
-    def read_array(self, gathered: Any) -> list[int]:
-        return gathered or []
+    def read_array(self, stored: Any) -> list[int]:
+        return stored or []
 
 
 SQLITE = _SQLite()
@@ -96,6 +96,6 @@ POSTGRESQL = _PostgreSQL()
 
 
 def insert(session: AsyncSession, table: type[SQLModel]) -> Any:
-    """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy's common one has not."""
+    """An INSERT with ON CONFLICT, which both databases support and SQLAlchemy's generic one lacks."""
     dialect = session.get_bind().dialect.name
     return (postgresql if dialect == "postgresql" else sqlite).insert(table)

@@ -1,4 +1,4 @@
-"""Single statements to PostgreSQL, on a few connections of their own."""
+"""Driver for PostgreSQL: single statements on a small pool of asyncpg connections."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from .row_cache import RowCache, StatementKey
 from .single_flight import SingleFlight
 from .write_lock import acquire
 
-#: so many connections are kept from those who write
+#: connections that writes may not use
 _READ_ONLY_SLOTS = 2
-#: seconds that a connection may lie idle: longer, and something on the way may have forgotten it without a word
+#: maximum seconds of idleness before reuse: after that a firewall or proxy may have dropped the connection silently
 _IDLE = 300
-#: how many statements in a row are sent without asking for the state first, at most
+#: maximum number of statements in a row that are sent without checking the snapshot first
 _MAX_SKIPS = 15
 
-#: Which transactions a statement sees, of which server since when. Whoever sees the same ones sees the same rows. A standby
-#: does not tell: there, a transaction can come into sight without being named.
+#: The server's start time and the snapshot of running transactions: equal states mean equal rows. NULL
+#: on a standby, where a transaction can become visible without appearing in the snapshot.
 _STATE = """
 CASE WHEN NOT pg_is_in_recovery() THEN pg_postmaster_start_time()::text || ' ' || pg_current_snapshot()::text END
 """
@@ -36,13 +36,14 @@ def _with_state(statement: str) -> str:
 
 
 class PostgreSQLDriver(Driver):
-    """A few connections, of which the one that was used last is used next.
+    """A small pool of connections; the most recently used one is used next.
 
-    asyncpg's pool takes longer to lend a connection than the statements take that are sent here: it makes tasks and timers
-    for it, because it can do more. Nothing is ever set on these, so nothing has to be reset; who is cancelled ends theirs.
+    asyncpg's own pool takes longer to acquire a connection than these statements take to run, because
+    it creates tasks and timers. No session settings are changed here, so nothing has to be reset; a
+    cancelled statement closes its connection.
 
-    PostgreSQL says in which state the database is in half the time of a statement, and to many at once. As long as it is
-    in the same, the same statement gives the same rows.
+    Rows are cached while the snapshot of the database is the same. Reading the snapshot takes half the
+    time of a statement, and concurrent callers share it.
     """
 
     dialect = POSTGRESQL
@@ -51,44 +52,45 @@ class PostgreSQLDriver(Driver):
         self._connect_options = connect_options
         self._timeout = timeout
         self._slots = asyncio.Semaphore(size)
-        # Who writes may wait for a lock; whoever only reads finds a connection all the same.
+        # Writes may wait for a row lock; reads must still find a free connection.
         self._write_slots = asyncio.Semaphore(size - _READ_ONLY_SLOTS)
-        #: and since when
+        #: each with the time at which it became idle
         self._idle: list[tuple[asyncpg.Connection, float]] = []
         self._busy: set[asyncpg.Connection] = set()
-        #: busy ones, and those that are being opened and closed
+        #: busy connections, and those being opened or closed
         self._in_use = 0
         self._cache = RowCache()
-        self._state = SingleFlight(self._ask_state, timeout)
-        #: for how many statements the state is not asked for: more each time that it was in vain, since others write
+        self._state = SingleFlight(self._load_state, timeout)
+        #: how many statements to send without checking the snapshot first; doubles while other clients
+        #: keep writing
         self._skip_checks = 0
-        #: for how many it was not, the last time
+        #: the number that `_skip_checks` last started from
         self._last_skip = 0
 
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
-        asked = statement, values
-        return await self._cached(asked) or await self._read(asked)
+        key = statement, values
+        return await self._cached(key) or await self._read(key)
 
-    async def _cached(self, asked: StatementKey) -> list[Row] | None:
-        """The rows, if they are known and the database is still in the state that they were read in."""
-        if asked not in self._cache:
+    async def _cached(self, key: StatementKey) -> list[Row] | None:
+        """Returns the cached rows, or None unless the database is still in the state that they were read in."""
+        if key not in self._cache:
             return None
         if self._skip_checks:
             self._skip_checks -= 1
             return None
-        rows = self._cache.get(await self._state.get(), asked)
+        rows = self._cache.get(await self._state.get(), key)
         self._skip_checks = self._last_skip = 0 if rows else min(2 * self._last_skip + 1, _MAX_SKIPS)
         return rows
 
-    async def _read(self, asked: StatementKey) -> list[Row]:
-        statement, values = asked
+    async def _read(self, key: StatementKey) -> list[Row]:
+        statement, values = key
         found = await self.fetch_many(_with_state(statement), *values)
         rows = [row[:-1] for row in found]
         if found and (state := found[0][-1]) is not None:
-            self._cache.put(state, asked, rows)
+            self._cache.put(state, key, rows)
         return rows
 
-    async def _ask_state(self) -> str | None:
+    async def _load_state(self) -> str | None:
         [[state]] = await self.fetch_many(f"SELECT {_STATE}")
         return state
 
@@ -100,7 +102,7 @@ class PostgreSQLDriver(Driver):
             self._busy.add(connection)
             try:
                 found = await connection.fetch(statement, *values)
-            except asyncpg.PostgresError:  # the server has said no, and listens again
+            except asyncpg.PostgresError:  # refused by the server; the connection is still usable
                 self._put_back(connection)
                 raise
             except BaseException:
@@ -113,19 +115,19 @@ class PostgreSQLDriver(Driver):
             self._slots.release()
 
     async def write(
-        self, given: LockedWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
     ) -> Row | None:
         if caller is not None:
-            statement, of_whom = caller.statement
-            account = caller.account_key or caller.found(await self.fetch(statement, *of_whom))
-            values, touched = [account, *values], (account, *touched)
-        written = f"WITH locked AS ({given.lock}), written AS ({given.write})"
+            statement, lookup_values = caller.statement
+            account = caller.account_key or caller.found(await self.fetch(statement, *lookup_values))
+            values, changed = [account, *values], (account, *changed)
+        written = f"WITH locked AS ({locked_write.lock}), written AS ({locked_write.write})"
         notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
-        rows = await self._execute_write(f"{written} {notified}", *values, encode(frozenset(touched)))
+        rows = await self._execute_write(f"{written} {notified}", *values, encode(frozenset(changed)))
         return rows[0][:-1] if rows else None
 
     async def _execute_write(self, statement: str, *values: Any) -> list[Row]:
-        """What a statement gives that writes: it is a transaction by itself."""
+        """Runs a writing statement, which is a transaction by itself. Returns its rows."""
         await acquire(self._write_slots, self._timeout)
         try:
             return await self.fetch_many(statement, *values)
@@ -140,17 +142,17 @@ class PostgreSQLDriver(Driver):
                 if monotonic() - since < _IDLE:
                     return connection
                 await self._close(connection)
-        # A server that went down may have come back without what it had not made lasting yet.
+        # A server that crashed may have restarted without its latest commits, if they were not durable yet.
         self.invalidate()
         return await asyncpg.connect(**self._connect_options)
 
     def _put_back(self, connection: asyncpg.Connection) -> None:
-        if connection in self._busy:  # or else all were closed meanwhile
+        if connection in self._busy:  # otherwise close() has terminated it
             self._busy.remove(connection)
             self._idle.append((connection, monotonic()))
 
     async def _close(self, connection: asyncpg.Connection) -> None:
-        """Closes a connection, when the server has called off what it was doing for it."""
+        """Closes a connection after the server has cancelled the statement that runs on it."""
         self._busy.discard(connection)
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await connection.close(timeout=self._timeout)

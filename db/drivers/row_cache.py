@@ -1,48 +1,48 @@
-"""Rows that a database need not be asked for again: it is still in the state that they were read in."""
+"""Cache of the rows of statements, valid while the database stays in the state they were read in."""
 
 from collections.abc import Hashable
 from typing import TypeAlias
 
 from .base import Row
 
-#: a statement and its values
+#: a statement and its values; the key of a cache entry
 StatementKey: TypeAlias = tuple[str, Row]
 
-#: How many rows are known at most, and as one more each question: of a kilobyte each, or less.
+#: Capacity: rows, plus one per cached statement. A row takes a kilobyte or less.
 _CAPACITY = 10_000
 
 
 class RowCache:
-    """What statements with their values gave in one state of the database; callers choose the values, so it is bounded."""
+    """The rows of statements in one state of the database. Bounded, because API callers choose the values."""
 
     def __init__(self) -> None:
         self._state: Hashable = None
         self._rows: dict[StatementKey, list[Row]] = {}
         self._count = 0
 
-    def __contains__(self, asked: StatementKey) -> bool:
-        """Whether its rows are known of the state that was last heard of."""
-        return asked in self._rows
+    def __contains__(self, key: StatementKey) -> bool:
+        """Whether the statement's rows are cached for the latest known state."""
+        return key in self._rows
 
     def __len__(self) -> int:
-        """How many rows are known, and as one more each question."""
+        """Number of cached rows, plus one per statement."""
         return self._count
 
-    def get(self, state: Hashable, asked: StatementKey) -> list[Row] | None:
-        """The rows that were read in this state; None if none were."""
-        return self._rows.get(asked) if state == self._state else None
+    def get(self, state: Hashable, key: StatementKey) -> list[Row] | None:
+        """Returns the rows read in this state, or None if there are none."""
+        return self._rows.get(key) if state == self._state else None
 
-    def put(self, state: Hashable, asked: StatementKey, rows: list[Row]) -> None:
-        """Rows that were read in this state, which is the latest."""
+    def put(self, state: Hashable, key: StatementKey, rows: list[Row]) -> None:
+        """Stores rows that were read in this state. Drops the rows of an earlier state."""
         if state != self._state or self._count + len(rows) >= _CAPACITY:
             self.clear()
             self._state = state
-        if asked in self._rows:
-            self._count -= len(self._rows[asked]) + 1
-        self._rows[asked] = rows
+        if key in self._rows:
+            self._count -= len(self._rows[key]) + 1
+        self._rows[key] = rows
         self._count += len(rows) + 1
 
     def clear(self) -> None:
-        """The state of the database has changed for certain."""
+        """Drops all rows, after the database has changed for certain."""
         self._rows.clear()
         self._count = 0

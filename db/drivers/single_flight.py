@@ -1,4 +1,4 @@
-"""Something that many want to know at the same time, and one asks."""
+"""Coalesces concurrent lookups of the same value."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,47 +9,49 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """What an answer was asked for after it was wanted, and once for all who wanted it meanwhile.
+    """Coalesces concurrent lookups, and never returns a value that was looked up before the call.
 
-    Whoever comes while somebody asks may not have that answer: it may be older than their question. They share the next.
+    Callers that arrive while a lookup is running share the next one: the running one may be older than
+    their question.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], timeout: float) -> None:
-        """`patience` is how many seconds those who share wait; who asks alone waits as long as they like."""
-        self._ask = ask
+    def __init__(self, load: Callable[[], Awaitable[T]], timeout: float) -> None:
+        """`timeout` in seconds limits shared lookups only; a caller alone sets its own deadline."""
+        self._load = load
         self._timeout = timeout
-        self._asking = False
+        self._running = False
         self._waiting: list[asyncio.Future[T | None]] = []
-        self._for_others: asyncio.Task[None] | None = None
+        self._shared_lookup: asyncio.Task[None] | None = None
 
     async def get(self) -> T | None:
-        """The answer; None when it was asked for together with others, and nobody was told. Raises what asking raises."""
-        if self._asking:
-            mine = asyncio.get_running_loop().create_future()
-            self._waiting.append(mine)
-            return await mine
-        self._asking = True
+        """Returns the value, or None if a shared lookup failed. Raises what the lookup raises if it is not shared."""
+        if self._running:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            return await future
+        self._running = True
         try:
-            return await self._ask()
+            return await self._load()
         finally:
-            # In a task, since whoever is cancelled would take what the others wait for along.
-            self._for_others = asyncio.create_task(self._ask_for_others()) if self._waiting else None
-            self._asking = self._for_others is not None
+            # In a task, because a cancelled caller would otherwise cancel the lookup of the others.
+            self._shared_lookup = asyncio.create_task(self._load_for_waiting()) if self._waiting else None
+            self._running = self._shared_lookup is not None
 
-    async def _ask_for_others(self) -> None:
+    async def _load_for_waiting(self) -> None:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
-                answer = await self._asked()
-                for each in waiting:
-                    if not each.done():
-                        each.set_result(answer)
+                value = await self._load_or_none()
+                for future in waiting:
+                    if not future.done():
+                        future.set_result(value)
         finally:
-            self._asking = False
+            self._running = False
 
-    async def _asked(self) -> T | None:
-        """Whoever gets nothing does without it, and is told what is wrong where it has to be."""
+    async def _load_or_none(self) -> T | None:
+        # Errors are dropped: the callers do without the value, and meet the error again in the
+        # statement they then send.
         with suppress(Exception):
             async with asyncio.timeout(self._timeout):
-                return await self._ask()
+                return await self._load()
         return None

@@ -1,4 +1,4 @@
-"""Single statements to SQLite, on the event loop's own thread."""
+"""Driver for SQLite: single statements on the event loop's own thread."""
 
 import asyncio
 import sqlite3
@@ -16,12 +16,12 @@ from .sqlite_writer import SQLiteWriter
 class SQLiteDriver(Driver):
     """One connection on the event loop's own thread.
 
-    What is read here lies in memory, and is read in less time than it takes to wake another thread. Nobody is ever
-    waited for: in the rare moment when another process holds the whole file, a thread does the waiting. What is read by
-    the thousand is read in a thread, too.
+    The rows read here are in memory, and reading them takes less time than waking another thread. It
+    never blocks: in the rare moment when another process has locked the whole file, the statement moves
+    to a thread. Statements that read thousands of rows always run in a thread.
 
-    SQLite says whether anybody has written since it was last asked, which takes it a tenth of the time of a statement. As
-    long as nobody has, the same statement gives the same rows.
+    Rows are cached while `PRAGMA data_version` shows no other write. Reading it takes a tenth of the
+    time of a statement.
     """
 
     dialect = SQLITE
@@ -35,16 +35,16 @@ class SQLiteDriver(Driver):
         write_lock: AbstractAsyncContextManager[None],
         wake: Callable[[frozenset[int]], None],
     ) -> None:
-        """`turn` is whose turn it is to write, and `wake` wakes those who wait for one of these accounts."""
+        """`wake` notifies subscribers of accounts, by key. `timeout` in seconds is for locks of other processes."""
         self._writer, self._write_lock, self._wake = writer, write_lock, wake
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
-        #: of threads, and not in use
+        #: idle connections for use in threads
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._cache = RowCache()
-        #: whether there is nothing to ask SQLite, since somebody has written for certain
+        #: set after our own write: skip the data_version check once
         self._skip_check = False
 
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
@@ -61,26 +61,26 @@ class SQLiteDriver(Driver):
         return await asyncio.to_thread(self._in_thread, statement, values)
 
     async def write(
-        self, given: LockedWrite, values: Sequence[Any], *touched: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
     ) -> Row | None:
         async with self._write_lock:
             try:
-                return await self._writer.write(given, values, caller)
+                return await self._writer.write(locked_write, values, caller)
             finally:
                 self.invalidate()
-                asked = () if caller is None or caller.account_key is None else (caller.account_key,)
-                self._wake(frozenset((*touched, *asked)))
+                account = () if caller is None or caller.account_key is None else (caller.account_key,)
+                self._wake(frozenset((*changed, *account)))
 
     def _cached_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
-        if self._skip_check:  # and in what state these rows are, nobody has asked: they are not to be known later
+        if self._skip_check:  # not cached: the state that these rows belong to was not read
             self._skip_check = False
             return connection.execute(SQLITE.positional(statement), values).fetchall()
         [state] = connection.execute("PRAGMA data_version").fetchone()
-        asked = statement, values
-        rows = self._cache.get(state, asked)
+        key = statement, values
+        rows = self._cache.get(state, key)
         if rows is None:
             rows = connection.execute(SQLITE.positional(statement), values).fetchall()
-            self._cache.put(state, asked, rows)
+            self._cache.put(state, key, rows)
         return rows
 
     def invalidate(self) -> None:
@@ -96,12 +96,12 @@ class SQLiteDriver(Driver):
             return connection.execute(SQLITE.positional(statement), values).fetchall()
         finally:
             self._idle.append(connection)
-            if self._closed:  # meanwhile
+            if self._closed:  # while the statement ran
                 self._close_idle()
 
-    def _connect(self, patience: float) -> sqlite3.Connection:
-        # Never in two threads at once; but whoever comes next may be another one.
-        connection = sqlite3.connect(self._file, patience, isolation_level=None, uri=True, check_same_thread=False)
+    def _connect(self, timeout: float) -> sqlite3.Connection:
+        # Used by one thread at a time, but not always by the same one.
+        connection = sqlite3.connect(self._file, timeout, isolation_level=None, uri=True, check_same_thread=False)
         connection.execute("PRAGMA query_only = ON")
         return connection
 

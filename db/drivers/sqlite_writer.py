@@ -1,6 +1,6 @@
-"""Runs a `ShortWrite` on SQLite: its statements one after the other, by the thread that owns the connection for writing.
+"""Runs a `LockedWrite` on SQLite: all statements in one go, in the thread that owns the writing connection.
 
-Who asks is found out there as well, before them.
+A caller that is not known yet is looked up in the same transaction.
 """
 
 import asyncio
@@ -19,12 +19,13 @@ from .write_lock import begin_immediate
 
 
 class UncancellableFuture(asyncio.Future[Row | None]):
-    """What a thread is going to return. Whoever waits for it and is cancelled goes on waiting, and is cancelled at the end:
-    as `unbroken`, without a task in between."""
+    """The result of the writer thread. It cannot be cancelled: a cancelled caller waits for the thread
+    to finish, then raises CancelledError. Does the same as `listener.shielded`, without a task in
+    between."""
 
     def __init__(self) -> None:
         super().__init__()
-        #: written by the event loop's thread, read by the other one
+        #: whether the caller was cancelled; written by the event loop's thread, read by the writer thread
         self.given_up = False
 
     def cancel(self, msg: object = None) -> bool:
@@ -33,34 +34,34 @@ class UncancellableFuture(asyncio.Future[Row | None]):
 
 
 class SQLiteWriter:
-    """The one connection of a pool that has no more. Whoever has the turn to write may use it where it lies in the pool:
-    to take it out and to put it back takes as long as the writing."""
+    """Uses the pool's only connection without checking it out, because checking out and in takes as
+    long as the write. The caller must hold the write lock."""
 
     def __init__(self, engine: AsyncEngine, timeout: float) -> None:
-        """`patience` is how many seconds it waits for other processes."""
+        """`timeout` in seconds is for the write lock of other processes."""
         self._engine = engine
         self._timeout = timeout
         self._driver: Any = None
-        #: whether a transaction is at work
+        #: number of running transactions: 0 or 1
         self.in_use = 0
         for name in ("close", "close_detached", "invalidate"):
-            event.listen(engine.sync_engine, name, self._gone)
+            event.listen(engine.sync_engine, name, self._forget_connection)
 
-    def _gone(self, *_more: object) -> None:
+    def _forget_connection(self, *_more: object) -> None:
         self._driver = None
 
     async def _open(self) -> Any:
-        """The connection of aiosqlite."""
+        """Returns the connection of aiosqlite, opened when first used."""
         if self._driver is None:
-            async with self._engine.connect() as connection:  # which begins nothing before it is given a statement
+            async with self._engine.connect() as connection:  # begins no transaction before its first statement
                 self._driver = (await connection.get_raw_connection()).driver_connection
         return self._driver
 
-    async def write(self, given: LockedWrite, values: Sequence[Any], caller: Caller | None) -> Row | None:
-        """As `Direct.write`, for whoever has the turn to write.
+    async def write(self, locked_write: LockedWrite, values: Sequence[Any], caller: Caller | None) -> Row | None:
+        """As `Driver.write`, for a caller that holds the write lock.
 
-        Who is cancelled waits until the thread is done with it, so that the next to write finds the connection free; then
-        nothing is kept.
+        A cancelled caller waits until the thread has finished, so that the next writer finds the
+        connection free. The transaction is rolled back unless the commit has begun.
         """
         driver = await self._open()
         if not driver._running:
@@ -69,9 +70,10 @@ class SQLiteWriter:
         done = UncancellableFuture()
         self.in_use += 1
         try:
-            # aiosqlite has no public way to run several statements in one go; statement by statement each waits for a
-            # thread to wake up, which takes longer than the statement. So this goes where it puts its own.
-            driver._tx.put_nowait((done, partial(self._transaction, driver._conn, given, values, caller, done)))
+            # aiosqlite has no public way to run several statements in one go, and one by one each would
+            # wait for its thread to wake up, which takes longer than the statement. So this puts a job
+            # into aiosqlite's own queue.
+            driver._tx.put_nowait((done, partial(self._transaction, driver._conn, locked_write, values, caller, done)))
             return await done
         finally:
             self.in_use -= 1
@@ -79,12 +81,12 @@ class SQLiteWriter:
     def _transaction(
         self,
         connection: sqlite3.Connection,
-        given: LockedWrite,
+        locked_write: LockedWrite,
         values: Sequence[Any],
         caller: Caller | None,
         done: UncancellableFuture,
     ) -> Row | None:
-        """The first row of the write. Nothing is kept if whoever waits for it has given up meanwhile."""
+        """Runs the transaction and returns the first row written. Rolls back if the caller has been cancelled."""
 
         def rows(statement: str, values: Sequence[Any]) -> list[Row]:
             return connection.execute(SQLITE.positional(statement), values).fetchall()
@@ -93,8 +95,8 @@ class SQLiteWriter:
         try:
             if caller is not None:
                 values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
-            rows(given.lock, values[: given.lock_params])
-            found = rows(f"WITH locked AS ({given.locked_rows}) {given.write}", values)
+            rows(locked_write.lock, values[: locked_write.lock_params])
+            found = rows(f"WITH locked AS ({locked_write.locked_rows}) {locked_write.write}", values)
             connection.execute("ROLLBACK" if done.given_up else "COMMIT")
         except BaseException:
             connection.rollback()

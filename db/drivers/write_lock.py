@@ -1,4 +1,4 @@
-"""Waiting for one's turn, and not for ever."""
+"""Write locks with a timeout."""
 
 import asyncio
 import sqlite3
@@ -13,40 +13,41 @@ from sqlalchemy.util import await_only
 from ..retries import is_locked
 
 _BEGIN = "BEGIN IMMEDIATE"
-"""Takes SQLite's lock for writing at the start of a transaction. One that read first, and then found itself behind another
-writer, could only fail."""
+"""Takes SQLite's write lock at the start of a transaction. A transaction that reads first and writes
+later fails if another writer has committed in between."""
 
-#: seconds between two tries to take it, at first and at last
+#: seconds between two attempts to take it: first and maximum
 _SHORTEST, _LONGEST = 0.00005, 0.005
 
 
 async def acquire(slots: asyncio.Semaphore, timeout: float) -> None:
-    """Waits for a place, and not for ever. Raises TimeoutError."""
-    # No timer for whoever need not wait: to make one takes as long as much else here.
+    """Acquires a slot. Raises TimeoutError after `timeout` seconds."""
+    # No timer if a slot is free: creating one is a noticeable part of a short statement.
     async with asyncio.timeout(timeout) if slots.locked() else nullcontext():
         await slots.acquire()
 
 
 class WriteLock:
-    """Whose turn it is to write: first come, first served, where SQLite's own waiting is a lottery. Raises TimeoutError."""
+    """Write lock of this process: first come, first served, unlike SQLite's own. Raises TimeoutError."""
 
     def __init__(self, timeout: float) -> None:
-        # A lock would not say that somebody is waiting for it who has been promised it.
-        self._free = asyncio.Semaphore(1)
+        # No asyncio.Lock: its locked() is False between release and the moment the next waiter runs.
+        self._semaphore = asyncio.Semaphore(1)
         self._timeout = timeout
 
     async def __aenter__(self) -> None:
-        await acquire(self._free, self._timeout)
+        await acquire(self._semaphore, self._timeout)
 
     async def __aexit__(self, *_raised: object) -> None:
-        self._free.release()
+        self._semaphore.release()
 
 
 def begin_immediate(connection: sqlite3.Connection, timeout: float) -> None:
-    """Begins a transaction that writes, as soon as no other process is in one. Raises OperationalError when none ends in time.
+    """Begins a write transaction as soon as no other process has one. Raises OperationalError after
+    `timeout` seconds.
 
-    SQLite by itself waits for a millisecond at least, in which three of our transactions are done, and so it waits again. The
-    connection must have no timeout of its own.
+    SQLite's own busy handler sleeps at least 1 ms, long enough for three of our transactions, so it
+    keeps losing the race. The connection must have no busy timeout of its own.
     """
     for pause in _backoff(timeout):
         try:
@@ -61,7 +62,7 @@ def begin_immediate(connection: sqlite3.Connection, timeout: float) -> None:
 
 
 def begin_immediate_session(connection: Connection, timeout: float) -> None:
-    """The same for SQLAlchemy, without keeping a thread waiting."""
+    """The same for a SQLAlchemy connection, sleeping in the event loop instead of a thread."""
     for pause in _backoff(timeout):
         try:
             connection.exec_driver_sql(_BEGIN)
@@ -75,7 +76,7 @@ def begin_immediate_session(connection: Connection, timeout: float) -> None:
 
 
 def _backoff(timeout: float) -> Iterator[float]:
-    """How long to wait after each try, until so many seconds are over."""
+    """Yields the seconds to sleep after each attempt, until `timeout` seconds have passed."""
     until, pause = monotonic() + timeout, _SHORTEST
     while monotonic() < until:
         yield pause

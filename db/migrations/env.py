@@ -1,4 +1,4 @@
-"""Alembic's environment: it gets its connection from `db.migrate`, whose transaction it stays in."""
+"""Alembic environment. Uses the connection of `db.migrate` and stays in its transaction."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from db.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    # SQLite cannot change a column in place: Alembic copies the table instead.
+    # SQLite cannot alter a column in place, so Alembic copies the table.
     render_as_batch=True,
     transactional_ddl=True,
 )

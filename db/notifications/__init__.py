@@ -1,1 +1,1 @@
-"""Who is woken when something has changed: subscribers, the listener for other processes, and the outbox of callbacks."""
+"""Wake-ups after a write: subscribers, the listener for writes by other processes, and the outbox of callbacks."""

@@ -1,10 +1,10 @@
-"""Hearing of what other processes change, as long as anybody in this one waits for a change: once for all of them.
+"""Receives changes by other processes, while there are subscribers: one listener per process.
 
-PostgreSQL tells: one connection of each process listens, and when it is lost another one does. SQLite has to be asked,
-whether any other connection has written: that is a number in memory that it shares with its other processes, and is
-looked at a few times a second. It does not say who was touched, so then everybody looks again.
+On PostgreSQL one connection per process uses LISTEN, and is replaced when it is lost. SQLite is polled
+several times a second for `PRAGMA data_version`, a number in memory shared by all processes. It does
+not name accounts, so a change wakes all subscribers.
 
-However it begins, everybody looks again at the beginning: what happened before is not heard of.
+All subscribers are woken whenever listening starts, because earlier changes are not received.
 """
 
 import asyncio
@@ -25,28 +25,28 @@ T = TypeVar("T")
 log = logging.getLogger("openings")
 
 LISTENER = "openings, listening"
-"""How the connection that listens is to be told from others in pg_stat_activity."""
+"""Application name of the listening connection in pg_stat_activity."""
 
-#: seconds between two looks at a SQLite file
+#: seconds between two polls of a SQLite file
 _INTERVAL = 0.04
-#: seconds between two tries to listen: at first, and at most
+#: seconds between two attempts to listen: first and maximum
 _PAUSE, _LONGEST_PAUSE = 0.05, 5.0
-#: seconds after which a line that says nothing is tried, and that it then has to answer in
+#: seconds of silence after which the connection is tested, and seconds for the answer to that test
 _KEEPALIVE, _TIMEOUT = 15.0, 5.0
 
 
 class ChangeListener:
-    """Hears of the changes by other processes while there is anybody to be told."""
+    """Runs the listener while there are subscribers."""
 
-    def __init__(self, changes: Subscribers, watching: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._watching = watching
+    def __init__(self, subscribers: Subscribers, listen: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._listen = listen
         self._current: asyncio.Task[None] | None = None
-        #: those as well that have been told to end and are at it
+        #: also cancelled tasks that have not finished yet
         self._tasks: set[asyncio.Task[None]] = set()
-        changes.on_first, changes.on_last = self._begin, self._end
+        subscribers.on_first, subscribers.on_last = self._begin, self._end
 
     def _begin(self) -> None:
-        self._current = asyncio.create_task(self._watching())
+        self._current = asyncio.create_task(self._listen())
         self._tasks.add(self._current)
         self._current.add_done_callback(self._tasks.discard)
 
@@ -56,51 +56,51 @@ class ChangeListener:
         self._current = None
 
     async def close(self) -> None:
-        """Ends it, and waits for the end."""
+        """Stops listening, and waits for the tasks to finish."""
         self._end()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
 
-async def listen_postgresql(engine: AsyncEngine, changes: Subscribers) -> None:
-    """Listens to PostgreSQL for ever; a line that is lost is replaced, soon at first and then with more patience."""
+async def listen_postgresql(engine: AsyncEngine, subscribers: Subscribers) -> None:
+    """Listens to PostgreSQL until cancelled. Replaces a lost connection, with exponential backoff."""
     pause = _PAUSE
     while True:
         try:
-            async with _connection(engine, changes) as connection:
-                changes.wake(None)
+            async with _connection(engine, subscribers) as connection:
+                subscribers.wake(None)
                 pause = _PAUSE
                 await _until_lost(connection)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)
+            log.warning("cannot receive changes by other processes, will retry: %s", type(error).__name__)
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @asynccontextmanager
-async def _connection(engine: AsyncEngine, changes: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection beside the pool, that listens."""
+async def _connection(engine: AsyncEngine, subscribers: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
+    """Opens a listening connection outside of the pool."""
     options: dict[str, Any] = {"timeout": _TIMEOUT, "server_settings": {"application_name": LISTENER}}
     options.update(engine.dialect.create_connect_args(engine.url)[1])
     connection = await asyncpg.connect(**options)
 
-    def heard(_connection: object, _pid: int, _channel: str, payload: object) -> None:
-        changes.wake(decode(str(payload)))
+    def on_notify(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        subscribers.wake(decode(str(payload)))
 
     try:
-        await connection.add_listener(CHANNEL, heard)
+        await connection.add_listener(CHANNEL, on_notify)
         yield connection
     finally:
         try:
             await connection.close(timeout=_TIMEOUT)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            pass  # it is lost already
+            pass  # already lost
         finally:
-            connection.terminate()  # which does nothing to one that was closed
+            connection.terminate()  # does nothing if it is closed
 
 
 async def _until_lost(connection: asyncpg.Connection) -> None:
-    """Comes back when the connection is lost; one that is lost without a word is found out by a word of ours."""
+    """Returns when the connection is lost. After some silence a test statement detects an unnoticed loss."""
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     while not (lost.is_set() or connection.is_closed()):
@@ -111,28 +111,30 @@ async def _until_lost(connection: asyncpg.Connection) -> None:
             await connection.execute("SELECT 1", timeout=_TIMEOUT)
 
 
-async def poll_sqlite(engine: AsyncEngine, write_lock: AbstractAsyncContextManager[None], changes: Subscribers) -> None:
-    """Looks for ever whether another process has written to the SQLite file.
+async def poll_sqlite(
+    engine: AsyncEngine, write_lock: AbstractAsyncContextManager[None], subscribers: Subscribers
+) -> None:
+    """Polls the SQLite file for writes by other processes, until cancelled.
 
-    Through the connection that writes, because the number that tells does not change by what that one writes itself.
+    Uses the writing connection, because its data_version does not change with its own writes.
     """
     seen: tuple[int, int] | None = None
     while True:
         try:
             async with write_lock:
                 found = await shielded(_data_version(engine))
-        except (OSError, SQLAlchemyError) as error:  # of which one is that the file was locked all the time
-            log.warning("changes by other processes are not heard of just now: %s", type(error).__name__)
+        except (OSError, SQLAlchemyError) as error:  # includes a file that was locked until the timeout
+            log.warning("cannot receive changes by other processes, will retry: %s", type(error).__name__)
             found = None
         if found is None or found != seen:
-            changes.wake(None)
+            subscribers.wake(None)
         seen = found
         await asyncio.sleep(_INTERVAL)
 
 
 async def _data_version(engine: AsyncEngine) -> tuple[int, int]:
-    """Which connection it is, and its number for what others have written: only together do they mean something."""
-    async with engine.connect() as connection:  # which begins no transaction before it is given a statement
+    """The connection's identity and its data_version, which can be compared only within one connection."""
+    async with engine.connect() as connection:  # begins no transaction before its first statement
         driver: Any = (await connection.get_raw_connection()).driver_connection
         async with driver.execute("PRAGMA data_version") as cursor:
             [version] = await cursor.fetchone()
@@ -140,10 +142,10 @@ async def _data_version(engine: AsyncEngine) -> tuple[int, int]:
 
 
 async def shielded(work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives. Whoever is cancelled meanwhile is cancelled when the work has ended.
+    """Runs the coroutine to completion even if the caller is cancelled, then raises CancelledError.
 
-    A coroutine of aiosqlite that is cancelled leaves its thread at work on the connection. Whoever was handed that
-    connection next would meet it there, and closing the connection instead, as SQLAlchemy does, gives up a good one.
+    A cancelled coroutine of aiosqlite leaves its thread working on the connection, where the next user
+    of that connection would meet it. SQLAlchemy closes the connection instead, which wastes a good one.
     """
     working = asyncio.ensure_future(work)
     try:
@@ -151,5 +153,5 @@ async def shielded(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({working})
         if not working.cancelled():
-            working.exception()  # looked at, so that nobody is told that it was not
+            working.exception()  # retrieved, or asyncio logs that it never was
         raise

@@ -1,7 +1,8 @@
-"""How whoever delivers callbacks hears at once that there is one to deliver.
+"""Wakes the delivery of callbacks as soon as there is one to deliver.
 
-A transaction that writes a callback says so with `post`. When it has ended, the process that it was in looks for what is
-due. Other processes look every few seconds in any case, so nothing is lost with a process that has not come to it.
+A transaction that writes a callback marks this with `mark_callback_written`. When it has ended, its
+process checks for due callbacks. Other processes check every few seconds anyway, so a process that dies
+before its check loses nothing.
 """
 
 import asyncio
@@ -14,30 +15,30 @@ _KEY = "openings.posted"
 
 
 def mark_callback_written(session: AsyncSession) -> None:
-    """Says that the transaction writes a callback."""
+    """Marks that the transaction writes a callback."""
     session.info[_KEY] = True
 
 
 class Outbox:
-    """Where one process hears that it should look for callbacks that are due."""
+    """Signal to this process to check for due callbacks."""
 
     def __init__(self) -> None:
-        self._look = asyncio.Event()
+        self._requested = asyncio.Event()
 
     def wake(self) -> None:
-        """Has whoever delivers look now, or once more if it is just looking."""
-        self._look.set()
+        """Requests a check now, or one more if a check is running."""
+        self._requested.set()
 
     async def wait(self, seconds: float) -> None:
-        """Comes back when it is time to look, or after so many seconds."""
+        """Returns when a check is requested, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._look.wait()
-        self._look.clear()
+                await self._requested.wait()
+        self._requested.clear()
 
     @contextmanager
     def notify_after(self, session: AsyncSession) -> Generator[None]:
-        """Around a transaction: tells when it is over, be it that nobody knows how it ended."""
+        """Requests a check after a transaction that wrote a callback, even if its outcome is unknown."""
         try:
             yield
         finally:

@@ -1,11 +1,12 @@
-"""Who waits for which account to change, and how a transaction says which accounts it has touched.
+"""Subscribers to accounts, and how a transaction marks the accounts that it changes.
 
-Whatever changes what an availability query may find (events, rules, stored periods, what an account grants, its tokens)
-says so with `touch` in its own transaction. When that is committed, whoever waits for one of the accounts is woken. On
-SQLite the process tells itself, once the commit has returned; on PostgreSQL the transaction carries a NOTIFY, which is
-sent exactly when it is committed, to every process and this one alike. `watching.py` listens.
+Every write that can change the result of an availability query (events, rules, stored periods, an
+account's grants and tokens) calls `mark_changed` in its own transaction. After the commit the
+subscribers of those accounts are woken: on SQLite by this process once the commit has returned; on
+PostgreSQL by a NOTIFY in the transaction, which the server sends at the commit to every process,
+including this one. `listener.py` receives it.
 
-Being woken means no more than: look again. Nobody may rely on being woken once for each change, or only for changes.
+A wake-up only means: evaluate again. There may be fewer wake-ups than changes, and wake-ups without a change.
 """
 
 import asyncio
@@ -18,45 +19,46 @@ from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 CHANNEL = "openings_changes"
-"""What PostgreSQL calls the line that all processes listen on."""
+"""PostgreSQL channel that all processes listen on."""
 
 PAUSE = 0.04
-"""Seconds between two looks of one waiter at least: of many changes in quick succession, all but the last are skipped."""
+"""Minimum seconds between two evaluations of one waiter. Of many changes in quick succession only the last counts."""
 
-#: looks at the same time in one process: however many wait, queries find the processor and the pool as good as free
+#: maximum concurrent evaluations per process: leaves CPU and pool to queries, however many subscribers
+#: there are
 _CONCURRENT = 2
 
-#: A NOTIFY carries less than 8,000 bytes. Who has touched more accounts than this says "everybody".
+#: A NOTIFY payload must be shorter than 8,000 bytes. For more accounts than this it says "all".
 _MAX_NAMED = 300
 _ALL = "*"
 
 ChangedAccounts: TypeAlias = frozenset[int] | None
-"""Keys of accounts; None: everybody may have changed."""
+"""Keys of accounts; None if any account may have changed."""
 
 _KEY = "openings.touched"
 
 
 def mark_changed(session: AsyncSession, *account_keys: int) -> None:
-    """Says that the transaction changes what can be found out about these accounts."""
-    touched: set[int] | None = session.info.setdefault(_KEY, set[int]())
-    if touched is not None:
-        touched.update(account_keys)
+    """Marks that the transaction changes what queries about these accounts return."""
+    changed: set[int] | None = session.info.setdefault(_KEY, set[int]())
+    if changed is not None:
+        changed.update(account_keys)
 
 
 def mark_all_changed(session: AsyncSession) -> None:
-    """Says that the transaction may change what can be found out about any account."""
+    """Marks that the transaction may change what queries about any account return."""
     session.info[_KEY] = None
 
 
-def encode(touched: ChangedAccounts) -> str:
-    """What a NOTIFY says."""
-    if touched is None or len(touched) > _MAX_NAMED:
+def encode(changed: ChangedAccounts) -> str:
+    """Encodes a NOTIFY payload."""
+    if changed is None or len(changed) > _MAX_NAMED:
         return _ALL
-    return " ".join(map(str, sorted(touched)))
+    return " ".join(map(str, sorted(changed)))
 
 
 def decode(payload: str) -> ChangedAccounts:
-    """What a NOTIFY said. One that cannot be read, which a newer version may have sent, is about everybody."""
+    """Decodes a NOTIFY payload. An unreadable one, which a newer version may have sent, means all accounts."""
     try:
         return frozenset(map(int, payload.split()))
     except ValueError:
@@ -64,40 +66,40 @@ def decode(payload: str) -> ChangedAccounts:
 
 
 class Waiter:
-    """Somebody who has looked at some accounts, and wants to look again when one of them is touched."""
+    """A subscriber that evaluates again when one of its accounts changes."""
 
-    def __init__(self, looks: asyncio.Semaphore) -> None:
-        self._slots = looks
-        self._touched = asyncio.Event()
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._changed = asyncio.Event()
         self._last_run = -PAUSE
 
     def wake(self) -> None:
-        self._touched.set()
+        self._changed.set()
 
     async def wait(self, seconds: float) -> None:
-        """Comes back when one of the accounts was touched, or after so many seconds."""
+        """Returns when one of the accounts has changed, or after so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._touched.wait()
+                await self._changed.wait()
 
     @asynccontextmanager
     async def throttled(self) -> AsyncGenerator[None]:
-        """The time for a look: not too soon after the one before, and with only so many others at it."""
+        """Throttles re-evaluation: at least PAUSE apart per waiter, at most _CONCURRENT at once per process."""
         await asyncio.sleep(self._last_run + PAUSE - asyncio.get_running_loop().time())
         async with self._slots:
-            self._touched.clear()  # whoever is woken from here on looks once more
+            self._changed.clear()  # a wake-up from here on causes one more evaluation
             yield
         self._last_run = asyncio.get_running_loop().time()
 
 
 class Subscribers:
-    """Everybody in this process who waits for an account to change."""
+    """All subscribers of this process."""
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_CONCURRENT)
         self._by_account: defaultdict[int, set[Waiter]] = defaultdict(set)
         self._all: set[Waiter] = set()
-        #: called when somebody begins to wait where nobody did, and when the last one is gone
+        #: called when the first subscriber arrives, and when the last one has left
         self.on_first: Callable[[], None] = lambda: None
         self.on_last: Callable[[], None] = lambda: None
 
@@ -106,7 +108,7 @@ class Subscribers:
 
     @contextmanager
     def subscribe(self, account_keys: Collection[int]) -> Generator[Waiter]:
-        """Somebody who waits for these accounts, as long as the block lasts."""
+        """Subscribes to these accounts for the duration of the block."""
         waiter = Waiter(self._slots)
         self._all.add(waiter)
         for key in account_keys:
@@ -127,18 +129,18 @@ class Subscribers:
         if not self._all:
             self.on_last()
 
-    def wake(self, touched: ChangedAccounts) -> None:
-        """Wakes whoever waits for one of these accounts."""
-        if touched is None:
+    def wake(self, changed: ChangedAccounts) -> None:
+        """Wakes the subscribers of these accounts."""
+        if changed is None:
             woken = list(self._all)
         else:
-            woken = [waiter for key in touched if key in self._by_account for waiter in self._by_account[key]]
+            woken = [waiter for key in changed if key in self._by_account for waiter in self._by_account[key]]
         for waiter in woken:
             waiter.wake()
 
     @contextmanager
     def notify_after(self, session: AsyncSession) -> Generator[None]:
-        """Around a transaction: tells what it has touched when it is over, be it that nobody knows how it ended."""
+        """Wakes subscribers when the transaction ends, even if its outcome is unknown."""
         try:
             yield
         finally:
@@ -148,7 +150,7 @@ class Subscribers:
 
 @asynccontextmanager
 async def notify_in_transaction(session: AsyncSession) -> AsyncGenerator[None]:
-    """Inside a transaction, around its work: what was touched goes with it, and is forgotten if the work fails."""
+    """Adds the NOTIFY to the transaction after its work. Forgets the marked accounts if the work fails."""
     try:
         yield
     except Exception:
@@ -159,5 +161,5 @@ async def notify_in_transaction(session: AsyncSession) -> AsyncGenerator[None]:
 
 
 def _pop_changed(session: AsyncSession) -> ChangedAccounts:
-    touched: set[int] | None = session.info.pop(_KEY)
-    return None if touched is None else frozenset(touched)
+    changed: set[int] | None = session.info.pop(_KEY)
+    return None if changed is None else frozenset(changed)

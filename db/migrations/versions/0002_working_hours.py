@@ -1,4 +1,4 @@
-"""Working hours: availability rules, available periods; what accounts grant, and what plans leave out."""
+"""Working hours: availability rules and available periods. Scopes of accounts, disabled features of clients."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,12 +12,12 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    # Not in batches: those copy a table and drop the old one, and with it, on SQLite, all that refers to its rows.
+    # Not in batch mode: it copies a table and drops the old one, and on SQLite all rows that refer to it.
     op.add_column("clients", sa.Column("without", sa.String(), nullable=False, server_default=""))
-    # Until now every authorization granted everything, and an account that was revoked has none.
+    # Until now every authorization granted every scope; a revoked account has none.
     op.add_column("accounts", sa.Column("scope", sa.String(), nullable=False, server_default="read_write"))
     op.execute("UPDATE accounts SET scope = '' WHERE revoked_at IS NOT NULL")
-    # Kinds are kept under their own names rather than under the prefixes of their subs.
+    # Kinds are stored by name instead of by the prefix of their subs.
     for prefix, kind in (("apc", "application_calendar"), ("acc", "user"), ("res", "resource")):
         op.execute(f"UPDATE accounts SET kind = '{kind}' WHERE kind = '{prefix}'")
     op.create_table(

@@ -1,4 +1,4 @@
-"""A version of every account, so that its working hours can be remembered for as long as they are the same."""
+"""Versions of accounts, so that their working hours can be cached until they change."""
 
 import sqlalchemy as sa
 from alembic import op

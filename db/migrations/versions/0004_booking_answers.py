@@ -1,4 +1,4 @@
-"""What a booking with an idempotency key was answered."""
+"""Answers to bookings with an idempotency key."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Links by which others book, what applications are to be told of it, and the secrets that this is signed with."""
+"""Booking links, callbacks to applications, and the encrypted secrets that sign them."""
 
 import sqlalchemy as sa
 from alembic import op
