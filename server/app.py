@@ -1,4 +1,4 @@
-"""The application: what is served where, read from top to bottom."""
+"""The application: builds its parts and the table of routes."""
 
 import gc
 import logging
@@ -57,7 +57,7 @@ def clock() -> Instant:
 
 
 def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> Starlette:
-    """The application on the database of the settings, which has been migrated. `clock` is for tests to set."""
+    """Builds the application. The database of the settings must be migrated; tests pass their own `clock`."""
     db = database(settings)
 
     @asynccontextmanager
@@ -79,7 +79,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         deadline=settings.deadline,
     )
     engine = GraphQLEngine(
-        # graphql-core's side of the schema, which Strawberry offers nowhere else
+        # graphql-core's schema, which Strawberry has in no public attribute
         compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
         gate,
         ConnectionLimits(settings.max_subscriptions, settings.max_client_subscriptions),
@@ -103,7 +103,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
         middleware=[Middleware(AccessLog)],
-        exception_handlers={HTTPException: _not_here},
+        exception_handlers={HTTPException: _on_http_exception},
         lifespan=lifespan,
     )
     app.state.db = db
@@ -112,29 +112,29 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
 
 
 class _Application(Starlette):
-    """Questions go straight to where they are answered: they are what nearly all requests are. All else has a route."""
+    """Starlette with a fast path: POST /graphql, nearly all traffic, skips its middleware and routing."""
 
-    def __init__(self, questions: ASGIApp, **more: Any) -> None:
+    def __init__(self, graphql: ASGIApp, **more: Any) -> None:
         super().__init__(**more)
-        self._questions = questions
+        self._graphql = graphql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_question = scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST"
-        await (self._questions if is_question else super().__call__)(scope, receive, send)
+        is_graphql = scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST"
+        await (self._graphql if is_graphql else super().__call__)(scope, receive, send)
 
 
 def from_environment() -> Starlette:
-    """The application as a worker process makes it."""
+    """Builds the application in a worker process."""
     app = create_app(Settings.read(os.environ))
-    # What is there now stays: modules, the schema, the routes. The collector would look at all of it again and again, and
-    # requests would wait some fifty milliseconds for it each time.
+    # Modules, schema and routes live as long as the process. Unfrozen, each full garbage collection would scan them
+    # again and stop requests for about 50 ms.
     gc.collect()
     gc.freeze()
     return app
 
 
-async def _not_here(_request: Request, error: Exception) -> Response:
-    """No such address, or not by this method: in the shape that every error has."""
+async def _on_http_exception(_request: Request, error: Exception) -> Response:
+    """Formats an unknown path (404) or method (405) as every other error."""
     assert isinstance(error, HTTPException)
     response = respond(format_http_error(RequestError(error.status_code, f"{error.detail}.")), JSON, error.status_code)
     response.headers.update(error.headers or {})

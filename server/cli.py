@@ -1,7 +1,7 @@
 """The command line: `openings serve`, `migrate`, `client create`, `schema`.
 
-What a program wants to read goes to standard output, everything else to standard error. What a person did wrong ends in
-one line that says what to do about it.
+Results for programs go to standard output, everything else to standard error. A user's mistake ends in one line
+that says how to correct it.
 """
 
 import argparse
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command. Exits with 0, with 1 when it could not be done, with 2 when it was not understood."""
+    """Runs one command. Exits with 0, with 1 if it failed, with 2 if the command line or a setting is wrong."""
     options = vars(parser().parse_args(arguments))
     run: Callable[[Settings, dict[str, Any]], None] = options.pop("run")
     flags = {name: options.pop(name, None) for name in ("database_url", "host", "port", "workers", "demo")}
@@ -88,17 +88,17 @@ def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
 def _plan(settings: Settings, options: dict[str, Any]) -> None:
     without = [Feature(name) for name in options["without"]]
 
-    async def leave_out(db: Database) -> bool:
+    async def disable(db: Database) -> bool:
         await migrate(db)
         async with db.write() as session:
             return is_client_id(options["client_id"]) and await clients.disable_features(
                 session, options["client_id"], without
             )
 
-    if not _with_database(settings, leave_out):
+    if not _with_database(settings, disable):
         _stop(f"there is no client {options['client_id']!r}")
-    left = ", ".join(without) or "nothing"
-    print(f"The plan of {options['client_id']} leaves out: {left}.", file=sys.stderr)
+    disabled = ", ".join(without) or "none"
+    print(f"Features switched off for {options['client_id']}: {disabled}.", file=sys.stderr)
 
 
 def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
@@ -106,9 +106,9 @@ def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
 
 
 async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
-    """Everything that has to be there before the first request."""
+    """Migrates the database and creates what the first request needs. Returns the demo's credentials, if any."""
     await migrate(db)
-    _ = db.encryption  # that they cannot be had is better known now than by a worker
+    _ = db.encryption  # a missing or unusable key fails here, not in a worker
     if settings.client_id:
         async with db.write() as session:
             await clients.ensure(
@@ -118,7 +118,7 @@ async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
 
 
 def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """What the work gives. A database that cannot be opened or reached stops the program with one line."""
+    """Runs `work` on the database and returns its result. Exits with one line if the database cannot be used."""
 
     async def run() -> T:
         db = database(settings)
@@ -139,7 +139,7 @@ def _stop(words: str, status: int = 1) -> NoReturn:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what was not understood."""
+    """Reports a usage error in one line."""
 
     def error(self, message: str) -> NoReturn:
         _stop(f"{message}; see {self.prog} --help", 2)
@@ -155,34 +155,36 @@ def parser() -> argparse.ArgumentParser:
         "--database-url", metavar="URL", help="sqlite:///path/file.db or postgresql://user@host/name"
     )
 
-    command = commands.add_parser("serve", parents=[on_database], help="migrate the database and answer requests")
+    command = commands.add_parser("serve", parents=[on_database], help="migrate the database and serve requests")
     command.add_argument("--host", help="address to listen on (127.0.0.1)")
     command.add_argument("--port", type=int, help="port to listen on (8000)")
-    command.add_argument("--workers", type=int, help="processes that answer requests (1)")
-    command.add_argument("--demo", action="store_true", default=None, help="keep demo data, with examples in GraphiQL")
+    command.add_argument("--workers", type=int, help="number of worker processes (1)")
+    command.add_argument(
+        "--demo", action="store_true", default=None, help="create demo data, with examples in GraphiQL"
+    )
     command.set_defaults(run=_serve)
 
-    command = commands.add_parser("migrate", parents=[on_database], help="bring the database up to date")
+    command = commands.add_parser("migrate", parents=[on_database], help="migrate the database to this version")
     command.set_defaults(run=_migrate)
 
     command = commands.add_parser("client", help="manage clients")
     actions = command.add_subparsers(required=True, metavar="ACTION", parser_class=_Parser)
     command = actions.add_parser(
-        "create", parents=[on_database], help="make a client; prints its id and its secret as JSON"
+        "create", parents=[on_database], help="create a client; prints its id and secret as JSON"
     )
-    command.add_argument("name", help="what to call it: the name of your application")
+    command.add_argument("name", help="the name of your application")
     command.set_defaults(run=_create_client)
 
     command = actions.add_parser(
         "secret",
         parents=[on_database],
-        help="give a client another secret, and end the one that it has; prints it as JSON",
+        help="replace a client's secret; prints the new one as JSON",
     )
     command.add_argument("client_id", help="the client's id")
     command.set_defaults(run=_renew_secret)
 
     command = actions.add_parser(
-        "plan", parents=[on_database], help="switch features off for a client, and all others on"
+        "plan", parents=[on_database], help="switch the named features off for a client, and all others on"
     )
     command.add_argument("client_id", help="the client's id")
     features = [feature.value for feature in Feature]

@@ -1,4 +1,4 @@
-"""Demo data: two people and two rooms with a working week before them, so that the first query has something to find."""
+"""Demo data: two people and two rooms with events in the coming two weeks, so that the first query finds something."""
 
 import secrets
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ CLIENT_ID = "demo"
 
 _DAYS = 14
 
-# Each day's events of an account: from and until, in minutes of the UTC day, and what it is.
-_DAYS_OF = {
+# Each day's events of an account: start and end in minutes of the UTC day, and the summary.
+_DAILY_EVENTS = {
     "ada": [(9 * 60, 10 * 60, "Stand-up and post"), (13 * 60, 14 * 60, "Lunch with a supplier")],
     "ben": [(10 * 60 + 30, 11 * 60 + 30, "Store tour"), (15 * 60, 16 * 60, "Interview")],
     "red-room": [(9 * 60, 12 * 60, "Workshop")],
@@ -39,26 +39,26 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Whom the examples are about."""
+    """The accounts that the examples use."""
 
     client_id: str
     people: tuple[str, str]
     rooms: tuple[str, str]
-    #: of the first person
+    #: the first person's calendar
     calendar_id: str
 
 
 NOBODY = Cast(
     client_id="your client id",
-    people=("apc_… the sub of a calendar", "apc_… and of another"),
-    rooms=("res_… the sub of a room", "res_… and of another"),
+    people=("apc_… the sub of a calendar", "apc_… the sub of another"),
+    rooms=("res_… the sub of a room", "res_… the sub of another"),
     calendar_id="cal_… from the calendars query",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the terminal shows: new at every start, because only digests are stored."""
+    """The credentials that the terminal shows: new at every start, because only digests are stored."""
 
     client_id: str
     client_secret: str
@@ -66,20 +66,22 @@ class Credentials:
 
 
 async def prepare(db: Database, now: Instant) -> Credentials:
-    """Brings the demo client, its accounts and their events up to date, and gives fresh credentials for them."""
+    """Creates or updates the demo client, its accounts and their events. Returns new credentials for them."""
     secret = secrets.token_urlsafe(32)
     ctx = Context(db, Actor(), now, Limits())
     async with db.write() as session:
         client = await clients.ensure(session, db.encryption, CLIENT_ID, secret, now, name="Demo")
-        # Without the client's secret and its plan: the demo starts whatever its plan leaves out.
-        made = {name: await authorize(ctx, session, client, kind, name, READ_WRITE) for name, kind in _KINDS.items()}
-    for name, authorization in made.items():
+        # Past the check of the secret and of the plan: the demo starts whichever features are switched off.
+        authorizations = {
+            name: await authorize(ctx, session, client, kind, name, READ_WRITE) for name, kind in _KINDS.items()
+        }
+    for name, authorization in authorizations.items():
         await _fill(replace(ctx, caller=Actor(client, authorization.account.key, READ_WRITE)), name)
-    return Credentials(CLIENT_ID, secret, made["ada"].tokens.access_token)
+    return Credentials(CLIENT_ID, secret, authorizations["ada"].tokens.access_token)
 
 
 async def cast(db: Database) -> Cast:
-    """The demo accounts, for examples that run as they are; NOBODY when they are not there."""
+    """The demo accounts, with which the examples run unchanged; NOBODY if there are none."""
     async with db.read() as session:
         client = await clients.find(session, CLIENT_ID)
         if client is None:
@@ -98,9 +100,9 @@ async def _fill(ctx: Context, name: str) -> None:
 
 
 def _events(name: str, now: Instant) -> Iterator[EventDraft]:
-    """The coming days' events; their ids are of the day, so that tomorrow's start replaces what today's has made."""
+    """The events of the coming days. Ids contain the day, so tomorrow's start replaces the events of today's."""
     today = now // DAY
     for day in range(today, today + _DAYS):
-        for number, (start, end, summary) in enumerate(_DAYS_OF[name]):
+        for number, (start, end, summary) in enumerate(_DAILY_EVENTS[name]):
             begin = day * DAY + start * MINUTE
             yield EventDraft(f"demo-{day}-{number}", summary, begin, day * DAY + end * MINUTE)

@@ -20,7 +20,7 @@ PREFIX = "OPENINGS_"
 
 
 class SettingError(ValueError):
-    """A setting cannot be used as it was given."""
+    """A setting has a value that cannot be used."""
 
 
 def default_database_url() -> str:
@@ -28,7 +28,7 @@ def default_database_url() -> str:
     return f"sqlite:///{Path(user_data_path('openings')) / 'openings.db'}"
 
 
-#: what is open or not
+#: the choices of a switch
 _SWITCH = ("auto", "on", "off")
 
 
@@ -38,59 +38,70 @@ def _setting(default: Any, help: str, **more: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this installation runs. Each field is the environment variable OPENINGS_ and its name in capitals."""
+    """The settings of this installation. Each field is read from OPENINGS_ and its name in capitals."""
 
     database_url: str = _setting(
-        "", "sqlite:///path/file.db or postgresql://user@host/name; by default a SQLite file in your data folder"
+        "", "sqlite:///path/file.db or postgresql://user@host/name; default: a SQLite file in your data folder"
     )
     host: str = _setting("127.0.0.1", "address to listen on")
-    port: int = _setting(8000, "port to listen on; 0 takes a free one", least=0, most=65535)
-    workers: int = _setting(1, "processes that answer requests", least=1)
+    port: int = _setting(8000, "port to listen on; 0 picks a free one", least=0, most=65535)
+    workers: int = _setting(1, "number of worker processes", least=1)
     public_url: str = _setting(
-        "", "where visitors find this server, such as https://book.example.com; by default where it listens"
+        "", "URL of this server for visitors, such as https://book.example.com; default: the address it listens on"
     )
-    client_id: str = _setting("", "a client that is there from the first start: its id")
-    client_secret: str = _setting("", "and its secret")
-    demo: bool = _setting(False, "keep a demo client with calendars, and offer examples of it in GraphiQL")
-    key: str = _setting("", "what secrets are sealed with: 32 random characters or more; by default it is in key_file")
-    key_file: str = _setting("", "where that is kept, and made if it is not there; by default beside the SQLite file")
-    pool_size: int = _setting(10, "connections to PostgreSQL that each process holds at most", least=1)
+    client_id: str = _setting("", "id of a client to create at startup")
+    client_secret: str = _setting("", "secret of that client")
+    demo: bool = _setting(False, "create a demo client with calendars, and show examples for it in GraphiQL")
+    key: str = _setting(
+        "", "key that encrypts stored secrets: at least 32 random characters; default: read from key_file"
+    )
+    key_file: str = _setting(
+        "", "file with the key, created if missing; default: beside the SQLite file, for PostgreSQL in your data folder"
+    )
+    pool_size: int = _setting(10, "maximum PostgreSQL connections in the pool of each process", least=1)
     memory: int = _setting(
-        64, "megabytes of facts and answers that each process remembers at most; 0 for none", least=0
+        64, "maximum megabytes of facts and responses that each process caches; 0 for no cache", least=0
     )
-    compiled: bool = _setting(True, "execute the plain parts of answers by functions that are made for them")
+    compiled: bool = _setting(
+        True,
+        "compile functions for arguments, variables and plain results; 0 leaves them to Strawberry and graphql-core",
+    )
     log: str = _setting(
-        "auto", "text, json, or auto: text on a terminal and for the demo", choices=("auto", "text", "json")
+        "auto", "text, json, or auto: text on a terminal and for the demo, else json", choices=("auto", "text", "json")
     )
     metrics: str = _setting(
-        "auto", "on, off, or auto: /metrics is there on a loopback address", choices=("auto", "on", "off")
+        "auto", "serve /metrics: on, off, or auto: on if the host is a loopback address", choices=("auto", "on", "off")
     )
-    max_accounts: int = _setting(10, "accounts in one availability query", least=1)
-    max_query_periods: int = _setting(50, "periods or slots that one availability query asks about", least=1)
-    max_member_periods: int = _setting(50, "available periods that a member brings along", least=1)
-    max_period_days: int = _setting(35, "days that a period may last", least=1)
-    max_results: int = _setting(200, "results of one availability query", least=1)
-    max_subscriptions: int = _setting(5000, "subscriptions that one process has open, and sockets", least=1)
-    max_client_subscriptions: int = _setting(2500, "of these subscriptions, those of one client", least=1)
-    max_body: int = _setting(8 * 1024 * 1024, "bytes of one request", least=1024)
+    max_accounts: int = _setting(10, "maximum accounts in one availability query", least=1)
+    max_query_periods: int = _setting(50, "maximum query periods or query slots in one availability query", least=1)
+    max_member_periods: int = _setting(50, "maximum available periods that a query gives for one member", least=1)
+    max_period_days: int = _setting(35, "maximum length of a period in days", least=1)
+    max_results: int = _setting(200, "maximum results of one availability query", least=1)
+    max_subscriptions: int = _setting(
+        5000, "maximum open subscriptions of one process, and maximum open WebSockets", least=1
+    )
+    max_client_subscriptions: int = _setting(2500, "maximum open subscriptions of one client in one process", least=1)
+    max_body: int = _setting(8 * 1024 * 1024, "maximum bytes of a request body", least=1024)
     max_root_fields: int = _setting(
-        50, "fields that one request may ask for at the top; aliases: twice as many", least=1
+        50, "maximum root fields of one operation; up to twice as many aliases are allowed", least=1
     )
-    max_values: int = _setting(20_000, "values in the variables of one request", least=100)
-    deadline: int = _setting(30, "seconds that a request may take; 0: as long as it wants", least=0)
-    introspection: str = _setting("auto", "on, off, or auto: on where the address is a loopback one", choices=_SWITCH)
-    graphiql: str = _setting("auto", "on, off, or auto: on where the address is a loopback one", choices=_SWITCH)
+    max_values: int = _setting(20_000, "maximum values in the variables of one request", least=100)
+    deadline: int = _setting(
+        30, "seconds that a request may take to arrive, and again to be answered; 0 for no limit", least=0
+    )
+    introspection: str = _setting("auto", "on, off, or auto: on if the host is a loopback address", choices=_SWITCH)
+    graphiql: str = _setting("auto", "on, off, or auto: on if the host is a loopback address", choices=_SWITCH)
     get: str = _setting(
         "auto",
-        "queries by GET: on, off, json: only if Accept names JSON, or auto: on where the address is a loopback one, else json",
+        "queries by GET: on, off, json (only if Accept names JSON), or auto: on if the host is loopback, else json",
         choices=("auto", "on", "json", "off"),
     )
-    private_callbacks: bool = _setting(False, "let callbacks lead to loopback and private addresses")
-    rate_limit: str = _setting("", "requests of one client, such as 50/s,500/min; in s, min and h; none by default")
+    private_callbacks: bool = _setting(False, "allow callbacks to loopback and private addresses")
+    rate_limit: str = _setting("", "rate limits of each client, such as 50/s,500/min, in s, min or h; default: none")
 
     @property
     def loopback(self) -> bool:
-        """Whether nobody but this machine can reach the address."""
+        """Whether only this machine can reach the address."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -98,8 +109,8 @@ class Settings:
 
     @property
     def pages(self) -> str:
-        """Where the pages of links are: what a link's token is put behind."""
-        # Whoever listens on every address is found by this one on the same machine.
+        """The URL of the booking pages, to which a link's token is appended."""
+        # A server that listens on every address is reached as localhost on this machine.
         host = "localhost" if self.host in ("0.0.0.0", "::") else shown(self.host)
         return f"{self.public_url.rstrip('/') or f'http://{host}:{self.port}'}/book/"
 
@@ -120,7 +131,7 @@ class Settings:
             return parse_rates(self.rate_limit)
         except ValueError as error:
             raise SettingError(
-                f"OPENINGS_RATE_LIMIT must be such as 50/s,500/min with s, min or h, not {str(error)[:40]!r}"
+                f"OPENINGS_RATE_LIMIT must have the form 50/s,500/min with s, min or h, not {str(error)[:40]!r}"
             ) from None
 
     @property
@@ -135,7 +146,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str], **flags: object) -> "Settings":
-        """Settings from flags that are not None, then from the environment. Raises SettingError."""
+        """Reads each setting from its flag, if that is not None, else from the environment. Raises SettingError."""
         values: dict[str, Any] = {}
         for setting in fields(cls):
             text = environment.get(PREFIX + setting.name.upper(), "")
@@ -146,18 +157,18 @@ class Settings:
         values.setdefault("database_url", default_database_url())
         settings = cls(**values)
         if bool(settings.client_id) != bool(settings.client_secret):
-            raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET go together: set both, or neither")
-        _ = settings.rates  # raises for one that cannot be read
+            raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET belong together: set both or neither")
+        _ = settings.rates  # raises if it cannot be parsed
         problems = Problems()
         parts = check_web_url(settings.public_url or None, ("public_url",), problems)
         if problems or (parts is not None and (parts.query or parts.fragment)):
             raise SettingError(
-                f"OPENINGS_PUBLIC_URL must be such as https://book.example.com, not {settings.public_url[:80]!r}"
+                f"OPENINGS_PUBLIC_URL must be a URL such as https://book.example.com, not {settings.public_url[:80]!r}"
             )
         return settings
 
     def environment(self) -> dict[str, str]:
-        """The environment that `read` makes the same settings of: what a worker process is started with."""
+        """The environment from which `read` restores these settings; worker processes are started with it."""
         values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         return {
             PREFIX + name.upper(): str(int(value) if isinstance(value, bool) else value)
@@ -166,7 +177,7 @@ class Settings:
 
 
 def shown(host: str) -> str:
-    """The host as it stands in an address."""
+    """The host as written in a URL: an IPv6 address has brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -185,14 +196,14 @@ def _parse(setting: Field[Any], text: str) -> object:
 
 
 def _check_flag(setting: Field[Any], value: object) -> object:
-    """A flag's value, which is of its type already; a number must be within its bounds."""
+    """Returns a flag's value, already of its type. Raises SettingError for a number out of bounds."""
     if isinstance(value, int) and not isinstance(value, bool):
         return _number(str(value), f"--{setting.name}", setting)
     return value
 
 
 def _number(text: str, name: str, setting: Field[Any]) -> int:
-    """A whole number within the setting's bounds. Raises SettingError, naming it."""
+    """Parses a whole number within the setting's bounds. Raises SettingError with the setting's name."""
     least, most = setting.metadata["least"], setting.metadata.get("most")
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     digits = text.isascii() and text.isdigit() and len(text) < 20

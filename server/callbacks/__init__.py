@@ -1,1 +1,1 @@
-"""Callbacks to applications: what is due is delivered, signed and at least once."""
+"""Callbacks to applications: signed, and delivered at least once."""

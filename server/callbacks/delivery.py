@@ -1,12 +1,12 @@
-"""Delivering callbacks: as long as a process runs, it sends what is due, and notes what came of it.
+"""Delivery of callbacks: every process claims due callbacks, sends them and records the outcome.
 
-    claimed ── 2xx ─────────────→ delivered, and gone
+    claimed ── 2xx ─────────────→ delivered, and deleted
        ├────── anything else ───→ due again later, or given up after three days
-       ├────── told to stop ────→ due at once, for another process or the next one
-       └────── killed ──────────→ due again when the claim has run out
+       ├────── shutdown ────────→ due at once, for another process or the next one
+       └────── killed ──────────→ due again when the claim has expired
 
-An application may be told twice: when it was told and the process that has told it ended before it could note so. It
-knows the second time by the delivery id.
+A callback may be delivered twice, if the process ends after sending it and before recording that. The application
+recognises the second by its delivery id.
 """
 
 import asyncio
@@ -29,29 +29,29 @@ from .http_client import DeliveryError, HTTPClient, redacted
 log = logging.getLogger("openings")
 
 LEASE = 30
-"""Seconds that a claim holds: longer than an attempt with all that belongs to it, or others would send it beside us."""
+"""Seconds that a claim lasts: longer than an attempt and its transactions, or another process would send it too."""
 
 AT_ONCE = 8
-"""Callbacks that one process sends at the same time."""
+"""Callbacks that one process sends concurrently."""
 
 KEPT = 30 * DAY
-"""How long one that was given up is kept, from when it was written."""
+"""Seconds until a callback that was given up is deleted, counted from its creation."""
 
 INTERVAL = 5.0
-"""Seconds between two looks for what other processes have written, and for what they have left behind."""
+"""Seconds between polls for callbacks that other processes have written or left behind."""
 
-#: seconds between two looks at least, when what was due has just been claimed
+#: minimum seconds between polls, after due callbacks have been claimed
 _BREATH = 0.05
-#: seconds after which the loop goes on when the database does not answer: at first, and at most
+#: seconds before the loop retries after an error: at first, and at most
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-#: seconds that callbacks under way have to end in when the process is told to stop
+#: seconds that callbacks in flight have to finish at shutdown
 _GRACE = 2.0
 
 _USER_AGENT = f"Openings/{version('openings')}"
 
 
 class Deliveries:
-    """What one process does for callbacks."""
+    """Delivers callbacks in one process."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class Deliveries:
         self._at_once = at_once
         self._interval = interval
         self._grace = grace
-        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._in_flight: dict[asyncio.Task[None], Claimed] = {}
         self._purged_at: Instant | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Callbacks are delivered as long as the block lasts; what is under way at its end has a moment more."""
+        """Delivers callbacks during the block. At its end, those in flight have `grace` seconds to finish."""
         loop = asyncio.create_task(self._run())
         try:
             yield
@@ -97,15 +97,15 @@ class Deliveries:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _deliver_due(self) -> float:
-        """Takes up what is due, as far as there is room; seconds until there may be more."""
+        """Starts due callbacks, up to the limit. Returns the seconds until the next poll."""
         await self._purge()
-        room = self._at_once - len(self._under_way)
-        if room == 0:
-            return self._interval  # whoever ends wakes us
+        free = self._at_once - len(self._in_flight)
+        if free == 0:
+            return self._interval  # the end of a delivery wakes the loop
         due_at = await callbacks.next_due(self._db.driver)
         wait = due_at - self._clock() if due_at is not None else self._interval
         if wait <= 0:
-            for callback in await self._claim(room):
+            for callback in await self._claim(free):
                 self._start(callback)
         return min(max(wait, _BREATH), self._interval)
 
@@ -117,14 +117,14 @@ class Deliveries:
 
     def _start(self, callback: Claimed) -> None:
         task = asyncio.create_task(self._deliver(callback))
-        self._under_way[task] = callback
+        self._in_flight[task] = callback
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
+        del self._in_flight[task]
         self._db.outbox.wake()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log_error(error)  # nobody has noted what came of it: it is sent again when the claim has run out
+            _log_error(error)  # the outcome is not recorded: it is sent again when the claim expires
 
     async def _deliver(self, callback: Claimed) -> None:
         try:
@@ -133,12 +133,12 @@ class Deliveries:
             await self._record_failure(callback, str(error))
         except Exception as error:
             _log_error(error)
-            await self._record_failure(callback, f"a fault of ours: {type(error).__name__}")
+            await self._record_failure(callback, f"internal error: {type(error).__name__}")
         else:
             await self._record_success(callback)
 
     async def _send(self, callback: Claimed) -> None:
-        """One attempt. Raises DeliveryError."""
+        """Makes one attempt. Raises DeliveryError."""
         body = callback.body.encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -149,22 +149,22 @@ class Deliveries:
         await self._outgoing.post(callback.url, headers, body)
 
     def _secret(self, callback: Claimed) -> str:
-        """What it is signed with. Raises DeliveryError."""
+        """The client secret that signs the callback. Raises DeliveryError if it cannot be read."""
         cure = f"openings client secret {callback.client_id} makes a new one"
         if callback.sealed_secret is None:
             raise DeliveryError(f"the client's secret is from before callbacks were signed: {cure}")
         try:
             return self._db.encryption.open(callback.sealed_secret)
         except WrongKeyError:
-            words = "the client's secret was sealed with another key than the installation has now"
-            raise DeliveryError(f"{words}: give it that one again, or {cure}") from None
+            words = "the client's secret is encrypted with a different key from the installation's current one"
+            raise DeliveryError(f"{words}: restore that key, or {cure}") from None
 
     @retry_transaction
     async def _record_success(self, callback: Claimed) -> None:
         async with self._db.write() as session:
             await callbacks.record_success(session, callback)
         metrics.count_callback("delivered")
-        _log(logging.INFO, "has arrived", callback)
+        _log(logging.INFO, "delivered", callback)
 
     @retry_transaction
     async def _record_failure(self, callback: Claimed, why: str) -> None:
@@ -174,13 +174,13 @@ class Deliveries:
             await callbacks.record_failure(session, callback, why, due_at)
         if wait is not None:
             metrics.count_callback("failed")
-            _log(logging.WARNING, "has not arrived: %(reason)s; next in %(wait)d s", callback, reason=why, wait=wait)
+            _log(logging.WARNING, "failed: %(reason)s; next in %(wait)d s", callback, reason=why, wait=wait)
         else:
             metrics.count_callback("given_up")
-            _log(logging.ERROR, "has not arrived: %(reason)s; given up", callback, reason=why)
+            _log(logging.ERROR, "failed: %(reason)s; given up", callback, reason=why)
 
     async def _purge(self) -> None:
-        """Once an hour."""
+        """Deletes old callbacks that were given up, at most once an hour."""
         now = self._clock()
         if self._purged_at is None or now >= self._purged_at + HOUR:
             async with self._db.write() as session:
@@ -188,10 +188,13 @@ class Deliveries:
             self._purged_at = now
 
     async def _stop(self) -> None:
-        """Lets those under way end, or gives them back; with a database that does not answer, they are due again anyway."""
-        if self._under_way:
-            await asyncio.wait([*self._under_way], timeout=self._grace)
-        left = dict(self._under_way)
+        """Waits for callbacks in flight, then cancels and releases the rest.
+
+        If the database is unavailable, they are due again when their claims expire.
+        """
+        if self._in_flight:
+            await asyncio.wait([*self._in_flight], timeout=self._grace)
+        left = dict(self._in_flight)
         for task in left:
             task.cancel()
         if left:
@@ -207,8 +210,8 @@ def _log(level: int, words: str, callback: Claimed, **more: object) -> None:
 
 
 def _log_error(error: BaseException) -> None:
-    """Logs what keeps callbacks from being delivered: in a line when it is the database's, with all there is when it is ours."""
-    words = "callbacks are not delivered just now: %s"
+    """Logs an error outside a delivery: one line if the database is unavailable, else with the traceback."""
+    words = "callbacks are not being delivered: %s"
     if isinstance(error, Exception) and is_unavailable(error):
         log.warning(words, type(error).__name__)
     else:

@@ -1,8 +1,8 @@
-"""Requests that go out: to addresses that others have chosen, and so to none that only this machine or its network can see.
+"""Outgoing HTTP requests to URLs that others choose, and so never to loopback or private addresses (SSRF).
 
-A name says nothing about where it leads, and may lead elsewhere the next time that somebody asks. So a name is resolved
-once, all that it leads to is looked at, and the connection is made to an address that was looked at. The certificate is
-that of the name all the same. No redirect is followed, and no proxy of the environment asked.
+A host name may resolve to any address, and to another one the next time. So it is resolved once, all of its
+addresses are checked, and the connection goes to a checked address. The certificate is still verified for the name.
+Redirects are not followed, and proxies from the environment are not used.
 """
 
 import asyncio
@@ -32,29 +32,29 @@ from httpcore2 import (
 from core.urls import Address
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
-"""From a name or an address and a port to all addresses that it leads to."""
+"""Resolves a host and a port to all of its addresses."""
 
-#: seconds from the first step to the head of the answer
+#: seconds from the start of a request to the headers of the response
 _PATIENCE = 10.0
-#: Seconds that one of the addresses of a name has to let us in, and how many are tried. The first may lead nowhere from
-#: here, as those of IPv6 often do.
+#: Seconds to connect to one address, and how many addresses of a name are tried. The first may be unreachable, as IPv6
+#: addresses often are.
 _CONNECTING, _ADDRESSES = 3.0, 3
 
 _REASON_LENGTH = 200
 
 
 class DeliveryError(Exception):
-    """Nobody has said that it was received. Its text says why, and holds nothing that must not be logged."""
+    """The receiver did not confirm the request. The message says why and is safe to log."""
 
 
 async def resolve_all(host: str, port: int) -> list[Address]:
-    """All addresses that the system knows for a name, the one that it would try first at first. Raises OSError."""
+    """All addresses of a name, in the system's order of preference. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
     return [ip_address(where[0]) for *_, where in found]
 
 
 class HTTPClient:
-    """Sends requests to whatever is allowed by its address, each on a connection of its own."""
+    """Sends requests to allowed addresses, each on its own connection."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class HTTPClient:
         self._certificates = certificates
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Sends it, and is told by a status of 2xx that it was received. Raises DeliveryError."""
+        """Sends a POST request. Raises DeliveryError unless the response has a 2xx status."""
         try:
             async with asyncio.timeout(self._patience):
                 status = await self._status(urlsplit(url), headers, body)
@@ -81,7 +81,7 @@ class HTTPClient:
             raise DeliveryError(f"status {status}")
 
     async def _status(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
-        """What it is answered with; the rest of the answer is not read."""
+        """Sends the request and returns the response's status; the response body is not read."""
         url = _url(parts)
         connection = AsyncHTTPConnection(url.origin, self._ssl, network_backend=self._backend)
         sent = [("Host", parts.netloc), ("Connection", "close"), *headers.items()]
@@ -90,12 +90,12 @@ class HTTPClient:
 
     @cached_property
     def _ssl(self) -> ssl.SSLContext:
-        """Made when it is first needed, for it reads all certificates of the machine."""
+        """Created on first use, because it reads all certificates of the system."""
         return self._certificates()
 
 
 class AddressFilteringBackend(AsyncNetworkBackend):
-    """Connects to addresses that were looked at."""
+    """Connects only to addresses that were checked."""
 
     def __init__(self, allowed: Callable[[Address], bool], resolve: Resolve) -> None:
         self._allowed = allowed
@@ -116,35 +116,35 @@ class AddressFilteringBackend(AsyncNetworkBackend):
                 return await self._connections.connect_tcp(str(address), port, _CONNECTING)
             except (ConnectError, ConnectTimeout) as error:
                 last = error
-        raise last or DeliveryError("its name leads nowhere")
+        raise last or DeliveryError("its host name has no address")
 
     async def _addresses(self, host: str, port: int) -> Sequence[Address]:
-        """Where the name leads, if all of that is allowed: of one that leads inside as well, nothing good is to be expected."""
+        """Resolves the host. Raises DeliveryError if any address is not allowed: a mixed result suggests an attack."""
         addresses = await self._resolve(host, port)
         if not all(map(self._allowed, addresses)):
-            raise DeliveryError("leads to a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
+            raise DeliveryError("its host has a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
         return addresses
 
 
 def allow_all(_address: Address) -> bool:
-    """Every address is allowed."""
+    """Allows every address."""
     return True
 
 
 def redacted(url: str) -> str:
-    """Of a checked URL what may be logged: the rest of it may be a secret."""
+    """The part of a checked URL that may be logged; its path and query may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _url(parts: SplitResult) -> URL:
-    """From parts that are those which were checked: httpcore2 would take the URL apart in a way of its own."""
+    """Builds the URL from the parts that were checked, since httpcore2 would parse it by its own rules."""
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
 
 
 def _reason(error: BaseException) -> str:
-    """What an error began with, in a line that it cannot break out of."""
+    """The root cause of an error, as one line of printable text."""
     while error.__cause__ is not None:
         error = error.__cause__
     words = f"{type(error).__name__}: {error}"

@@ -1,9 +1,9 @@
-"""Answers that still hold.
+"""Cache of whole responses, revalidated by version on every hit.
 
-What an availability query is answered follows from the request and from what the answer rests on: what those who were
-asked about have granted, and the versions of their calendars and hours. So when the same request comes again, and one
-statement says that all of this stands as it stood, then the answer is the same, byte by byte, and nothing has to be worked
-out again. For no time at all is an answer merely believed.
+The response to an availability query depends on the request, on the rights that the accounts in it have granted,
+and on the versions of their calendars and availability rules. When the same request comes again, one statement
+reads these dependencies; if they are unchanged, the stored bytes are the response. There is no TTL: no response is
+served unchecked.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _KIND = "answer"
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """The JSON of an answer, what it rests on, and what the log and the metrics call the request."""
+    """The JSON of a response, its dependencies, and the request's names in the log and the metrics."""
 
     answer: bytes
     dependencies: Dependencies
@@ -30,17 +30,17 @@ class CachedAnswer:
 
 
 async def get(ctx: Context, request: bytes) -> CachedAnswer | None:
-    """The answer to this request, if it was given before and holds for whoever asks now."""
-    kept: CachedAnswer | None = ctx.cache.get_unchecked(_KIND, request)
-    if kept is None:
+    """The cached response to this request body, if it is still fresh for its caller."""
+    cached: CachedAnswer | None = ctx.cache.get_unchecked(_KIND, request)
+    if cached is None:
         return None
-    holds = await _is_fresh(ctx, kept.dependencies)
-    ctx.cache.on_lookup(_KIND, holds)
-    return kept if holds else None
+    fresh = await _is_fresh(ctx, cached.dependencies)
+    ctx.cache.on_lookup(_KIND, fresh)
+    return cached if fresh else None
 
 
 async def _is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
-    """Nobody knows, when the database does not answer: then the request goes its usual way, and says so there."""
+    """Whether the dependencies are unchanged. False if the database is unavailable: execution reports that."""
     try:
         return await is_fresh(ctx, dependencies)
     except Exception as error:
@@ -49,12 +49,15 @@ async def _is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
         return False
 
 
-def put(ctx: Context, request: bytes, asked: OperationInfo, answer: bytes) -> None:
-    """Keeps the answer to a POSTed query without errors, when the one field that it asked for has said what it rests on."""
-    if not request or asked.kind is not OperationType.QUERY or len(ctx.dependencies) != 1:
+def put(ctx: Context, request: bytes, info: OperationInfo, answer: bytes) -> None:
+    """Stores the error-free response to a POSTed query, if its only root field has recorded its dependencies.
+
+    `request` is the body, and empty for a GET.
+    """
+    if not request or info.kind is not OperationType.QUERY or len(ctx.dependencies) != 1:
         return
-    fields = asked.ast.selection_set.selections
+    fields = info.ast.selection_set.selections
     if len(fields) == 1 and isinstance(fields[0], FieldNode):
         [dependencies] = ctx.dependencies
-        kept = CachedAnswer(answer, dependencies, asked.log_name, asked.metric_name)
-        ctx.cache.put(_KIND, request, None, kept, len(request) + len(answer) + 200 * len(dependencies.rows))
+        cached = CachedAnswer(answer, dependencies, info.log_name, info.metric_name)
+        ctx.cache.put(_KIND, request, None, cached, len(request) + len(answer) + 200 * len(dependencies.rows))

@@ -1,16 +1,16 @@
-"""How much a document asks for, found without asking it: what is too much is refused before anything is done with it.
+"""The size of a document, measured before validation; a document over a limit is refused.
 
-    depth        levels of fields within fields; what lies below `__schema` and `__type` counts nothing
-    root fields  of its largest operation: each is an answer, or a transaction, of its own
-    aliases      fields under another name
-    directives   in all, and on the node that has most of them
+    depth        levels of nested fields; fields below `__schema` and `__type` do not count
+    root fields  of its largest operation: each is a query or a transaction of its own
+    aliases      fields with an alias
+    directives   in total, and on the node with the most
     selections   fields, inline fragments and spreads
     overlaps     pairs of fields of one name, or of fragments, in one selection set: validation compares each with each
     definitions  operations and fragments
 
-All is counted as if every fragment stood where it is spread. Nothing is spread to find out: each definition is walked
-once, and what a fragment amounts to is added wherever it is named: ninety that each name the next one twice cost ninety
-steps. Sums stop at MANY. A fragment within itself adds nothing; validation will refuse it.
+The counts are those of the document with every fragment expanded, but nothing is expanded: each definition is
+walked once, and a fragment's total is added wherever it is spread. Ninety fragments that each spread the next one
+twice cost ninety steps. Sums stop at MANY. A fragment that contains itself adds nothing; validation refuses it.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ from graphql import (
 
 QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
 
-MANY = 1_000_000  # where counting ends
+MANY = 1_000_000  # sums are capped here
 
 MAX_DEPTH = 15
 MAX_ROOT_FIELDS = 50
@@ -46,7 +46,7 @@ _Definition: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
 
 class Size(NamedTuple):
-    """What there is of each in a definition."""
+    """The counts of a definition."""
 
     depth: int = 0
     root_fields: int = 0
@@ -57,7 +57,7 @@ class Size(NamedTuple):
 
 
 class _Spread(NamedTuple):
-    """Where a fragment is named: how deep, whether that is below a meta field, and whether it is at the top."""
+    """A spread of a fragment: its depth, and whether it is below a meta field (`hidden`) or at the root."""
 
     node: FragmentSpreadNode
     depth: int
@@ -67,14 +67,14 @@ class _Spread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A definition by itself."""
+    """A definition without the fragments that it spreads."""
 
     size: Size
     spreads: Sequence[_Spread]
 
 
 def too_complex(document: DocumentNode, *, max_root_fields: int = MAX_ROOT_FIELDS) -> GraphQLError | None:
-    """The one refusal of a document that asks for too much: of what, how much it is, and how much it may be."""
+    """The error for the first limit that the document exceeds, with count and limit; None if it exceeds none."""
     most = {
         "definitions": MAX_DEFINITIONS,
         "depth": MAX_DEPTH,
@@ -94,33 +94,33 @@ def too_complex(document: DocumentNode, *, max_root_fields: int = MAX_ROOT_FIELD
 def _refusal(limit: str, found: int, most: int) -> GraphQLError:
     amount = str(found) if found < MANY else f"{MANY} or more"
     return GraphQLError(
-        f"The query is too complex: its {limit.replace('_', ' ')} come to {amount}, and may come to {most}.",
+        f"The query is too complex: its {limit.replace('_', ' ')} come to {amount}; at most {most} are allowed.",
         extensions={"code": QUERY_TOO_COMPLEX, "limit": limit, "found": found, "most": most},
     )
 
 
 def _amounts(document: DocumentNode) -> Iterator[tuple[str, int]]:
-    """Each amount by its name. Overlaps are looked for only by who has seen that there are not too many selections."""
+    """Yields each count with its name. Overlaps come last, counted only if the caller accepts the selections."""
     yield "definitions", len(document.definitions)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    owns = {name: _own(node) for name, node in fragments.items()}
-    order, closing = _inside_out(owns)
+    own_sizes = {name: _own(node) for name, node in fragments.items()}
+    order, closing = _dependency_order(own_sizes)
     totals: dict[str, Size] = {}
     for name in order:
-        totals[name] = _total(owns[name], totals)
+        totals[name] = _total(own_sizes[name], totals)
     own_operations = [_own(node) for node in operations]
-    unused = _unused(own_operations, owns, order)
+    unused = _unused(own_operations, own_sizes, order)
     sizes = [_total(own, totals) for own in own_operations]
-    yield from _whole(sizes, [totals[name] for name in unused])._asdict().items()
+    yield from _document_size(sizes, [totals[name] for name in unused])._asdict().items()
     yield (
         "overlaps",
         sum(_overlaps(node, fragments, closing) for node in (*operations, *(fragments[name] for name in unused))),
     )
 
 
-def _whole(operations: Sequence[Size], unused: Sequence[Size]) -> Size:
-    """The document's size. Fragments that no operation uses have to be validated all the same."""
+def _document_size(operations: Sequence[Size], unused: Sequence[Size]) -> Size:
+    """The document's size, including unused fragments, since they are validated too."""
     everything = [*operations, *unused]
     return Size(
         depth=max((size.depth for size in operations), default=0),
@@ -132,11 +132,11 @@ def _whole(operations: Sequence[Size], unused: Sequence[Size]) -> Size:
     )
 
 
-def _unused(operations: Sequence[_Own], owns: Mapping[str, _Own], order: Sequence[str]) -> list[str]:
-    """The fragments that no operation reaches; of those that reach one another only the first."""
+def _unused(operations: Sequence[_Own], own_sizes: Mapping[str, _Own], order: Sequence[str]) -> list[str]:
+    """The fragments that no operation reaches, without those reached from another unused one."""
     reached: set[str] = set()
     unused: list[str] = []
-    for name, own in [*(("", own) for own in operations), *((name, owns[name]) for name in reversed(order))]:
+    for name, own in [*(("", own) for own in operations), *((name, own_sizes[name]) for name in reversed(order))]:
         if name in reached:
             continue
         unused += [name] if name else []
@@ -144,12 +144,12 @@ def _unused(operations: Sequence[_Own], owns: Mapping[str, _Own], order: Sequenc
         while walk:
             named = {spread.node.name.value for spread in walk.pop().spreads} - reached
             reached |= named
-            walk += [owns[found] for found in named if found in owns]
+            walk += [own_sizes[found] for found in named if found in own_sizes]
     return unused
 
 
 def _own(definition: _Definition) -> _Own:
-    """What a definition amounts to without the fragments that it names, and where it names them."""
+    """Counts a definition without the fragments that it spreads, and collects the spreads."""
     deepest = root_fields = aliases = selections = 0
     directives = [len(definition.directives or ())]
     spreads: list[_Spread] = []
@@ -181,7 +181,7 @@ def _is_meta(field: FieldNode) -> bool:
 
 
 def _total(own: _Own, totals: Mapping[str, Size]) -> Size:
-    """A definition with its fragments where they stand; one that it is itself a part of has no total yet."""
+    """The size with fragments expanded. A fragment that contains the definition has no total yet and adds nothing."""
     total = own.size
     for spread in own.spreads:
         fragment = totals.get(spread.node.name.value)
@@ -198,13 +198,13 @@ def _total(own: _Own, totals: Mapping[str, Size]) -> Size:
     return Size(*(min(amount, MANY) for amount in total))
 
 
-def _inside_out(owns: Mapping[str, _Own]) -> tuple[list[str], Set[int]]:
-    """The fragments, each behind those that it names; and the spreads that would close a circle."""
+def _dependency_order(own_sizes: Mapping[str, _Own]) -> tuple[list[str], Set[int]]:
+    """The fragments, each after those that it spreads, and the ids of the spreads that close a cycle."""
     order: list[str] = []
     closing: set[int] = set()
     done: set[str] = set()
-    for root in owns:
-        path = [] if root in done else [(root, iter(owns[root].spreads))]
+    for root in own_sizes:
+        path = [] if root in done else [(root, iter(own_sizes[root].spreads))]
         on_path = {root}
         while path:
             name, spreads = path[-1]
@@ -216,14 +216,14 @@ def _inside_out(owns: Mapping[str, _Own]) -> tuple[list[str], Set[int]]:
                 order.append(name)
             elif (named := spread.node.name.value) in on_path:
                 closing.add(id(spread.node))
-            elif named in owns and named not in done:
-                path.append((named, iter(owns[named].spreads)))
+            elif named in own_sizes and named not in done:
+                path.append((named, iter(own_sizes[named].spreads)))
                 on_path.add(named)
     return order, closing
 
 
 def _overlaps(definition: _Definition, fragments: Mapping[str, FragmentDefinitionNode], closing: Set[int]) -> int:
-    """The pairs of a definition. Takes as many steps as it has selections."""
+    """Counts the overlapping pairs of a definition, in as many steps as it has selections."""
     pairs = 0
     groups = [[definition.selection_set]]
     while groups:

@@ -1,4 +1,4 @@
-"""How many may stay on the line at a time."""
+"""Limits on open sockets and subscriptions."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -9,12 +9,12 @@ from ..observability import metrics
 
 
 class LimitReached(Exception):
-    """There is no room for one more just now."""
+    """No more sockets or subscriptions may be opened at the moment."""
 
 
 @dataclass
 class ConnectionLimits:
-    """The sockets and the subscriptions that one process has open, which take memory for as long as they are."""
+    """Counts the open sockets and subscriptions of one process, because each holds memory while it is open."""
 
     max_open: int
     max_subscriptions_of_client: int
@@ -23,9 +23,9 @@ class ConnectionLimits:
 
     @contextmanager
     def socket(self) -> Generator[None]:
-        """Room for a socket. Raises Full."""
+        """Counts a socket for the length of the block. Raises LimitReached."""
         if self.sockets >= self.max_open:
-            raise LimitReached(f"This process has {self.max_open} sockets open already.")
+            raise LimitReached(f"This process already has {self.max_open} sockets open.")
         self.sockets += 1
         metrics.SOCKETS.inc()
         try:
@@ -36,11 +36,11 @@ class ConnectionLimits:
 
     @contextmanager
     def subscription(self, client_key: int | None) -> Generator[None]:
-        """Room for a subscription by this client. Raises Full."""
+        """Counts a subscription of this client for the length of the block. Raises LimitReached."""
         if self.subscriptions[client_key] >= self.max_subscriptions_of_client:
-            raise LimitReached(f"This application has {self.max_subscriptions_of_client} subscriptions open already.")
+            raise LimitReached(f"This application already has {self.max_subscriptions_of_client} subscriptions open.")
         if self.subscriptions.total() >= self.max_open:
-            raise LimitReached(f"This process has {self.max_open} subscriptions open already.")
+            raise LimitReached(f"This process already has {self.max_open} subscriptions open.")
         self.subscriptions[client_key] += 1
         metrics.SUBSCRIPTIONS.inc()
         try:

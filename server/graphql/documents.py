@@ -1,4 +1,4 @@
-"""GraphQL documents: parsed and validated once each, however often they are sent."""
+"""Cache of GraphQL documents: each is parsed, measured and validated once."""
 
 from dataclasses import dataclass
 
@@ -30,12 +30,12 @@ MAX_SOURCE_LENGTH = 200_000
 MAX_ERRORS = 5
 #: characters of the values that errors quote
 MAX_QUOTED = 10_000
-#: characters of all stored documents together: parsed, each takes some hundred times its length
+#: characters of all cached documents together: a parsed one takes about a hundred times its length in memory
 MAX_KEPT_LENGTH = 250_000
 
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
-    """graphql-core's rule, with a limit on the wrong values that its errors quote: each may be as long as the document."""
+    """graphql-core's rule with a limit on the values that its errors quote: each may be as long as the document."""
 
     _quoted = 0
 
@@ -43,7 +43,9 @@ class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
         super().report_error(error)
         self._quoted += sum(node.loc.end - node.loc.start for node in error.nodes or () if node.loc is not None)
         if self._quoted > MAX_QUOTED:
-            raise ValidationAbortedError("Validation aborted: what is wrong is too long for all of it to be told.")
+            raise ValidationAbortedError(
+                "Validation aborted: the errors quote too many characters to report all of them."
+            )
 
 
 _RULES = (
@@ -54,24 +56,22 @@ _RULES = (
 
 
 class NoIntrospection(ASTValidationRule):
-    """Refuses the questions about the schema itself. `__typename` is none: clients need it to tell types apart."""
+    """Refuses `__schema` and `__type`. `__typename` is allowed: clients need it to tell types apart."""
 
     def enter_field(self, node: FieldNode, *_args: object) -> None:
         if node.name.value in ("__schema", "__type"):
-            words = (
-                f"{node.name.value} cannot be asked here: introspection is off. OPENINGS_INTROSPECTION=on turns it on."
-            )
+            words = f"{node.name.value} is not allowed: introspection is off. OPENINGS_INTROSPECTION=on turns it on."
             self.report_error(GraphQLError(words, node))
 
 
 @dataclass(frozen=True, slots=True)
 class OperationInfo:
-    """An operation of a document, and what the log and the metrics call it."""
+    """An operation of a document, with its names in the log and the metrics."""
 
     ast: OperationDefinitionNode
-    #: its kind, and its name or the fields that it asks for: no arguments, so no contents
+    #: its kind, and its name or its root fields; never arguments, which may be private
     log_name: str
-    #: the one root field that it asks for, or `several`: a name that a client cannot make up
+    #: its only root field, or `several`: never a name that a client makes up
     metric_name: str
 
     @classmethod
@@ -91,32 +91,31 @@ class OperationInfo:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with what is wrong with it; it can be executed when nothing is."""
+    """A parsed document and its errors. It can be executed if there are none."""
 
     ast: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     operations: tuple[OperationInfo, ...] = ()
-    #: what was compiled of it
+    #: the functions compiled for it
     plans: Plans | None = None
 
     def operation(self, name: str | None) -> OperationInfo | GraphQLError:
-        """The operation that is to be executed: the one of that name, or the only one."""
+        """The operation of this name, or without a name the only one; an error if there is none."""
         if name is None:
             if len(self.operations) == 1:
                 return self.operations[0]
-            several = "Several operations: say in operationName which one is meant."
-            return GraphQLError(several if self.operations else "No operation.")
-        for asked in self.operations:
-            if asked.name == name:
-                return asked
+            several = "Several operations: name one in operationName."
+            return GraphQLError(several if self.operations else "The document has no operation.")
+        for operation in self.operations:
+            if operation.name == name:
+                return operation
         return GraphQLError(f"No operation is named {name[:64]!r}.")
 
 
 class Documents:
-    """A cache of documents by their source, bounded in number and in length.
+    """LRU cache of documents by source, bounded in number and in total length.
 
-    Without introspection no error suggests a name that would have been right: enough wrong ones would give the schema
-    away.
+    Without introspection no error suggests similar names: enough wrong guesses would reveal the schema.
     """
 
     def __init__(
@@ -134,11 +133,11 @@ class Documents:
         self._documents = LRU[str, Document](most=size, most_size=MAX_KEPT_LENGTH, size_of=_length)
 
     def get(self, source: str) -> Document:
-        """The document of this source."""
+        """The document with this source, from the cache or parsed now."""
         if (document := self._documents.get(source)) is not None:
             return document
         document = self._read(source)
-        if len(source) <= MAX_SOURCE_LENGTH:  # a longer one was refused unread
+        if len(source) <= MAX_SOURCE_LENGTH:  # a longer one is refused before it is parsed
             self._documents.put(source, document)
         return document
 
@@ -146,14 +145,14 @@ class Documents:
         try:
             node = parse(
                 source,
-                allow_empty_selection_sets=False,  # as the specification has it; graphql-core would let them through
+                allow_empty_selection_sets=False,  # the specification forbids them; graphql-core allows them by default
                 max_lexical_tokens=MAX_TOKENS,
                 max_comments=MAX_COMMENTS,
                 max_source_length=MAX_SOURCE_LENGTH,
             )
         except GraphQLError as error:
             return Document(None, (error,))
-        # Before validation, which takes long over what is too complex: it compares fields each with each.
+        # Before validation, which compares every pair of fields and so is slow for a document that is too complex.
         if (refusal := too_complex(node, max_root_fields=self._max_root_fields)) is not None:
             return Document(None, (refusal,))
         hidden = not self._introspection

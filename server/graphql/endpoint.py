@@ -1,8 +1,8 @@
-"""The GraphQL doorway: one HTTP request in, one answer out.
+"""The GraphQL endpoint: one HTTP request in, one response out.
 
-We speak GraphQL over HTTP ourselves instead of through Strawberry's view: the specification's statuses and media types, a
-document cache that hits, and errors in one shape are less code from scratch than as exceptions to that view. Strawberry
-is the schema and graphql-core the execution, as ever.
+It implements GraphQL over HTTP itself instead of using Strawberry's view: the specification's statuses and media
+types, a document cache that hits, and one error format take less code from scratch than as overrides of that view.
+Strawberry still makes the schema, and graphql-core executes.
 """
 
 import asyncio
@@ -43,12 +43,12 @@ from .websocket import serve
 
 @dataclass
 class GraphQLEndpoint:
-    """The endpoint. `page` is GraphiQL."""
+    """Serves /graphql. `page` returns GraphiQL."""
 
     engine: GraphQLEngine
     page: Callable[[Request], Awaitable[Response]]
     max_body: int
-    #: set when the process is told to stop: streams end then, which would go on for ever
+    #: set by a shutdown signal: ends the streams, which would otherwise never end
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -56,7 +56,7 @@ class GraphQLEndpoint:
         return self.engine.gate
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As a whole application: for whoever knows already that it is a question."""
+        """The endpoint as an ASGI application, for a caller that has already matched the path."""
         response = await self(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -71,11 +71,11 @@ class GraphQLEndpoint:
             if request.method != "POST":
                 self.engine.exposure.check_get(accept)
             context, address = self.gate.context(header(request.scope, b"authorization")), address_of(request)
-            body, kept = await self._read_and_look_up(request, context, address, again=not streamed)
+            body, cached = await self._read_and_look_up(request, context, address, use_cache=not streamed)
             if streamed:
                 return self._stream(request, read_operation(request, body), address)
-            if kept is not None:
-                return respond(kept.answer, media_type)
+            if cached is not None:
+                return respond(cached.answer, media_type)
             work = self._execute(request, body, context, address)
             return respond(await run_while_connected(request, work, self.gate.deadline), media_type)
         except RequestError as error:
@@ -83,78 +83,79 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return CLIENT_GONE
         except DeadlineError:
-            return respond(self.engine.timed_out(request.scope.get("state", {}).get("field", "none")), media_type)
+            return respond(self.engine.timed_out(request.scope.get("state", {}).get("metric_name", "none")), media_type)
         except Exception as error:
             return respond(format_internal_error(error), media_type, 500)
 
     async def _read_and_look_up(
-        self, request: Request, context: Context, address: str, *, again: bool
+        self, request: Request, context: Context, address: str, *, use_cache: bool
     ) -> tuple[bytes, CachedAnswer | None]:
-        """The request's body, and its answer if it may be one that was given before and holds.
+        """Reads the request's body, counts it against the rate limits, and looks up its cached response.
 
-        Raises RequestError, also for a body that does not arrive in time, and DeadlineError.
+        Raises RequestError, also if the body does not arrive within the deadline, and DeadlineError if the rest is
+        late.
         """
-        bodies: list[bytes] = []
+        bodies: list[bytes] = []  # has the body once it has arrived
 
-        async def look() -> tuple[bytes, CachedAnswer | None]:
+        async def read_and_look_up() -> tuple[bytes, CachedAnswer | None]:
             bodies.append(await self._body(request))
             await self.gate.admit(context, address)
-            return bodies[0], await self._cached_answer(request, context, bodies[0]) if again else None
+            return bodies[0], await self._cached_answer(request, context, bodies[0]) if use_cache else None
 
         try:
-            return await run_eagerly(look(), self.gate.deadline)
+            return await run_eagerly(read_and_look_up(), self.gate.deadline)
         except TimeoutError:
             raise DeadlineError if bodies else RequestError(408, "The request did not arrive in time.") from None
 
     async def _body(self, request: Request) -> bytes:
-        """The JSON of a POST; nothing of a GET. Raises RequestError."""
+        """The JSON body of a POST; empty for a GET. Raises RequestError."""
         return await read_body(request, JSON, self.max_body) if request.method == "POST" else b""
 
     async def _cached_answer(self, request: Request, context: Context, body: bytes) -> CachedAnswer | None:
         began = perf_counter()
-        kept = await get(context, body)
-        if kept is not None:
-            _note_operation(request, kept.log_name, kept.metric_name)
-            metrics.count(kept.metric_name, "OK", perf_counter() - began)
-        return kept
+        cached = await get(context, body)
+        if cached is not None:
+            _note_operation(request, cached.log_name, cached.metric_name)
+            metrics.count(cached.metric_name, "OK", perf_counter() - began)
+        return cached
 
     async def _execute(self, request: Request, body: bytes, context: Context, address: str) -> dict[str, Any] | bytes:
         operation = read_operation(request, body)
-        document, chosen = self.engine.select_operation(operation)
-        if isinstance(chosen, tuple):
-            return self.engine.reject(chosen)
-        _note_operation(request, chosen.log_name, chosen.metric_name)
-        # A HEAD is a GET whose answer is not sent.
-        if chosen.kind is not OperationType.QUERY and request.method != "POST":
+        document, info = self.engine.select_operation(operation)
+        if isinstance(info, tuple):
+            return self.engine.reject(info)
+        _note_operation(request, info.log_name, info.metric_name)
+        # Not only GET: HEAD is a GET whose response body is not sent.
+        if info.kind is not OperationType.QUERY and request.method != "POST":
             raise RequestError(405, "A mutation is sent by POST.", Allow="POST")
-        if chosen.kind is OperationType.SUBSCRIPTION:
+        if info.kind is OperationType.SUBSCRIPTION:
             return format_request_errors(
                 GraphQLError(f"A subscription is sent with Accept: {EVENT_STREAM}, or over WebSocket.")
             )
-        found = await self.engine.execute(document, chosen, operation, context, address)
-        if "errors" in found:
-            return found
-        answer = dumps(found)
-        put(context, body, chosen, answer)
+        result = await self.engine.execute(document, info, operation, context, address)
+        if "errors" in result:
+            return result
+        answer = dumps(result)
+        put(context, body, info, answer)
         return answer
 
     def _stream(self, request: Request, operation: Operation, address: str) -> Response:
-        _, chosen = self.engine.select_operation(operation)
-        if isinstance(chosen, OperationInfo):
-            _note_operation(request, chosen.log_name, chosen.metric_name)
-            if request.method != "POST" and chosen.kind is OperationType.MUTATION:
+        _, info = self.engine.select_operation(operation)
+        if isinstance(info, OperationInfo):
+            _note_operation(request, info.log_name, info.metric_name)
+            if request.method != "POST" and info.kind is OperationType.MUTATION:
                 raise RequestError(405, "A mutation is sent by POST.", Allow="POST")
         bodies = self.engine.stream(operation, request.headers.get("authorization"), address)
         return EventStream(bodies, self.stopping)
 
     async def on_websocket(self, websocket: WebSocket) -> None:
-        """The same questions and answers over WebSocket."""
+        """Serves the same operations over WebSocket."""
         await serve(websocket, self.engine)
 
 
-def _note_operation(request: Request, described: str, field: str) -> None:
-    """What is asked, for whoever writes the log, and for the metrics if the answer is late."""
-    request.scope.setdefault("state", {}).update(operation=described, field=field)
+def _note_operation(request: Request, log_name: str, metric_name: str) -> None:
+    """Stores the operation's names in the scope: for the access log, and for the metrics after a timeout."""
+    request.scope.setdefault("state", {}).update(operation=log_name, metric_name=metric_name)
 
 
 def _refuse(error: RequestError, media_type: str) -> Response:

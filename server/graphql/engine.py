@@ -1,4 +1,4 @@
-"""The GraphQL engine: executes operations. One result for a query or a mutation, a stream of them for a subscription."""
+"""The GraphQL engine: executes operations. One result for a query or mutation, a stream for a subscription."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -46,12 +46,12 @@ Body: TypeAlias = dict[str, Any]
 
 @dataclass
 class GraphQLEngine:
-    """Executes operations, whether they come over HTTP, as server-sent events or over WebSocket."""
+    """Executes operations from HTTP, server-sent events and WebSocket."""
 
     schema: GraphQLSchema
     gate: RequestGate
     connection_limits: ConnectionLimits
-    #: whether functions compiled for a document resolve the plain parts of it
+    #: whether variables and plain results go through functions compiled for the document
     compiled: bool = True
     exposure: Exposure = OPEN
     throttle: CredentialThrottle = field(default_factory=CredentialThrottle)
@@ -67,11 +67,11 @@ class GraphQLEngine:
         self.persisted = PersistedQueries(self.documents)
 
     def select_operation(self, operation: Operation) -> tuple[Document, OperationInfo | tuple[GraphQLError, ...]]:
-        """The document and its operation to execute, or the errors of either."""
+        """Returns the document, and the operation to execute or the errors that prevent it."""
         document = self.persisted.get(operation)
         too_many = too_many_values(operation.variables, self.max_values)
-        found = document.errors or too_many or document.operation(operation.name)
-        return document, (found,) if isinstance(found, GraphQLError) else found
+        selected = document.errors or too_many or document.operation(operation.name)
+        return document, (selected,) if isinstance(selected, GraphQLError) else selected
 
     def reject(self, errors: tuple[GraphQLError, ...]) -> Body:
         """The response to a request that is not executed."""
@@ -82,39 +82,39 @@ class GraphQLEngine:
     async def execute(
         self,
         document: Document,
-        chosen: OperationInfo,
+        info: OperationInfo,
         operation: Operation,
         context: Context,
         address: str,
     ) -> Body:
         """The response to a query or a mutation."""
         began = perf_counter()
-        result = await self._executed(document, chosen, operation, context)
+        result = await self._execute(document, info, operation, context)
         body = format_result(await self._throttled(result, address) if result.errors else result)
-        metrics.count(chosen.metric_name, _code(body), perf_counter() - began)
+        metrics.count(info.metric_name, _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.gate.db.connections_in_use)
         return body
 
-    def timed_out(self, field: str) -> Body:
-        """The response to an operation with this root field that took too long."""
-        metrics.count(field, TIMEOUT, self.gate.deadline)
+    def timed_out(self, metric_name: str) -> Body:
+        """The response to an operation that exceeded the deadline."""
+        metrics.count(metric_name, TIMEOUT, self.gate.deadline)
         return format_timeout(self.gate.deadline)
 
     async def stream(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
-        """The responses to any operation, each as HTTP would have it; after a fault there are no more."""
+        """Yields the responses to any operation, in the format of HTTP responses; a fault is the last one."""
         try:
-            document, chosen = self.select_operation(operation)
-            if isinstance(chosen, tuple):
-                yield self.reject(chosen)
-            elif chosen.kind is not OperationType.SUBSCRIPTION:
+            document, info = self.select_operation(operation)
+            if isinstance(info, tuple):
+                yield self.reject(info)
+            elif info.kind is not OperationType.SUBSCRIPTION:
                 context = self.gate.context(authorization)
-                work = self.execute(document, chosen, operation, context, address)
+                work = self.execute(document, info, operation, context, address)
                 try:
                     yield await run_with_deadline(work, self.gate.deadline)
                 except DeadlineError:
-                    yield self.timed_out(chosen.metric_name)
+                    yield self.timed_out(info.metric_name)
             else:
-                bodies = self._stream_subscription(document, chosen, operation, authorization, address)
+                bodies = self._stream_subscription(document, info, operation, authorization, address)
                 async with aclosing(bodies):
                     async for body in bodies:
                         yield body
@@ -124,48 +124,49 @@ class GraphQLEngine:
     async def _stream_subscription(
         self,
         document: Document,
-        chosen: OperationInfo,
+        info: OperationInfo,
         operation: Operation,
         authorization: str | None,
         address: str,
     ) -> AsyncGenerator[Body]:
-        began = perf_counter()
+        began = perf_counter()  # 0.0 once the first response is counted
         context = self.gate.live_context(authorization)
         try:
             with self.connection_limits.subscription((await context.actor()).client_key):
-                async with aclosing(self._subscribed(document, chosen, operation, context)) as results:
+                async with aclosing(self._subscribe(document, info, operation, context)) as results:
                     async for result in results:
                         body = format_result(await self._throttled(result, address))
                         if began:
-                            metrics.count(chosen.metric_name, _code(body), perf_counter() - began)
+                            metrics.count(info.metric_name, _code(body), perf_counter() - began)
                             began = 0.0
                         metrics.PUSHES.inc()
                         yield body
         except LimitReached as full:
-            metrics.count(chosen.metric_name, RateLimited.code, perf_counter() - began)
+            metrics.count(info.metric_name, RateLimited.code, perf_counter() - began)
             yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
 
     async def _throttled(self, result: ExecutionResult, address: str) -> ExecutionResult:
-        """The result, late when credentials in it were wrong too often."""
+        """Returns the result, delayed or refused if its wrong credentials are repeated."""
         wrong = wrong_credentials(result)
         refusal = await self.throttle.delay_if_repeated(wrong, address) if wrong else None
         return result if refusal is None else replace_wrong_credentials(result, refusal)
 
-    async def _executed(
-        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
+    async def _execute(
+        self, document: Document, info: OperationInfo, operation: Operation, context: Context
     ) -> ExecutionResult:
-        """As `execute` of graphql-core, which would look each time whether the schema can @defer."""
-        given = self._execution(document, chosen, operation, context)
-        executor = given.pop("executor_class").build(raw_variable_values=given.pop("variable_values"), **given)
+        """As graphql-core's `execute`, without its check on every call whether the schema has @defer."""
+        arguments = self._arguments(document, info, operation, context)
+        build = arguments.pop("executor_class").build
+        executor = build(raw_variable_values=arguments.pop("variable_values"), **arguments)
         if isinstance(executor, list):
             return ExecutionResult(None, errors=cast("list[GraphQLError]", executor))
         result = executor.execute_operation()
         return await result if isawaitable(result) else result
 
-    async def _subscribed(
-        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
+    async def _subscribe(
+        self, document: Document, info: OperationInfo, operation: Operation, context: Context
     ) -> AsyncGenerator[ExecutionResult]:
-        stream = subscribe(**self._execution(document, chosen, operation, context))
+        stream = subscribe(**self._arguments(document, info, operation, context))
         found: Any = await stream if isawaitable(stream) else stream
         if isinstance(found, ExecutionResult):
             yield found
@@ -174,10 +175,10 @@ class GraphQLEngine:
             async for result in results:
                 yield result
 
-    def _execution(
-        self, document: Document, chosen: OperationInfo, operation: Operation, context: Context
+    def _arguments(
+        self, document: Document, info: OperationInfo, operation: Operation, context: Context
     ) -> dict[str, Any]:
-        """What graphql-core is told."""
+        """The arguments for graphql-core."""
         assert document.ast is not None
         assert document.plans is not None
         how = {"executor_class": CompilingExecutor, "plans": document.plans} if self.compiled else STOCK
@@ -186,7 +187,7 @@ class GraphQLEngine:
             "document": document.ast,
             "context_value": context,
             "variable_values": operation.variables,
-            "operation_name": chosen.name,
+            "operation_name": info.name,
             "operation_extensions": operation.extensions,
             "max_coercion_errors": MAX_ERRORS,
             "hide_suggestions": not self.exposure.introspection,
@@ -194,7 +195,7 @@ class GraphQLEngine:
         }
 
 
-#: execution as Strawberry has it
+#: Strawberry's own execution
 STOCK: dict[str, Any] = {"executor_class": StrawberryGraphQLCoreExecutionContext}
 
 

@@ -1,4 +1,4 @@
-"""GraphQL responses: results with their errors formatted, refusals with their code, faults masked."""
+"""GraphQL response bodies: errors formatted, refusals with their code, faults masked."""
 
 import logging
 from collections.abc import Sequence
@@ -15,53 +15,53 @@ from ..http.requests import BAD_REQUEST, RequestError
 log = logging.getLogger("openings")
 
 TIMEOUT = "TIMEOUT"
-"""The code of an answer that did not come in time."""
+"""The error code of an operation that exceeded the deadline."""
 
 
 def format_result(result: ExecutionResult) -> dict[str, Any]:
-    """The body of the answer to an execution."""
+    """The response body for the result of an execution."""
     if not result.errors:
         return {"data": result.data}
     errors = [_formatted(error) for error in result.errors]
-    # Without a path it is the request that failed, not a field: then there was no execution, and there is no data.
+    # Without paths the request failed, not a field. Nothing was executed, so the body has no `data`.
     if result.data is None and all(error.path is None for error in result.errors):
         return {"errors": errors}
     return {"errors": errors, "data": result.data}
 
 
 def format_request_errors(*errors: GraphQLError) -> dict[str, Any]:
-    """The body of the answer to a document that is not executed."""
+    """The response body for a document that is not executed."""
     return {"errors": [_bad_request(error) for error in errors]}
 
 
 def format_http_error(error: RequestError) -> dict[str, Any]:
-    """The body of the answer to a request that is refused for its envelope."""
+    """The response body for a request that is refused because of its envelope."""
     return {"errors": [{"message": str(error), "extensions": {"code": error.code, **error.details}}]}
 
 
 def format_internal_error(error: BaseException) -> dict[str, Any]:
-    """The body of the answer when something of ours broke outside the execution."""
+    """The response body for a fault of the server outside the execution."""
     return {"errors": [_masked(GraphQLError(""), error)]}
 
 
 def format_timeout(seconds: float) -> dict[str, Any]:
-    """The body of the answer to an execution that was called off because it took longer than that."""
-    log.warning("called off after %s seconds", seconds)
+    """The response body for an execution that was cancelled after this many seconds."""
+    log.warning("cancelled after %s seconds", seconds)
     words = (
-        f"This took longer than {seconds} seconds and was called off. What it was changing is undone; of several "
-        "mutations, those before it are done. The same request can be sent again."
+        f"The operation took longer than {seconds} seconds and was cancelled. Its transaction is rolled back; earlier "
+        "mutations of the same request are committed. The same request can be sent again."
     )
     return {"errors": [{"message": words, "extensions": {"code": TIMEOUT, "retry": True}}], "data": None}
 
 
 def wrong_credentials(result: ExecutionResult) -> Sequence[WrongCredentials]:
-    """The errors of a result that are about wrong credentials."""
+    """The wrong credentials among the errors of a result."""
     causes = [_cause(error) for error in result.errors or ()]
     return [cause for cause in causes if isinstance(cause, WrongCredentials)]
 
 
 def replace_wrong_credentials(result: ExecutionResult, refusal: RateLimited) -> ExecutionResult:
-    """The result with this refusal in place of each error that would say whether credentials were wrong."""
+    """Replaces each error that would confirm wrong credentials by this refusal."""
     return ExecutionResult(
         result.data,
         [
@@ -95,7 +95,7 @@ def _refused(error: GraphQLError, refusal: Refusal) -> dict[str, Any]:
 
 
 def _masked(error: GraphQLError, cause: BaseException) -> dict[str, Any]:
-    """Nothing of a fault leaves the server but its id, under which the log has all of it."""
+    """Hides a fault from the client, except for the id under which the log has it."""
     fault = log_fault(cause, _field(error))
     shown = {name: value for name, value in error.formatted.items() if name in ("locations", "path")}
     return {
@@ -110,5 +110,5 @@ def _bad_request(error: GraphQLError) -> dict[str, Any]:
 
 
 def _field(error: GraphQLError) -> str:
-    """The root field by the name that the client gave it: letters, digits and underscores, but any number of them."""
+    """The root field's name or alias: safe to log (letters, digits, underscores), but cut as it may be long."""
     return str(error.path[0])[:64] if error.path else "the request"

@@ -1,8 +1,8 @@
-"""GraphQL over HTTP: from a request to what is to be executed, and from an answer to a response.
+"""GraphQL over HTTP: reads operations from requests and writes responses.
 
-Follows the GraphQL-over-HTTP specification. A client that says nothing about it is answered in `application/json`, where
-whatever is well-formed GraphQL over HTTP has status 200; in `application/graphql-response+json` a request that could not
-be executed at all has status 400.
+Follows the GraphQL-over-HTTP specification. Without an Accept header the response is `application/json`, and every
+well-formed request has status 200. In `application/graphql-response+json` a request that could not be executed has
+status 400.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ..http.requests import JSON, RequestError
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 
-#: what a client may be sent, with the ranges that it may ask for it by
+#: the media types of responses, each with the Accept ranges that match it
 _OFFERED = {
     JSON: (JSON, "application/*", "*/*"),
     GRAPHQL_JSON: (GRAPHQL_JSON, "application/*", "*/*"),
@@ -28,7 +28,7 @@ _OFFERED = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a client wants executed. The query is empty where `extensions.persistedQuery` stands for it."""
+    """An operation to execute. The query is empty if `extensions.persistedQuery` replaces it."""
 
     query: str
     name: str | None
@@ -37,7 +37,7 @@ class Operation:
 
 
 def read_operation(request: Request, body: bytes) -> Operation:
-    """The operation in a GET's parameters, or in a POST's body. Raises RequestError."""
+    """Reads the operation from a GET's parameters or a POST's body. Raises RequestError."""
     if request.method != "POST":
         parameters = request.query_params
         envelope: dict[str, Any] = {
@@ -52,7 +52,7 @@ def read_operation(request: Request, body: bytes) -> Operation:
 
 
 def operation_in(envelope: dict[str, Any]) -> Operation:
-    """The operation in an envelope, whatever brought it here. Raises RequestError."""
+    """Reads the operation from an envelope of any transport. Raises RequestError."""
     extensions: dict[str, Any] | None = _optional(envelope, "extensions", dict)
     by_digest = envelope.get("query") is None and (extensions or {}).get("persistedQuery") is not None
     return Operation(
@@ -65,35 +65,35 @@ def operation_in(envelope: dict[str, Any]) -> Operation:
 
 @lru_cache(1000)
 def negotiate(accept: str) -> str:
-    """The media type to answer in: the acceptable one that the client likes best. Raises RequestError.
+    """The media type of the response: the offered one that the client prefers. Raises RequestError (406).
 
-    What a client says of a type itself counts more than what it says of all types (RFC 9110, 12.5.1). Of two that it
-    likes as well, the one that it names goes first, then the one that it names earlier, then plain JSON. Events are for
-    those who name them; some clients name them last on every request, and would not know what to do with them.
+    The most specific range decides about a type (RFC 9110, 12.5.1). Of types with equal quality, one that is named goes
+    before one matched by a wildcard, then the one named earlier, then plain JSON. Events match only their own name, and
+    lose a tie to a type named before them: some clients name them last on every request but cannot read them.
     """
     ranges = _ranges(accept or "*/*")
 
-    def liking(offered: str) -> tuple[float, bool, int]:
+    def preference(offered: str) -> tuple[float, bool, int]:
         for name in _OFFERED[offered]:
             if name in ranges:
                 quality, position = ranges[name]
                 return quality, name == offered, -position
         return 0.0, False, 0
 
-    best = max(_OFFERED, key=liking)
-    if liking(best)[0] <= 0:
-        raise RequestError(406, f"Answers come as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
+    best = max(_OFFERED, key=preference)
+    if preference(best)[0] <= 0:
+        raise RequestError(406, f"Responses are available as {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
     return best
 
 
 def names_json(accept: str) -> bool:
-    """Whether a type that we answer in is named: nothing but a program does that, and no other site can have it done."""
+    """Whether the header names a JSON type of ours. Only programs do; another site cannot make a browser do so."""
     ranges = _ranges(accept)
     return any(ranges.get(offered, (0.0, 0))[0] > 0 for offered in (JSON, GRAPHQL_JSON))
 
 
 def _ranges(accept: str) -> dict[str, tuple[float, int]]:
-    """From each media range of the header to its quality and its place; of one that is given twice, the first counts."""
+    """The quality and position of each media range in the header; the first of duplicates counts."""
     ranges: dict[str, tuple[float, int]] = {}
     for position, part in enumerate(accept.split(",")):
         name, _, parameters = part.partition(";")
@@ -102,17 +102,17 @@ def _ranges(accept: str) -> dict[str, tuple[float, int]]:
 
 
 def wants_html(accept: str | None) -> bool:
-    """Whether this is a person with a browser: it names HTML, and no program does."""
+    """Whether the client is a person's browser, which names HTML; programs do not."""
     return "text/html" in (accept or "").lower()
 
 
 def dumps(body: Any) -> bytes:
-    """The JSON of an answer. It may hold fragments of JSON."""
+    """Serialises a response body, which may contain `orjson.Fragment`s."""
     return orjson.dumps(body)
 
 
 def respond(body: dict[str, Any] | bytes, media_type: str, status: int | None = None) -> Response:
-    """The answer, or the JSON of one with data, as a response; its status follows from the media type unless it is given."""
+    """Makes a response of a body, or of a serialised body with data. By default the media type decides the status."""
     if status is None:
         status = 400 if media_type == GRAPHQL_JSON and isinstance(body, dict) and "data" not in body else 200
     return Response(body if isinstance(body, bytes) else dumps(body), status, media_type=f"{media_type}; charset=utf-8")
@@ -138,7 +138,7 @@ def _json(text: bytes) -> Any:
 
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, list):
-        raise RequestError(400, "One operation a request: batches are not supported.")
+        raise RequestError(400, "A request has one operation: batches are not supported.")
     if not isinstance(value, dict):
         raise RequestError(400, "The request must be a JSON object.")
     return value  # pyright: ignore[reportUnknownVariableType]: any JSON object

@@ -1,11 +1,11 @@
-"""Automatic persisted queries: a client sends the digest of a document that it has sent before, instead of the document.
+"""Automatic persisted queries: a client sends the digest of a document instead of the document itself.
 
-The protocol is Apollo's, and other clients speak it too. `extensions.persistedQuery` has a version, which is 1, and the
-document's SHA-256 in hexadecimal. A digest without a document is looked up; when it is unknown the answer says so, and
-the client sends both. Each process learns by itself, and forgets when it ends: that costs a client one request more.
+The protocol is Apollo's, and other clients use it too. `extensions.persistedQuery` has a version, which is 1, and the
+document's SHA-256 in hexadecimal. A digest without a document is looked up; if it is unknown the response says so, and
+the client sends both. Each process has its own store, in memory: a digest it does not know costs one more request.
 
-The store is bounded, and a client that fills it with documents of its own costs others that one request. That is also
-why this is a way to send less, and no list of what may be asked.
+The store is bounded, so a client that fills it costs others that one request. It saves bandwidth and is no
+allow-list of queries.
 """
 
 from hashlib import sha256
@@ -20,18 +20,18 @@ from .http import Operation
 
 VERSION = 1
 NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
-"""The code of an answer to a digest that is unknown here. The message is part of the protocol as well."""
+"""The error code for an unknown digest. The error's message is part of the protocol too."""
 
 
 class PersistedQueries:
-    """The documents that operations ask for, by themselves or by their digests. It is bounded as `documents` are."""
+    """Finds the document of an operation, given by source or by digest. Bounded like `documents`."""
 
     def __init__(self, documents: Documents, *, size: int = 1000) -> None:
         self._documents = documents
         self._sources = LRU[str, str](most=size, most_size=MAX_KEPT_LENGTH, size_of=_length)
 
     def get(self, operation: Operation) -> Document:
-        """The document of an operation; with what is wrong with its digest, if something is."""
+        """The operation's document; if its digest is invalid or unknown, a document with that error."""
         given = (operation.extensions or {}).get("persistedQuery")
         if given is None:
             return self._documents.get(operation.query)
@@ -60,7 +60,7 @@ def _length(_digest: str, source: str) -> int:
 
 
 def _digest(given: Any) -> str | GraphQLError:
-    """The digest in an extension that says how it is made, or what is wrong with the extension."""
+    """The digest in the extension, or an error if the extension is invalid."""
     if not isinstance(given, dict):
         return GraphQLError("extensions.persistedQuery must be an object.")
     extension = cast(dict[str, Any], given)

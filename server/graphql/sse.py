@@ -1,7 +1,8 @@
-"""Server-sent events: GraphQL over SSE, in its mode of one connection for each operation.
+"""Server-sent events: GraphQL over SSE in its distinct connections mode, one connection per operation.
 
-An answer is a `next` event, and `complete` follows the last one. Comments in between keep proxies from taking a silent
-line for a dead one. A stream that ends without `complete`, because the server is being stopped, is to be asked for anew.
+Each response is a `next` event, and `complete` follows the last one. Comments keep proxies from closing an idle
+connection. A stream that ends without `complete`, because the server is shutting down, must be requested again by
+the client.
 """
 
 import asyncio
@@ -17,18 +18,18 @@ from .http import EVENT_STREAM, dumps
 
 #: seconds between two comments
 HEARTBEAT = 12.0
-#: seconds that a client may take to make room for what it is sent
+#: seconds that a send may block on a client that does not read
 STALLED = 30.0
 
 _HEADERS = {
     "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",  # nginx would else collect small pieces to send them as a large one
+    "X-Accel-Buffering": "no",  # nginx would otherwise buffer small chunks
     "X-Content-Type-Options": "nosniff",
 }
 
 
 class EventStream(Response):
-    """The answers as events, until there are no more, the client has hung up, or the process is told to stop."""
+    """Streams the responses as events until the last one, the client disconnects, or the process shuts down."""
 
     media_type = EVENT_STREAM
 
@@ -40,7 +41,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        with suppress(OSError, TimeoutError):  # a client that is gone, or reads nothing
+        with suppress(OSError, TimeoutError):  # the client is gone or does not read
             await self._until_the_end(receive, send)
             await _send(send, b"", more=False)
 
@@ -65,6 +66,6 @@ class EventStream(Response):
 
 
 async def _send(send: Send, chunk: bytes, *, more: bool = True) -> None:
-    """Raises TimeoutError when the client does not take it."""
+    """Sends a chunk of the body. Raises TimeoutError if it blocks for STALLED seconds."""
     async with asyncio.timeout(STALLED):
         await send({"type": "http.response.body", "body": chunk, "more_body": more})

@@ -1,4 +1,4 @@
-"""How many values a request's variables hold: coercing each takes microseconds, and a body has room for millions."""
+"""Limit on the values in a request's variables: coercing one takes microseconds, and a body has room for millions."""
 
 from typing import Any, cast
 
@@ -7,13 +7,13 @@ from graphql import GraphQLError
 from .complexity import QUERY_TOO_COMPLEX
 
 MAX_VALUES = 20_000
-"""A thousand events with all that an event can have are some 16,000."""
+"""A thousand events with every field set have about 16,000 values."""
 
 
 def too_many_values(variables: dict[str, Any] | None, most: int) -> GraphQLError | None:
-    """The refusal of variables that hold more values than that, counting lists and objects as well as what is in them.
+    """Returns an error if the variables have more than `most` values, lists and objects included.
 
-    Stops as soon as there are too many: it is not told how many there would have been.
+    Counting stops at the limit, so the error has no total.
     """
     found = 0
     walk: list[object] = [variables or {}]
@@ -30,5 +30,5 @@ def too_many_values(variables: dict[str, Any] | None, most: int) -> GraphQLError
 
 
 def _refusal(most: int) -> GraphQLError:
-    words = f"The variables hold too much: more than {most} values. OPENINGS_MAX_VALUES allows more."
+    words = f"The variables have more than {most} values. The operator can raise OPENINGS_MAX_VALUES."
     return GraphQLError(words, extensions={"code": QUERY_TOO_COMPLEX, "limit": "values", "most": most})

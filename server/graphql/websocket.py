@@ -1,8 +1,8 @@
-"""GraphQL over WebSocket: the protocol that is named graphql-transport-ws, as its document has it.
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, as specified.
 
-A connection carries any number of operations, each under an id that the client gives it. Whoever breaks the protocol has
-the connection closed with the code that belongs to it; what is wrong with an operation is told under its id. An older
-protocol, whose name is graphql-ws, is not spoken: its messages could be taken for something else.
+A connection carries several operations, each under an id that the client chooses. A violation of the protocol
+closes the connection with the specified code; an error in an operation is sent under its id. The older protocol
+named graphql-ws is not supported: its messages could be mistaken for others.
 """
 
 import asyncio
@@ -34,27 +34,27 @@ log = logging.getLogger("openings")
 PROTOCOL = "graphql-transport-ws"
 
 MAX_MESSAGE = 64 * 1024
-"""Bytes of one message by a client; the server that carries us has to be told."""
+"""Maximum bytes of a message from a client. uvicorn enforces it: see `ws_max_size` in process/serve.py."""
 
 MAX_OPERATIONS = 100
-"""Operations at a time on one socket."""
+"""Maximum concurrent operations on one socket."""
 
-#: seconds in which a client has to introduce itself
+#: seconds within which a client must send connection_init
 INTRODUCTION = 10.0
-#: seconds that a client may take to make room for what it is sent
+#: seconds that a send may block on a client that does not read
 STALLED = 30.0
 
+#: maximum characters of an operation's id
 _LONGEST_ID = 256
 
-
-#: what a client may send
+#: message types that a client may send
 _TYPES = {"connection_init", "ping", "pong", "subscribe", "complete"}
 
 Message: TypeAlias = dict[str, Any]
 
 
 class Closing(Exception):
-    """The connection is to be closed with this code, for this reason."""
+    """Raised to close the connection with this code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -63,10 +63,10 @@ class Closing(Exception):
 
 
 async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
-    """Carries operations and answers until one side has had enough."""
+    """Serves one socket until either side closes it. Refuses other origins (403) and sockets over the limit (503)."""
     request_id.set(secrets.token_hex(8))
     if not is_same_origin(websocket.headers):
-        await _deny(websocket, 403, "Only pages of this origin may ask here.")
+        await _deny(websocket, 403, "Only pages of this origin may open a WebSocket.")
         return
     try:
         with engine.connection_limits.socket():
@@ -76,13 +76,13 @@ async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
 
 
 def is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether it is no browser that asks, or one that shows a page from here."""
+    """Whether the client is not a browser (no Origin header), or its page has the origin of this server."""
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
 
 
 async def _deny(websocket: WebSocket, status: int, words: str) -> None:
-    """Answers as any other request is answered: there will be no socket."""
+    """Refuses the handshake with an ordinary HTTP response."""
     await websocket.send_denial_response(respond(format_request_errors(GraphQLError(words)), JSON, status))
 
 
@@ -98,7 +98,7 @@ class Connection:
         self._begun = 0
 
     async def run(self) -> None:
-        """All of it, and a line in the log at the end."""
+        """Serves the connection, and writes its log line at the end."""
         began, code = perf_counter(), 1006
         try:
             code = await self._run()
@@ -106,21 +106,21 @@ class Connection:
             _write(code, perf_counter() - began, self._begun)
 
     async def _run(self) -> int:
-        """The code that the connection ends with."""
+        """Serves the connection and returns its close code."""
         if PROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             return await self._close(4406, "Subprotocol not acceptable")
         await self._socket.accept(PROTOCOL)
         try:
             async with asyncio.TaskGroup() as self._group:
-                await self._introduction()
+                await self._initialise()
                 while True:
-                    await self._heed(await self._message())
+                    await self._handle(await self._receive())
         except BaseExceptionGroup as group:
             return await self._end(group)
 
     async def _end(self, group: BaseExceptionGroup[BaseException]) -> int:
-        """What remains to be done when the conversation and all operations are over, and why they are."""
+        """Closes the socket if still open, once all tasks have ended with these exceptions. Returns the close code."""
         for kind in (WebSocketDisconnect, TimeoutError, Closing):
             if (found := group.subgroup(kind)) is not None:
                 first = found.exceptions[0]
@@ -131,19 +131,19 @@ class Connection:
         return await self._close(1011, "Internal error")
 
     async def _close(self, code: int, reason: str) -> int:
-        with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):  # it may be gone, or read nothing
+        with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):  # the client may be gone or not read
             async with asyncio.timeout(STALLED):
                 await self._socket.close(code, reason)
         return code
 
-    async def _introduction(self) -> None:
-        """What comes before anything may be asked. Raises Closing."""
+    async def _initialise(self) -> None:
+        """Waits for connection_init and acknowledges it. Raises Closing."""
         try:
             async with asyncio.timeout(INTRODUCTION):
-                while (message := await self._message())["type"] != "connection_init":
+                while (message := await self._receive())["type"] != "connection_init":
                     if message["type"] == "subscribe":
                         raise Closing(4401, "Unauthorized")
-                    await self._heed(message)
+                    await self._handle(message)
         except TimeoutError:
             raise Closing(4408, "Connection initialisation timeout") from None
         payload: Message = message["payload"] if isinstance(message.get("payload"), dict) else {}
@@ -152,8 +152,8 @@ class Connection:
                 self._authorization = str(value)
         await self._send({"type": "connection_ack"})
 
-    async def _message(self) -> Message:
-        """The next message. Raises Closing for what is none, and WebSocketDisconnect."""
+    async def _receive(self) -> Message:
+        """Receives the next message. Raises Closing if it is invalid, and WebSocketDisconnect."""
         received = await self._socket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
@@ -165,8 +165,8 @@ class Connection:
             raise Closing(4400, "Unknown message")
         return message  # pyright: ignore[reportUnknownVariableType]: any JSON object
 
-    async def _heed(self, message: Message) -> None:
-        """Does what a message asks for. Raises Closing."""
+    async def _handle(self, message: Message) -> None:
+        """Handles a message. Raises Closing."""
         match message["type"]:
             case "connection_init":
                 raise Closing(4429, "Too many initialisation requests")
@@ -191,7 +191,7 @@ class Connection:
         except RequestError as error:
             raise Closing(4400, str(error)) from None
         if len(self._operations) >= MAX_OPERATIONS:
-            words = f"{MAX_OPERATIONS} operations are open on this socket already."
+            words = f"This socket already has {MAX_OPERATIONS} operations open."
             errors = [{"message": words, "extensions": {"code": RateLimited.code}}]
             await self._send({"id": id, "type": "error", "payload": errors})
             return
@@ -199,7 +199,7 @@ class Connection:
         self._operations[id] = self._group.create_task(self._operate(id, operation))
 
     async def _operate(self, id: str, operation: Operation) -> None:
-        """Sends the answers to an operation. Without data there is no answer but the errors, and then it is over."""
+        """Sends the responses to an operation. One without data becomes an `error` message, which ends it."""
         last: Message = {"id": id, "type": "complete"}
         try:
             await self._engine.gate.admit(self._engine.gate.context(self._authorization), self._address)
@@ -217,7 +217,7 @@ class Connection:
         await self._send(last)
 
     async def _send(self, message: Message) -> None:
-        """In a text frame, which is what clients expect. Raises TimeoutError when the client does not take it."""
+        """Sends a text frame, which clients expect. Raises TimeoutError if it blocks for STALLED seconds."""
         async with asyncio.timeout(STALLED):
             await self._socket.send_text(dumps(message).decode())
 

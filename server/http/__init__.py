@@ -1,1 +1,1 @@
-"""What every doorway does first: who asks, whether there is room, how long it may take, what a body is, how a fault is logged."""
+"""What every doorway shares: authentication, rate limits, deadlines, request bodies, logs of requests and faults."""

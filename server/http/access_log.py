@@ -1,7 +1,7 @@
 """The access log: one line for every request.
 
-A line tells when, what was asked, how it ended and how long it took. It never holds a header, a variable or an answer:
-tokens and events stay out because nothing puts them in.
+A line has the time, the operation, the status and the duration. Headers, variables and responses are never passed
+to it, so tokens and events cannot appear.
 """
 
 import logging
@@ -16,15 +16,15 @@ from .requests import header
 
 access = logging.getLogger("openings.access")
 
-#: what a proxy's id may look like; anything else could forge a line, and is replaced
+#: the ids accepted from a proxy; any other could forge a log line and is replaced
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
-#: in a path: what follows is a secret that would let the reader of a log in
+#: prefixes in a path; what follows is a secret that would give a reader of the log access
 _BEFORE_SECRETS = ("/book/",)
 
 
 class AccessLog:
-    """Gives every HTTP request an id, or keeps the one that it came with, and writes one line when it was answered."""
+    """Gives every HTTP request an id, or takes a valid X-Request-ID, and logs one line when it is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -38,7 +38,7 @@ class AccessLog:
         request_id.set(id)
         status = 500
 
-        async def watch(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -47,13 +47,13 @@ class AccessLog:
 
         began = time.perf_counter()
         try:
-            await self.app(scope, receive, watch)
+            await self.app(scope, receive, send_with_id)
         finally:
             _write(scope, status, time.perf_counter() - began)
 
 
-#: A line before it is known what it says. To make a record anew, the caller, the thread and the process are looked up, which
-#: are the same each time, and which no line shows.
+#: Template for the records of all lines. A plain `access.info()` looks up the calling frame, thread and process for
+#: each record, which no line shows. It takes about 10 µs more, a quarter of a repeated response's own time in process.
 _BLANK = logging.LogRecord(
     access.name,
     logging.INFO,
@@ -82,8 +82,8 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
 
 
 def _printable(path: str) -> str:
-    """A path that cannot forge a line, and opens no door."""
-    for beginning in _BEFORE_SECRETS:
-        before, found, _ = path.partition(beginning)
+    """The path without secrets, and escaped so that it cannot forge a line."""
+    for prefix in _BEFORE_SECRETS:
+        before, found, _ = path.partition(prefix)
         path = f"{before}{found}…" if found else path
     return path[:200] if path.isprintable() else ascii(path[:200])

@@ -1,14 +1,14 @@
-"""Who is asking: from the Authorization header to whoever it stands for."""
+"""Authentication: from the Authorization header to the caller."""
 
 from core.access import NOBODY, Actor
 from core.identity import digest
 
 
 def caller(authorization: str | None) -> Actor | bytes:
-    """The digest of the bearer token; nobody, who knows why, when there is none.
+    """The digest of the bearer token; without a valid one, an Actor without rights and with the reason.
 
-    Whose token it is, the database says when it is asked for something: what needs no token works without that, and what
-    needs one can say what is wrong with this one.
+    The digest is resolved later, with the first database statement: an operation that needs no token works without it,
+    and one that needs a token reports what is wrong with it.
     """
     if authorization is None:
         return NOBODY

@@ -1,4 +1,4 @@
-"""The client's network address, as rate limits and the credential throttle count it."""
+"""The client address by which rate limits and the credential throttle count."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The client's address; of an IPv6 address the network half, because the client chooses the other half itself."""
+    """The client's address; of IPv6 only the network half (/64), because a client can vary the other half at will."""
     client = connection.scope.get("client")
     return _network(client[0]) if client is not None else ""
 

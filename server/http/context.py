@@ -1,4 +1,4 @@
-"""What every doorway does first: it finds out who asks, and whether there is room for one more request."""
+"""The gate in front of every doorway: makes the context of a request and applies the rate limits."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from .requests import RequestError
 
 
 class TooManyRequests(RequestError):
-    """The client is over one of its rate limits."""
+    """The client has exceeded a rate limit."""
 
     def __init__(self, limit: str, wait: int) -> None:
-        words = f"At most {limit} requests are answered here: come again in {wait} s."
+        words = f"The rate limit of {limit} is exceeded: retry in {wait} s."
         details = {"limit": limit, "retryAfter": wait}
         super().__init__(429, words, code=RateLimited.code, details=details, **{"Retry-After": str(wait)})
 
@@ -33,7 +33,7 @@ class TooManyRequests(RequestError):
 class RequestGate:
     """Makes the Context of each request, and counts requests against the rate limits.
 
-    `clock` gives the present instant, and is the only clock in the tree.
+    `clock` returns the current instant and is the only wall clock that requests read.
     """
 
     db: Database
@@ -49,7 +49,7 @@ class RequestGate:
     deadline: float = 0
 
     def context(self, authorization: str | None) -> Context:
-        """The context of a request with this Authorization header, at the present instant."""
+        """The context of a request with this Authorization header, at the current instant."""
         caller = auth.caller(authorization)
         return Context(
             self.db,
@@ -63,7 +63,7 @@ class RequestGate:
         )
 
     def live_context(self, authorization: str | None) -> LiveContext:
-        """The context of a subscription, which can be renewed."""
+        """The context of a subscription, which can be refreshed."""
         caller = auth.caller(authorization)
         return LiveContext(
             self.db,
@@ -88,7 +88,7 @@ class RequestGate:
             raise TooManyRequests(exceeded.limit, ceil(exceeded.wait))
 
     async def _client(self, context: Context) -> int | None:
-        """The key of the client that asks; None without one, and while the database cannot say."""
+        """The key of the calling client; None without one, or if the database is unavailable."""
         try:
             async with asyncio.timeout(self.deadline or None):
                 return (await context.actor()).client_key

@@ -1,9 +1,9 @@
 """Delays responses to repeated wrong credentials.
 
-A credential is always checked first, and a right one always served at once, wherever it comes from: wrong ones in a
-client's name, or from its address, delay only those who send them. Guessing needs no other defence, since nobody guesses
-256 random bits; what is slowed down is the noise. A late response waits when all work is done: it holds no connection to
-the database and no lock, and the number of those waiting is limited.
+Credentials are always checked first, and correct ones are never delayed, whatever their address: wrong credentials
+for a client, or from its address, delay only the requests that contain them. Guessing needs no other defence, since
+256 random bits cannot be guessed; the delay reduces noise. A response is delayed after all work is done: it holds
+no database connection and no lock, and the number of delayed responses is limited.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from core.lru import LRU
 
 from .rate_limits import MOST_CALLERS, TokenBucket
 
-#: wrong credentials of an address, or for a client, that are answered at once
+#: wrong credentials per address, and per client, that are not delayed
 _FREE = 10
-#: seconds after which one more is
+#: seconds until one more is allowed without delay
 _EACH = 6.0
 
 
@@ -27,7 +27,7 @@ _EACH = 6.0
 class CredentialThrottle:
     """Counts wrong credentials by client id and by address."""
 
-    #: seconds that a response comes late
+    #: seconds by which a response is delayed
     delay: float = 1.0
     max_waiting: int = 100
     clock: Callable[[], float] = monotonic
@@ -36,17 +36,17 @@ class CredentialThrottle:
     _buckets: LRU[Hashable, TokenBucket] = field(default_factory=lambda: LRU(most=MOST_CALLERS))
 
     async def delay_if_repeated(self, wrong: Sequence[WrongCredentials], address: str) -> RateLimited | None:
-        """Waits when these credentials of one request were wrong too often.
+        """Counts the wrong credentials of one request, and waits if there have been too many.
 
-        Returns the refusal to answer with instead when too many requests wait already.
+        Returns a refusal to respond with, without waiting, if `max_waiting` requests are being delayed.
         """
-        # A bearer token is one, however many parts of the request have found it wrong; a client id in the input is one each.
+        # A wrong bearer token counts once, however many fields report it; each client id in the input counts by itself.
         client_ids = [each.client_id for each in wrong]
         counted = [id for id in client_ids if id] or client_ids[:1]
         if not [id for id in counted if self._is_too_often(id, address)]:
             return None
         if self.waiting >= self.max_waiting:
-            words = "Too many credentials were wrong. Come again with the right ones."
+            words = "Too many wrong credentials. Retry with correct ones."
             return RateLimited(words, details={"retryAfter": ceil(self.delay)})
         self.waiting += 1
         try:
@@ -56,7 +56,7 @@ class CredentialThrottle:
         return None
 
     def _is_too_often(self, client_id: str, address: str) -> bool:
-        """Counts a wrong credential; whether it is one too many."""
+        """Counts a wrong credential. Returns whether there have been too many."""
         now = self.clock()
         keys: list[Hashable] = [("address", address), *([("client", client_id[:128])] if client_id else [])]
         buckets = [self._buckets.get_or_put(key, lambda: TokenBucket(_FREE, 1 / _EACH, now)) for key in keys]

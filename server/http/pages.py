@@ -1,4 +1,4 @@
-"""What a browser is given: a page under a policy that keeps it from asking elsewhere, and the files that it is made of."""
+"""HTML responses with a Content-Security-Policy, and static assets."""
 
 import gzip
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class _Asset:
 
 
 class Assets:
-    """The files of a page, in a folder beside it: each by its name and nothing else."""
+    """The static files of a page, served by exact name from a folder beside it."""
 
     def __init__(self, folder: str, files: Mapping[str, Path]) -> None:
         self._folder = folder
@@ -37,22 +37,22 @@ class Assets:
 
     @property
     def addresses(self) -> Mapping[str, str]:
-        """Where each file is, by its name. Relative to the page, so that it holds behind any proxy."""
+        """The versioned URL of each file by name, relative to the page so that it works behind any proxy."""
         beside = self._folder.rpartition("/")[2]
         return {name: f"{beside}/{name}?v={asset.version}" for name, asset in self._assets.items()}
 
     def route(self, name: str) -> Route:
-        """Where they are served."""
+        """The route that serves the files."""
         return Route(f"{self._folder}/{{name}}", self._serve, methods=["GET"], name=name)
 
-    # Not a coroutine: the first request of a file compresses it, and that is done beside the event loop.
+    # Not a coroutine, so that Starlette runs it in a thread: the first request for a file compresses it.
     def _serve(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params["name"])
         return Response(status_code=404) if asset is None else _file(asset, request)
 
 
 def web_page(text: str, policy: Mapping[str, str], *, headers: Mapping[str, str], status: int = 200) -> Response:
-    """A page. What the policy does not name, the browser neither loads nor runs; nobody puts it into a frame."""
+    """A page with this policy. The browser loads and runs only what the policy names; framing is forbidden."""
     whole = {"default-src": "'none'", **policy, "base-uri": "'none'", "frame-ancestors": "'none'"}
     always = {
         "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in whole.items()),

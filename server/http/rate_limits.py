@@ -1,7 +1,7 @@
-"""Rate limits: how much of something there may be in a time, counted in this process. The clock is passed in.
+"""Rate limits by token bucket, counted in this process. The clock is passed in.
 
-A token bucket holds up to as many tokens as may be used at once, and fills again evenly. Over any time `t` no more are
-taken than it holds plus what flows in during `t`.
+A bucket's capacity is the largest burst, and it refills at a constant rate. In any time `t` at most its capacity
+plus the refill during `t` is taken.
 """
 
 import re
@@ -14,13 +14,13 @@ SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/(s|min|h)", re.ASCII)
 
-#: how many callers are remembered; the one that was silent for longest is forgotten first, and may begin afresh
+#: maximum callers with a bucket; the least recently seen is evicted, and starts with a full one again
 MOST_CALLERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many in a time, which is in seconds."""
+    """An amount per time, as written in `text`."""
 
     amount: int
     seconds: int
@@ -28,7 +28,7 @@ class Rate:
 
 
 def parse_rates(text: str) -> tuple[Rate, ...]:
-    """The rates of `50/s,500/min`; none of an empty text. Raises ValueError."""
+    """Parses rates such as `50/s,500/min`; an empty text has none. Raises ValueError with the invalid part."""
     rates: list[Rate] = []
     for part in text.split(",") if text else ():
         found = _RATE.fullmatch(part.strip())
@@ -38,12 +38,12 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
     return tuple(rates)
 
 
-#: seconds too few to wait for: less than a clock's reading is rounded by, whatever it counts from
+#: seconds below which a wait is 0, since it may be a rounding error of the clock
 _ROUNDING = 1e-8
 
 
 class TokenBucket:
-    """Full at first. `now` is in seconds on any clock; one that goes backwards fills nothing."""
+    """A token bucket, full at first. `now` is in seconds on any clock; a clock that goes backwards adds nothing."""
 
     __slots__ = ("_at", "_capacity", "_left", "_per_second")
 
@@ -53,13 +53,13 @@ class TokenBucket:
         self._at = now
 
     def wait(self, now: float) -> float:
-        """Seconds until there is a token; 0 when there is one."""
+        """Seconds until a token is available; 0 if one is."""
         self._fill(now)
         wait = (1 - self._left) / self._per_second
         return wait if wait > _ROUNDING else 0.0
 
     def take(self, now: float) -> None:
-        """Takes a token, or owes it; the debt is never more than the bucket holds."""
+        """Takes a token, or goes into debt for it, up to the capacity of the bucket."""
         self._fill(now)
         self._left = max(-self._capacity, self._left - 1)
 
@@ -70,14 +70,14 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class ExceededRate:
-    """A limit that was met, and the seconds until it lets the next one through."""
+    """An exceeded limit, and the seconds until it admits the next request."""
 
     limit: str
     wait: float
 
 
 class RateLimits:
-    """The rates of one process out of so many: each lets an equal part of them through, and one at a time in any case."""
+    """The rate limits of every caller in one of `processes`: an equal share of each rate, but a burst of at least 1."""
 
     def __init__(self, rates: Sequence[Rate], processes: int = 1) -> None:
         self._rates = rates
@@ -87,11 +87,11 @@ class RateLimits:
     def __bool__(self) -> bool:
         return bool(self._rates)
 
-    def admit(self, who: Hashable, now: float) -> ExceededRate | None:
-        """Counts a request of this caller, unless it is over a limit: then the limit that lasts longest, and nothing counts."""
+    def admit(self, caller: Hashable, now: float) -> ExceededRate | None:
+        """Counts a request of this caller. Over a limit, counts nothing and returns the limit with the longest wait."""
         if not self._rates:
             return None
-        buckets = self._buckets.get_or_put(who, lambda: self._make(now))
+        buckets = self._buckets.get_or_put(caller, lambda: self._make_buckets(now))
         wait, rate = max(
             ((bucket.wait(now), rate) for bucket, rate in zip(buckets, self._rates, strict=True)), key=_wait
         )
@@ -101,7 +101,7 @@ class RateLimits:
             bucket.take(now)
         return None
 
-    def _make(self, now: float) -> list[TokenBucket]:
+    def _make_buckets(self, now: float) -> list[TokenBucket]:
         parts = [(rate.amount / self._processes, rate.seconds) for rate in self._rates]
         return [TokenBucket(max(1.0, amount), amount / seconds, now) for amount, seconds in parts]
 

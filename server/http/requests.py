@@ -1,4 +1,4 @@
-"""HTTP requests: headers, bodies within their limit, and the error of a request that no doorway can work on."""
+"""HTTP requests: headers, bodies up to a limit, and the error for a request that cannot be read."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,15 +10,15 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 BAD_REQUEST = "BAD_REQUEST"
-"""The code of a request that its doorway cannot read."""
+"""The error code of a request that its doorway cannot read."""
 
 NO_DETAILS: Mapping[str, str | int] = {}
 
 
 class RequestError(Exception):
-    """A request that is answered with an HTTP status, because of its envelope and not of what it asks for.
+    """A request that is refused with an HTTP status because of its envelope, not of its content.
 
-    Each doorway writes the answer in its own format.
+    Each doorway formats the response in its own way.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class RequestError(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        #: more for programs, beside the code
+        #: further fields for programs, beside the code
         self.details = details
         #: headers of the response
         self.headers = headers
@@ -49,7 +49,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 async def read_body(request: Request, media_type: str, max_bytes: int) -> bytes:
-    """The whole body, in UTF-8. Reading stops as soon as the body is known to be too large.
+    """Reads the whole body, in UTF-8. Stops as soon as it is known to be too large.
 
     Raises RequestError for another media type (415) and for more than `max_bytes` (413), and ClientDisconnect.
     """

@@ -1,8 +1,7 @@
-"""Logging: what is written where, and one line for every request.
+"""Logging: the configuration and the two line formats.
 
-A line tells when, what was asked, how it ended and how long it took. It never holds a header, a variable or an answer:
-tokens and events stay out because nothing puts them in. On a terminal a line is for people; elsewhere it is a JSON
-object, for whatever collects it. Every line that is written on behalf of a request has the request's id.
+On a terminal a line is text for people; elsewhere it is a JSON object for a log collector. Every line that is written
+during a request has the request's id.
 """
 
 import json
@@ -16,11 +15,11 @@ from typing import Any
 import orjson
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-"""The id of the request that is being answered."""
+"""The id of the current request."""
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
-    """For logging.config: ours and uvicorn's lines in one form, on standard error."""
+    """The configuration for logging.config: our lines and uvicorn's in one format, on standard error."""
     formatter = (
         {"()": "server.observability.logs.JsonLine"} if as_json else {"()": "server.observability.logs.TextLine"}
     )
@@ -38,7 +37,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
 
 
 class TextLine(logging.Formatter):
-    """A line for people. Times in UTC, to the millisecond, as everywhere else here."""
+    """Formats a line for people, with the time in UTC to the millisecond."""
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -53,11 +52,11 @@ class TextLine(logging.Formatter):
 
 
 class JsonLine(TextLine):
-    """One JSON object a line: what the line says, and its parts under `facts` where it has any."""
+    """Formats a line as a JSON object: the message, and the entries of the record's `facts`, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": _moment(record.created),
+            "time": _timestamp(record.created),
             "level": record.levelname,
             "logger": record.name,
             "request_id": request_id.get(),
@@ -68,12 +67,12 @@ class JsonLine(TextLine):
             line["exception"] = self.formatException(record.exc_info)
         try:
             return orjson.dumps(line).decode()
-        except orjson.JSONEncodeError:  # half a surrogate pair, as an exception's words may have it, or a huge number
+        except orjson.JSONEncodeError:  # a lone surrogate, as in an exception's text, or an integer over 64 bits
             return json.dumps(line)
 
 
-def _moment(seconds: float) -> str:
-    """As `formatTime`, and twenty times as fast."""
+def _timestamp(seconds: float) -> str:
+    """As `formatTime`, but twenty times as fast."""
     whole = int(seconds)
     return f"{_second(whole)}.{int((seconds - whole) * 1000):03}Z"
 

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: how much is asked, how it ends, how long it takes.
+"""Metrics for Prometheus: number, outcome and duration of requests.
 
-With several worker processes each keeps its numbers in files of a shared folder, and whichever answers a scrape adds them
-up; the client library does that when it finds PROMETHEUS_MULTIPROC_DIR.
+With several worker processes, each writes its values to files in a shared folder, and the process that answers a scrape
+adds them up; the client library does that if PROMETHEUS_MULTIPROC_DIR is set.
 """
 
 import os
@@ -28,51 +28,51 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-REQUESTS = Counter(
-    "openings_requests", "GraphQL requests by what they asked for and how they ended.", ["operation", "code"]
-)
+REQUESTS = Counter("openings_requests", "GraphQL requests, by root field and outcome.", ["operation", "code"])
 DURATION = Histogram("openings_request_seconds", "Time to answer a GraphQL request.", ["operation"], buckets=_SECONDS)
-WORK = Histogram("openings_work_seconds", "Time of a part of the work.", ["part"], buckets=_SECONDS)
-MEMORY = Counter("openings_memory", "Looks into memory, by what for, and whether it was there.", ["kind", "found"])
-CONNECTIONS = Gauge("openings_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
-SUBSCRIPTIONS = Gauge("openings_subscriptions", "Subscriptions that are open.", multiprocess_mode="livesum")
-SOCKETS = Gauge("openings_sockets", "WebSocket connections that are open.", multiprocess_mode="livesum")
-PUSHES = Counter("openings_pushes", "Answers to subscriptions, the first ones included.")
-CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by how they ended.", ["outcome"])
+WORK = Histogram("openings_work_seconds", "Time of one part of the work.", ["part"], buckets=_SECONDS)
+MEMORY = Counter(
+    "openings_memory", "Cache lookups, by kind and by whether they found a current value.", ["kind", "found"]
+)
+CONNECTIONS = Gauge("openings_connections_in_use", "Database connections in use.", multiprocess_mode="livesum")
+SUBSCRIPTIONS = Gauge("openings_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
+SOCKETS = Gauge("openings_sockets", "Open WebSocket connections.", multiprocess_mode="livesum")
+PUSHES = Counter("openings_pushes", "Responses to subscriptions, including the first ones.")
+CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by outcome.", ["outcome"])
 
 
 @cache
 def _labelled(metric: Any, *labels: str) -> Any:
-    """The number of these labels: found once, for `labels` takes longer than counting does."""
+    """The child of a metric for these labels, cached because `labels()` takes longer than counting."""
     return metric.labels(*labels)
 
 
 def count(operation: str, code: str, seconds: float) -> None:
-    """Notes an answered request. Both labels come from the schema and the code, so there are only so many of them."""
+    """Counts a request. Both labels come from the schema and the code, so their number is bounded."""
     _labelled(REQUESTS, operation, code).inc()
     _labelled(DURATION, operation).observe(seconds)
 
 
 def count_lookup(kind: str, found: bool) -> None:
-    """Notes a look into memory."""
+    """Counts a cache lookup."""
     _labelled(MEMORY, kind, "yes" if found else "no").inc()
 
 
 def count_callback(outcome: str) -> None:
-    """Notes an attempt to deliver a callback: delivered, failed, or given_up with it."""
+    """Counts an attempt to deliver a callback: `delivered`, `failed` (to be retried), or `given_up`."""
     _labelled(CALLBACKS, outcome).inc()
 
 
 @contextmanager
 def timed(part: str) -> Generator[None]:
-    """Notes how long a part of the work takes."""
+    """Records the duration of the block under this part of the work."""
     began = perf_counter()
     yield
     _labelled(WORK, part).observe(perf_counter() - began)
 
 
 async def metrics(_request: Request) -> Response:
-    """What Prometheus scrapes."""
+    """The endpoint that Prometheus scrapes."""
     registry = REGISTRY
     if FOLDER in os.environ:
         registry = CollectorRegistry()

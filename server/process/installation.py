@@ -1,4 +1,4 @@
-"""The installation's database, and its key: given by the environment, or kept in a file that is made when it is first needed."""
+"""The installation's database and its key, which comes from OPENINGS_KEY or from a file created on first use."""
 
 import os
 import secrets
@@ -16,24 +16,24 @@ from ..settings import SettingError, Settings
 
 
 def database(settings: Settings) -> Database:
-    """The database of the settings, which finds its key when it is needed. Raises DatabaseUrlError."""
+    """The database of the settings; its key is loaded on first use. Raises DatabaseUrlError."""
     return Database(settings.database_url, pool_size=settings.pool_size, encryption=lambda: keys(settings))
 
 
 def keys(settings: Settings) -> Encryption:
-    """What follows from the key. Raises SettingError for one that is too short, and for a file that cannot be used."""
+    """The encryption with the installation's key. Raises SettingError if the key is too short or its file unusable."""
     if settings.key:
-        return _of(settings.key, "OPENINGS_KEY")
+        return _encryption(settings.key, "OPENINGS_KEY")
     file = key_file(settings)
     try:
-        return _of(_kept(file), f"the key in {file}")
+        return _encryption(_read_or_create(file), f"the key in {file}")
     except OSError as error:
-        words = "OPENINGS_KEY_FILE names another file, and OPENINGS_KEY gives the key itself"
+        words = "set OPENINGS_KEY_FILE to another file, or OPENINGS_KEY to the key itself"
         raise SettingError(f"the key in {file} cannot be used: {error.strerror}; {words}") from None
 
 
 def key_file(settings: Settings) -> Path:
-    """Where the key is kept: beside a SQLite file; for PostgreSQL, which is somewhere else, in the user's data folder."""
+    """The key file: by default beside the SQLite file; for PostgreSQL in the user's data folder."""
     if settings.key_file:
         return Path(settings.key_file)
     url = make_url(settings.database_url)
@@ -42,20 +42,20 @@ def key_file(settings: Settings) -> Path:
     return Path(user_data_path("openings")) / "openings.key"
 
 
-def _kept(file: Path) -> str:
-    """The key in the file, which is made if it is not there: whole at once, for others may look at the same moment."""
+def _read_or_create(file: Path) -> str:
+    """Reads the key file, creating it if missing: atomically, because other processes may start at the same time."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.", encoding="ascii") as new:  # for its owner
+        with NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.", encoding="ascii") as new:  # mode 0600
             new.write(f"{secrets.token_urlsafe(32)}\n")
             new.flush()
             os.fsync(new.fileno())
-            with suppress(FileExistsError):  # somebody else was faster, and theirs counts
+            with suppress(FileExistsError):  # another process was faster; its key is used
                 os.link(new.name, file)
     return file.read_text("utf-8", "replace").strip()
 
 
-def _of(key: str, source: str) -> Encryption:
+def _encryption(key: str, source: str) -> Encryption:
     try:
         return Encryption(key)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Listening: the socket, the worker processes, and what the terminal says when it is ready."""
+"""Serving: the socket, the worker processes, and the messages at start and stop."""
 
 import errno
 import logging
@@ -24,41 +24,41 @@ from ..observability.logs import configuration
 from ..settings import Settings, shown
 
 WS: Literal["websockets-sansio"] = "websockets-sansio"
-"""Which of uvicorn's ways of speaking WebSocket: the one that the makers of its library recommend."""
+"""uvicorn's WebSocket implementation: the one that the authors of the websockets library recommend."""
 
 log = logging.getLogger("openings")
 
-#: connections that wait to be let in
+#: connections that may wait to be accepted
 _BACKLOG = 2048
-#: seconds that requests in flight have to finish in after a stop was asked for
+#: seconds that requests in flight have to finish after a shutdown signal
 _GRACE = 10
 
 
 class PortTakenError(RuntimeError):
-    """The address cannot be listened on."""
+    """The server cannot listen on its address."""
 
 
 class _Workers(Multiprocess):
-    """Worker processes behind one socket. Once they are told to stop, nobody is left waiting in its queue.
+    """Worker processes that share one socket. At shutdown it is closed first, so no connection is left in its queue.
 
-    A terminal sends Ctrl-C to all of them, and one that is still importing would answer with a traceback. So they are
-    started deaf to it, and do what the first process tells them.
+    A terminal sends Ctrl-C to every process, and a worker that is still importing would print a traceback. So workers
+    start with SIGINT blocked, and stop when the main process tells them to.
     """
 
     def init_processes(self) -> None:
-        with _interrupts_held():
+        with _interrupts_blocked():
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
-        with _interrupts_held():
+        with _interrupts_blocked():
             super().keep_subprocess_alive()
 
     def handle_ttin(self) -> None:
-        with _interrupts_held():
+        with _interrupts_blocked():
             super().handle_ttin()
 
     def restart_all(self) -> None:
-        with _interrupts_held():
+        with _interrupts_blocked():
             super().restart_all()
 
     def terminate_all(self) -> None:
@@ -68,7 +68,7 @@ class _Workers(Multiprocess):
 
 
 def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
-    """Answers requests until it is told to stop. Raises PortTakenError."""
+    """Serves requests until a shutdown signal. Raises PortTakenError."""
     listening = _listen(settings)
     port = listening.getsockname()[1]
     os.environ.update(replace(settings, port=port).environment())
@@ -84,17 +84,17 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         server_header=False,
         ws=WS,
         ws_max_size=MAX_MESSAGE,
-        ws_per_message_deflate=False,  # it would take more memory than all else that a socket needs
+        ws_per_message_deflate=False,  # compression takes more memory than the rest of a socket
         timeout_graceful_shutdown=_GRACE,
     )
     url = f"http://{shown(settings.host)}:{port}/graphql"
-    # Credentials are for the eyes of whoever tries the demo, and for no log.
+    # The demo's credentials are shown as text and never logged.
     if as_json and credentials is None:
         facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.exposure)}
         log.info("Openings is at %s", url, extra={"facts": facts})
     else:
         print(welcome(url, settings.exposure, credentials), file=sys.stderr, flush=True)
-    # uvicorn stops cleanly, and then passes the signal on as if it had not: SIGTERM is to end like Ctrl-C, with status 0.
+    # uvicorn stops cleanly and then raises the signal again. SIGTERM must end with status 0, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with listening, _metrics_folder(settings), suppress(KeyboardInterrupt):
         if settings.workers > 1:
@@ -107,31 +107,31 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         print("Stopped.", file=sys.stderr)
 
 
-def welcome(url: str, profile: Exposure, credentials: demo.Credentials | None) -> str:
-    """Where it is, what is open there, and what to do next."""
+def welcome(url: str, exposure: Exposure, credentials: demo.Credentials | None) -> str:
+    """The message at the start: the URL, what is exposed, and the next step."""
     if credentials is None:
-        where = f"Openings is at {url}\n{profile.summary}"
-        return f"{where}\nMake a client with: openings client create NAME\nStop with Ctrl-C."
+        where = f"Openings is at {url}\n{exposure.summary}"
+        return f"{where}\nCreate a client with: openings client create NAME\nStop with Ctrl-C."
     return f"""
 Openings is at {url}
-{profile.summary}
+{exposure.summary}
 
   Open it in a browser, paste the access token, and press play.
 
   access token   {credentials.access_token}
-                 speaks for Ada's calendar for an hour
+                 acts for Ada's calendar, valid for one hour
   client id      {credentials.client_id}
   client secret  {credentials.client_secret}
-                 is the application's own key; both are new at every start
+                 authenticates the application; secret and token are new at every start
 
   Stop with Ctrl-C.
 """
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A socket on the address; bound here, so that a taken port is one clear line and not a worker's traceback.
+    """Opens the listening socket before any worker starts, so that a port in use is one clear line, not a traceback.
 
-    Whoever comes before the workers are ready is let in when they are, and not turned away: the address was shown already.
+    Connections that come before the workers are ready wait instead of being refused, since the URL is already shown.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family)
@@ -150,12 +150,12 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
-def _interrupts_held() -> Generator[None]:
-    """Ctrl-C waits until the end of the block; a process that is started in it never hears of one."""
+def _interrupts_blocked() -> Generator[None]:
+    """Blocks SIGINT until the end of the block, and for good in processes started within it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # It is started with the first process, and lets signals in when it has been: so it has to be there before.
+    # The tracker would start together with the first process, and starting it unblocks signals. So start it before.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -166,7 +166,7 @@ def _interrupts_held() -> Generator[None]:
 
 @contextmanager
 def _metrics_folder(settings: Settings) -> Generator[None]:
-    """Where several workers keep their numbers, for as long as they run; one that the environment names is kept."""
+    """Provides a temporary folder for the metrics of several workers, unless the environment names one."""
     if settings.workers == 1 or not settings.with_metrics or metrics.FOLDER in os.environ:
         yield
         return
@@ -176,5 +176,5 @@ def _metrics_folder(settings: Settings) -> Generator[None]:
 
 
 def _as_json(settings: Settings) -> bool:
-    """Whether there is anybody to read lines as text: at a terminal, or where the demo is tried."""
+    """Whether to log JSON: by default, unless standard error is a terminal or the demo runs."""
     return settings.log == "json" or (settings.log == "auto" and not sys.stderr.isatty() and not settings.demo)

@@ -1,4 +1,4 @@
-"""Being told to stop: whoever has to know at once is told at once."""
+"""Shutdown signals, before uvicorn's own handling."""
 
 import asyncio
 import signal
@@ -11,15 +11,15 @@ from typing import Any
 
 @contextmanager
 def on_shutdown_signal(callback: Callable[[], None]) -> Generator[None]:
-    """Has `act` called in the event loop when a signal tells the process to stop; what it did before follows.
+    """Within the block, SIGINT and SIGTERM schedule `callback` in the event loop, then run their previous handler.
 
-    uvicorn ends the lifespan of the application only when all of its answers are finished, and an answer that never is
-    would keep it waiting. So the signal itself is listened to, in front of uvicorn's own handler.
+    uvicorn ends the application's lifespan only after every response is complete, and a stream would never complete.
+    So the signal is caught in front of uvicorn's handler.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ours = {number: handler for number, handler in before.items() if callable(handler)}
     if not ours or threading.current_thread() is not threading.main_thread():
-        yield  # no signal comes here
+        yield  # signals are not handled here
         return
     loop = asyncio.get_running_loop()
 

@@ -1,13 +1,13 @@
-"""Execution that is put together once: for a document, what its variables, and its plain data, come to.
+"""Compiled execution: functions generated once per schema and document.
 
-graphql-core finds out for every request, and for every value in it, what follows from the schema and the document alone. Here
-it is found out once and written down as functions: for variables (coercion.py), for the only field of an operation
-(executor.py), and for the plain data of an answer (reading.py).
+graphql-core works out for every value of every request what depends on the schema and the document alone. Here it is
+worked out once and compiled into functions: for the arguments of root fields (arguments.py), for variables
+(variables.py), for an operation with a single field (executor.py), and for plain data in results (results.py).
 
-Such a function takes only what is as it should be, and raises at anything else. Then it is as if it had never been tried:
-graphql-core does the same from the start, and all that is unusual is its own to deal with, down to an error's words and path.
+A compiled function handles the ordinary case and raises on everything else. graphql-core then repeats the step from the
+start, so every unusual case, including the words and path of an error, is its own.
 
-This rests on names of graphql-core 3.3 that are not promised to stay. Tests compare it with stock execution.
+This relies on private names of graphql-core 3.3. Tests compare it with stock execution.
 """
 
 from .arguments import compiled_schema

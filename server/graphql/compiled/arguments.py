@@ -1,12 +1,12 @@
 """Compiles the arguments of root fields, so that Strawberry does not inspect types on every request.
 
-Strawberry looks at every type again for every value that is sent: what it is made of, what its fields are called, whether
-it has to be converted. With ten members in a query that is the largest part of reading it. The result is the same each
-time, so here it is worked out once, when the schema is made, and graphql-core calls the resolvers of queries and mutations
-without Strawberry in between.
+For every value in a request Strawberry inspects its type again: its structure, its field names, whether it must be
+converted. With ten members in a query that is most of the time to read it. The result never changes, so here it is
+worked out once, when the schema is made, and graphql-core calls the resolvers of queries and mutations without
+Strawberry in between.
 """
 
-# Strawberry's types are generic, and left open where they refer to each other.
+# Strawberry's types are generic, with unknown parameters where they refer to each other.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ from strawberry.utils.str_converters import to_camel_case
 from schema import stock_schema
 from schema.scalars import SCALARS
 
-#: From what GraphQL has coerced to what an input type is given; None: it is the same.
+#: Converts a value coerced by GraphQL to the value that an input type is given; None if they are the same.
 Convert: TypeAlias = Callable[[Any], Any] | None
 
 _LEAVES: set[object] = {str, int, float, bool, ID}
@@ -35,7 +35,7 @@ _LEAVES: set[object] = {str, int, float, bool, ID}
 @cache
 def compiled_schema() -> GraphQLSchema:
     """The schema, with the resolvers of its queries and mutations compiled."""
-    own = stock_schema()._schema  # pyright: ignore[reportPrivateUsage]: Strawberry offers graphql-core's schema nowhere else
+    own = stock_schema()._schema  # pyright: ignore[reportPrivateUsage]: no public attribute has it
     for root in (own.query_type, own.mutation_type):
         assert root is not None
         compile_resolvers(root, SCALARS)
@@ -50,7 +50,7 @@ def compile_resolvers(root: GraphQLObjectType, scalars: Iterable[object]) -> Non
 
 
 def _resolve(field: StrawberryField, leaves: set[object]) -> Callable[..., Any]:
-    # Whatever else Strawberry does around a resolver would be left out.
+    # Anything else that Strawberry runs around a resolver would be skipped.
     if field.base_resolver is None or field.extensions or field.permission_classes:
         raise TypeError(f"{field.python_name} is more than a resolver")
     resolver = cast("Callable[..., Any]", field.base_resolver.wrapped_func)
@@ -67,7 +67,7 @@ def _graphql_name(named: StrawberryField | StrawberryArgument) -> str:
 
 
 def _builder(definition: StrawberryObjectDefinition, leaves: set[object]) -> Callable[[Mapping[str, Any]], Any]:
-    """From the value's fields by their names in GraphQL to the instance; what was left out has its default."""
+    """Returns a function from an input object, by GraphQL names, to an instance; omitted fields have their defaults."""
     origin, given = definition.origin, _by_name(definition.fields, leaves)
     return lambda value: origin(**given(value))
 
@@ -75,7 +75,7 @@ def _builder(definition: StrawberryObjectDefinition, leaves: set[object]) -> Cal
 def _by_name(
     named: Iterable[StrawberryField | StrawberryArgument], leaves: set[object]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """From values by their names in GraphQL to the same by their names in Python; what was left out is left to the default."""
+    """Returns a function that converts values and gives them their Python names; omitted ones stay omitted."""
     taken = [(_graphql_name(one), one.python_name, _convert(one.type, leaves)) for one in named]
 
     def by_name(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _by_name(
 
 
 def _convert(kind: object, leaves: set[object]) -> Convert:
-    """What has to be done to a value of this type. Raises TypeError for one that there is none of in this schema."""
+    """The conversion for values of this type. Raises TypeError for a kind of type that this schema does not use."""
     if isinstance(kind, StrawberryOptional):
         return _or_null(_convert(kind.of_type, leaves))
     if isinstance(kind, StrawberryList):
@@ -99,7 +99,7 @@ def _convert(kind: object, leaves: set[object]) -> Convert:
     definition = getattr(kind, "__strawberry_definition__", None)
     if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
         return _builder(definition, leaves)
-    raise TypeError(f"{kind} is no type of an input's field that we know how to build")
+    raise TypeError(f"{kind} is not a supported type of an input field")
 
 
 def _is_enum(kind: object) -> bool:
@@ -111,5 +111,5 @@ def _or_null(convert: Convert) -> Convert:
 
 
 def _list(convert: Convert) -> Convert:
-    # Copied in any case: a default is one and the same list for every request.
+    # Always a copy: a default is the same list object in every request.
     return list if convert is None else lambda value: [convert(item) for item in value]

@@ -1,6 +1,6 @@
-"""The execution: Strawberry's, with a short cut wherever there is one."""
+"""The executor: Strawberry's, with compiled functions where the document allows."""
 
-# graphql-core's types are generic, and left open where they refer to each other.
+# graphql-core's types are generic, with unknown parameters where they refer to each other.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Awaitable, Sequence
@@ -32,39 +32,39 @@ from . import results
 from .results import Fields, GraphQLTypeLike, Read
 from .variables import Coercion, NotCompilable, Variables
 
-#: how many functions are kept of one document
+#: maximum compiled functions of one document
 _MOST = 64
 
 
 class OperationPlan(NamedTuple):
-    """What the execution of an operation begins with."""
+    """What is known about an operation before it is executed."""
 
     operation: OperationDefinitionNode
     definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, FragmentDetails]
-    #: None when graphql-core has to coerce them
+    #: None if graphql-core must coerce them
     variables: Variables | None
-    #: the name in the answer of the only field that is asked for, if there is no more than that one, and the field
+    #: the response name of the operation's only field, and the field; None if there are more
     only: tuple[str, Fields] | None
 
 
 class Plans:
-    """What was put together for one document; it goes when the document goes."""
+    """The functions compiled for one document, cached with it."""
 
     def __init__(self, document: DocumentNode, coercion: Coercion) -> None:
         self._document = document
-        self._steering = _conditional_variables(document)
+        self._conditional = _conditional_variables(document)
         self._reads: dict[object, Read | None] = {}
         self._coercion = coercion
-        self._starts: dict[str | None, OperationPlan] = {}
+        self._operations: dict[str | None, OperationPlan] = {}
 
-    def start(self, operation_name: str | None) -> OperationPlan:
-        """Of the operation of this name, which is there, or of the only one."""
-        if operation_name not in self._starts:
-            self._starts[operation_name] = self._start(operation_name)
-        return self._starts[operation_name]
+    def operation_plan(self, operation_name: str | None) -> OperationPlan:
+        """The plan of the operation with this name, which must exist, or of the only one."""
+        if operation_name not in self._operations:
+            self._operations[operation_name] = self._make_plan(operation_name)
+        return self._operations[operation_name]
 
-    def _start(self, operation_name: str | None) -> OperationPlan:
+    def _make_plan(self, operation_name: str | None) -> OperationPlan:
         operation = get_operation_ast(self._document, operation_name)
         assert operation is not None
         fragments = {
@@ -75,12 +75,12 @@ class Plans:
         with_variables = any(fragment.definition.variable_definitions for fragment in fragments.values())
         variables = None if with_variables else self._coercion.variables(operation)
         definitions = {name: fragment.definition for name, fragment in fragments.items()}
-        return OperationPlan(operation, definitions, fragments, variables, _only(operation))
+        return OperationPlan(operation, definitions, fragments, variables, _only_field(operation))
 
     def read(self, executor: "CompilingExecutor", kind: GraphQLTypeLike, fields: Fields) -> Read | None:
-        """The function for values of this type, with these fields of the document; None when they are not plain."""
+        """The function that reads these fields of values of this type; None if they are not all plain."""
         given = executor.variable_values.coerced
-        key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._steering))
+        key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._conditional))
         if key not in self._reads:
             if len(self._reads) == _MOST:
                 self._reads.clear()
@@ -91,7 +91,7 @@ class Plans:
 
 
 class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's execution, with a short cut wherever there is one."""
+    """Strawberry's executor, with compiled functions where the document allows."""
 
     def __init__(self, *args: Any, plans: Plans, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,38 +113,38 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         operation_extensions: dict[str, Any] | None = None,
         **rest: Any,
     ) -> "list[GraphQLError] | CompilingExecutor":
-        """As graphql-core has it, which does not look at the document and the variables when that is done already.
+        """As graphql-core's `build`, with the cached plan instead of another pass over the document and the variables.
 
-        What else could be told it is not told here: other resolvers by default, middleware, hooks.
+        graphql-core's other options (default resolvers, middleware, hooks) are not supported.
         """
         how: dict[str, Any] = {
             "plans": plans,
             "hide_suggestions": hide_suggestions,
             "operation_extensions": operation_extensions,
         }
-        start = plans.start(operation_name)
-        values = start.variables.coerce(raw_variable_values or {}) if start.variables is not None else None
+        plan = plans.operation_plan(operation_name)
+        values = plan.variables.coerce(raw_variable_values or {}) if plan.variables is not None else None
         if values is None:
             given = (schema, document, root_value, context_value, raw_variable_values, operation_name, *more)
             return cast("list[GraphQLError] | CompilingExecutor", super().build(*given, **how, **rest))
         executor = cls(
             schema,
-            start.definitions,
-            start.fragments,
+            plan.definitions,
+            plan.fragments,
             root_value,
             context_value,
-            start.operation,
+            plan.operation,
             values,
             default_field_resolver,
             default_type_resolver,
             default_field_resolver,
             **how,
         )
-        executor._only = start.only
+        executor._only = plan.only
         return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """As graphql-core has it, which does not have to find out each time that there is only one field."""
+        """As graphql-core's, with a direct path for an operation with a single field."""
         if self._only is None:
             return super().execute_operation(serially)
         name, field = self._only
@@ -154,17 +154,17 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         except GraphQLError as error:
             return self._without_data(error)
         if self.is_awaitable(value):
-            return self._when_known(name, cast("Awaitable[Any]", value))
+            return self._respond_when_done(name, cast("Awaitable[Any]", value))
         return self.build_response({name: value})
 
-    async def _when_known(self, name: str, value: Awaitable[Any]) -> Any:
+    async def _respond_when_done(self, name: str, value: Awaitable[Any]) -> Any:
         try:
             return self.build_response({name: await value})
         except GraphQLError as error:
             return self._without_data(error)
 
     def _without_data(self, error: GraphQLError) -> Any:
-        """The answer when the field may not be null."""
+        """The response with `data: null`, after an error in a non-null field."""
         self.collected_errors.add(error, None)
         return self.build_response(None)
 
@@ -174,13 +174,13 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         if result is not None and field_details_list[0].node.selection_set is not None:
             read = self._plans.read(self, return_type, field_details_list)
             if read is not None:
-                with suppress(Exception):  # whatever it was: graphql-core comes upon it again, and has the words for it
+                with suppress(Exception):  # graphql-core repeats the step below and reports the error
                     return read(result, {})
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
-def _only(operation: OperationDefinitionNode) -> tuple[str, Fields] | None:
-    """The only field of a query or a mutation that asks for one, whatever variables say."""
+def _only_field(operation: OperationDefinitionNode) -> tuple[str, Fields] | None:
+    """The field of a query or mutation that has one field, unconditionally; else None."""
     field, *more = operation.selection_set.selections
     if (
         more
@@ -193,13 +193,13 @@ def _only(operation: OperationDefinitionNode) -> tuple[str, Fields] | None:
 
 
 def _conditional_variables(document: DocumentNode) -> Sequence[str]:
-    """The variables that decide which fields there are."""
+    """The variables in @skip and @include, which decide which fields are selected."""
     names: set[str] = set()
 
-    class Steering(Visitor):
+    class Collector(Visitor):
         def enter_directive(self, node: DirectiveNode, *_more: Any) -> None:
             values = [argument.value for argument in node.arguments or () if node.name.value in ("skip", "include")]
             names.update(value.name.value for value in values if isinstance(value, VariableNode))
 
-    visit(document, Steering())
+    visit(document, Collector())
     return sorted(names)

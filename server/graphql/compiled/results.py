@@ -1,20 +1,19 @@
-"""Answers without the walk: what of them is plain data is read off in one go.
+"""Compiles the plain data of results into functions that read attributes.
 
-graphql-core resolves an answer field by field: for every scalar in it a resolver is called, a path kept, a type asked what
-it is. Where every field below a value is a plain attribute, all of that comes to the same as reading attributes. So for a
-document and a type that is put together once, as one function of the value, from functions for the values below it.
+graphql-core resolves a result field by field: for every scalar it calls a resolver, tracks a path and inspects the
+type. If every field below a value is a plain attribute, the outcome is the same as reading attributes. So for each
+document and type one function of the value is compiled, from functions for the values below it.
 
-Reading attributes changes nothing, so graphql-core can go through the same subtree again when there is something unusual: an
-awaitable, a null where none may be, a value that a scalar refuses. What is not plain by its type (a field with a resolver or
-arguments, an interface) is graphql-core's from the start; below it, a new attempt is made at every object and every list of
-objects.
+Reading attributes has no side effects, so graphql-core can resolve the same subtree again if something is unusual: an
+awaitable, a null in a non-null field, a value that a scalar refuses. Fields whose type is not plain (a resolver or
+arguments, an interface) go to graphql-core from the start; below them, every object and list of objects is tried anew.
 
-Two things make it faster than attributes are read. A list that many results share, such as the same people in slot after
-slot, is written once and then copied as bytes. And the text of an instant is remembered: quarters of the hours of a few
-weeks are what most answers are made of.
+Two caches make it faster still. A list that many results share, such as the same people in slot after slot, is
+serialised once and then copied as bytes. The text of an instant is cached, because most results consist of the
+quarter hours of a few weeks.
 """
 
-# graphql-core's types are generic, and left open where they refer to each other.
+# graphql-core's types are generic, with unknown parameters where they refer to each other.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Callable
@@ -40,21 +39,21 @@ from core.instants import Instant, format_instant
 from ..http import dumps
 from .variables import NotCompilable
 
-#: What was made of lists of this answer, by the list's id and by the function that read it: in another place other fields
-#: may be asked for. The list is kept as well, so that its id stays its own.
+#: The lists of one response that were read: by id of the list and by the function that read it, since another place may
+#: select other fields. The value holds the list too, so that its id is not reused.
 Shared: TypeAlias = dict[tuple[int, object], tuple[Any, Any]]
-#: A type of GraphQL's, in graphql-core's words.
+#: A GraphQL type of graphql-core.
 GraphQLTypeLike: TypeAlias = Any
-#: From a value to what of it the answer holds.
+#: Reads a value into the data of the response.
 Read: TypeAlias = Callable[[Any, Shared], Any]
 Fields: TypeAlias = list[FieldDetails]
 
-#: instants whose texts are remembered: a megabyte
+#: maximum cached texts of instants: about a megabyte
 _MOST_TEXTS = 10_000
 
 
 class _Texts(dict[Instant, str]):
-    """Instants as the answer has them."""
+    """Cache of the text of instants."""
 
     def __missing__(self, instant: Instant) -> str:
         if len(self) == _MOST_TEXTS:
@@ -67,7 +66,10 @@ _TEXTS = _Texts()
 
 
 def compile_value(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields, *, inside: bool) -> Read:
-    """For values of this type; `inside` an item of a list, where other items may share them. Raises NotCompilable."""
+    """Compiles the reader for values of this type. `inside`: within a list, whose items may share values.
+
+    Raises NotCompilable if not every field is plain.
+    """
     required = isinstance(kind, GraphQLNonNull)
     kind = cast("GraphQLTypeLike", kind.of_type if required else kind)
     if isinstance(kind, GraphQLList):
@@ -97,14 +99,14 @@ def _list(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields) -> Rea
 
 
 def _items(values: Any) -> Any:
-    """The values, if they are a list as Python has it."""
+    """Returns the values if they are a list or tuple. Raises NotCompilable otherwise."""
     if values.__class__ is not list and values.__class__ is not tuple:
         raise NotCompilable
     return values
 
 
 class ReuseSerialized:
-    """Reads a list; the same list a second time is its JSON, and from then on those very bytes."""
+    """Reads a list. The second read of the same list in a response serialises it, and later ones reuse those bytes."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -127,7 +129,7 @@ def _object(read: Read) -> Read:
 
 
 def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> Read:
-    """For lists of objects of this type."""
+    """Generates the reader for lists of objects of this type."""
     collected = executor.collect_subfields(kind, fields)
     if kind.is_type_of is not None or collected.new_defer_usages:
         raise NotCompilable
@@ -141,7 +143,7 @@ def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *
         names[f"read{number}"] = read
         in_place = _IN_PLACE.get(leaf, "read{number}(value.{attribute}, shared)")
         if isinstance(read, ReuseSerialized):
-            before.append(f"last{number} = answers")
+            before.append(f"last{number} = results")
             each.append(_UNLESS_THE_SAME.format(attribute=attribute, number=number))
             in_place = "made{number}"
         reads.append(f"{key!r}: {in_place.format(attribute=attribute, number=number)}")
@@ -150,26 +152,26 @@ def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *
     return names["read_objects"]
 
 
-#: A function that reads objects: their fields are written out, for a loop over them takes twice as long. All that goes in are
-#: names of GraphQL's grammar and of Python's.
+#: Source of a function that reads objects. The fields are unrolled, because a loop over them takes twice as long.
+#: Only GraphQL and Python identifiers are inserted.
 _READ_OBJECTS = """
 def read_objects(values, shared):
-    answers = []
+    results = []
     {before}
     for value in items(values):
         if value.__class__ not in plain:
             plain.add(checked(value.__class__))
         {each}
-        answers.append({{{reads}}})
-    return answers
+        results.append({{{reads}}})
+    return results
 """
-#: What the object before had as well need not even be looked for. `answers` is what no object has.
+#: Skips the lookup if the object shares the list of the one before. `results`, which no object has, never matches.
 _UNLESS_THE_SAME = """
         if (item := value.{attribute}) is not last{number}:
             made{number} = read{number}(item, shared)
-            last{number} = item if made{number}.__class__ is Fragment else answers
+            last{number} = item if made{number}.__class__ is Fragment else results
 """
-#: how leaves are read without a call, as long as they are of the class that they usually are
+#: expressions that read a leaf without a call if it has its usual class
 _USUALLY = "({made} if (item := value.{{attribute}}).__class__ is {usual} else read{{number}}(item, shared))"
 _IN_PLACE = {
     "String": _USUALLY.format(made="item", usual="str"),
@@ -181,7 +183,7 @@ _IN_PLACE = {
 
 
 def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> tuple[str, str, Read]:
-    """The attribute that a field is, the name of its type where that is a leaf, and what is made of it."""
+    """The attribute of a field, the name of its type (for a leaf), and its reader. Raises NotCompilable."""
     name = fields[0].node.name.value
     if name == "__typename":
         return "__class__", "", lambda _class, _shared: kind.name
@@ -193,25 +195,25 @@ def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, 
 
 
 def _attribute(field: GraphQLField) -> str:
-    """The name of the attribute that the field is, and nothing else."""
+    """The attribute that the field reads. Raises NotCompilable if it does anything else."""
     declared = field.extensions.get("strawberry-definition")
     if field.args or not isinstance(declared, StrawberryField):
         raise NotCompilable
-    # Only so does Strawberry resolve a field by its default resolver alone: no extensions, permissions, or handlers.
+    # These two mean that Strawberry runs only the default resolver: no extensions, permissions or handlers.
     if getattr(field.resolve, "__name__", None) != "_get_basic_result" or declared.default_resolver is not getattr:
         raise NotCompilable
     return declared.python_name
 
 
 def _checked(found: type[Any]) -> type[Any]:
-    """A class whose instances are what they look like. An exception as a value would have to be raised, not read."""
+    """Returns the class if its instances can be read. Raises NotCompilable, also for exceptions and awaitables."""
     if not hasattr(found, "__strawberry_definition__") or issubclass(found, Exception) or hasattr(found, "__await__"):
         raise NotCompilable
     return found
 
 
 def _leaf(kind: GraphQLLeafType) -> Read:
-    """What graphql-core makes of it."""
+    """The reader for a leaf; the texts of instants and enum names are cached."""
     if kind.name in ("DateTime", "EventTime"):
         return lambda value, _shared: _TEXTS[value] if value.__class__ is int else _coerced(kind, value)
     if isinstance(kind, GraphQLEnumType):
@@ -221,7 +223,7 @@ def _leaf(kind: GraphQLLeafType) -> Read:
 
 
 def _coerced(kind: GraphQLLeafType, value: Any) -> Any:
-    """What graphql-core makes of a leaf's value."""
+    """Coerces a leaf's value with graphql-core. Raises NotCompilable for unusual values."""
     if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
         raise NotCompilable
     coerced = kind.coerce_output_value(value)

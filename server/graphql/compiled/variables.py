@@ -1,11 +1,11 @@
-"""Variables coerced by functions that are put together once.
+"""Compiles the coercion of variables: one function for each type.
 
-graphql-core asks of every value of every request what its type is made of: is it required, a list, an input object, which
-fields does that have and which of them have defaults. Its answers follow from the schema; so they are found once, and
-written down as one function for each type, which only has the values still to look at.
+For every value of every request graphql-core inspects the type: is it required, a list, an input object, which
+fields it has and which have defaults. That depends on the schema alone, so it is worked out once and compiled into
+a function that only inspects the values.
 """
 
-# graphql-core's types are generic, and left open where they refer to each other.
+# graphql-core's types are generic, with unknown parameters where they refer to each other.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Callable, Mapping
@@ -28,52 +28,52 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-#: From a value of JSON to what a resolver is given. Raises, whatever it likes, at a value that its type does not allow.
+#: Coerces a JSON value for the resolver. Raises any exception if the type does not allow the value.
 Coerce: TypeAlias = Callable[[Any], Any]
-#: A type of GraphQL's, in graphql-core's words.
+#: A GraphQL type of graphql-core.
 GraphQLTypeLike: TypeAlias = Any
 
 
 class NotCompilable(Exception):
-    """A type, or a value, that is graphql-core's to deal with."""
+    """A type or value that must be left to graphql-core."""
 
 
 class Coercion:
-    """The functions for the types of a schema, each made when it is first needed."""
+    """The coercion functions for the types of a schema, each compiled on first use."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._inputs: dict[str, Coerce | None] = {}
 
     def variables(self, operation: OperationDefinitionNode) -> "Variables | None":
-        """What coerces this operation's variables; None where a type or a default is graphql-core's to deal with."""
-        takers: list[tuple[GraphQLVariableSignature, Coerce, Any]] = []
+        """Compiles the coercion of this operation's variables. None if a type or default is left to graphql-core."""
+        coercions: list[tuple[GraphQLVariableSignature, Coerce, Any]] = []
         for node in operation.variable_definitions or ():
             signature = get_variable_signature(self._schema, node)
             if isinstance(signature, GraphQLError):
                 return None
             try:
-                takers.append((signature, self._of(signature.type), _default(signature)))
+                coercions.append((signature, self._of(signature.type), _default(signature)))
             except NotCompilable:
                 return None
-        return Variables(takers)
+        return Variables(coercions)
 
     def _of(self, kind: GraphQLTypeLike) -> Coerce:
-        """For values of this type. Raises NotCompilable."""
+        """The function for values of this type. Raises NotCompilable."""
         if not isinstance(kind, GraphQLNonNull):
             return _or_null(self._of_some(kind))
         some = self._of_some(cast("GraphQLTypeLike", kind.of_type))
-        # A scalar is never asked about null; all else raises at it as it is.
+        # A scalar's own function may accept None; those for all other types raise on it.
         return _required(some) if isinstance(kind.of_type, GraphQLScalarType) else some
 
     def _of_some(self, kind: GraphQLTypeLike) -> Coerce:
-        """For values that are not null."""
+        """The function for non-null values of this type. Raises NotCompilable."""
         if isinstance(kind, GraphQLList):
             return _list(self._of(cast("GraphQLTypeLike", kind.of_type)))
         if isinstance(kind, GraphQLInputObjectType):
             return self._input(kind)
         if isinstance(kind, GraphQLEnumType):
-            # By its name a value is found, and all else is not: KeyError, or TypeError for what is no key.
+            # Values by name; anything else raises KeyError, or TypeError if it is unhashable.
             return {name: kind.coerce_input_value(name) for name in kind.values}.__getitem__
         if isinstance(kind, GraphQLScalarType):
             return kind.coerce_input_value
@@ -81,7 +81,7 @@ class Coercion:
 
     def _input(self, kind: GraphQLInputObjectType) -> Coerce:
         if kind.name not in self._inputs:
-            self._inputs[kind.name] = None  # stays, if it is not plain, or is met again within itself
+            self._inputs[kind.name] = None  # remains if the type is not plain or contains itself
             self._inputs[kind.name] = self._make_input(kind)
         made = self._inputs[kind.name]
         if made is None:
@@ -97,15 +97,15 @@ class Coercion:
             names[f"coerce{number}"] = self._of(field.type)
             default = _default(field)
             names[f"default{number}"] = default
-            left_out = "raise NotCompilable" if is_required_input_field(field) else "pass"
+            if_omitted = "raise NotCompilable" if is_required_input_field(field) else "pass"
             if default is not Undefined:
-                left_out = f"coerced[{field.out_name or name!r}] = default{number}"
+                if_omitted = f"coerced[{field.out_name or name!r}] = default{number}"
             fields.append(
                 _FIELD.format(
                     name=repr(name),
                     out=repr(field.out_name or name),
                     value=_in_place(field.type).format(number=number),
-                    left_out=left_out,
+                    if_omitted=if_omitted,
                 )
             )
         exec(_INPUT.format(fields="".join(fields)), names)
@@ -113,23 +113,23 @@ class Coercion:
 
 
 class Variables:
-    """What coerces the variables of one operation."""
+    """Coerces the variables of one operation."""
 
-    def __init__(self, takers: list[tuple[GraphQLVariableSignature, Coerce, Any]]) -> None:
-        self._takers = takers
+    def __init__(self, coercions: list[tuple[GraphQLVariableSignature, Coerce, Any]]) -> None:
+        self._coercions = coercions
 
     def coerce(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """The variables' values, or None when graphql-core has to look at them."""
+        """The coerced variables, or None if graphql-core must coerce them and report errors."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, coerce, default in self._takers:
+        for signature, coerce, default in self._coercions:
             name = signature.name
             value = given.get(name, Undefined)
             sources[name] = VariableValueSource(signature, value)
             if value is not Undefined:
                 try:
                     coerced[name] = coerce(value)
-                except Exception:  # whatever it was: graphql-core comes upon it again, and has the words for it
+                except Exception:  # graphql-core repeats the coercion and reports the error
                     return None
             elif default is not Undefined:
                 coerced[name] = default
@@ -138,8 +138,8 @@ class Variables:
         return VariableValues(sources, coerced)
 
 
-#: A function for an input object. As in reading.py its fields are written out; all that goes in are names of GraphQL's
-#: grammar, as literals.
+#: Source of a function for an input object, with its fields unrolled as in results.py. Only GraphQL names are
+#: inserted, as literals.
 _INPUT = """
 def coerce_input(value):
     if value.__class__ is not dict:
@@ -152,12 +152,12 @@ def coerce_input(value):
 """
 _FIELD = """
     if (item := get({name}, missing)) is missing:
-        {left_out}
+        {if_omitted}
     else:
         found += 1
         coerced[{out}] = {value}
 """
-#: what these are usually is what they stay, and takes no call
+#: a value of the usual class needs no coercion, and so no call
 _USUALLY = {"String": "str", "ID": "str", "Boolean": "bool"}
 
 
@@ -168,7 +168,7 @@ def _in_place(kind: GraphQLTypeLike) -> str:
 
 
 def _default(of: GraphQLInputField | GraphQLVariableSignature) -> Any:
-    """What this has when it is left out, and Undefined when that is nothing. Raises NotCompilable."""
+    """The coerced default, or Undefined if there is none. Raises NotCompilable."""
     try:
         return coerce_default_value(of)
     except TypeError:
@@ -193,7 +193,7 @@ def _or_null(coerce: Coerce) -> Coerce:
 
 def _list(coerce: Coerce) -> Coerce:
     def coerce_list(value: Any) -> Any:
-        if value.__class__ is not list:  # a list of one may be given as that one
+        if value.__class__ is not list:  # a single value is allowed as a list of one
             raise NotCompilable
         return [coerce(item) for item in value]
 
