@@ -1,36 +1,36 @@
-# Everything a developer types. On a fresh machine with Python 3.11 and make, each of these sets up what it needs.
+# All commands for development. On a fresh machine with Python 3.11 and make, each of them installs what it needs.
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests wait for servers and browsers as often as they work: there is room for one more than there are processors.
+# Tests often wait for servers and browsers, so there is one process more than there are processors.
 PROCESSES := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
 .PHONY: help install serve test check fix bench figures schema clean
 
-help:  ## this list
+help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed .venv-ariadne/.installed  ## everything, the tools for development included
+install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed .venv-ariadne/.installed  ## install everything, including the tools for development
 
-serve: .venv/.run node_modules/.installed  ## the server with demo data, on http://127.0.0.1:8000/graphql
+serve: .venv/.run node_modules/.installed  ## run the server with demo data, on http://127.0.0.1:8000/graphql
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
 
-test: install  ## all tests, on SQLite and on a real PostgreSQL
+test: install  ## run all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile
 
-check: install  ## style, types, and the printed schema
+check: install  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
-fix: install  ## what can be put right by itself
+fix: install  ## fix style automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install  ## how fast, compared with what else there is
+bench: install  ## run the benchmarks, in comparison with others
 	$(BIN)/python -m benchmarks
 
-figures: install  ## the same, and put what was measured into docs/performance.md
+figures: install  ## run the benchmarks, and write the results into docs/performance.md
 	$(BIN)/python -m benchmarks --write
 
 schema: .venv/.run  ## print the schema to schema/schema.graphql
@@ -42,7 +42,7 @@ clean:  ## remove everything that was installed, and the demo data
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade "pip>=25.1"  # older ones know no dependency groups
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"  # older versions do not support dependency groups
 
 .venv/.run: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
@@ -52,19 +52,19 @@ clean:  ## remove everything that was installed, and the demo data
 	$(BIN)/pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
-# GraphiQL's own files. Without npm, or without a registry to reach, the page loads them from the internet instead.
+# GraphiQL's own files. Without npm, or if no registry can be reached, the page loads them from the internet instead.
 node_modules/.installed: package.json package-lock.json
 	@if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --ignore-scripts; \
 	then touch $@; \
 	else echo "No npm here: GraphiQL will be loaded from the internet." >&2; fi
 
-# What others have made, for the tests to try Openings with. Without npm, or without a registry to reach, those tests skip.
+# Third-party clients that the tests run. Without npm, or if no registry can be reached, those tests are skipped.
 tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json
 	@if command -v npm >/dev/null && npm ci --silent --prefix tests/clients; \
 	then touch $@; \
-	else echo "No npm here: tests with clients of others will be skipped." >&2; fi
+	else echo "No npm here: tests with third-party clients will be skipped." >&2; fi
 
-# A generator of clients that needs another graphql-core than the server does.
+# A client generator that needs another version of graphql-core than the server does.
 .venv-ariadne/.installed: tests/clients/ariadne/requirements.txt .venv/bin/python
 	@if $(BIN)/python -m venv --clear --without-pip .venv-ariadne \
 	&& $(BIN)/pip --python .venv-ariadne install --quiet --requirement $<; \

@@ -1,4 +1,4 @@
-"""What the examples share: a client of a few lines, and a day to look at."""
+"""Shared by the examples: a minimal GraphQL client, and the dates that they use."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CALENDARS = "{ calendars { calendarId } }"
 
 
 def ask(query: str, token: str | None = CLIENT_SECRET, **variables: Any) -> dict[str, Any]:
-    """The data of an answer. Stops with what was refused, which says where and why."""
+    """Sends a request and returns its data. Exits with the error messages if it is refused."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     body = json.dumps({"query": query, "variables": variables}).encode()
     with urlopen(Request(URL, body, headers)) as response:
@@ -33,27 +33,28 @@ def ask(query: str, token: str | None = CLIENT_SECRET, **variables: Any) -> dict
 
 
 def somebody(id: str) -> dict[str, str]:
-    """An application calendar by this id, made or found: its sub and a token."""
+    """Creates or gets the application calendar with this id. Returns its sub and a token."""
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": id}
     return ask(APPLICATION_CALENDAR, None, input=given)["applicationCalendar"]
 
 
 def something(id: str, name: str) -> dict[str, str]:
-    """A room, a table, a machine."""
+    """Creates or gets a resource: a room, a table, a machine. Returns its sub and a token."""
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "kind": "RESOURCE", "accountId": id, "name": name}
     return ask(RESOURCE, None, input=given)["account"]
 
 
 def next_monday() -> datetime:
-    """Its first moment, in UTC."""
+    """Returns the start of next Monday, in UTC."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today + timedelta(days=7 - today.weekday())
 
 
 def written(moment: datetime) -> str:
+    """Formats a time for a request."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def clock(instant: str) -> str:
-    """The time of an instant, for people."""
+    """Returns the time of day of an instant, as hours and minutes."""
     return instant[11:16]

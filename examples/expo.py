@@ -1,7 +1,7 @@
-"""Meetings at an expo: twenty visitors, three people at a stand, two tables, one afternoon, and everybody books at once.
+"""Meetings at an expo: twenty visitors book at once, with three people at a stand, two tables and one afternoon.
 
-A meeting takes half an hour, one person and one table. Whoever wants a time that is gone by now is offered others, and
-takes the first of them. Nobody is ever promised a table that somebody else sits at.
+A meeting takes half an hour, one person and one table. A visitor whose time is already taken is offered others, and takes
+the first of them. No person and no table is ever booked twice at the same time.
 """
 
 import time
@@ -39,7 +39,7 @@ QUERY = {
 
 
 def visit(number: int) -> dict[str, Any] | None:
-    """What one visitor gets who wants to come at three, or as soon after as can be; nothing when all is full."""
+    """Books one visitor at three o'clock or the next free time. Returns the meeting, or None if the stand is full."""
     start, event = written(OPENS + timedelta(hours=2)), {"eventId": f"visit-{number}", "summary": f"Visitor {number}"}
     asked = {"availability": QUERY, "event": event, "assignment": "LEAST_BUSY"}
     while True:

@@ -1,7 +1,7 @@
-"""Interviews in stores: a link by which a candidate chooses a time, with whichever manager has time.
+"""Interviews in stores: a link on which a candidate chooses a time with whichever manager is free.
 
-The managers have no calendars, so the application makes them some and puts on them what it knows: deliveries, the
-rota. It wants one of three managers for an hour, next week, a day ahead at least.
+The managers have no calendars, so the application creates one for each and adds their deliveries as events. The interview
+needs one of three managers for an hour next week, and is booked at least a day ahead.
 """
 
 import sys
@@ -62,14 +62,14 @@ link = ask(
 )["realTimeScheduling"]["realTimeScheduling"]
 
 print(f"Send the candidate this link, or open it yourself:\n\n  {link['url']}\n", flush=True)
-print("Waiting until a time is chosen. Ctrl-C ends it; the link stays.", flush=True)
+print("Waiting until a time is chosen. Ctrl-C stops waiting; the link stays open.", flush=True)
 try:
     while (found := ask(STATUS, id=link["realTimeSchedulingId"])["realTimeScheduling"])["status"] == "OPEN":
         time.sleep(1)
 except KeyboardInterrupt:
     sys.exit(0)
 if found["status"] == "DISABLED":
-    sys.exit(f"The link was taken back: {found['displayMessage']}")
+    sys.exit(f"The link was disabled: {found['displayMessage']}")
 [chosen] = [name for name, manager in managers.items() if manager["sub"] == found["participants"][0]["sub"]]
 start, end = found["event"]["start"], found["event"]["end"]
 print(f"Booked: {chosen}, on {start[:10]} from {clock(start)} to {clock(end)} UTC.")

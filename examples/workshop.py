@@ -1,8 +1,8 @@
-"""A workshop's equipment: a milling machine that is lent out by the hour, with somebody who runs it.
+"""A workshop's equipment: a milling machine that is hired out by the hour, with its operator.
 
-The machine takes half an hour to be cleaned after every job. Its operator works in Berlin, from Monday to Friday. A job
-is booked under a key of its own, so that it can be sent again when the line breaks; and when the machine is repaired,
-nobody can book it.
+The machine needs half an hour of cleaning between jobs. Its operator works in Berlin, from Monday to Friday.
+A job is booked with an idempotency key of its own, so that the request can be sent again when the connection breaks; and
+while the machine is repaired, it cannot be booked.
 """
 
 import time
@@ -35,7 +35,7 @@ ask(RULE, operator["accessToken"], i=rule)
 
 
 def job(minutes: int, start: timedelta = timedelta(0)) -> dict[str, Any]:
-    """When the machine and its operator have so much time, on Monday from some hour on."""
+    """Builds the query for a job of this many minutes with machine and operator, on Monday from `start` on."""
     return {
         "participants": [
             {
@@ -80,4 +80,4 @@ show("Booked", [first])
 print(f"Sent again, it is the same booking: {first == again}")
 
 other = {**wanted, "event": {"eventId": f"other-{RUN}", "summary": "Hinges"}, "idempotencyKey": f"order-{RUN + 1}"}
-show("Somebody else wants the same two hours, and could have", ask(BOOK, i=other)["bookSlot"]["nextSlots"])
+show("Another job for the same two hours is offered", ask(BOOK, i=other)["bookSlot"]["nextSlots"])
