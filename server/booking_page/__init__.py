@@ -1,8 +1,8 @@
-"""The page behind a booking link: a visitor picks a day and a time, confirms, and sees that it is done.
+"""The page behind a booking link: a visitor picks a day and a time, confirms, and sees the booking.
 
-Whoever has the address may book: its token is the only key, so neither the log nor anybody's cache keeps it, and the page
-tells no other server where its visitor comes from. Everything works without JavaScript, by links and forms; what there
-is of it finds out the visitor's zone, and keeps an impatient finger from sending a form twice.
+The token in the address is the only key: anyone who has it may book. So the token is not logged, responses are not
+cached, and no referrer is sent to other servers. Everything works without JavaScript, by links and forms; the script
+only detects the visitor's zone and prevents submitting a form twice.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -23,8 +23,8 @@ from .parameters import PageRequest, read_form
 from .rendering import assets
 from .visitor import Visitor
 
-#: bytes of a form that was filled in on our page: it has two short fields
-_MOST = 4096
+#: maximum size of a form in bytes; our forms have two short fields
+_MAX_FORM_BYTES = 4096
 
 Work: TypeAlias = Coroutine[Any, Any, Response]
 
@@ -37,7 +37,7 @@ class BookingPage:
     gate: RequestGate
 
     def routes(self) -> list[BaseRoute]:
-        """Where the pages and their files are."""
+        """The routes of the pages, the calendar file and the assets."""
         return [
             assets().route("booking page"),
             Route("/book/{token}.ics", self.file, methods=["GET"]),
@@ -45,19 +45,19 @@ class BookingPage:
         ]
 
     async def page(self, request: Request) -> Response:
-        """What there is to be seen of a link, and what becomes of a choice."""
+        """Shows a link, or handles its submitted form."""
         return await self._serve(request, self._show_or_submit)
 
     async def file(self, request: Request) -> Response:
-        """What was booked, to be taken along."""
+        """The booked meeting as a calendar file."""
         return await self._serve(request, self._download)
 
-    async def _serve(self, request: Request, understood: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
+    async def _serve(self, request: Request, handler: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
         try:
             ctx = self.gate.context(None)
             await self.gate.admit(ctx, address_of(request))
             language = request.headers.get("accept-language", "")
-            work = await understood(request, Visitor(self.links, ctx, request.path_params["token"], language))
+            work = await handler(request, Visitor(self.links, ctx, request.path_params["token"], language))
             return await run_while_connected(request, work, self.gate.deadline)
         except ClientDisconnect:
             return CLIENT_GONE
@@ -75,8 +75,8 @@ class BookingPage:
         return visitor.calendar_file()
 
     async def _form(self, request: Request) -> Mapping[str, str]:
-        """The fields of a form. Raises RequestError, also for one that does not arrive in time."""
+        """The fields of a form. Raises RequestError, with status 408 if it does not arrive in time."""
         try:
-            return read_form(await run_with_deadline(read_body(request, FORM, _MOST), self.gate.deadline))
+            return read_form(await run_with_deadline(read_body(request, FORM, _MAX_FORM_BYTES), self.gate.deadline))
         except DeadlineError:
             raise RequestError(408, "The form did not arrive in time.") from None

@@ -14,10 +14,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The possible meetings by the local day of their start, in order, each day with all of its own."""
+    """The possible meetings by the local day of their start, in order, each day with all of them."""
 
     meetings: Mapping[date, Sequence[Opening]]
-    #: what there is on this day and later has to be asked for; None: nothing
+    #: the first day that has not been loaded; None if everything has
     end: date | None
 
     @classmethod
@@ -28,35 +28,36 @@ class Days:
         if offer.more_from is None:
             return cls(meetings, None)
         end = wording.date_of(offer.more_from)
-        if all(day >= end for day in meetings):  # a day too full for one answer: better some of it than none
+        if all(day >= end for day in meetings):  # this day does not fit into one answer: show the part that does
             end += _DAY
         return cls({day: theirs for day, theirs in meetings.items() if day < end}, end)
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What of a month can be chosen, and where to look on."""
+    """The days of a month that can be chosen, and the months before and after it."""
 
     first: date
-    #: as in Days, of this month
+    #: as in Days, for this month
     meetings: Mapping[date, Sequence[Opening]]
-    #: the day whose times are shown; None: there is none
+    #: the day whose times are shown; None if no day has any
     day: date | None
-    #: from when on it has to be asked for again, to see the same; None: with the soonest
+    #: the day from which this page was loaded, for its links; None if it was loaded from now
     begin: date | None
     earlier: date | None
     later: date | None
 
     @property
     def shown(self) -> Sequence[Opening]:
-        """The meetings of the day."""
+        """The meetings of the shown day."""
         return self.meetings[self.day] if self.day is not None else ()
 
 
 def beginning(day: date | None, since: date | None, end: date | None) -> date | None:
-    """From which day on a visitor's wish has to be asked for, when the soonest meetings are known up to an end.
+    """The day from which meetings have to be loaded to show what was requested. None if they are loaded already.
 
-    None: it is among them. `since` counts only where the day lies in the same month, behind it: those are our own links.
+    `end` is the first day after the soonest meetings, which are always loaded. `since` counts only if it is in the same
+    month as `day` and not after it, as in our own links.
     """
     fits = since is not None and (day is None or (since <= day and _first(since) == _first(day)))
     wish = since if fits and since is not None and (end is None or since >= end) else day
@@ -64,9 +65,9 @@ def beginning(day: date | None, since: date | None, end: date | None) -> date | 
 
 
 def month(days: Days, day: date | None, since: date | None, begin: date | None) -> Month | None:
-    """The month that a visitor wants to see, or the first that has times; None when there are none at all.
+    """The requested month, or the first that has times. None if there are no times at all.
 
-    `begin` is the day that the meetings were asked for from, unless they are the soonest.
+    `begin` is the day from which the meetings were loaded; None if they are the soonest.
     """
     wanted = day or since or next(iter(days.meetings), None) or days.end
     if wanted is None or (begin is None and not days.meetings):
@@ -78,7 +79,7 @@ def month(days: Days, day: date | None, since: date | None, begin: date | None) 
 
 
 def weeks(first: date, *, sunday_first: bool) -> Iterable[Sequence[date | None]]:
-    """The days of a month by week; None where a week has days of another one."""
+    """The days of a month by week; None for the days of adjacent months."""
     before = (first.weekday() + sunday_first) % 7
     days: list[date | None] = [None] * before
     days += [first + _DAY * number for number in range((_next(first) - first).days)]

@@ -1,4 +1,4 @@
-"""What the page asks for: how its house looks from here."""
+"""The interface through which the page reads and books links."""
 
 from collections.abc import Awaitable
 from typing import Protocol
@@ -11,24 +11,25 @@ from resolvers.real_time_scheduling import Offer
 
 
 class Links(Protocol):
-    """The links by their tokens. Each function raises NotFound; `offer` and `book` another Refusal when a link cannot be
-    used just now."""
+    """Access to links by token. Every method raises NotFound; `offer` and `book` raise another Refusal if the link
+    cannot be used at the moment.
+    """
 
     def offer(self, ctx: Context, token: str, since: Instant, tzid: str | None) -> Awaitable[Offer]:
-        """What can be booked, from an instant on. When nothing can from now on, the application may be told so.
+        """What can be booked from an instant on. If nothing can from now on, the application may be notified.
 
-        None stands for the zone that the link itself names.
+        A `tzid` of None means the zone that the link names.
         """
         ...
 
     def get_by_token(self, ctx: Context, token: str) -> Awaitable[Link]:
-        """The link, and nothing of what it offers."""
+        """The link, without the times that it offers."""
         ...
 
     def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Awaitable[Link | SlotTaken]:
-        """Books a start. The link's state tells what became of it, be it now or before."""
+        """Books a start. The state of the returned link has the outcome, of this booking or of an earlier one."""
         ...
 
     def report_no_suitable_time(self, ctx: Context, token: str, tzid: str) -> Awaitable[Link]:
-        """Passes on that no time suits."""
+        """Notifies the application that no time suits."""
         ...

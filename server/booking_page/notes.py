@@ -1,4 +1,4 @@
-"""What a visitor reads when there is no link to be shown, or none just now."""
+"""Messages for a visitor when a link cannot be shown."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,21 +15,21 @@ from .rendering import html
 
 
 class Note(NamedTuple):
-    """What happened, in words."""
+    """A message."""
 
     heading: str
     words: str
-    #: what the way on is called; None: there is none
+    #: label of the button that leads on; None for no button
     way: str | None = None
 
 
 _UNREADABLE = Note(
     "That could not be understood",
-    "Something of what the browser sent was missing or wrong. Nothing was booked.",
+    "Something that the browser sent was missing or wrong. Nothing was booked.",
     "Back to the times",
 )
 _IN_A_MOMENT = Note(
-    "One moment, please", "This takes longer than it should. Please try again in a few seconds.", "Try again"
+    "One moment, please", "This is taking longer than it should. Please try again in a few seconds.", "Try again"
 )
 
 _NOTES = {
@@ -42,7 +42,9 @@ _NOTES = {
     409: Note("This link cannot be used at the moment", "Please ask whoever sent it to you."),
     413: _UNREADABLE,
     415: _UNREADABLE,
-    429: Note("One moment, please", "That was a lot at once. Please try again in a few seconds.", "Try again"),
+    429: Note(
+        "One moment, please", "There were too many requests at once. Please try again in a few seconds.", "Try again"
+    ),
     500: Note(
         "Something went wrong here",
         "It is our fault, not yours. Please try again later, or ask whoever sent you this link.",
@@ -52,11 +54,11 @@ _NOTES = {
 }
 
 _SOON = {"Retry-After": "5"}
-"""Seconds after which what was away may well be back."""
+"""Seconds after which a temporary failure may be over."""
 
 
 def error_page(error: Exception, request: Request) -> Response:
-    """The page that says why there is no other."""
+    """The page that explains an error."""
     match error:
         case RequestError():
             return _note(error.status, request, error.headers)
@@ -65,7 +67,7 @@ def error_page(error: Exception, request: Request) -> Response:
         case RateLimited():
             return _note(429, request, _SOON)
         case Refusal():
-            log_refusal(error, "a visitor")  # who is not told why, and whoever sent the link will ask
+            log_refusal(error, "a visitor")  # the visitor does not see why; the sender of the link may ask
             return _note(409, request)
         case DeadlineError():
             return _note(503, request, _SOON)
@@ -76,7 +78,7 @@ def error_page(error: Exception, request: Request) -> Response:
 
 def _note(status: int, request: Request, headers: Mapping[str, str] | None = None) -> Response:
     found = _NOTES.get(status, _UNREADABLE)
-    # A question is asked again as it was; what was wrong with a form would be wrong again.
+    # A GET can be repeated as it was; an invalid form would only be invalid again.
     back = f"?{request.url.query}" if request.method == "GET" and found is not _UNREADABLE else "?"
     response = html(
         "note.html",

@@ -1,11 +1,11 @@
-// What JavaScript adds to a page that works without it: the visitor's own zone, zones that change without a button, and
-// forms that are sent once.
+// Enhances a page that works without JavaScript: detects the visitor's zone, changes zones without a button, and
+// prevents submitting a form twice.
 "use strict";
 
 (() => {
   // --- the visitor's zone ------------------------------------------------------------------------------------------
 
-  // Before anything is shown: nobody is to see times that change a moment later. Who has a zone in the address chose it.
+  // Runs before the page is rendered, so that times do not change in view. A zone in the address was chosen: it stays.
   const shown = document.currentScript.dataset.zone;
   const here = new URL(location.href);
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -14,7 +14,7 @@
     location.replace(here);
   }
 
-  // Arrow keys change a closed list at every press: whoever goes by keys says with the button when it is right.
+  // Arrow keys change a closed list at every press: keyboard users submit the form with the button, or with Enter.
   function change(zones) {
     const button = zones.form.querySelector("button");
     let typed = false;
@@ -29,7 +29,7 @@
 
   // --- forms -------------------------------------------------------------------------------------------------------
 
-  // The button stays where the keyboard is, and says what it does; one that is disabled would lose it.
+  // aria-disabled, because a button that is really disabled loses the keyboard focus.
   function once(form) {
     const button = form.querySelector("button");
     form.addEventListener("submit", (event) => {
@@ -42,7 +42,7 @@
     });
   }
 
-  // A browser follows the answer to a form only where the policy lets it; what was booked is booked, and is to be seen here.
+  // The policy may block the redirect that answers a form. The booking is made nevertheless: show it here.
   document.addEventListener("securitypolicyviolation", (event) => {
     if (event.effectiveDirective === "form-action") location.replace("?");
   });
@@ -52,7 +52,7 @@
     document.querySelectorAll("form[method=post]").forEach(once);
   });
 
-  // A page that the browser had put aside shows what was true then.
+  // A page from the back/forward cache is stale.
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

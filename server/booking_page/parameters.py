@@ -1,4 +1,4 @@
-"""What a visitor's address and form say. Of an address nonsense is as good as nothing; a form has to be understood."""
+"""The parameters of a visitor's address and form. In an address most invalid ones are ignored; a form must be valid."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _MOST_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What somebody wants to see of a link."""
+    """What a visitor wants to see of a link."""
 
     tzid: str | None = None
     day: date | None = None
-    #: the day from which on there is something to be seen
+    #: show times from this day on
     since: date | None = None
     start: Instant | Unreadable | None = None
-    #: that no time suits has been passed on just now
+    #: the visitor has just reported that no time suits
     feedback_sent: bool = False
 
     @classmethod
@@ -41,12 +41,12 @@ class PageRequest:
 
 
 def known_zone(text: str | None) -> str | None:
-    """The zone of this name, by its name of today, if there is one."""
+    """The zone of this name under its current name. None if there is none."""
     return todays_name(text) if text in known_zones() else None
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """The fields of a form. Raises RequestError."""
+    """The fields of a form. Raises RequestError if it cannot be parsed."""
     try:
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError as error:
@@ -54,7 +54,7 @@ def read_form(body: bytes) -> dict[str, str]:
 
 
 def address(**parameters: Parameter) -> str:
-    """An address of the same link, relative to any of its pages. `since` is written `from`, which Python cannot say."""
+    """An address of the same link, relative to any of its pages. `since` is written `from`, a keyword in Python."""
     given = {name: _written(value) for name, value in parameters.items() if value is not None}
     if "since" in given:
         given["from"] = given.pop("since")

@@ -1,4 +1,4 @@
-"""What a visitor sees of a link in each of its states."""
+"""The page of a link in each of its states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from .zones import regions
 
 _NOON, _EVENING = 12, 17
 
-#: the place of the times on the page
+#: fragment of the page where the times are
 _TIMES = "#times"
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What the meeting is, for people to read."""
+    """The details of a meeting, as text for the visitor."""
 
     summary: str
     duration: str
@@ -44,23 +44,23 @@ class Meeting:
 
     @property
     def href(self) -> str | None:
-        """The URL, if a browser can follow it."""
+        """The URL if it is http or https, else None."""
         return self.url if self.url is not None and urlsplit(self.url).scheme in ("http", "https") else None
 
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """Somebody at a link."""
+    """A link, and how to show it to this visitor."""
 
     link: Link
     wording: Formatter
     now: Instant
-    #: whether the zone is the visitor's own wish
+    #: whether the visitor has chosen the zone
     chosen_zone: bool
 
     @classmethod
     def at(cls, link: Link, tzid: str | None, language: str, now: Instant) -> "PageContext":
-        """Whoever asks for no zone sees the one of the booking, or of the page."""
+        """The context of a request. Without a chosen zone, it is the zone of the booking, or of the page."""
         state, request = link.state, link.request
         own = state.visitor_tzid if isinstance(state, Completed) else request.page_tzid
         return cls(
@@ -76,26 +76,26 @@ class PageContext:
 
     @property
     def can_tell(self) -> bool:
-        """Whether anybody wants to hear that no time suits."""
+        """Whether the application wants to know that no time suits."""
         return self.link.request.callback_urls.no_times_suitable_url is not None
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
-        """A page of this link."""
+        """Renders a page of this link."""
         values = {"guessed_zone": None, "meeting": Meeting.of(self.link), "tzid": self.tzid, **values}
         return html(template, status=status, leads_to=self.link.request.redirect_urls.completed_url, **values)
 
     @property
     def guessed_zone(self) -> str | None:
-        """The zone that is shown for want of a wish; the browser may know better."""
+        """The shown zone if the visitor has not chosen it: the browser may know a better one."""
         return None if self.chosen_zone else self.tzid
 
     def start(self, opening: Opening) -> str:
-        """Where a meeting is confirmed."""
+        """The address at which a meeting is confirmed."""
         return address(tz=self.tzid, start=opening.start)
 
 
 class When(NamedTuple):
-    """The time of a meeting."""
+    """The time of a meeting, as text for the visitor."""
 
     day: str
     times: str
@@ -110,7 +110,7 @@ class When(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A day of the calendar; without an address when there is nothing to choose."""
+    """A day of the calendar. Its address is None if it has no times."""
 
     number: int
     name: str
@@ -120,7 +120,7 @@ class Cell(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A time to choose, with its offset where clocks show it twice."""
+    """A time to choose, with its offset if another one reads the same."""
 
     time: str
     offset: str
@@ -128,7 +128,7 @@ class Time(NamedTuple):
 
 
 def choose(visit: PageContext, month: Month, wanted: date | None) -> Response:
-    """A month of days, and the times of one of them."""
+    """The days of a month, and the times of one of them."""
     wording = visit.wording
     offsets = {wording.offset(opening.start) for opening in month.shown}
     return visit.page(
@@ -151,12 +151,12 @@ def choose(visit: PageContext, month: Month, wanted: date | None) -> Response:
 
 
 def nothing_left(visit: PageContext) -> Response:
-    """No times at all."""
+    """The page of a link that has no times."""
     return visit.page("nothing_left.html")
 
 
 def confirm(visit: PageContext, opening: Opening) -> Response:
-    """The last look at what was chosen."""
+    """Asks the visitor to confirm the chosen time."""
     day = visit.wording.date_of(opening.start)
     return visit.page(
         "confirm.html",
@@ -169,7 +169,7 @@ def confirm(visit: PageContext, opening: Opening) -> Response:
 
 
 def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status: int) -> Response:
-    """The chosen time is no longer free; others are."""
+    """Says that the chosen time is no longer free, and offers others."""
     wording, day = visit.wording, visit.wording.date_of(start)
     gone, *written = wording.apart((start, *(opening.start for opening in others)), wording.moment)
     return visit.page(
@@ -183,22 +183,22 @@ def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status:
 
 
 def done(visit: PageContext, state: Completed, file: str) -> Response:
-    """It is booked; the file is for the visitor's own calendar."""
+    """Says what was booked, with a file for the visitor's own calendar."""
     return visit.page("done.html", file=file, when=When.of(visit, state.start, state.end))
 
 
 def disabled(visit: PageContext, state: Disabled) -> Response:
-    """It was taken back."""
+    """The page of a link that its application has disabled."""
     return visit.page("disabled.html", message=state.display_message.strip())
 
 
 def feedback_sent(visit: PageContext) -> Response:
-    """That no time suits was passed on."""
+    """Says that the application has been notified that no time suits."""
     return visit.page("told.html", back=address(tz=visit.tzid))
 
 
-def _weekdays(manner: RegionalFormat) -> Sequence[str]:
-    return (*WEEKDAYS[-1:], *WEEKDAYS[:-1]) if manner.sunday_first else WEEKDAYS
+def _weekdays(regional: RegionalFormat) -> Sequence[str]:
+    return (*WEEKDAYS[-1:], *WEEKDAYS[:-1]) if regional.sunday_first else WEEKDAYS
 
 
 def _cells(visit: PageContext, month: Month) -> list[list[Cell | None]]:
@@ -215,7 +215,7 @@ def _cell(visit: PageContext, month: Month, day: date) -> Cell:
 
 
 def _elsewhere(visit: PageContext, since: date | None, first: date, here: str) -> tuple[str, str] | None:
-    """The name and the address of another month, or of other days of this one."""
+    """The label and the address of a link to another month, or to other days of this one."""
     if since is None:
         return None
     name = visit.wording.month(since) if since.replace(day=1) != first else here
@@ -223,7 +223,7 @@ def _elsewhere(visit: PageContext, since: date | None, first: date, here: str) -
 
 
 def _times(visit: PageContext, meetings: Sequence[Opening]) -> Mapping[str, Sequence[Time]]:
-    """The times of a day, by its parts."""
+    """The times of a day, by part of the day."""
     parts: dict[str, list[Time]] = {}
     written = visit.wording.apart((opening.start for opening in meetings), visit.wording.time)
     for opening, (time, offset) in zip(meetings, written, strict=True):

@@ -1,4 +1,4 @@
-"""Somebody who has come to a link with one request: from what was asked to what is answered."""
+"""Handles the request of one visitor to one link, from the parameters to the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .views import PageContext
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whoever has come, by which link, and with what languages."""
+    """One request: the token of its link, and the visitor's Accept-Language header."""
 
     links: Links
     ctx: Context
@@ -34,7 +34,7 @@ class Visitor:
     language: str
 
     async def show(self, wish: PageRequest) -> Response:
-        """What there is to be seen."""
+        """The page of the link in its current state."""
         offer = await self._offer(self.ctx.now, wish.tzid)
         visit = self._visit(offer.link, wish.tzid)
         match offer.link.state:
@@ -46,11 +46,11 @@ class Visitor:
                 return await self._choose(visit, offer, wish)
 
     async def send(self, form: Mapping[str, str]) -> Response:
-        """What becomes of a choice."""
+        """Books the chosen time, or reports that none suits. Redirects to the result."""
         tzid = known_zone(form.get("tz")) or (await self._link()).request.page_tzid
         if "none" in form:
             link = await self.links.report_no_suitable_time(self.ctx, self.token, tzid)
-            return _to(address(tz=tzid, told="1" if isinstance(link.state, Open) else None))
+            return _redirect(address(tz=tzid, told="1" if isinstance(link.state, Open) else None))
         start = read_instant(form.get("start", ""))
         if isinstance(start, Unreadable):
             raise RequestError(400, f"The start {start.why}.")
@@ -58,15 +58,15 @@ class Visitor:
             case SlotTaken() as taken:
                 return await self._taken(taken, start, tzid)
             case link:
-                return _to(self._redirect_target(link, start) or address(tz=tzid))
+                return _redirect(self._application_url(link, start) or address(tz=tzid))
 
     async def head(self) -> Response:
-        """Whether there is anything to be seen. Programs look so at every address in a mail, and are no visitors."""
+        """Answers a HEAD request; raises NotFound. It does not load times: mail scanners send it for every address."""
         await self._link()
         return blank()
 
     async def calendar_file(self) -> Response:
-        """The booked meeting, for the visitor's calendar. Raises NotFound when nothing is booked."""
+        """The booked meeting for the visitor's calendar. Raises NotFound if nothing is booked."""
         link = await self._link()
         if not isinstance(link.state, Completed):
             raise NotFound
@@ -98,24 +98,24 @@ class Visitor:
     async def _taken(self, taken: SlotTaken, start: Instant, tzid: str) -> Response:
         link = await self._link()
         if not isinstance(link.state, Open):
-            return _to(address(tz=tzid))  # meanwhile there is more to be said than that
+            return _redirect(address(tz=tzid))  # its state has changed in the meantime: show that
         return views.taken(self._visit(link, tzid), start, taken.next_slots, status=409)
 
     async def _offer(self, since: Instant, tzid: str | None) -> Offer:
         return await self.links.offer(self.ctx, self.token, since, tzid)
 
     async def _link(self) -> Link:
-        """The link, without any times: nobody is going to see them."""
+        """The link, without the times that it offers."""
         return await self.links.get_by_token(self.ctx, self.token)
 
     def _visit(self, link: Link, tzid: str | None) -> PageContext:
         return PageContext.at(link, tzid, self.language, self.ctx.now)
 
-    def _redirect_target(self, link: Link, start: Instant) -> str | None:
-        """Where the application wants those who have booked; None for anybody else.
+    def _application_url(self, link: Link, start: Instant) -> str | None:
+        """The application's URL to send the visitor to after this booking, with the token. None if there is none.
 
-        A second click comes to a link that is completed, and is answered as the first one was: by this answer the
-        browser goes.
+        A second submission of the same start finds a completed link and gets the same redirect: a browser follows the
+        response to the last one.
         """
         url = link.request.redirect_urls.completed_url
         if url is None or not isinstance(link.state, Completed) or link.state.start != start:
@@ -124,6 +124,6 @@ class Visitor:
         return f"{before}{'&' if '?' in before else '?'}token={quote(self.token)}{hash}{fragment}"
 
 
-def _to(url: str) -> Response:
-    """Sends the browser on, to ask there."""
+def _redirect(url: str) -> Response:
+    """Redirects the browser to a URL with GET."""
     return RedirectResponse(url, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

@@ -1,4 +1,4 @@
-"""Days and times in words, as a visitor is used to read them. The page speaks English."""
+"""Days and times as text, in the visitor's regional format. The page is in English."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -17,20 +17,20 @@ MONTHS = (
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Written: TypeAlias = tuple[str, str]
-"""An instant in words, and its offset where the words alone would not tell."""
+"""An instant as text, and its offset if the text alone is ambiguous."""
 
-#: where people who read English count hours from one to twelve; where their weeks begin on Sunday; where the month goes first
+#: English-speaking regions with a 12-hour clock; with weeks that begin on Sunday; with the month before the day
 _TWELVE_HOURS = {"AU", "BD", "CA", "HK", "IN", "JM", "MY", "NZ", "PH", "PK", "PR", "SG", "TT", "US"}
 _SUNDAY_FIRST = {"BD", "CA", "HK", "IN", "JM", "PH", "PK", "PR", "SG", "US", "ZA"}
 _MONTH_FIRST = {"PH", "PR", "US"}
 
-#: of a header that anybody may send
+#: how many languages of a header are read: a client may send any number
 _MOST_LANGUAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class RegionalFormat:
-    """What a visitor is used to."""
+    """The regional conventions for dates and times."""
 
     hours: HourFormat = HourFormat.H24
     sunday_first: bool = False
@@ -38,7 +38,7 @@ class RegionalFormat:
 
     @classmethod
     def of(cls, accept_language: str, hours: HourFormat | None) -> "RegionalFormat":
-        """As the visitor's language has it; a format of hours that is given goes before."""
+        """The format for the visitor's language. `hours`, if given, overrides its hour format."""
         region = _region(accept_language)
         by_region = HourFormat.H12 if region in _TWELVE_HOURS else HourFormat.H24
         return cls(hours or by_region, region in _SUNDAY_FIRST, region in _MONTH_FIRST)
@@ -46,7 +46,7 @@ class RegionalFormat:
 
 @dataclass(frozen=True, slots=True)
 class Formatter:
-    """How instants read in a zone."""
+    """Formats instants in a zone."""
 
     tzid: str
     regional: RegionalFormat = RegionalFormat()
@@ -67,16 +67,16 @@ class Formatter:
         return f"{MONTHS[day.month - 1]} {day.year}"
 
     def day(self, day: date) -> str:
-        """Tuesday 7 May; where the month goes first, Tuesday, May 7"""
+        """Tuesday 7 May, or Tuesday, May 7 if the month comes first"""
         weekday, month = WEEKDAYS[day.weekday()], MONTHS[day.month - 1]
         return f"{weekday}, {month} {day.day}" if self.regional.month_first else f"{weekday} {day.day} {month}"
 
     def whole_day(self, day: date) -> str:
-        """The same, with the year."""
+        """As `day`, with the year."""
         return f"{self.day(day)}{',' if self.regional.month_first else ''} {day.year}"
 
     def time(self, instant: Instant) -> str:
-        """14:30, or 2:30 pm. Seconds only where there are any."""
+        """14:30, or 2:30 pm. Seconds only if they are not zero."""
         shown = local_time(instant, self.zone)
         seconds = f":{shown.second:02}" if shown.second else ""
         if self.regional.hours is HourFormat.H24:
@@ -96,21 +96,21 @@ class Formatter:
         return f"GMT{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "GMT"
 
     def span(self, start: Instant, end: Instant) -> str:
-        """14:30 – 15:30. Of another day its name is said, and offsets where clocks change in between."""
+        """14:30 – 15:30. Names the day of the end if it differs, and both offsets if clocks change in between."""
         later = f"{self.moment(end)}" if self.date_of(end) != self.date_of(start) else self.time(end)
         if self.offset(start) == self.offset(end):
             return f"{self.time(start)} – {later}"
         return f"{self.time(start)} {self.offset(start)} – {later} {self.offset(end)}"
 
     def apart(self, instants: Iterable[Instant], written: Callable[[Instant], str]) -> list[Written]:
-        """The instants as they are written, each with its offset where clocks show it twice."""
+        """The instants as text, each with its offset if another one reads the same."""
         texts = [(written(instant), instant) for instant in instants]
         often = Counter(text for text, _ in texts)
         return [(text, self.offset(instant) if often[text] > 1 else "") for text, instant in texts]
 
 
 def place(tzid: str) -> str:
-    """The place that a zone is named after: Buenos Aires, of America/Argentina/Buenos_Aires"""
+    """The place that a zone is named after: Buenos Aires for America/Argentina/Buenos_Aires"""
     return tzid.rpartition("/")[2].replace("_", " ")
 
 
@@ -126,7 +126,7 @@ def _many(number: int, noun: str) -> str:
 
 
 def _region(accept_language: str) -> str:
-    """The region of the language that is liked best, if that is English: US, of `en-US,de;q=0.5`"""
+    """The region of the preferred language if that is English, else empty: US for `en-US,de;q=0.5`"""
     languages = [_liked(part) for part in accept_language.split(",")[:_MOST_LANGUAGES]]
     _, tag = max(languages, key=lambda liked: liked[0])
     language, *rest = tag.strip().split("-")

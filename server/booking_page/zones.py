@@ -10,7 +10,7 @@ _UTC = "Etc/UTC"
 
 
 def regions(chosen: str) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """From each region to the names of its zones and of their places; the chosen zone is among them, whatever it is."""
+    """The zones of each region with the names of their places. Includes the chosen zone even if it is not listed."""
     listed = _regions()
     if any(chosen == tzid for zones in listed.values() for tzid, _ in zones):
         return listed
@@ -27,7 +27,7 @@ def _regions() -> Mapping[str, Sequence[tuple[str, str]]]:
 
 
 def _name(name: str) -> str:
-    """Buenos Aires (Argentina), of Argentina/Buenos_Aires"""
+    """Buenos Aires (Argentina) for Argentina/Buenos_Aires"""
     within, _, last = name.replace("_", " ").rpartition("/")
     return f"{last} ({within})" if within else last
 

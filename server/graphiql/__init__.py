@@ -1,8 +1,8 @@
-"""GraphiQL, served from this machine: the page, its files, and the policy that keeps the browser from asking elsewhere.
+"""GraphiQL, served locally: the page, its assets, and a policy that prevents loading from other servers.
 
-Its files come from npm (`package.json`), unbundled. Where npm was not at hand the page is the one that Strawberry
-brings along, which loads the same program from a public network. GraphiQL stays at 4.1: later ones have no build that a
-browser takes as it is.
+Its files come from npm (`package.json`), unbundled. If npm has not installed them, Strawberry's own page is served,
+which loads the same program from a CDN. GraphiQL stays at 4.1: later versions have no build that a browser can load
+directly.
 """
 
 import html
@@ -39,20 +39,20 @@ _OURS = ("page.js", "page.css")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A tab. It is titled by the name of the query's operation."""
+    """A tab. Its title is the name of the query's operation."""
 
     query: str
     variables: Mapping[str, Any] | None = None
 
 
 def assets_route(node_modules: Path = NODE_MODULES) -> Route | None:
-    """The files of the page; None when npm has not installed them."""
+    """The route of the page's assets. None if npm has not installed them."""
     assets = _assets(node_modules)
     return assets.route("graphiql") if assets is not None else None
 
 
 def page(examples: Sequence[Example], node_modules: Path = NODE_MODULES) -> Response:
-    """The page, a tab for each example. It asks the address that it came from, and has its files from beside that."""
+    """The page, with a tab for each example. It sends queries to its own address, and loads assets from below it."""
     assets = _assets(node_modules)
     return _stock_page() if assets is None else _own_page(assets, _tabs(examples))
 
@@ -71,7 +71,7 @@ def _tabs(examples: Sequence[Example]) -> str:
         }
         for example in examples
     ]
-    # No text of an example can end the element that it stands in.
+    # Escaped, so that no text of an example can close the script element.
     return json.dumps(tabs).replace("<", r"\u003c")
 
 
@@ -82,16 +82,16 @@ def _own_page(assets: Assets, tabs: str) -> Response:
     text = _template().substitute(addresses, examples=tabs, digest=digest, nonce=nonce, icon=_icon())
     policy = {
         "script-src": "'self'",
-        # GraphiQL's dialogs add one style element, to hold the page still behind them; it bears this nonce.
+        # GraphiQL's dialogs add a style element to lock scrolling of the page behind them; it has this nonce.
         "style-src": f"'self' 'nonce-{nonce}'",
     }
     return _html(text, policy)
 
 
 def _stock_page() -> Response:
-    """Strawberry's page, which may load from the networks that it names, and run the script that stands in it."""
+    """Strawberry's page. Its policy allows the servers that the page names, and its inline script by digest."""
     text = get_graphql_ide_html("graphiql")
-    # It would keep headers on disk, and a header holds a token: what it keeps, it now keeps until its tab is closed.
+    # It would store headers, with their tokens, on disk. Now all that it stores is gone when its tab is closed.
     text = text.replace("shouldPersistHeaders: true", "shouldPersistHeaders: false, storage: sessionStorage")
     networks = sorted(set(re.findall(r'(?:src|href)="(https://[^/"]+)', text)))
     scripts = [f"'sha256-{_digest(script)}'" for script in re.findall(r"<script>(.*?)</script>", text, re.DOTALL)]

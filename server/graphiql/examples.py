@@ -1,4 +1,4 @@
-"""What GraphiQL's tabs hold at first: queries that run as they are on the demo data, and elsewhere say what to fill in."""
+"""The initial tabs of GraphiQL. They run as they are on the demo data; otherwise they say what to fill in."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).parent / "example_queries"
 
 
 def examples(cast: Cast, now: Instant) -> list[Example]:
-    """The tabs about these accounts, with times on the day after now."""
+    """The example tabs for these accounts, with times on the day after now."""
     morning = (now // DAY + 1) * DAY + 9 * HOUR
     variables: dict[str, dict[str, Any]] = {
         "1_availability": {"input": _availability(cast, morning)},

@@ -1,4 +1,4 @@
-// GraphiQL with what Openings adds to it: the examples as tabs, and one token for all of them.
+// GraphiQL with additions: the examples as tabs, and one token for all of them.
 "use strict";
 
 (() => {
@@ -10,10 +10,10 @@
   const received = document.getElementById("received");
   const place = document.getElementById("graphiql");
 
-  // --- what is remembered ------------------------------------------------------------------------------------------
+  // --- storage -----------------------------------------------------------------------------------------------------
 
-  // What the browser lends us; a page that may not store anything forgets when it is left, and works all the same.
-  function lent(name) {
+  // The browser's storage; in memory where the page is not allowed to use it.
+  function storageOf(name) {
     try {
       return window[name];
     } catch {
@@ -26,12 +26,12 @@
     }
   }
 
-  const local = lent("localStorage");
-  const session = lent("sessionStorage");
+  const local = storageOf("localStorage");
+  const session = storageOf("sessionStorage");
   const PREFIX = "openings:";
   const OF_EXAMPLES = "openings:examples:";
 
-  // The tabs belong to the examples that they began as: other examples, other tabs. History, theme and layout stay.
+  // Tabs are stored per set of examples, so that new examples get new tabs. History, theme and layout are shared.
   const OF_TABS = new Set(["graphiql:tabState", "graphiql:query", "graphiql:variables", "graphiql:operationName"]);
 
   function keyOf(name) {
@@ -42,12 +42,12 @@
     return Object.keys(local).filter((key) => key.startsWith(prefix));
   }
 
-  // GraphiQL's history keeps each request's headers, whatever it is told about headers elsewhere.
+  // GraphiQL's history stores the headers of each request even with shouldPersistHeaders: false.
   function withoutHeaders(value) {
     return JSON.stringify(JSON.parse(value, (key, inner) => (key === "headers" ? undefined : inner)));
   }
 
-  // In a query or in variables, at any depth of quoting. What has spaces in it is a word to the reader.
+  // In a query or in variables, at any depth of quoting. A value with spaces is a placeholder, not a secret.
   const SECRET = /\b((?:clientSecret|refreshToken|token)(?:\\*")?\s*:\s*\\*")[^"\\\s]+(?=\\*")/g;
 
   const storage = {
@@ -63,7 +63,7 @@
     },
   };
 
-  function turnToExamples() {
+  function openExamples() {
     if (storage.getItem("graphiql:tabState") !== null || examples.length === 0) return;
     stored(OF_EXAMPLES).forEach((key) => local.removeItem(key));
     // GraphiQL 4 opens a first tab with its query but without its variables, unless they look like the last visit's.
@@ -71,7 +71,7 @@
     if (examples[0].variables) storage.setItem("graphiql:variables", examples[0].variables);
   }
 
-  // --- the token: in this browser tab alone, and never where a link or a disk could carry it away ------------------
+  // --- the token: for this browser tab only, never in an address or on disk ----------------------------------------
 
   const TOKEN = "openings:token";
 
@@ -84,7 +84,8 @@
     render();
   }
 
-  // An answer may bring a token, and may want one: the bar says so. Who asks with the client's secret needs no token.
+  // The bar offers a token that an answer contains, and marks the field if one is missing. A request with the client's
+  // secret needs no token.
   function notice(request, answer) {
     for (const field of Object.values(answer.data ?? {})) {
       if (typeof field?.accessToken === "string" && field.accessToken !== token.value) {
@@ -97,7 +98,7 @@
     access.classList.toggle("wanted", Boolean(refused) && !JSON.stringify(request).includes("clientSecret"));
   }
 
-  // --- asking ------------------------------------------------------------------------------------------------------
+  // --- queries and mutations ---------------------------------------------------------------------------------------
 
   function send(request, options, accept, signal) {
     const headers = new Headers(options?.headers);
@@ -113,7 +114,7 @@
     try {
       return JSON.parse(text);
     } catch {
-      const message = `${response.status} ${response.statusText}, and no JSON: ${text.slice(0, 300)}`;
+      const message = `${response.status} ${response.statusText}, not JSON: ${text.slice(0, 300)}`;
       return { errors: [{ message }] };
     }
   }
@@ -129,12 +130,12 @@
   }
 
   function unanswered(why) {
-    return { errors: [{ message: `No answer came: ${why}. Is the server still running?` }] };
+    return { errors: [{ message: `No answer: ${why}. Is the server still running?` }] };
   }
 
-  // --- asking once, to be answered again and again -----------------------------------------------------------------
+  // --- subscriptions -----------------------------------------------------------------------------------------------
 
-  // From the text: what GraphiQL has parsed lags behind it. A query that is taken for a subscription is answered as well.
+  // From the text: GraphiQL's parsed document lags behind it. A query mistaken for a subscription is answered as well.
   function isSubscription({ query, operationName }) {
     const bare = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\])*"|#.*/g, "");
     const operations = [...bare.matchAll(/(?:^|})\s*(query|mutation|subscription)\b\s*(\w*)/g)];
@@ -142,7 +143,7 @@
     return kind === "subscription";
   }
 
-  // Hands every answer on; comes back with whether the server said that there are no more.
+  // Passes every answer to `hear`. Resolves to true if the server completed the stream, to false if it just ended.
   async function listen(request, options, signal, hear) {
     const response = await send(request, options, "text/event-stream", signal);
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
@@ -162,7 +163,7 @@
     }
   }
 
-  // What GraphiQL takes for a subscription: its button stops it.
+  // An Observable, which GraphiQL's button can stop.
   function watch(request, options) {
     const subscribe = (observer) => {
       const leaving = new AbortController();
@@ -176,7 +177,7 @@
         observer.complete();
       };
       listen(request, options, leaving.signal, hear).then(
-        (complete) => end(complete ? "" : "the line is gone"),
+        (complete) => end(complete ? "" : "the connection was closed"),
         (error) => end(error.message),
       );
       return { unsubscribe: () => leaving.abort() };
@@ -194,7 +195,7 @@
 
   function render() {
     const properties = {
-      // A new function each time: that is how GraphiQL learns to ask for the schema again, now with the token.
+      // A new function each time makes GraphiQL request the schema again, with the current token.
       fetcher: (request, options) => (isSubscription(request) ? watch : answer)(request, options),
       defaultTabs: examples.length > 0 ? examples : undefined,
       defaultEditorToolsVisibility: "variables",
@@ -213,6 +214,6 @@
   });
   token.addEventListener("change", () => useToken(token.value));
   forget.addEventListener("click", () => useToken(""));
-  turnToExamples();
+  openExamples();
   useToken(session.getItem(TOKEN) ?? "");
 })();

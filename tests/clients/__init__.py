@@ -1,1 +1,1 @@
-"""GraphQL clients that others have written, against the real server."""
+"""Third-party GraphQL clients against the real server."""

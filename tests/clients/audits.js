@@ -1,4 +1,4 @@
-// GraphQL over HTTP, audited by the authors of its specification: prints how each audit ended.
+// Runs the audits of graphql-http, by the authors of the specification, and prints the result of each.
 import { serverAudits } from "graphql-http";
 
 const [url] = process.argv.slice(2);

@@ -1,10 +1,10 @@
-"""What an application does that is called back, as docs/callbacks.md has it."""
+"""Verifies a callback in the application, as docs/callbacks.md describes it."""
 
 import base64
 import hmac
 
 
 def is_from_openings(body: bytes, header: str, client_secret: str) -> bool:
-    """Whether what the header Cronofy-HMAC-SHA256 says could only be said with the client's secret."""
+    """Whether the Cronofy-HMAC-SHA256 header was made with the client's secret."""
     proof = base64.b64encode(hmac.digest(client_secret.encode(), body, "sha256"))
     return any(hmac.compare_digest(proof, given.strip().encode()) for given in header.split(","))

@@ -1,4 +1,4 @@
-"""The real server with a socket, for clients of others to ask."""
+"""The real server on a socket, for third-party clients."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input
 
 @dataclass(frozen=True)
 class Store:
-    """An application calendar of one test, and what a client is told to speak for it."""
+    """An application calendar for one test, and the arguments for a client that uses it."""
 
     url: str
     token: str
@@ -32,7 +32,7 @@ class Store:
 
 @pytest.fixture(scope="package")
 async def served(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncGenerator[ServerProcess]:
-    """A server as `openings serve` starts it, on SQLite: what is tested here is the doorway, not the database."""
+    """A server started by `openings serve`, on SQLite: these tests are about GraphQL over HTTP, not the database."""
     folder = tmp_path_factory.mktemp("served")
     path = shutil.copy(sqlite_template, folder / "openings.db")
     async with running_server(folder / "said", f"sqlite:///{path}") as server:
@@ -41,7 +41,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
 
 @pytest.fixture
 async def store(served: ServerProcess) -> Store:
-    """A calendar of the test's own, so that the tests on one server know nothing of each other."""
+    """A calendar for each test, so that tests on the same server do not affect each other."""
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": f"store-{uuid4().hex}"}
     made = (await served.data(_APPLICATION_CALENDAR, input=given))["applicationCalendar"]
     calendars = await served.data("{ calendars { calendarId } }", made["accessToken"])

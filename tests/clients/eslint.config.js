@@ -1,41 +1,41 @@
-// Every rule for schemas that graphql-eslint has, those of Relay as well. Whatever is not held to says why.
+// All rules of graphql-eslint for schemas, including those of Relay. Each exception has its reason.
 import graphql from "@graphql-eslint/eslint-plugin";
 
 const schema = "schema/schema.graphql";
 
 const exceptions = {
-  // The order is by meaning: what is asked first stands first, and a start stands before its end.
+  // The order is by meaning: a start comes before its end.
   alphabetize: "off",
-  // There are mutations; the rule is for APIs that have none.
+  // The rule is for APIs without mutations.
   "no-root-type": "off",
-  // An answer tells all that was changed. To look at more is a request of its own, with rights of its own.
+  // A result has everything that was changed. Reading more is a request of its own, with rights of its own.
   "require-field-of-type-query-in-mutation-result": "off",
-  // `calendarId` and `eventUid` are the words of the API whose callers should feel at home here.
+  // `calendarId` and `eventUid` are the names in the Cronofy API, which our callers know.
   "no-typename-prefix": "off",
   "strict-id-in-types": [
     "error",
     {
-      // Ids are named after what they are of, as in that API.
+      // Ids are named after their objects, as in that API.
       acceptedIdNames: ["availabilityRuleId", "availablePeriodId", "eventUid", "sub"],
       exceptions: {
-        // Pages of others, and what was done to others.
+        // Pages of other types, and results of mutations.
         suffixes: ["Connection", "Edge", "Payload"],
         types: [
-          // Their ids have the names by which others refer to them, which the rule cannot tell apart.
+          // They also have fields with the ids of other objects, which the rule takes for their own.
           ...["Calendar", "LinkingProfile", "RealTimeScheduling"],
-          // Values, which are no more than what they hold.
+          // Values without an identity.
           ...["Availability", "AvailableTime", "Booked", "FreeBusy", "Location", "PageInfo", "ScheduledEvent", "SlotTaken", "WeeklyPeriod"],
         ],
       },
     },
   ],
-  // Pages are read forwards: soonest first is the order in which somebody looks for time.
+  // Pages are read forwards, soonest first.
   "relay-arguments": ["error", { includeBoth: false }],
   "relay-edge-types": [
     "error",
     {
       withEdgeSuffix: true,
-      // Most are known by an id that is unique within an account only, so that nothing is found by a global id.
+      // Most ids are unique only within an account, so there is no lookup by a global id.
       shouldImplementNode: false,
       // Lists that cannot grow need no pages: participants, weekly periods, calendars.
       listTypeCanWrapOnlyEdgeType: false,

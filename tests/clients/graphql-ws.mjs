@@ -1,4 +1,4 @@
-// As a user of graphql-ws writes it: prints every answer, and what else happens, a JSON object a line.
+// A program as a user of graphql-ws would write it. Prints every answer and every other event as a line of JSON.
 // Arguments: the address of the endpoint, the token, the query, and its variables as JSON.
 
 import { createClient } from "graphql-ws";

@@ -1,6 +1,6 @@
-"""ariadne-codegen, which writes a client with types for Python, in an environment of its own.
+"""ariadne-codegen, which generates typed Python clients, in a virtual environment of its own.
 
-It needs an older graphql-core than the server, so that the two cannot live together.
+It needs an older graphql-core than the server, so both cannot be installed in one environment.
 """
 
 import json
@@ -12,7 +12,7 @@ import pytest
 from .conftest import Store
 from .tools import ARIADNE, FOLDER, ROOT, require_tool, run
 
-#: the program, and what it asks, which is what the clients for TypeScript ask
+#: the program, and its operations, which are those of the TypeScript clients
 FILES = [
     *(FOLDER / "ariadne" / name for name in ("client.py", "pyproject.toml", "scalars.py")),
     FOLDER / "typescript" / "operations.graphql",
@@ -22,7 +22,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the program and the client that was made for it."""
+    """A folder with the program and the client generated for it."""
     require_tool(
         (ARIADNE / ".installed").exists(), "no ariadne-codegen: `make install` makes it an environment with pip"
     )
@@ -33,8 +33,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def test_ariadne_codegen_writes_a_client_with_types(generated: Path, store: Store) -> None:
-    """Instants become datetimes, a refusal an exception that has the answers beside it."""
+async def test_ariadne_codegen_generates_a_typed_client(generated: Path, store: Store) -> None:
+    """Instants become datetimes; a refusal is an exception that has the data beside it."""
     found = json.loads(run(ARIADNE / "bin" / "python", "client.py", *store.arguments, within=generated))
     problem = {"key": "errors.too_short", "description": "must be at least one minute"}
     assert found == {

@@ -1,4 +1,4 @@
-"""gql, the client for Python: with a connection that waits and with one that does not."""
+"""gql, the Python client, with a synchronous and an asynchronous transport."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def meeting(store: Store) -> dict[str, Any]:
 
 
 def when(store: Store, minutes: int) -> dict[str, Any]:
-    """What the rest of that morning is good for."""
+    """A query for the rest of that morning."""
     given = {
         "participants": [{"required": "all", "members": [{"sub": store.sub}]}],
         "requiredDuration": {"minutes": minutes},
@@ -38,8 +38,8 @@ def asked(document: str, variables: dict[str, Any]) -> GraphQLRequest:
     return GraphQLRequest(gql(document), variable_values=variables)
 
 
-async def test_gql_learns_the_schema_from_the_server(store: Store) -> None:
-    """Introspection is a document like others, and deep; a query that does not fit the schema is not even sent."""
+async def test_gql_loads_the_schema_from_the_server(store: Store) -> None:
+    """By introspection, a deep document. A query that does not fit the schema is not even sent."""
     transport = HTTPXTransport(store.url, headers={"Authorization": f"Bearer {store.token}"})
     with Client(transport=transport, fetch_schema_from_transport=True) as session:
         made = session.execute(asked(PUT_EVENT, meeting(store)))
@@ -49,8 +49,8 @@ async def test_gql_learns_the_schema_from_the_server(store: Store) -> None:
             session.execute(gql("{ nothing }"))
 
 
-async def test_gql_raises_what_is_refused_with_what_was_answered(store: Store) -> None:
-    """The exception has the errors as dicts, and the answers beside them."""
+async def test_gql_raises_a_refusal_with_the_partial_data(store: Store) -> None:
+    """The exception has the errors as dicts, and the data beside them."""
     transport = HTTPXAsyncTransport(store.url, headers={"Authorization": f"Bearer {store.token}"})
     async with Client(transport=transport, fetch_schema_from_transport=True) as session:
         with pytest.raises(TransportQueryError) as refused:

@@ -1,4 +1,4 @@
-"""Subscriptions with the clients of others, set up as docs/live.md says: graphql-ws, and urql over server-sent events."""
+"""Subscriptions with third-party clients, set up as in docs/live.md: graphql-ws, and urql over server-sent events."""
 
 import asyncio
 import json
@@ -25,14 +25,14 @@ PROGRAMS = ["graphql-ws.mjs", "urql.mjs"]
 
 
 class Program:
-    """A client that is running."""
+    """A running client."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         self._said = process.stdout
 
     async def says(self) -> dict[str, Any]:
-        """What it prints next."""
+        """The next line that it prints."""
         async with asyncio.timeout(TIMEOUT):
             line = await self._said.readline()
         return json.loads(line)
@@ -40,7 +40,7 @@ class Program:
 
 @asynccontextmanager
 async def running(program: str, url: str, token: str, query: str, **variables: Any) -> AsyncGenerator[Program]:
-    """The client, as long as the block lasts."""
+    """Runs the client for the duration of the block."""
     node = shutil.which("node")
     require_tool(node, "no node: install Debian's nodejs")
     require_tool(
@@ -58,14 +58,14 @@ async def running(program: str, url: str, token: str, query: str, **variables: A
 
 @pytest.fixture
 async def live(database_url: str) -> AsyncGenerator[LiveServer]:
-    """The application on a socket. When the clients are gone, it has nobody on the line."""
+    """The application on a socket. After the test, no connection may be left open."""
     async with live_server(database_url) as opened:
         yield opened
         await opened.wait_until_idle()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_a_client_is_told_every_change_and_the_end(live: LiveServer, program: str) -> None:
+async def test_a_client_receives_every_change_and_the_end(live: LiveServer, program: str) -> None:
     ada = await live.api.application_calendar("ada")
     async with running(program, live.url, ada.token, AVAILABILITY_CHANGED, input=availability_input(ada)) as client:
         assert period_hours(await client.says()) == ["9-17"]
@@ -79,24 +79,24 @@ async def test_a_client_is_told_every_change_and_the_end(live: LiveServer, progr
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_a_query_goes_the_same_way(live: LiveServer, program: str) -> None:
-    """urql lists events among what it takes on every request, and expects JSON for a query."""
+async def test_a_query_works_on_the_same_client(live: LiveServer, program: str) -> None:
+    """urql accepts events on every request, but expects JSON for a query."""
     ada = await live.api.application_calendar("ada")
     async with running(program, live.url, ada.token, "{ userInfo { sub } }") as client:
         assert (await client.says())["data"] == {"userInfo": {"sub": ada.sub}}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_syntax_error_is_told_under_its_operation(live: LiveServer) -> None:
-    """Neither as success nor by hanging up, which other servers do."""
+async def test_a_syntax_error_is_reported_under_its_operation(live: LiveServer) -> None:
+    """Neither as a result nor by closing the socket, as other servers do."""
     async with running("graphql-ws.mjs", live.url, "none", "{") as client:
         [problem] = (await client.says())["problem"]
         assert problem["extensions"] == {"code": "BAD_REQUEST"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_client_comes_back_after_a_restart_and_has_missed_nothing(database_url: str, tmp_path: Path) -> None:
-    """graphql-ws connects again by itself, and the first answer is the whole answer."""
+async def test_a_client_reconnects_after_a_restart_and_misses_nothing(database_url: str, tmp_path: Path) -> None:
+    """graphql-ws reconnects by itself, and the first answer is complete."""
     day = format_instant(clock() + 7 * DAY)[:10]
     async with Api.open(database_url, clock()) as api:
         ada: Account = await api.application_calendar("ada")

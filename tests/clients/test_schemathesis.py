@@ -1,8 +1,8 @@
-"""schemathesis asks the real server whatever the schema allows, and now and then what it does not allow.
+"""schemathesis sends the real server whatever the schema allows, and some requests that it does not allow.
 
-A few examples of each field on every run; `OPENINGS_SCHEMATHESIS_EXAMPLES=1000` makes it a search. A finding is whatever
-breaks here: no answer, another status than 200 or 400, an error of ours, a refusal of what fits the schema for not
-fitting it. A refusal with a code of its own is none, although schemathesis would take every error of a field for one.
+A few examples of each field on every run; `OPENINGS_SCHEMATHESIS_EXAMPLES=1000` makes it a search. Findings are: no
+response, a status other than 200 or 400, a fault of ours, and BAD_REQUEST for a document that fits the schema. A
+refusal with a code of its own is no finding, although schemathesis would report every error of a field as one.
 """
 
 import os
@@ -35,7 +35,7 @@ EXAMPLES = int(os.environ.get("OPENINGS_SCHEMATHESIS_EXAMPLES", "5"))
 PRINTED = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text("utf-8"))
 ROOTS = [root for root in (PRINTED.query_type, PRINTED.mutation_type) if root]
 FIELDS = [f"{root.name}.{name}" for root in ROOTS for name in root.fields]
-#: those that can be asked for in a wrong way: schemathesis knows none but wrong arguments
+#: fields with arguments: schemathesis makes invalid requests only by invalid arguments
 WITH_ARGUMENTS = [f"{root.name}.{name}" for root in ROOTS for name, field in root.fields.items() if field.args]
 REFUSALS = {QUERY_TOO_COMPLEX, *(kind.code for kind in Refusal.__subclasses__())}
 
@@ -52,26 +52,26 @@ SCALARS = {
 
 @pytest.fixture(scope="module")
 def asked(served: ServerProcess) -> GraphQLSchema:
-    """The schema as the server tells it."""
+    """The schema by introspection of the server."""
     for name, strategy in SCALARS.items():
         schemathesis.graphql.scalar(name, strategy)
     return schemathesis.graphql.from_url(f"{served.url}/graphql")
 
 
 def search(examples: int) -> Any:
-    """So many examples, the same on every run unless there are more than usual."""
+    """Settings for that many examples. A few are the same on every run, more are random."""
     return settings(
         max_examples=examples,
         derandomize=examples <= 10,
         database=None,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),  # its metaclass does not say what it yields
+        suppress_health_check=cast("list[HealthCheck]", list(HealthCheck)),  # its metaclass is not iterable to pyright
     )
 
 
 def known(document: str, store: Store) -> str:
-    """The document about what there is: real ids and credentials, so that more than their absence is seen."""
+    """The document with real ids and credentials, so that it does not end with NOT_FOUND or UNAUTHENTICATED."""
     there = {"calendarId": store.calendar_id, "sub": store.sub, "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
     for name, value in there.items():
         document = re.sub(rf'\b{name}: "(?:[^"\\]|\\.)*"', f'{name}: "{value}"', document)
@@ -79,7 +79,7 @@ def known(document: str, store: Store) -> str:
 
 
 def is_short(document: str) -> bool:
-    """Whether a document is no longer than any may be, which the schema does not say; few are longer."""
+    """Whether a document is within the token limit, which the schema does not state; few are longer."""
     try:
         parse(document, max_lexical_tokens=MAX_TOKENS)
     except GraphQLError:
@@ -92,10 +92,10 @@ def call(case: Case, store: Store) -> Response:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_what_fits_the_schema_is_answered_or_refused_with_a_code(
+async def test_a_valid_request_is_answered_or_refused_with_a_code(
     field: str, asked: GraphQLSchema, store: Store
 ) -> None:
-    """Whatever the texts and times in it are like, half of it about a calendar that there is."""
+    """For any texts and times, half of the requests about an existing calendar."""
 
     @search(EXAMPLES)
     @given(case=operation(asked, field).as_strategy(), about=st.booleans())
@@ -113,8 +113,8 @@ async def test_what_fits_the_schema_is_answered_or_refused_with_a_code(
 
 
 @pytest.mark.parametrize("field", WITH_ARGUMENTS)
-async def test_what_does_not_fit_the_schema_is_refused(field: str, asked: GraphQLSchema, store: Store) -> None:
-    """With the one code for it, and nothing is executed."""
+async def test_an_invalid_request_is_a_bad_request(field: str, asked: GraphQLSchema, store: Store) -> None:
+    """Nothing is executed."""
 
     @search(EXAMPLES)
     @given(case=operation(asked, field).as_strategy(generation_mode=GenerationMode.NEGATIVE))

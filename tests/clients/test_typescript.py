@@ -1,7 +1,7 @@
-"""Clients for TypeScript, each written as its own users would write it: typed from our schema, and run on the real server.
+"""TypeScript clients, each written as its own users would write it, typed from our schema, and run on the real server.
 
 The programs are in tests/clients/typescript. They are compiled once, by `tsc --strict`, together with what
-graphql-codegen and relay-compiler make of the schema; then each is run by Node, and prints what it was answered.
+graphql-codegen and relay-compiler generate from the schema. Then Node runs each one, and it prints its results.
 """
 
 import json
@@ -14,19 +14,19 @@ import pytest
 from .conftest import Store
 from .tools import FOLDER, NODE_MODULES, ROOT, node
 
-#: what the day is like when the first meeting is put into its middle
+#: the free hours around the first meeting, which is in the middle of the day
 STARTS = ["2040-05-14T09:00:00Z", "2040-05-14T11:00:00Z"]
 TOO_SHORT = {
     "code": "UNPROCESSABLE",
     "errors": {"requiredDuration": [{"key": "errors.too_short", "description": "must be at least one minute"}]},
 }
-#: what a client for which errors are no exception makes of a refusal beside an answer
+#: errors of a partial answer, for a client that does not raise exceptions
 MISSING = [[["availabilityRule"], "NOT_FOUND"]]
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs, generated and compiled. None of the three tools has a complaint."""
+    """The programs, generated and compiled. None of the three tools may report an error."""
     folder = tmp_path_factory.mktemp("clients") / "typescript"
     shutil.copytree(FOLDER / "typescript", folder)
     shutil.copy(FOLDER / "package.json", folder)
@@ -39,12 +39,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(program: Path, store: Store) -> dict[str, Any]:
-    """What the program got on behalf of the store."""
+    """The results that a program prints for this store."""
     return json.loads(node(program, *store.arguments, within=program.parent))
 
 
 async def test_apollo_sends_digests_instead_of_queries(built: Path, store: Store) -> None:
-    """A query that is unknown costs one request more, once; a refusal is an exception unless the errors are asked for."""
+    """An unknown query costs one more request, once; refusals are exceptions unless the error policy differs."""
     assert answers(built / "apollo.js", store) == {
         "created": True,
         "starts": STARTS,
@@ -52,7 +52,7 @@ async def test_apollo_sends_digests_instead_of_queries(built: Path, store: Store
         "calendars": 1,
         "missing": MISSING,
         "sent": [
-            "POST",  # the mutation, which is no query
+            "POST",  # the mutation, which is not sent by digest
             *("GET digest", "POST text digest"),
             "GET digest",  # the same query with other variables
             *("GET digest", "POST text digest"),
@@ -60,8 +60,8 @@ async def test_apollo_sends_digests_instead_of_queries(built: Path, store: Store
     }
 
 
-async def test_urql_asks_by_get(built: Path, store: Store) -> None:
-    """As it does unless it is told otherwise; a refusal stands beside what was answered."""
+async def test_urql_sends_queries_by_get(built: Path, store: Store) -> None:
+    """This is its default; a refusal is beside the data."""
     assert answers(built / "urql.js", store) == {
         "created": True,
         "starts": STARTS,
@@ -72,8 +72,8 @@ async def test_urql_asks_by_get(built: Path, store: Store) -> None:
     }
 
 
-async def test_graphql_request_raises_what_is_refused(built: Path, store: Store) -> None:
-    """With the whole answer in the exception; a client of another policy gets both."""
+async def test_graphql_request_raises_a_refusal(built: Path, store: Store) -> None:
+    """The exception has the whole response; with another error policy, a client gets data and errors."""
     assert answers(built / "graphql-request.js", store) == {
         "created": True,
         "starts": STARTS,
@@ -83,8 +83,8 @@ async def test_graphql_request_raises_what_is_refused(built: Path, store: Store)
     }
 
 
-async def test_relay_joins_pages_and_catches_what_is_refused(built: Path, store: Store) -> None:
-    """Our connections are what its compiler and its store take for one."""
+async def test_relay_joins_pages_and_catches_refusals(built: Path, store: Store) -> None:
+    """Its compiler and its store accept our connections."""
     first, last = ["2040-05-15", "2040-05-16"], ["2040-05-17"]
     assert answers(built / "relay" / "client.js", store) == {
         "created": 3,
@@ -95,8 +95,8 @@ async def test_relay_joins_pages_and_catches_what_is_refused(built: Path, store:
     }
 
 
-def test_a_scalar_that_is_not_mapped_is_found_out(built: Path, tmp_path: Path) -> None:
-    """`strictScalars` makes sure that nobody gets an `any` for a time; so the documentation has to name them all."""
+def test_an_unmapped_scalar_is_an_error(built: Path, tmp_path: Path) -> None:
+    """`strictScalars` prevents `any` for an unmapped scalar, so the documentation has to list them all."""
     folder = tmp_path / "typescript"
     shutil.copytree(built.parent, folder, symlinks=True, ignore=shutil.ignore_patterns("gql", "built"))
     config = folder / "codegen.js"

@@ -1,4 +1,4 @@
-"""Programs of others, run as their users would run them: npm packages from the folder beside this file."""
+"""Runs third-party programs as their users would: npm packages from the folder beside this file."""
 
 import os
 import shutil
@@ -11,12 +11,12 @@ FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 NODE_MODULES = FOLDER / "node_modules"
 ARIADNE = ROOT / ".venv-ariadne"
-#: seconds for a program that takes two, on a machine that is busy with other tests
+#: timeout in seconds of a program that takes two, for a machine that is busy with other tests
 SOON = 60
 
 
 def node(script: Path, *arguments: object, within: Path = ROOT, status: int = 0) -> str:
-    """What a program for Node prints. It must end with this status."""
+    """The output of a program for Node. It must exit with this status."""
     program = shutil.which("node")
     require_tool(program, "no Node: install Debian's nodejs and npm")
     require_tool(
@@ -26,7 +26,7 @@ def node(script: Path, *arguments: object, within: Path = ROOT, status: int = 0)
 
 
 def run(*command: object, within: Path, status: int = 0) -> str:
-    """What a program prints on standard output. It must end with this status."""
+    """The standard output of a program. It must exit with this status."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=within,

@@ -1,4 +1,4 @@
-// As a user of urql writes it: prints every answer, a JSON object a line.
+// A program as a user of urql would write it. Prints every answer as a line of JSON.
 // Arguments: the address of the endpoint, the token, the query, and its variables as JSON.
 
 import { Client, fetchExchange } from "@urql/core";

@@ -1,4 +1,4 @@
-"""The command line as it is typed: what each command prints and where, and that the server comes up and goes down."""
+"""The command line: what each command prints and where, and that the server starts and stops."""
 
 import asyncio
 import json
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command, to its end."""
+    """Runs a command to its end."""
     return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> None:
-    """The client of the environment is there from the first start, another one can be made beside it, Ctrl-C ends it."""
+def test_a_new_server_answers_its_clients_and_stops(empty_url: str, tmp_path: Path) -> None:
+    """The client of the environment exists at the first start, another one can be created, Ctrl-C stops the server."""
     chosen = {"OPENINGS_CLIENT_ID": "shop", "OPENINGS_CLIENT_SECRET": "a-secret-that-the-operator-chose"}
     with serve(tmp_path, empty_url, **chosen) as server:
         given = {"clientId": "shop", "clientSecret": "a-secret-that-the-operator-chose", "applicationCalendarId": "x"}
@@ -66,12 +66,12 @@ def test_from_nothing_to_an_answer_and_back(empty_url: str, tmp_path: Path) -> N
         assert server.stop(signal.SIGINT) == 0
         assert json.loads(server.output.splitlines()[-1])["message"] == "Stopped."
         secrets = (chosen["OPENINGS_CLIENT_SECRET"], another["client_secret"], renewed["client_secret"])
-        told = ("Traceback", *secrets)
-        assert [word for word in told if word in server.output] == []
+        forbidden = ("Traceback", *secrets)
+        assert [word for word in forbidden if word in server.output] == []
 
 
 def test_two_workers_answer_and_stop(tmp_path: Path) -> None:
-    """Both are asked, since each takes its turn at the door; neither is left behind."""
+    """Twenty requests reach both; neither process is left behind."""
     with serve(tmp_path, f"sqlite:///{tmp_path / 'openings.db'}", "--workers", "2") as server:
         answers = [server.ask("{ __typename }") for _ in range(20)]
         assert answers == [{"data": {"__typename": "Query"}}] * 20
@@ -79,8 +79,8 @@ def test_two_workers_answer_and_stop(tmp_path: Path) -> None:
         assert "Traceback" not in server.output
 
 
-def test_the_demo_is_there_at_every_start(tmp_path: Path) -> None:
-    """The token that the terminal shows gets an answer to the first example; the next day everybody is still there."""
+def test_the_demo_data_exist_at_every_start(tmp_path: Path) -> None:
+    """The token in the terminal answers the first example; a second start keeps the accounts and makes a new token."""
     url = f"sqlite:///{tmp_path / 'demo.db'}"
     casts, tokens = [], []
     for end in (signal.SIGTERM, signal.SIGINT):
@@ -109,8 +109,8 @@ async def _cast(url: str) -> demo.Cast:
         await db.close()
 
 
-async def test_the_demo_moves_on_with_the_days(db: Database) -> None:
-    """A second start makes nobody anew and doubles nothing; a day later there is one more day to look at."""
+async def test_the_demo_data_follow_the_date(db: Database) -> None:
+    """A second start on the same day changes nothing; a day later there is one more day of events."""
     assert await demo.cast(db) == demo.NOBODY
     seen = []
     for now in (NOW, NOW + HOUR, NOW + DAY):
@@ -122,8 +122,8 @@ async def test_the_demo_moves_on_with_the_days(db: Database) -> None:
     assert seen[2] == (seen[0][0], seen[0][1] * 15 // 14)
 
 
-def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
-    """It is the most likely mishap of all: the server is running already."""
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
+    """This is the most likely mishap: the server is already running."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         ended = run("serve", "--port", port, "--database-url", f"sqlite:///{tmp_path / 'openings.db'}")
@@ -139,7 +139,7 @@ def test_the_command_is_installed() -> None:
     assert re.fullmatch(r"openings \d+\.\d+\.\d+\n", shown.stdout)
 
 
-# What is typed, the status, and what the one line says. `{}` is a folder, in which `file` is no folder.
+# The command line, the exit status, and a part of the error line. `{}` is a folder, and `{}/file` a file.
 MISTAKES: dict[str, tuple[str, int, str]] = {
     "no command": ("", 2, "COMMAND"),
     "no such command": ("dance", 2, "'dance'"),
@@ -160,7 +160,7 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
 
 
 @pytest.mark.parametrize(("typed", "status", "words"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_one_line(typed: str, status: int, words: str, tmp_path: Path, capsys: Any) -> None:
+def test_a_mistake_is_reported_in_one_line(typed: str, status: int, words: str, tmp_path: Path, capsys: Any) -> None:
     """On standard error, without a traceback, and without the password."""
     (tmp_path / "file").write_text("This is a file, and no database.\n" * 100)
     with pytest.raises(SystemExit) as ended:
@@ -176,10 +176,10 @@ def test_a_mistake_is_one_line(typed: str, status: int, words: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "value"), [("OPENINGS_PORT", "http"), ("OPENINGS_DEMO", "perhaps"), ("OPENINGS_CLIENT_ID", "alone")]
 )
-def test_a_mistake_in_the_environment_is_one_line(
+def test_a_mistake_in_the_environment_is_reported_in_one_line(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    """With the name of the variable, whatever the command."""
+    """With the name of the variable, for any command."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
         main(["migrate"])
@@ -187,8 +187,8 @@ def test_a_mistake_in_the_environment_is_one_line(
     assert (ended.value.code, name in line) == (2, True)
 
 
-def test_migrating_says_what_it_did(empty_url: str, capsys: Any) -> None:
-    """The second time nothing; and a database of the future is left alone, in one line."""
+def test_migrate_prints_what_it_did(empty_url: str, capsys: Any) -> None:
+    """The second run does nothing; a database of a later version is refused in one line."""
     for words in ("; it was empty.", " already."):
         main(["migrate", "--database-url", empty_url])
         shown = capsys.readouterr()
@@ -219,7 +219,7 @@ def test_the_schema_is_printed_without_a_database(capsys: Any) -> None:
 
 
 def test_a_client_needs_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody could tell it from another later."""
+    """Otherwise it could not be distinguished from another later."""
     with pytest.raises(SystemExit) as stopped:
         main(["client", "create", " "])
     assert stopped.value.code == 1

@@ -1,4 +1,4 @@
-"""Settings: flags before the environment before defaults, and a bad one is told in one line."""
+"""Settings: flags override the environment, which overrides defaults; a bad value is reported in one line."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,14 +11,14 @@ from server.settings import PREFIX, SettingError, Settings
 
 
 def refused(environment: dict[str, str], **flags: object) -> str:
-    """What a bad setting is answered with."""
+    """The message for a bad setting."""
     with pytest.raises(SettingError) as caught:
         Settings.read(environment, **flags)
     return str(caught.value)
 
 
-def test_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A SQLite file in the user's own data folder, and an address that only this machine can reach."""
+def test_every_setting_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A SQLite file in the user's data folder, and a loopback address."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     settings = Settings.read({})
     assert settings.database_url == f"sqlite:///{tmp_path}/openings/openings.db"
@@ -26,8 +26,8 @@ def test_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert settings.limits == Limits()
 
 
-def test_the_environment_is_read() -> None:
-    """By the name of the setting in capitals; what is there but empty is as good as not there."""
+def test_settings_are_read_from_the_environment() -> None:
+    """Under the setting's name in capitals; an empty variable counts as unset."""
     environment = {
         "OPENINGS_DATABASE_URL": "postgresql://ada@db/openings",
         "OPENINGS_HOST": "0.0.0.0",
@@ -44,8 +44,8 @@ def test_the_environment_is_read() -> None:
     assert settings.limits == replace(Limits(), max_accounts=200, max_period=365 * DAY)
 
 
-def test_flags_win() -> None:
-    """What is typed now is meant now; a flag that was not given is None."""
+def test_flags_override_the_environment() -> None:
+    """A flag that was not given is None."""
     environment = {"OPENINGS_PORT": "1", "OPENINGS_HOST": "a", "OPENINGS_DATABASE_URL": "sqlite:///a.db"}
     settings = Settings.read(environment, port=0, host=None, database_url="sqlite:///b.db", demo=True)
     assert (settings.port, settings.host, settings.database_url) == (0, "a", "sqlite:///b.db")
@@ -53,7 +53,7 @@ def test_flags_win() -> None:
 
 
 @pytest.mark.parametrize(("text", "on"), [("1", True), ("0", False), ("TRUE", True), ("no", False), ("Yes", True)])
-def test_yes_and_no_are_spelled_in_several_ways(text: str, on: bool) -> None:
+def test_a_boolean_has_several_spellings(text: str, on: bool) -> None:
     assert Settings.read({"OPENINGS_DEMO": text}).demo is on
 
 
@@ -69,8 +69,8 @@ def test_yes_and_no_are_spelled_in_several_ways(text: str, on: bool) -> None:
     ],
     ids=lambda value: value[:8],
 )
-def test_a_bad_value_is_told_in_one_line(name: str, value: str) -> None:
-    """With the variable's name, what it has to be, and what it was."""
+def test_a_bad_value_is_reported_in_one_line(name: str, value: str) -> None:
+    """With the variable's name, the allowed values, and the given one."""
     words = refused({PREFIX + name: value})
     assert words.startswith(f"OPENINGS_{name} must be ")
     assert repr(value)[:20] in words
@@ -78,8 +78,8 @@ def test_a_bad_value_is_told_in_one_line(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("flag", "value"), [("port", 65536), ("port", -1), ("workers", 0), ("workers", -3)])
-def test_a_bad_flag_is_told_as_well(flag: str, value: int) -> None:
-    """Before anything is done with it."""
+def test_a_bad_flag_is_reported_too(flag: str, value: int) -> None:
+    """Before it is used."""
     words = refused({}, **{flag: value})
     assert flag in words.lower()
     assert str(value) in words
@@ -87,8 +87,8 @@ def test_a_bad_flag_is_told_as_well(flag: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET"])
-def test_a_clients_id_and_its_secret_go_together(name: str) -> None:
-    """One without the other is a slip of the pen; and the words do not repeat what may be a secret."""
+def test_a_clients_id_and_secret_must_be_set_together(name: str) -> None:
+    """Setting only one is a mistake; the message must not repeat what may be a secret."""
     words = refused({PREFIX + name: "hush"})
     assert "OPENINGS_CLIENT_ID" in words
     assert "OPENINGS_CLIENT_SECRET" in words
@@ -98,8 +98,8 @@ def test_a_clients_id_and_its_secret_go_together(name: str) -> None:
 
 
 @pytest.mark.parametrize("demo", [True, False])
-def test_a_worker_reads_back_what_it_was_started_with(demo: bool) -> None:
-    """Each field, also the ones that flags have set."""
+def test_a_worker_reads_back_the_settings_of_its_parent(demo: bool) -> None:
+    """Every field, also one that was set by a flag."""
     settings = Settings.read(
         {
             "OPENINGS_CLIENT_ID": "cli",
@@ -117,6 +117,6 @@ def test_a_worker_reads_back_what_it_was_started_with(demo: bool) -> None:
     assert Settings.read(environment) == settings
 
 
-def test_every_setting_says_what_it_is() -> None:
-    """The words of the table in docs/configuration.md."""
+def test_every_setting_has_a_help_text() -> None:
+    """It is used for the table in docs/configuration.md."""
     assert [field.name for field in fields(Settings) if not field.metadata.get("help")] == []

@@ -1,4 +1,4 @@
-"""Types for scalars that Python has none for; they become part of the generated client."""
+"""Types for custom scalars, included in the generated client."""
 
 from typing import Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-// Apollo Client 4, with automatic persisted queries: the digest of a query by GET, and the query itself when it is unknown.
+// Apollo Client 4 with automatic persisted queries: sends the digest of a query by GET, and the query if it is unknown.
 import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
@@ -11,7 +11,7 @@ const persisted = new PersistedQueryLink({
   useGETForHashedQueries: true,
 });
 const http = new HttpLink({ uri: url, headers });
-// A mutation is sent as it is: only queries may come by GET.
+// Mutations are sent in full: only queries may be sent by GET.
 const link = ApolloLink.split(({ operationType }) => operationType === "query", ApolloLink.from([persisted, http]), http);
 const client = new ApolloClient({ link, cache: new InMemoryCache() });
 

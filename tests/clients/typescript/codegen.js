@@ -1,4 +1,4 @@
-// What `graphql-codegen` makes of our schema and of the operations of an application.
+// Configuration of graphql-codegen for our schema and the operations of an application.
 export default {
   schema: "schema.graphql",
   documents: ["operations.graphql"],

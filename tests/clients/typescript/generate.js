@@ -1,4 +1,4 @@
-// Does what graphql-codegen's command line does with codegen.js, without the many packages of that command line.
+// Replaces the command line of graphql-codegen for codegen.js, which needs many more packages.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { codegen } from "@graphql-codegen/core";
 import { preset } from "@graphql-codegen/client-preset";

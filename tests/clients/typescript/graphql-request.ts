@@ -1,4 +1,4 @@
-// graphql-request: a call for each operation, and an exception when there are errors, unless both are asked for.
+// graphql-request: one call per operation; errors are exceptions unless the error policy asks for data and errors.
 import { ClientError, GraphQLClient } from "graphql-request";
 import { print } from "graphql";
 import { OpeningsDocument, OverviewDocument, type OverviewQuery, PutEventDocument } from "./gql/graphql.js";

@@ -1,4 +1,4 @@
-// What every client here asks: the same four things, so that their answers can be compared.
+// The inputs of all clients here, which send the same four operations, so that their answers can be compared.
 import type { AvailabilityInput, UpsertEventInput } from "./gql/graphql.js";
 
 const [url, token, sub, calendarId] = process.argv.slice(2) as [string, string, string, string];

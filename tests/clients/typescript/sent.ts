@@ -1,4 +1,4 @@
-// Notes what goes over the wire: the method, and of a query whether its text, its digest or both were sent.
+// Records each request: its method, and for a query whether its text, its digest or both were sent.
 export const sent: string[] = [];
 
 const real = globalThis.fetch;

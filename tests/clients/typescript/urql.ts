@@ -1,4 +1,4 @@
-// urql with its defaults: queries by GET, mutations by POST, and whatever was answered beside the error.
+// urql with its defaults: queries by GET, mutations by POST, data beside errors.
 import { Client, cacheExchange, fetchExchange } from "@urql/core";
 import { OpeningsDocument, OverviewDocument, PutEventDocument } from "./gql/graphql.js";
 import { headers, meeting, url, when } from "./inputs.js";

@@ -1,4 +1,4 @@
-"""What axe-core, the judge of most accessibility tools, finds on the page behind a booking link: nothing, in any state."""
+"""axe-core, the engine of most accessibility tools, finds no violation on the booking page in any state."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -47,7 +47,7 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def origin() -> Generator[str]:
-    """Where links in all their states are."""
+    """A server with links in all their states."""
     require_tool(AXE.is_file(), "no axe-core: `make install` fetches it with npm")
     links = FakeLinks()
     links.add("open", STARTS, **EVENT)
@@ -60,7 +60,7 @@ def origin() -> Generator[str]:
 
 
 def found_by_axe(page: Page) -> list[str]:
-    """What is wrong, each with the places where it is."""
+    """The violations, each with the elements concerned."""
     page.add_script_tag(path=Path(AXE))
     found = page.evaluate(
         "() => axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})"
@@ -70,10 +70,10 @@ def found_by_axe(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
-def test_axe_finds_nothing(browser: Browser, origin: str, scheme: Any, width: int) -> None:
-    """Either layout and either scheme of colours, which have nothing to do with each other.
+def test_axe_finds_no_violation(browser: Browser, origin: str, scheme: Any, width: int) -> None:
+    """Each layout with one colour scheme; the two are independent of each other.
 
-    The judge has to be let in past the policy of the page; that the page keeps it is tested elsewhere.
+    Injecting axe needs `bypass_csp`; the policy itself is tested elsewhere.
     """
     wrong: dict[str, list[str]] = {}
     size: Any = {"width": width, "height": 800}

@@ -1,4 +1,4 @@
-"""The page behind a booking link, as a browser without JavaScript sees it: from the first look to the booking."""
+"""The booking page as a browser without JavaScript sees it, from the first visit to the booking."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ def client(links: FakeLinks) -> Iterator[TestClient]:
 
 
 def visit(client: TestClient, query: str = "") -> PlainBrowser:
-    """Somebody at the link of a test."""
+    """A browser that has opened the test's link."""
     return PlainBrowser(client, f"/book/link{query}")
 
 
@@ -44,7 +44,7 @@ def times(reader: PlainBrowser) -> list[str]:
 
 
 def test_a_visitor_picks_a_day_and_a_time_and_confirms(client: TestClient, links: FakeLinks) -> None:
-    """The whole way, by links and forms alone."""
+    """From start to end, by links and forms alone."""
     held = links.add("link", MAY, summary="Interview with Ada")
     reader = visit(client, "?tz=Europe/Berlin")
     assert reader.page.heading == "Interview with Ada"
@@ -61,7 +61,7 @@ def test_a_visitor_picks_a_day_and_a_time_and_confirms(client: TestClient, links
     assert held.link.state == Completed(start, start + 45 * 60, (ADA,), "Europe/Berlin")
 
 
-def test_the_times_of_the_first_day_are_there_at_once(client: TestClient, links: FakeLinks) -> None:
+def test_the_times_of_the_first_day_are_shown_at_once(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client)
     assert times(reader) == ["09:00", "09:30", "10:00"]
@@ -70,8 +70,8 @@ def test_the_times_of_the_first_day_are_there_at_once(client: TestClient, links:
     assert "day=2030-05-06" in str(current["href"])
 
 
-def test_a_zone_is_chosen_by_its_place(client: TestClient, links: FakeLinks) -> None:
-    """From then on it is in every address; the day that was looked at stays the same."""
+def test_a_visitor_can_choose_a_zone_by_its_place(client: TestClient, links: FakeLinks) -> None:
+    """From then on it is in every address; the shown day stays the same."""
     links.add("link", MAY)
     reader = visit(client, "?tz=Europe/Berlin&day=2030-05-07")
     reader.submit("Change", tz="Asia/Kathmandu")
@@ -80,8 +80,8 @@ def test_a_zone_is_chosen_by_its_place(client: TestClient, links: FakeLinks) -> 
     assert all("tz=Asia/Kathmandu" in address for address in reader.page.links.values() if "?" in address)
 
 
-def test_days_are_those_of_the_visitor(client: TestClient, links: FakeLinks) -> None:
-    """The same two meetings: late on Monday, early on Tuesday, and on the far side of the date line."""
+def test_days_are_local_days_of_the_visitor(client: TestClient, links: FakeLinks) -> None:
+    """The same two meetings are late on Monday, early on Tuesday, and across the date line."""
     links.add("link", ["2030-05-06T23:00:00Z", "2030-05-07T00:00:00Z"])
     assert days(visit(client, "?tz=Etc/UTC")) == ["Monday 6 May, 1 time", "Tuesday 7 May, 1 time"]
     assert days(visit(client, "?tz=Asia/Tokyo")) == ["Tuesday 7 May, 2 times"]
@@ -89,15 +89,15 @@ def test_days_are_those_of_the_visitor(client: TestClient, links: FakeLinks) -> 
 
 
 @pytest.mark.parametrize("tz", ["", "?tz=", "?tz=Mars/Olympus", "?tz=europe/berlin", "?tz=%00", "?tz=../../etc/passwd"])
-def test_without_a_zone_that_there_is_the_link_says_which(client: TestClient, links: FakeLinks, tz: str) -> None:
+def test_without_a_valid_zone_the_link_decides_which_is_shown(client: TestClient, links: FakeLinks, tz: str) -> None:
     links.add("link", MAY, tzid="Asia/Tokyo")
     assert "Tokyo time, GMT+9" in visit(client, tz).page.text
-    links.add("link", MAY)  # without one it is the event's
+    links.add("link", MAY)  # without a zone of its own, the event's
     assert "London time, GMT+1" in visit(client, tz).page.text
 
 
-def test_months_follow_one_another_where_there_are_times(client: TestClient, links: FakeLinks) -> None:
-    """Months without any are passed over."""
+def test_navigation_leads_from_month_to_month_with_times(client: TestClient, links: FakeLinks) -> None:
+    """Months without times are skipped."""
     links.add("link", [*MAY, *half_hour_starts("2030-08-01", "09:00", "09:30")])
     reader = visit(client, "?tz=Etc/UTC")
     assert "June 2030" not in reader.page.links
@@ -120,7 +120,7 @@ def test_months_follow_one_another_where_there_are_times(client: TestClient, lin
         ("en-US", HourFormat.H24, "16:30"),
     ],
 )
-def test_hours_are_counted_as_the_link_says_or_else_as_is_usual(
+def test_the_hour_format_is_the_links_or_else_that_of_the_visitors_region(
     client: TestClient, links: FakeLinks, language: str, given: HourFormat | None, shown: str
 ) -> None:
     links.add("link", ["2030-05-06T15:30:00Z"], hour_format=given)
@@ -128,7 +128,7 @@ def test_hours_are_counted_as_the_link_says_or_else_as_is_usual(
     assert times(visit(client)) == [shown]
 
 
-def test_weeks_begin_and_dates_read_as_is_usual(client: TestClient, links: FakeLinks) -> None:
+def test_weeks_and_dates_are_in_the_visitors_regional_format(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client)
     assert reader.page.texts["th"][0] == "Monday"
@@ -139,8 +139,8 @@ def test_weeks_begin_and_dates_read_as_is_usual(client: TestClient, links: FakeL
     assert "Monday, May 6, 2030" in reader.page.text
 
 
-def test_a_time_that_is_shown_twice_says_which_it_is(client: TestClient, links: FakeLinks) -> None:
-    """Clocks go back at two: half past one comes two times, an hour apart."""
+def test_a_time_that_occurs_twice_is_shown_with_its_offset(client: TestClient, links: FakeLinks) -> None:
+    """Clocks go back at two: half past one occurs twice, an hour apart."""
     links.add("link", half_hour_starts("2030-11-03", "04:30", "07:00"), tzid="America/New_York")
     reader = visit(client)
     assert times(reader) == ["00:30", "01:00 GMT−4", "01:30 GMT−4", "01:00 GMT−5", "01:30 GMT−5", "02:00"]
@@ -151,14 +151,14 @@ def test_a_time_that_is_shown_twice_says_which_it_is(client: TestClient, links: 
     assert "01:30 GMT−4 – 01:15 GMT−5" in reader.page.text
 
 
-def test_a_day_that_clocks_jump_on_has_the_times_that_there_are(client: TestClient, links: FakeLinks) -> None:
-    """Two becomes three."""
+def test_a_day_when_clocks_go_forward_has_only_the_times_that_exist(client: TestClient, links: FakeLinks) -> None:
+    """Two o'clock becomes three."""
     links.add("link", half_hour_starts("2030-10-05", "15:00", "16:30"), tzid="Australia/Sydney")
     assert times(visit(client)) == ["01:00", "01:30", "03:00", "03:30"]
     assert "Clocks change on this day." in visit(client).page.text
 
 
-def test_a_taken_slot_says_so_kindly_and_shows_the_next(client: TestClient, links: FakeLinks) -> None:
+def test_booking_a_taken_slot_offers_the_next_ones(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY)
     reader = visit(client, "?tz=Europe/Berlin&start=2030-05-06T08:30:00Z")
     held.taken.add(parse_instant("2030-05-06T08:30:00Z"))
@@ -172,20 +172,22 @@ def test_a_taken_slot_says_so_kindly_and_shows_the_next(client: TestClient, link
     assert reader.page.heading == "It is booked"
 
 
-def test_a_time_that_has_gone_before_it_was_confirmed_is_told_as_well(client: TestClient, links: FakeLinks) -> None:
-    """By whoever had the page open, or kept the address of the question."""
+def test_opening_the_confirmation_of_a_taken_slot_offers_other_ones(client: TestClient, links: FakeLinks) -> None:
+    """The page may have been open for a while, or its address bookmarked."""
     held = links.add("link", MAY)
     held.taken.add(parse_instant("2030-05-07T16:30:00Z"))
     reader = visit(client, "?tz=Europe/Berlin&start=2030-05-07T16:30:00Z")
     assert reader.page.heading == "Sorry, that time has gone"
-    assert times(reader)[0] == "Monday 6 May, 10:00"  # for there is none after it
+    assert times(reader)[0] == "Monday 6 May, 10:00"  # there is none after it
     reader.follow("See all times")
     assert times(reader) == ["17:30", "18:00"]
     assert [what for what, _, _ in held.calls] == ["offer", "offer"]
 
 
-def test_a_taken_slot_is_not_mistaken_for_the_next(client: TestClient, links: FakeLinks) -> None:
-    """When clocks have gone back the next one reads the same."""
+def test_a_taken_slot_is_not_confused_with_the_next_of_the_same_local_time(
+    client: TestClient, links: FakeLinks
+) -> None:
+    """After clocks have gone back, the next one reads the same."""
     held = links.add("link", half_hour_starts("2030-11-03", "05:30", "06:30"), tzid="America/New_York")
     held.taken |= {parse_instant("2030-11-03T05:30:00Z"), parse_instant("2030-11-03T06:00:00Z")}
     reader = visit(client, "?start=2030-11-03T05:30:00Z")
@@ -193,7 +195,7 @@ def test_a_taken_slot_is_not_mistaken_for_the_next(client: TestClient, links: Fa
     assert times(reader) == ["Sunday 3 November, 01:30 GMT−5"]
 
 
-def test_a_taken_slot_without_others_says_that_too(client: TestClient, links: FakeLinks) -> None:
+def test_a_taken_slot_without_alternatives_offers_none(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY[:1])
     held.taken.add(held.openings[0].start)
     page = visit(client, f"?start={MAY[0]}").page
@@ -201,10 +203,10 @@ def test_a_taken_slot_without_others_says_that_too(client: TestClient, links: Fa
     assert "These times" not in page.text
 
 
-def test_a_day_that_has_been_taken_meanwhile_is_missed(client: TestClient, links: FakeLinks) -> None:
+def test_a_requested_day_that_has_been_taken_is_mentioned(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     reader = visit(client, "?day=2030-05-08")
-    assert "There is no time left on Wednesday 8 May." in reader.page.text
+    assert "No times are left on Wednesday 8 May." in reader.page.text
     assert times(reader) == ["09:00", "09:30", "10:00"]
 
 
@@ -212,12 +214,12 @@ def test_a_link_without_times_says_so(client: TestClient, links: FakeLinks) -> N
     links.add("link", [], callback_urls=NONE_SUITS)
     page = visit(client).page
     assert page.response.status_code == 200
-    assert page.heading == "There is no time to choose just now"
+    assert page.heading == "There are no times to choose from at the moment"
     assert page.forms == {}
 
 
-def test_a_completed_link_says_what_was_booked(client: TestClient, links: FakeLinks) -> None:
-    """In the zone that it was booked in, unless another one is asked for; whatever else the address says."""
+def test_a_completed_link_shows_what_was_booked(client: TestClient, links: FakeLinks) -> None:
+    """In the zone of the booking unless the address has another one; its other parameters are ignored."""
     links.add(
         "link", MAY, state=TAKEN_BY, location=Location(description="Room 7\nUpstairs"), url="https://example.com/m"
     )
@@ -236,8 +238,8 @@ def test_a_disabled_link_shows_its_message(client: TestClient, links: FakeLinks)
     assert "It is filled.\n\nThank you!" in page.texts["p"]
 
 
-def test_a_second_click_is_answered_as_the_first(client: TestClient, links: FakeLinks) -> None:
-    """The browser shows the answer to the last one."""
+def test_submitting_twice_gets_the_same_redirect(client: TestClient, links: FakeLinks) -> None:
+    """The browser follows the response to the last submission."""
     links.add("link", MAY, redirect_urls=RedirectUrls("https://example.com/done?a=1#there"))
     form = {"start": MAY[0], "tz": "Europe/Berlin"}
     found = [client.post("/book/link", data=form, follow_redirects=False) for _ in range(2)]
@@ -245,15 +247,15 @@ def test_a_second_click_is_answered_as_the_first(client: TestClient, links: Fake
     assert {response.headers["location"] for response in found} == {"https://example.com/done?a=1&token=link#there"}
 
 
-def test_whoever_did_not_book_is_not_sent_on(client: TestClient, links: FakeLinks) -> None:
-    """To a link that is completed already, for another time, or disabled."""
+def test_a_visitor_who_did_not_book_is_not_redirected_to_the_application(client: TestClient, links: FakeLinks) -> None:
+    """The link is already completed for another time, or disabled."""
     for state in (TAKEN_BY, Disabled("No.")):
         links.add("link", MAY, state=state, redirect_urls=RedirectUrls("https://example.com/done"))
         response = client.post("/book/link", data={"start": MAY[0], "tz": "Asia/Tokyo"}, follow_redirects=False)
         assert (response.status_code, response.headers["location"]) == (303, "?tz=Asia/Tokyo")
 
 
-def test_that_no_time_suits_is_passed_on_and_thanked_for(client: TestClient, links: FakeLinks) -> None:
+def test_a_visitor_can_report_that_no_time_suits(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY, callback_urls=NONE_SUITS)
     reader = visit(client, "?tz=Europe/Berlin")
     reader.submit("None of these times suits me")
@@ -263,14 +265,14 @@ def test_that_no_time_suits_is_passed_on_and_thanked_for(client: TestClient, lin
     assert len(days(reader)) == 2
 
 
-def test_nobody_is_told_who_does_not_want_to_hear_it(client: TestClient, links: FakeLinks) -> None:
+def test_without_a_callback_url_nothing_can_be_reported(client: TestClient, links: FakeLinks) -> None:
     links.add("link", MAY)
     assert "None of these times suits me" not in visit(client).page.forms
     assert len(days(visit(client, "?told=1"))) == 2
 
 
-def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient, links: FakeLinks) -> None:
-    """A day of which not everything is known yet is not shown by halves."""
+def test_navigation_reaches_times_beyond_one_answer(client: TestClient, links: FakeLinks) -> None:
+    """A day that is only partially loaded is not shown."""
     links.most = 5
     links.add("link", [*MAY, *half_hour_starts("2030-05-20", "09:00", "10:00"), *JUNE], tzid="Etc/UTC")
     reader = visit(client)
@@ -292,7 +294,7 @@ def test_more_times_than_one_answer_has_are_found_by_going_on(client: TestClient
 
 
 @pytest.mark.parametrize("changes", [{"minutes": 90}, {"minutes": 1440}, {"minutes": 61}])
-def test_how_long_it_takes_is_said_in_hours_and_minutes(client: TestClient, links: FakeLinks, changes: Any) -> None:
+def test_the_duration_is_shown_in_hours_and_minutes(client: TestClient, links: FakeLinks, changes: Any) -> None:
     links.add("link", ["2030-05-06T22:30:00Z"], **changes, tzid="Etc/UTC")
     shown = {90: "1 hour 30 minutes", 1440: "24 hours", 61: "1 hour 1 minute"}[changes["minutes"]]
     reader = visit(client)

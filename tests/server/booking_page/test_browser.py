@@ -1,4 +1,4 @@
-"""The page behind a booking link in a real browser: with JavaScript and without, by mouse, by thumb and by keyboard.
+"""The booking page in a real browser: with JavaScript and without, by mouse, touch and keyboard.
 
 The links are held in memory, so that a failure here is the page's.
 """
@@ -23,7 +23,7 @@ from tests.support import browser as chromium
 from tests.support.booking_page import FakeLinks, application, half_hour_starts
 from tests.support.browser import Visit, serve_in_thread, visit
 
-browser = chromium.browser  # a fixture is found in the module that asks for it
+browser = chromium.browser  # pytest finds a fixture in the module that uses it
 
 STARTS = [
     *half_hour_starts("2030-05-06", "08:00", "09:00"),
@@ -33,7 +33,7 @@ STARTS = [
 BERLIN = {"timezone_id": "Europe/Berlin", "locale": "en-GB"}
 PHONE = {**BERLIN, "viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 
-#: clicks twice, the second time while the first is on its way
+#: clicks twice, the second time while the first request is running
 IMPATIENT = """
 async (button) => {
   button.focus();
@@ -54,14 +54,14 @@ def links() -> FakeLinks:
 
 @pytest.fixture(scope="module")
 def origin(links: FakeLinks) -> Generator[str]:
-    """Where the page is."""
+    """A server with the page."""
     with serve_in_thread(application(links)) as found:
         yield found
 
 
 @pytest.fixture
 def opened(browser: Browser, origin: str, links: FakeLinks) -> Visiting:
-    """Opens a link for the first time. Whatever a test does on it, nobody else is asked and nothing complains."""
+    """Opens a link for the first time. Afterwards, no request may have gone elsewhere and no error been logged."""
     links.add("link", STARTS)
 
     @contextmanager
@@ -84,7 +84,7 @@ def asked(page: Page) -> dict[str, list[str]]:
 
 
 def pick(page: Page) -> None:
-    """The day, the time."""
+    """Chooses a day and a time."""
     page.get_by_role("link", name="Tuesday 7 May, 3 times").click()
     expect(times(page)).to_have_text(["17:30", "18:00", "18:30"])
     times(page).nth(1).click()
@@ -109,23 +109,23 @@ def test_a_meeting_is_booked_in_three_clicks(opened: Visiting, links: FakeLinks,
 
 
 @pytest.mark.parametrize("query", ["", "?day=2030-05-07", "?start=2030-05-07T15:30:00Z"])
-def test_the_visitors_own_zone_is_found_out(opened: Visiting, query: str) -> None:
-    """On the first visit, whatever page it is; what else the address says stays. Chromium has an older name for it."""
+def test_the_visitors_own_zone_is_detected(opened: Visiting, query: str) -> None:
+    """On the first visit, on any page; other parameters stay. Chromium knows this zone by an older name."""
     with opened(query, timezone_id="Asia/Kathmandu") as seen:
         expect(seen.page.get_by_role("main")).to_contain_text("Kathmandu time, GMT+5:45")
         found = asked(seen.page)
         assert [todays_name(tzid) for tzid in found.pop("tz")] == ["Asia/Kathmandu"]
         assert found == parse_qs(query[1:])
-        assert seen.page.evaluate("history.length") <= 2  # one step back leaves the page
+        assert seen.page.evaluate("history.length") <= 2  # the back button leaves the page at once
 
 
-def test_a_zone_that_was_chosen_is_kept(opened: Visiting) -> None:
+def test_a_zone_in_the_address_is_not_replaced(opened: Visiting) -> None:
     with opened("?tz=Asia/Tokyo") as seen:
         expect(times(seen.page).first).to_have_text("17:00")
         assert asked(seen.page) == {"tz": ["Asia/Tokyo"]}
 
 
-def test_without_scripts_the_zone_is_that_of_the_link_until_it_is_changed(opened: Visiting) -> None:
+def test_without_scripts_the_links_zone_is_shown_until_another_one_is_chosen(opened: Visiting) -> None:
     with opened(java_script_enabled=False) as seen:
         expect(times(seen.page).first).to_have_text("09:00")
         seen.page.get_by_label("Time zone").select_option("Tokyo time")
@@ -133,8 +133,8 @@ def test_without_scripts_the_zone_is_that_of_the_link_until_it_is_changed(opened
         expect(times(seen.page).first).to_have_text("17:00")
 
 
-def test_with_scripts_a_zone_changes_when_it_is_picked(opened: Visiting) -> None:
-    """The day that was looked at stays."""
+def test_with_scripts_selecting_a_zone_applies_it(opened: Visiting) -> None:
+    """The shown day stays."""
     with opened("?day=2030-05-07") as seen:
         expect(seen.page.get_by_role("button", name="Change")).to_be_hidden()
         seen.page.get_by_label("Time zone").select_option("Paris time")
@@ -142,8 +142,8 @@ def test_with_scripts_a_zone_changes_when_it_is_picked(opened: Visiting) -> None
         assert asked(seen.page) == {"tz": ["Europe/Paris"], "day": ["2030-05-07"]}
 
 
-def test_by_keyboard_a_zone_changes_when_it_is_said_to(opened: Visiting) -> None:
-    """Every press of an arrow key is another zone: a page that went there at each could not be used."""
+def test_by_keyboard_a_zone_is_applied_only_when_confirmed(opened: Visiting) -> None:
+    """Every press of an arrow key selects another zone: loading the page at each would make the list unusable."""
     with opened() as seen:
         zones = seen.page.get_by_label("Time zone")
         expect(zones).to_have_value("Europe/Berlin")
@@ -158,8 +158,8 @@ def test_by_keyboard_a_zone_changes_when_it_is_said_to(opened: Visiting) -> None
         expect(seen.page.get_by_text("Paris time, GMT+2")).to_be_visible()
 
 
-def test_the_keyboard_is_enough(opened: Visiting) -> None:
-    """Past the days to the times, to another day, and to the end; what has the focus can be seen."""
+def test_a_meeting_can_be_booked_by_keyboard_alone(opened: Visiting) -> None:
+    """Past the days to the times, to another day, and to the end; the focus is visible."""
     with opened() as seen:
         page = seen.page
         expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
@@ -185,7 +185,7 @@ def test_the_keyboard_is_enough(opened: Visiting) -> None:
         expect_booked(page)
 
 
-def test_what_was_booked_can_be_taken_along(opened: Visiting) -> None:
+def test_the_meeting_can_be_downloaded_as_a_calendar_file(opened: Visiting) -> None:
     with opened() as seen:
         pick(seen.page)
         seen.page.get_by_role("button", name="Book this time").click()
@@ -195,8 +195,8 @@ def test_what_was_booked_can_be_taken_along(opened: Visiting) -> None:
         assert b"DTSTART:20300507T160000Z" in download.value.path().read_bytes()
 
 
-def test_a_second_click_is_not_sent(opened: Visiting, links: FakeLinks) -> None:
-    """However long the first takes. The button says so, and stays where the keyboard is."""
+def test_a_second_click_submits_nothing(opened: Visiting, links: FakeLinks) -> None:
+    """However long the first request takes. The button says that it is running, and keeps the focus."""
     links.by_token["link"].delay = 0.5
     with opened() as seen:
         pick(seen.page)
@@ -206,8 +206,8 @@ def test_a_second_click_is_not_sent(opened: Visiting, links: FakeLinks) -> None:
     assert [what for what, _, _ in links.by_token["link"].calls].count("book") == 1
 
 
-def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, links: FakeLinks) -> None:
-    """The focus is on what happened, and the next key leads to what can be done about it."""
+def test_a_taken_slot_is_announced_and_alternatives_are_one_key_away(opened: Visiting, links: FakeLinks) -> None:
+    """The focus is on the message; the next Tab moves it to the first alternative."""
     with opened() as seen:
         page = seen.page
         pick(page)
@@ -220,13 +220,13 @@ def test_a_taken_slot_is_announced_and_the_next_are_at_hand(opened: Visiting, li
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Book this time").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("It is booked")
-        assert [line for line in seen.errors if "409" not in line] == []  # which is the browser's own line about it
+        assert [line for line in seen.errors if "409" not in line] == []  # Chromium's own message about the status
         seen.errors.clear()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_whoever_has_booked_is_sent_to_the_application(opened: Visiting, links: FakeLinks, scripts: bool) -> None:
-    """To another origin, which the policy of the page has to let the browser go to."""
+def test_after_booking_a_visitor_is_sent_to_the_application(opened: Visiting, links: FakeLinks, scripts: bool) -> None:
+    """To another origin, which the page's policy has to allow."""
 
     def welcome(request: Request) -> Response:
         return PlainTextResponse(f"Welcome back with {request.url.query}; from {request.headers.get('referer')}")
@@ -242,8 +242,8 @@ def test_whoever_has_booked_is_sent_to_the_application(opened: Visiting, links: 
             seen.errors[:] = [line for line in seen.errors if "404" not in line]  # it has no icon
 
 
-def test_whoever_cannot_be_sent_on_sees_what_was_booked(opened: Visiting, links: FakeLinks) -> None:
-    """The application's own page sends visitors to another origin, which the policy does not let the browser go to."""
+def test_a_visitor_whose_redirect_is_blocked_sees_the_booking(opened: Visiting, links: FakeLinks) -> None:
+    """The application's own page redirects to another origin, which the policy does not allow."""
     with (
         serve_in_thread(Starlette(routes=[Route("/", lambda _: PlainTextResponse("Welcome"))])) as beyond,
         serve_in_thread(Starlette(routes=[Route("/done", lambda _: RedirectResponse(beyond))])) as elsewhere,
@@ -258,7 +258,7 @@ def test_whoever_cannot_be_sent_on_sees_what_was_booked(opened: Visiting, links:
             seen.foreign_requests.clear()
 
 
-def test_that_no_time_suits_is_one_click(opened: Visiting, links: FakeLinks) -> None:
+def test_reporting_that_no_time_suits_takes_one_click(opened: Visiting, links: FakeLinks) -> None:
     links.add("link", STARTS, callback_urls=CallbackUrls(no_times_suitable_url="https://example.com/none"))
     with opened() as seen:
         seen.page.get_by_role("button", name="None of these times suits me").click()
@@ -271,8 +271,8 @@ def test_that_no_time_suits_is_one_click(opened: Visiting, links: FakeLinks) -> 
     "query",
     ["", "?day=2030-05-07", "?start=2030-05-07T15:30:00Z", "?start=2030-05-07T15:31:00Z", "?told=1", "?start=x"],
 )
-def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: FakeLinks, query: str) -> None:
-    """However long the words are. What stands alone is 44 pixels high and broad at least."""
+def test_the_page_fits_a_small_phone_and_targets_fit_a_thumb(opened: Visiting, links: FakeLinks, query: str) -> None:
+    """However long the texts. Targets outside running text are at least 44 pixels wide and high."""
     long = "Interview-with-a-very-long-name-that-nothing-breaks " * 3
     none = CallbackUrls(no_times_suitable_url="https://example.com/none")
     where = Location(description=long)
@@ -289,7 +289,7 @@ def test_everything_fits_a_small_phone_and_a_thumb(opened: Visiting, links: Fake
         seen.errors[:] = [line for line in seen.errors if "400" not in line]
 
 
-def test_a_day_that_was_picked_on_a_phone_brings_its_times_into_view(opened: Visiting) -> None:
+def test_choosing_a_day_on_a_phone_scrolls_to_its_times(opened: Visiting) -> None:
     with opened(**PHONE) as seen:
         seen.page.get_by_role("link", name="Tuesday 7 May, 3 times").tap()
         expect(seen.page.get_by_role("heading", name="Tuesday 7 May 2030")).to_be_in_viewport()
@@ -297,19 +297,19 @@ def test_a_day_that_was_picked_on_a_phone_brings_its_times_into_view(opened: Vis
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(248, 248, 246)"), ("dark", "rgb(19, 22, 22)")])
-def test_the_page_is_light_or_dark_as_the_system_is(opened: Visiting, scheme: str, paper: str) -> None:
+def test_the_page_follows_the_systems_colour_scheme(opened: Visiting, scheme: str, paper: str) -> None:
     with opened(color_scheme=scheme) as seen:
         expect(seen.page.locator("html")).to_have_css("background-color", paper)
 
 
 @pytest.mark.parametrize(("motion", "seconds"), [("reduce", "0s"), ("no-preference", "0.12s, 0.12s")])
-def test_nothing_moves_where_that_is_not_wanted(opened: Visiting, motion: str, seconds: str) -> None:
+def test_reduced_motion_disables_transitions(opened: Visiting, motion: str, seconds: str) -> None:
     with opened(reduced_motion=motion) as seen:
         expect(times(seen.page).first).to_have_css("transition-duration", seconds)
 
 
-def test_what_is_read_aloud_makes_sense_without_the_picture(opened: Visiting) -> None:
-    """The times of the first day, as a screen reader has them."""
+def test_the_accessibility_tree_makes_sense_without_the_layout(opened: Visiting) -> None:
+    """The times of the first day, as a screen reader presents them."""
     with opened() as seen:
         expect(seen.page.get_by_role("main")).to_match_aria_snapshot(
             """
@@ -322,7 +322,7 @@ def test_what_is_read_aloud_makes_sense_without_the_picture(opened: Visiting) ->
                 - heading "Choose a day May 2030" [level=2]
                 - navigation "Other days":
                   - link "June 2030"
-                - table "The days of May 2030; those that have times are links"
+                - table "The days of May 2030; days with times are links"
               - region "Choose a time Monday 6 May 2030":
                 - heading "Choose a time Monday 6 May 2030" [level=2]
                 - paragraph: Berlin time, GMT+2

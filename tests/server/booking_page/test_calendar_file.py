@@ -1,4 +1,4 @@
-"""The file for the visitor's own calendar: what other programs read in it is what the event says."""
+"""The calendar file: other programs read in it what the event says."""
 
 import re
 
@@ -19,7 +19,7 @@ _texts = st.text(max_size=300).filter(is_storable)
 
 
 def properties(file: bytes) -> dict[str, str]:
-    """The properties as a calendar reads them: lines joined that were folded, texts without their backslashes."""
+    """The properties as a calendar reads them: folded lines joined, texts unescaped."""
     lines = file.decode().replace("\r\n ", "").removesuffix("\r\n").split("\r\n")
     return {name: re.sub(r"\\(.)", _meant, value) for name, _, value in (line.partition(":") for line in lines[2:-2])}
 
@@ -28,8 +28,8 @@ def _meant(found: re.Match[str]) -> str:
     return "\n" if found[1] == "n" else found[1]
 
 
-def test_the_file_says_what_was_booked() -> None:
-    """Once for good: fetched again, it is the same event."""
+def test_the_file_describes_the_booked_meeting() -> None:
+    """The UID is the link's id, so importing it again makes no second event."""
     where = Location(description="Room 7,\nupstairs; left")
     link = make_link(
         45, DONE, summary="Interview", description="Bring \\ nothing", location=where, url="https://a.example/m"
@@ -54,8 +54,8 @@ def test_the_file_says_what_was_booked() -> None:
 
 
 @given(_texts, _texts, _texts)
-def test_no_text_can_say_more_than_what_it_is(summary: str, description: str, url: str) -> None:
-    """Neither a line that is too long nor one that somebody made up; control characters are left out."""
+def test_texts_cannot_break_lines_or_inject_properties(summary: str, description: str, url: str) -> None:
+    """Lines are folded at 75 bytes, and control characters are left out."""
     file = calendar_file(make_link(45, DONE, summary=summary, description=description, url=f"x:{url}"), DONE, NOW)
     assert all(len(line) <= 75 for line in file.split(b"\r\n"))
     assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n)", file)
@@ -65,7 +65,7 @@ def test_no_text_can_say_more_than_what_it_is(summary: str, description: str, ur
         assert found.get(name, "") == re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
 
 
-def test_there_is_a_file_when_something_is_booked_and_not_before() -> None:
+def test_only_a_completed_link_has_a_calendar_file() -> None:
     links = FakeLinks()
     links.add("done", state=DONE)
     links.add("open", ["2030-05-07T15:30:00Z"])

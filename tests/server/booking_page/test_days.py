@@ -1,4 +1,4 @@
-"""The days of a booking link: by month, by week, and none lost on the way from one answer to the next."""
+"""The days of a booking link: by month and week, with no meeting lost between one answer and the next."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +16,7 @@ from server.booking_page.wording import Formatter, RegionalFormat, duration
 from server.booking_page.zones import regions
 from tests.support.booking_page import NOW, Offer, make_link, openings_at
 
-#: as many a day as a test's answer can hold
+#: how many meetings one answer holds in these tests
 MOST = 12
 
 _hours = st.sets(st.integers(0, 24 * 120), max_size=60)
@@ -24,14 +24,14 @@ _zones = st.sampled_from(["Etc/UTC", "America/New_York", "Asia/Kathmandu", "Paci
 
 
 def offer(openings: Sequence[Opening], since: Instant) -> Offer:
-    """An answer of a few."""
+    """An answer with the first few meetings after an instant."""
     there = [opening for opening in openings if opening.start >= since]
     more_from = there[MOST].start if len(there) > MOST else None
     return Offer(make_link(45, Open()), there[:MOST], more_from)
 
 
 def view(openings: Sequence[Opening], wording: Formatter, day: date | None, since: date | None) -> Month | None:
-    """What the page shows somebody who asks for a day, or from a day on."""
+    """The month that the page shows for a requested day, or from a day on."""
     days = Days.of(offer(openings, NOW), wording)
     begin = beginning(day, since, days.end)
     if begin is not None:
@@ -40,7 +40,7 @@ def view(openings: Sequence[Opening], wording: Formatter, day: date | None, sinc
 
 
 def sparse(openings: Sequence[Opening], wording: Formatter) -> list[Opening]:
-    """As many of them as a day may have."""
+    """The meetings without those of a day that exceed one answer."""
     kept: dict[date, list[Opening]] = {}
     for opening in openings:
         kept.setdefault(wording.date_of(opening.start), []).append(opening)
@@ -48,8 +48,8 @@ def sparse(openings: Sequence[Opening], wording: Formatter) -> list[Opening]:
 
 
 @given(_hours, _zones)
-def test_whoever_goes_on_sees_every_meeting_once(hours: set[int], tzid: str) -> None:
-    """Each with all others of its day; and going back leads to the first."""
+def test_following_later_months_shows_every_meeting_once(hours: set[int], tzid: str) -> None:
+    """Each with all others of its day; going back leads to the first."""
     wording = Formatter(tzid)
     openings = sparse([Opening(at, at + HOUR, ()) for at in (NOW + hour * HOUR for hour in sorted(hours))], wording)
     found: list[Opening] = []
@@ -70,8 +70,8 @@ def test_whoever_goes_on_sees_every_meeting_once(hours: set[int], tzid: str) -> 
     assert shown is None or wording.date_of(openings[0].start) in shown.meetings
 
 
-def test_a_day_with_more_than_an_answer_holds_is_shown_as_far_as_it_goes() -> None:
-    """Links do not have such days; if one had, its page would not be empty."""
+def test_a_day_that_exceeds_one_answer_is_shown_in_part() -> None:
+    """Links have no such days; if one had, its page would not be empty."""
     openings = [Opening(NOW + minute * 60, NOW + minute * 60 + 60, ()) for minute in range(MOST + 5)]
     shown = view(openings, Formatter("Etc/UTC"), None, None)
     assert shown is not None
@@ -92,16 +92,16 @@ def test_a_day_with_more_than_an_answer_holds_is_shown_as_far_as_it_goes() -> No
         ("2030-06-25", "2030-05-20", "2030-05-20", "2030-06-25"),
     ],
 )
-def test_only_what_is_not_known_yet_is_asked_for(
+def test_meetings_are_loaded_only_if_they_are_not_among_the_soonest(
     day: str | None, since: str | None, end: str | None, begin: str | None
 ) -> None:
-    """The soonest meetings are known up to an end; an address that nobody has made up asks from there on at most once."""
+    """The soonest are known up to `end`. For our own links, the page loads meetings from there at most once."""
     asked = [date.fromisoformat(text) if text is not None else None for text in (day, since, end, begin)]
     assert beginning(*asked[:3]) == asked[3]
 
 
 @given(st.dates(date(2, 1, 1), date(9998, 12, 31)), st.booleans())
-def test_weeks_have_every_day_of_the_month_below_its_name(day: date, sunday_first: bool) -> None:
+def test_weeks_have_every_day_of_the_month_below_its_weekday(day: date, sunday_first: bool) -> None:
     first = day.replace(day=1)
     rows = list(weeks(first, sunday_first=sunday_first))
     days = [cell for row in rows for cell in row if cell is not None]
@@ -129,7 +129,7 @@ def test_weeks_have_every_day_of_the_month_below_its_name(day: date, sunday_firs
         ("Pacific/Kiritimati", "2030-05-07T12:00:00Z", "GMT+14"),
     ],
 )
-def test_an_offset_is_told_by_hours_and_minutes(tzid: str, at: str, shown: str) -> None:
+def test_an_offset_is_shown_in_hours_and_minutes(tzid: str, at: str, shown: str) -> None:
     assert Formatter(tzid).offset(parse_instant(at)) == shown
 
 
@@ -144,15 +144,15 @@ def test_an_offset_is_told_by_hours_and_minutes(tzid: str, at: str, shown: str) 
         ("23:45:07", "11:45:07 pm", "23:45:07"),
     ],
 )
-def test_hours_are_counted_from_one_to_twelve_or_to_twenty_three(at: str, twelve: str, twenty_four: str) -> None:
+def test_times_are_formatted_with_12_or_24_hours(at: str, twelve: str, twenty_four: str) -> None:
     instant = parse_instant(f"2030-05-07T{at}Z")
     assert Formatter("Etc/UTC", RegionalFormat(HourFormat.H12)).time(instant) == twelve
     assert Formatter("Etc/UTC", RegionalFormat(HourFormat.H24)).time(instant) == twenty_four
 
 
 @given(_hours, st.sampled_from(sorted(known_zones())))
-def test_no_two_times_of_a_day_read_alike(hours: set[int], tzid: str) -> None:
-    """In whatever zone, on whatever day."""
+def test_no_two_times_of_a_day_read_the_same(hours: set[int], tzid: str) -> None:
+    """In any zone, on any day."""
     wording = Formatter(tzid)
     halves = [NOW + hour * HOUR // 2 for hour in sorted(hours)]
     by_day: dict[date, list[Instant]] = {}
@@ -164,12 +164,12 @@ def test_no_two_times_of_a_day_read_alike(hours: set[int], tzid: str) -> None:
 
 
 @given(st.sampled_from(sorted(known_zones())))
-def test_every_zone_can_be_the_chosen_one(tzid: str) -> None:
-    """Once; those that are no longer listed by this name too."""
+def test_the_chosen_zone_is_listed_once(tzid: str) -> None:
+    """Also one that is no longer listed under this name."""
     assert [name for zones in regions(tzid).values() for name, _ in zones].count(tzid) == 1
 
 
-def test_zones_are_found_by_their_places() -> None:
+def test_zones_are_listed_by_region_and_place() -> None:
     listed = regions("Etc/UTC")
     assert list(listed)[:2] == ["Africa", "America"]
     assert dict(listed["America"])["America/Argentina/Buenos_Aires"] == "Buenos Aires (Argentina)"
@@ -180,11 +180,11 @@ def test_zones_are_found_by_their_places() -> None:
     ("minutes", "words"),
     [(1, "1 minute"), (45, "45 minutes"), (60, "1 hour"), (90, "1 hour 30 minutes"), (121, "2 hours 1 minute")],
 )
-def test_a_duration_reads_as_people_say_it(minutes: int, words: str) -> None:
+def test_a_duration_is_written_in_words(minutes: int, words: str) -> None:
     assert duration(minutes * 60) == words
 
 
-def test_a_meeting_that_ends_on_another_day_says_which() -> None:
+def test_a_meeting_that_ends_on_another_day_names_it() -> None:
     [late] = openings_at(["2030-05-07T23:30:00Z"])
     assert Formatter("Etc/UTC").span(*late[:2]) == "23:30 – Wednesday 8 May, 00:15"
     assert Formatter("Etc/UTC").span(late.start, late.start + DAY) == "23:30 – Wednesday 8 May, 23:30"

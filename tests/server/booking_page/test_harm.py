@@ -1,4 +1,4 @@
-"""The page behind a booking link, and those who mean it no good: hostile texts, nonsense in every parameter, faults."""
+"""The booking page against hostile texts, invalid parameters and faults."""
 
 import asyncio
 import logging
@@ -45,8 +45,8 @@ def policy(client: TestClient, path: str = "/book/link") -> Mapping[str, list[st
 
 @pytest.mark.parametrize("state", [Open(), DONE, Disabled(HOSTILE)], ids=["open", "completed", "disabled"])
 @pytest.mark.parametrize("query", ["?day=2030-05-06", f"?start={STARTS[0]}", "?start=2030-05-06T08:07:00Z", "?told=1"])
-def test_no_text_becomes_markup(client: TestClient, links: FakeLinks, state: Any, query: str) -> None:
-    """Whatever an application writes into an event is shown as it is."""
+def test_texts_of_an_event_are_escaped(client: TestClient, links: FakeLinks, state: Any, query: str) -> None:
+    """Whatever an application writes into an event is shown literally."""
     texts: dict[str, Any] = {
         "summary": f"<b>{HOSTILE}",
         "description": HOSTILE,
@@ -65,20 +65,20 @@ def test_no_text_becomes_markup(client: TestClient, links: FakeLinks, state: Any
         assert HOSTILE in page.texts["p"]
 
 
-def test_line_breaks_of_a_message_are_kept_and_nothing_else(client: TestClient, links: FakeLinks) -> None:
+def test_a_message_keeps_its_line_breaks_but_no_markup(client: TestClient, links: FakeLinks) -> None:
     links.add("link", state=Disabled("One\n<br>Two\n\n  <p>Three"))
     assert "One\n<br>Two\n\n  <p>Three" in Page(client.get("/book/link")).texts["p"]
 
 
 @pytest.mark.parametrize("url", ["tel:+49123", "ftp://example.com/x", "zoommtg://zoom.us/join", "web+x:alert(1)"])
-def test_only_what_a_browser_can_follow_is_a_link(client: TestClient, links: FakeLinks, url: str) -> None:
+def test_only_http_and_https_urls_become_links(client: TestClient, links: FakeLinks, url: str) -> None:
     links.add("link", STARTS, url=url)
     page = Page(client.get(f"/book/link?start={STARTS[0]}"))
     assert url not in page.links
     assert url in page.text
 
 
-def test_the_browser_is_told_to_ask_nobody_else_and_to_keep_nothing(client: TestClient, links: FakeLinks) -> None:
+def test_the_policy_allows_no_other_server_and_pages_are_not_cached(client: TestClient, links: FakeLinks) -> None:
     links.add("link", STARTS)
     assert policy(client) == {
         "default-src": ["'none'"],
@@ -103,8 +103,8 @@ def test_the_browser_is_told_to_ask_nobody_else_and_to_keep_nothing(client: Test
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_form_may_end_where_the_application_wants_its_visitors(client: TestClient, links: FakeLinks) -> None:
-    """Browsers hold the redirect against the policy of the page that the form was on."""
+def test_the_policy_allows_the_redirect_to_the_application(client: TestClient, links: FakeLinks) -> None:
+    """Browsers apply form-action of the page with the form to the redirect that answers it."""
     links.add("link", STARTS, redirect_urls=RedirectUrls("https://example.com:8443/done?a=1"))
     assert policy(client, f"/book/link?start={STARTS[0]}")["form-action"] == ["'self'", "https://example.com:8443"]
 
@@ -121,11 +121,11 @@ def test_a_form_may_end_where_the_application_wants_its_visitors(client: TestCli
         ("javascript:alert(1)", None),
     ],
 )
-def test_no_address_can_loosen_the_policy(url: str, found: str | None) -> None:
+def test_a_redirect_url_cannot_loosen_the_policy(url: str, found: str | None) -> None:
     assert origin(url) == found
 
 
-def test_files_are_kept_for_good_by_their_contents(client: TestClient, links: FakeLinks) -> None:
+def test_assets_are_immutable_under_the_digest_of_their_content(client: TestClient, links: FakeLinks) -> None:
     links.add("link", STARTS)
     page = Page(client.get("/book/link"))
     named = [str(given.get("href") or given.get("src")) for given in (*page.elements("link"), *page.elements("script"))]
@@ -144,15 +144,15 @@ def test_files_are_kept_for_good_by_their_contents(client: TestClient, links: Fa
         assert client.get(f"/book/assets/{path}").status_code == 404
 
 
-def test_a_link_that_there_is_not_is_not_found(client: TestClient) -> None:
+def test_an_unknown_link_is_not_found(client: TestClient) -> None:
     for response in (client.get("/book/nowhere"), client.post("/book/nowhere", data=FORM)):
         assert response.status_code == 404
         assert Page(response).heading == "There is nothing here"
 
 
 @pytest.mark.parametrize("starts", [STARTS, []], ids=["with times", "without times"])
-def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: FakeLinks, starts: list[str]) -> None:
-    """Programs do that with every address that they find in a mail, and nobody is told that they saw no time."""
+def test_a_head_request_has_no_effect(client: TestClient, links: FakeLinks, starts: list[str]) -> None:
+    """Mail scanners send one for every address; it must not report that a visitor saw no times."""
     held = links.add("link", starts)
     response = client.head(f"/book/link?start={STARTS[0]}")
     assert (response.status_code, response.content) == (200, b"")
@@ -171,10 +171,10 @@ def test_a_look_at_the_head_has_no_consequences(client: TestClient, links: FakeL
     ],
     ids=["forbidden", "unprocessable", "too much", "database away", "fault"],
 )
-def test_what_goes_wrong_is_said_in_words(
+def test_an_error_is_explained_without_details(
     client: TestClient, links: FakeLinks, error: Exception, status: int, heading: str
 ) -> None:
-    """With no more than that; a question can be asked again as it was, a form from its beginning."""
+    """A GET can be repeated as it was; a form has to be started again."""
     links.add("link", STARTS).error = error
     for response in (client.get("/book/link?tz=Asia/Tokyo"), client.post("/book/link", data=FORM)):
         page = Page(response)
@@ -185,10 +185,10 @@ def test_what_goes_wrong_is_said_in_words(
         assert Page(client.get("/book/link?tz=Asia/Tokyo")).links == {"Try again": "?tz=Asia/Tokyo"}
 
 
-def test_why_a_link_cannot_be_used_is_in_the_log(
+def test_the_log_says_why_a_link_cannot_be_used(
     client: TestClient, links: FakeLinks, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The visitor is not told, and whoever sent the link will want to know."""
+    """The visitor does not see the reason, but the sender of the link will want to know it."""
     held = links.add("a-secret-token", STARTS)
     held.error = Unprocessable(problems=[Problem(("event", "event_id"), Key.DUPLICATE, "is there")])
     with caplog.at_level(logging.INFO, "openings"):
@@ -197,7 +197,7 @@ def test_why_a_link_cannot_be_used_is_in_the_log(
     assert "a-secret-token" not in caplog.text
 
 
-def test_a_fault_is_in_the_log_without_the_token(
+def test_a_fault_is_logged_without_the_token(
     client: TestClient, links: FakeLinks, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "openings"):
@@ -211,7 +211,7 @@ async def _for_ever(*_: object) -> Any:
     await asyncio.sleep(3600)
 
 
-def test_what_takes_too_long_is_called_off(links: FakeLinks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_beyond_the_deadline_is_cancelled(links: FakeLinks, monkeypatch: pytest.MonkeyPatch) -> None:
     links.add("link", STARTS)
     monkeypatch.setattr(links, "offer", _for_ever)
     with TestClient(application(links, deadline=0.05)) as client:
@@ -220,7 +220,7 @@ def test_what_takes_too_long_is_called_off(links: FakeLinks, monkeypatch: pytest
     assert response.headers["retry-after"] == "5"
 
 
-def test_too_many_requests_are_told_when_to_come_again(links: FakeLinks) -> None:
+def test_a_visitor_over_the_rate_limit_gets_retry_after(links: FakeLinks) -> None:
     links.add("link", STARTS)
     with TestClient(application(links, rates=RateLimits(parse_rates("2/h")))) as client:
         statuses = [client.get("/book/link").status_code for _ in range(3)]
@@ -246,8 +246,8 @@ def test_too_many_requests_are_told_when_to_come_again(links: FakeLinks) -> None
         {"files": {"start": b"2030-05-06T08:00:00Z"}},
     ],
 )
-def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: FakeLinks, sent: dict[str, Any]) -> None:
-    """Whatever it was, nothing was booked, and nothing else was asked for."""
+def test_an_invalid_form_leads_back_to_the_times(client: TestClient, links: FakeLinks, sent: dict[str, Any]) -> None:
+    """Nothing was booked, and nothing else was called."""
     held = links.add("link", STARTS)
     sent = {"headers": {"content-type": "application/x-www-form-urlencoded"}, **sent}
     if "files" in sent:
@@ -263,7 +263,7 @@ def test_a_form_that_makes_no_sense_leads_back(client: TestClient, links: FakeLi
 @pytest.mark.parametrize(
     "start", ["", "soon", "1", "2030-05-06T08:00:00", "9999-12-31T23:59:59Z", "2030-02-30T08:00:00Z"]
 )
-def test_a_start_that_cannot_be_read_leads_back(client: TestClient, links: FakeLinks, start: str) -> None:
+def test_an_invalid_start_leads_back_to_the_times(client: TestClient, links: FakeLinks, start: str) -> None:
     links.add("link", STARTS)
     response = client.get("/book/link", params={"start": start})
     assert response.status_code == 400
@@ -285,7 +285,7 @@ _PARAMETERS = st.dictionaries(
 
 @cache
 def _anybody() -> tuple[FakeLinks, TestClient]:
-    """Made once: it would take longer than all that is asked of it."""
+    """Cached: making it takes longer than a request."""
     links = FakeLinks(most=5)
     return links, TestClient(application(links), follow_redirects=False)
 
@@ -295,8 +295,8 @@ def _anybody() -> tuple[FakeLinks, TestClient]:
     st.text(max_size=30),
     st.sampled_from(["link", "full", "done", "empty", "%00", "a%0Ab", "ü", "x" * 3000]),
 )
-def test_nonsense_in_any_parameter_is_answered_in_peace(query: dict[str, str], language: str, token: str) -> None:
-    """On links with some times, with more than one answer holds, booked, without any, and that are none."""
+def test_random_parameters_never_cause_a_fault(query: dict[str, str], language: str, token: str) -> None:
+    """On links with a few times, with more than one answer holds, completed, without times, and unknown ones."""
     links, client = _anybody()
     links.add("link", STARTS)
     links.add(

@@ -1,7 +1,7 @@
-"""Booking links from end to end: an application makes one, a visitor books by it in Chromium, and both see it done.
+"""Booking links end to end: an application creates one, a visitor books with it in Chromium, and both see the booking.
 
-The server is the real one, in a process of its own, on SQLite and on PostgreSQL. They are started before the browser,
-beside which nothing here could wait for them.
+The server runs in a process of its own, on SQLite and on PostgreSQL. It is started before the browser: while
+Playwright's sync API is running, no coroutine can be awaited.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ browser = chromium.browser
 CALENDAR = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { sub accessToken } }"
 EVENTS = "{ events(input: {}) { nodes { eventId summary start end } } }"
 
-#: when everybody meets; the browser is in a zone whose clocks never change
+#: the day of all meetings; the browser is in a zone without clock changes
 DAY = datetime.now(UTC).date() + timedelta(days=3)
 BERLIN = {"timezone_id": "Etc/GMT-2", "locale": "en-GB"}
 
@@ -39,14 +39,14 @@ Visiting: TypeAlias = Callable[..., AbstractContextManager[Visit]]
 
 
 class Application:
-    """What makes links on a server, and Ada, with whom all of them are."""
+    """An application that creates links on a server, and Ada, the member of all of them."""
 
     def __init__(self, served: ServerProcess) -> None:
         self.served = served
-        self.meet_somebody_else()
+        self.replace_ada()
 
-    def meet_somebody_else(self) -> None:
-        """Another Ada, whose calendar is empty."""
+    def replace_ada(self) -> None:
+        """Replaces Ada by a new account with an empty calendar."""
         given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "applicationCalendarId": uuid4().hex}
         made = self.data(CALENDAR, None, input=given)["applicationCalendar"]
         self.sub, self.token = made["sub"], made["accessToken"]
@@ -59,7 +59,7 @@ class Application:
         return answer["data"]
 
     def asking(self, event_id: str, **more: Any) -> dict[str, Any]:
-        """An hour with Ada, on a morning."""
+        """A request for an hour with Ada in the morning."""
         period = {"start": f"{DAY}T09:00:00Z", "end": f"{DAY}T13:00:00Z"}
         return {
             "availability": {
@@ -77,11 +77,11 @@ class Application:
         return made["realTimeScheduling"]["realTimeScheduling"]
 
     def seen(self, link: dict[str, Any]) -> dict[str, Any]:
-        """What has become of a link."""
+        """The current state of a link, as the application sees it."""
         return self.data(GET_LINK, id=link["realTimeSchedulingId"])["realTimeScheduling"]
 
     def take(self, hour: str) -> None:
-        """Books Ada for somebody else."""
+        """Books Ada for another meeting."""
         self.data(BOOK_SLOT, input={**self.asking("other"), "start": f"{DAY}T{hour}:00Z"})
 
 
@@ -89,7 +89,7 @@ class Application:
 def applications(
     sqlite_template: Path, postgresql: str, postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[dict[str, Application]]:
-    """One on each database."""
+    """One application for each database."""
     folder, name = tmp_path_factory.mktemp("served"), f"pages_{uuid4().hex}"
     path = shutil.copy(sqlite_template, folder / "openings.db")
     asyncio.run(execute_sql(postgresql, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
@@ -112,15 +112,15 @@ async def _up(served: ServerProcess) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def application(applications: dict[str, Application], request: pytest.FixtureRequest) -> Application:
-    """With an Ada of the test's own. Named before the browser by every test, so that it is there before."""
+    """The application, with a new Ada for each test. Tests name it before the browser, so that it is set up first."""
     found = applications[request.param]
-    found.meet_somebody_else()
+    found.replace_ada()
     return found
 
 
 @pytest.fixture
 def opened(application: Application, browser: Browser) -> Visiting:
-    """Opens a link for the first time; nobody else is asked, and nothing complains."""
+    """Opens a link for the first time. Afterwards, no request may have gone elsewhere and no error been logged."""
 
     @contextmanager
     def opened(link: dict[str, Any], **context: Any) -> Iterator[Visit]:
@@ -140,8 +140,8 @@ def confirm(page: Page) -> None:
     page.get_by_role("button", name="Book this time").click()
 
 
-def test_a_visitor_books_and_everybody_sees_it(opened: Visiting, application: Application) -> None:
-    """The visitor in her own zone, the application by the link, Ada on her calendar; and the next visitor as well."""
+def test_the_visitor_the_application_and_the_member_see_the_booking(opened: Visiting, application: Application) -> None:
+    """The visitor in her zone, the application through the link, Ada on her calendar, and the next visitor."""
     link = application.link()
     with opened(link) as seen:
         times = seen.page.get_by_role("region", name="Choose a time").get_by_role("link")
@@ -159,7 +159,7 @@ def test_a_visitor_books_and_everybody_sees_it(opened: Visiting, application: Ap
         expect(seen.page.get_by_role("definition").first).to_contain_text("12:00 – 13:00")
 
 
-def test_without_scripts_it_is_the_same(opened: Visiting, application: Application) -> None:
+def test_a_link_can_be_booked_without_scripts(opened: Visiting, application: Application) -> None:
     link = application.link()
     with opened(link, java_script_enabled=False) as seen:
         seen.page.get_by_role("link", name="12:00", exact=True).click()
@@ -168,14 +168,14 @@ def test_without_scripts_it_is_the_same(opened: Visiting, application: Applicati
     assert application.seen(link)["event"]["start"] == f"{DAY}T12:00:00Z"
 
 
-def test_whoever_comes_too_late_books_another_time(opened: Visiting, application: Application) -> None:
+def test_a_visitor_whose_slot_was_taken_books_another_one(opened: Visiting, application: Application) -> None:
     link = application.link()
     with opened(link) as seen:
         seen.page.get_by_role("link", name="12:30").click()
         application.take("10:00")
         confirm(seen.page)
         expect(seen.page.get_by_role("alert")).to_contain_text("12:30 is no longer free")
-        seen.errors.clear()  # the browser's own line about the status
+        seen.errors.clear()  # Chromium's own message about the status
         expect(seen.page.get_by_role("listitem")).to_have_count(3)
         seen.page.get_by_role("link", name="13:00").click()
         confirm(seen.page)
@@ -183,8 +183,8 @@ def test_whoever_comes_too_late_books_another_time(opened: Visiting, application
     assert application.seen(link)["event"]["start"] == f"{DAY}T11:00:00Z"
 
 
-def test_of_two_visitors_who_confirm_one_has_booked(opened: Visiting, application: Application) -> None:
-    """The other one sees what was booked."""
+def test_of_two_concurrent_visitors_only_one_books(opened: Visiting, application: Application) -> None:
+    """The other one sees that booking."""
     link = application.link()
     with opened(link) as first, opened(link) as second:
         first.page.get_by_role("link", name="11:00").click()
@@ -195,8 +195,8 @@ def test_of_two_visitors_who_confirm_one_has_booked(opened: Visiting, applicatio
         expect(second.page.get_by_role("definition").first).to_contain_text("11:00 – 12:00")
 
 
-def test_a_link_that_was_taken_back_shows_its_message(opened: Visiting, application: Application) -> None:
-    """To whoever opens it, and to whoever had it open."""
+def test_a_disabled_link_shows_its_message(opened: Visiting, application: Application) -> None:
+    """To a visitor who opens it, and to one who already had it open."""
     link = application.link()
     with opened(link) as seen:
         seen.page.get_by_role("link", name="11:00").click()
@@ -210,7 +210,7 @@ def test_a_link_that_was_taken_back_shows_its_message(opened: Visiting, applicat
     assert application.seen(link)["status"] == "DISABLED"
 
 
-def test_that_no_time_suits_is_passed_on(opened: Visiting, application: Application) -> None:
+def test_a_visitor_can_report_that_no_time_suits(opened: Visiting, application: Application) -> None:
     link = application.link(callbackUrls={"noTimesSuitableUrl": "https://shop.example.com/none"})
     with opened(link) as seen:
         seen.page.get_by_role("button", name="None of these times suits me").click()
@@ -218,8 +218,8 @@ def test_that_no_time_suits_is_passed_on(opened: Visiting, application: Applicat
     assert application.seen(link)["status"] == "OPEN"
 
 
-def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: Application) -> None:
-    """Ada has revoked; and no other token opens anything. The log has the reason, and no token."""
+def test_a_link_that_cannot_be_used_says_so(opened: Visiting, application: Application) -> None:
+    """Ada has revoked access; a wrong token finds nothing. The log has the reason, and no token."""
     link = application.link()
     given = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "sub": application.sub}
     application.data(REVOKE_AUTHORIZATION, input=given)
@@ -227,9 +227,9 @@ def test_a_link_that_is_of_no_use_now_says_so(opened: Visiting, application: App
         heading(seen.page, "This link cannot be used at the moment")
         seen.page.goto(link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B"))
         heading(seen.page, "There is nothing here")
-        seen.errors.clear()  # the browser's own lines about the statuses
+        seen.errors.clear()  # Chromium's own messages about the statuses
     until = monotonic() + TIMEOUT
-    # A line is written after its answer.
+    # A request is logged after its response.
     while "GET /book/… 404" not in (said := "\n".join(application.served.log_lines)):
         assert monotonic() < until, said
         sleep(0.02)

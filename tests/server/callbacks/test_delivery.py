@@ -1,4 +1,4 @@
-"""Delivering callbacks: to an application on this machine, which answers well, badly, or not at all."""
+"""Delivery of callbacks to an application on this machine that answers correctly, with errors, or not at all."""
 
 import asyncio
 import logging
@@ -31,14 +31,14 @@ PAGE = Path(__file__).parents[3] / "docs" / "callbacks.md"
 
 @pytest.fixture
 async def receiver() -> AsyncGenerator[CallbackReceiver]:
-    """The application that is called back."""
+    """The application that receives callbacks."""
     async with running_receiver() as receiver:
         yield receiver
 
 
 @pytest.fixture
 def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """The log as it is written when the server runs."""
+    """The log at the level of a running server."""
     caplog.set_level(logging.INFO, "openings")
     return caplog
 
@@ -51,8 +51,8 @@ def signed(request: ReceivedRequest, secret: str = CLIENT_SECRET) -> bool:
     return is_from_openings(request.body, request.headers["cronofy-hmac-sha256"], secret)
 
 
-async def test_a_callback_arrives_as_soon_as_it_is_committed(db: Database, receiver: CallbackReceiver) -> None:
-    """Signed with the client's secret over the very bytes that arrive; and once it has arrived, that is the end of it."""
+async def test_a_callback_is_delivered_as_soon_as_it_is_committed(db: Database, receiver: CallbackReceiver) -> None:
+    """Signed with the client's secret over the exact bytes of the body; delivered once and then removed."""
     before = counted("delivered")
     async with running_deliveries(db) as process:
         delivery_id = await enqueue_callback(db, f"{receiver.url}/booked?key=1")
@@ -70,8 +70,8 @@ async def test_a_callback_arrives_as_soon_as_it_is_committed(db: Database, recei
     assert counted("delivered") == before + 1
 
 
-async def test_what_does_not_arrive_is_sent_again_as_it_was(db: Database, receiver: CallbackReceiver) -> None:
-    """After an error, after no answer, after half of one: later each time, and always by the same delivery id."""
+async def test_a_failed_delivery_is_repeated_unchanged(db: Database, receiver: CallbackReceiver) -> None:
+    """After an error status, no response, and half a response: later each time, always with the same delivery id."""
     receiver.responses = [500, None, b"HTTP/1.1 2"]
     before = counted("failed")
     async with running_deliveries(db, patience=1) as process:
@@ -94,8 +94,8 @@ async def test_what_does_not_arrive_is_sent_again_as_it_was(db: Database, receiv
     assert counted("failed") == before + 3
 
 
-async def test_an_application_that_was_away_is_told_when_it_is_back(db: Database) -> None:
-    """While it restarts, nobody listens."""
+async def test_an_application_that_was_down_gets_its_callback_when_it_is_back(db: Database) -> None:
+    """While it restarts, nothing listens on its port."""
     async with running_receiver() as receiver:
         pass
     async with running_deliveries(db) as process:
@@ -109,10 +109,10 @@ async def test_an_application_that_was_away_is_told_when_it_is_back(db: Database
             await process.wait_for_rows()
 
 
-async def test_after_the_last_attempt_it_is_given_up(
+async def test_a_callback_is_given_up_after_the_last_attempt(
     db: Database, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Which is an error; the callback stays, and can be had tried again as docs/callbacks.md says."""
+    """This is logged as an error. The row stays, and can be tried again as docs/callbacks.md says."""
     receiver.responses = [503, 204]
     before = counted("given_up")
     async with running_deliveries(db) as process:
@@ -121,12 +121,12 @@ async def test_after_the_last_attempt_it_is_given_up(
         await process.execute("UPDATE callbacks SET attempts = 11")
         process.advance_clock(1)
         await process.wait_for_rows((12, None, "status 503"))
-        async with asyncio.timeout(5):  # it is counted and logged when it has been written
+        async with asyncio.timeout(5):  # the counter and the log follow the write
             while counted("given_up") == before or not caplog.records:
                 await asyncio.sleep(0.01)
         assert counted("given_up") == before + 1
         [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
-        words = f"callback {delivery_id}, attempt 12 to {receiver.url}, has not arrived: status 503; given up"
+        words = f"callback {delivery_id}, attempt 12 to {receiver.url}, failed: status 503; given up"
         assert record.getMessage() == words
         look, again = re.findall(r"```sql\n(.*?);\n```", PAGE.read_text("utf-8"), re.DOTALL)
         async with db.reader.connect() as connection:
@@ -138,8 +138,8 @@ async def test_after_the_last_attempt_it_is_given_up(
     assert [request.delivery_id for request in receiver.requests] == [delivery_id] * 2
 
 
-async def test_what_was_given_up_long_ago_is_forgotten(db: Database) -> None:
-    """Thirty days after it was written; it is looked for once an hour."""
+async def test_a_callback_that_was_given_up_is_deleted_after_a_while(db: Database) -> None:
+    """Thirty days after it was created; expired ones are searched for once an hour."""
     for age in (KEPT + 1, KEPT - HOUR, 0):
         await enqueue_callback(db, "https://hooks.test", now=NOW - age)
     process = DeliveryProcess(db)
@@ -153,10 +153,10 @@ async def test_what_was_given_up_long_ago_is_forgotten(db: Database) -> None:
         await process.wait_for_rows((NOW,), columns="created_at")
 
 
-async def test_a_callback_that_cannot_be_signed_waits_for_its_cure(
+async def test_a_callback_that_cannot_be_signed_waits_for_a_new_secret(
     db: Database, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Which the log names; nothing is sent meanwhile, and what is sent then is signed with the new secret."""
+    """The log says what to do. Nothing is sent until then; afterwards it is signed with the new secret."""
     process = DeliveryProcess(db)
     await process.execute("UPDATE clients SET sealed_secret = NULL")
     async with process.deliveries.running():
@@ -167,8 +167,8 @@ async def test_a_callback_that_cannot_be_signed_waits_for_its_cure(
         async with db.write() as session:
             await clients.renew_secret(session, Encryption("another key " * 3), CLIENT_ID)
         process.advance_clock(10)
-        words = "the client's secret was sealed with another key than the installation has now"
-        await process.wait_for_rows((2, NOW + 40, f"{words}: give it that one again, or {cure}"))
+        words = "the client's secret is encrypted with a different key from the installation's current one"
+        await process.wait_for_rows((2, NOW + 40, f"{words}: restore that key, or {cure}"))
         assert receiver.requests == []
         async with db.write() as session:
             secret = await clients.renew_secret(session, db.encryption, CLIENT_ID)
@@ -179,8 +179,8 @@ async def test_a_callback_that_cannot_be_signed_waits_for_its_cure(
     assert cure in caplog.text
 
 
-async def test_only_so_many_are_under_way_at_a_time(db: Database, receiver: CallbackReceiver) -> None:
-    """The next one as soon as one of them has ended, and in the end all."""
+async def test_concurrent_deliveries_are_limited(db: Database, receiver: CallbackReceiver) -> None:
+    """The next one starts as soon as one has ended; in the end all are delivered."""
     hold = asyncio.Event()
     receiver.responses = [hold, hold]
     made = {await enqueue_callback(db, receiver.url) for _ in range(7)}
@@ -196,8 +196,8 @@ async def test_only_so_many_are_under_way_at_a_time(db: Database, receiver: Call
     assert {request.delivery_id for request in receiver.requests} == made
 
 
-async def test_of_several_processes_one_delivers_each(database_url: str, receiver: CallbackReceiver) -> None:
-    """Nobody is told twice as long as nobody is killed; and what one process writes, another one looks for."""
+async def test_of_several_processes_only_one_delivers_a_callback(database_url: str, receiver: CallbackReceiver) -> None:
+    """None is delivered twice unless a process is killed; a process finds callbacks that another one has written."""
     first, second = open_database(database_url), open_database(database_url)
     made = {await enqueue_callback(first, receiver.url) for _ in range(30)}
     async with running_deliveries(first), running_deliveries(second, interval=0.05) as process:
@@ -211,10 +211,10 @@ async def test_of_several_processes_one_delivers_each(database_url: str, receive
     await second.close()
 
 
-async def test_told_to_stop_it_lets_end_what_ends_soon_and_gives_back_the_rest(
+async def test_stopping_waits_for_quick_deliveries_and_releases_the_rest(
     db: Database, receiver: CallbackReceiver
 ) -> None:
-    """What is given back is for another process at once, and does not count as tried."""
+    """A released one is due at once for another process, and does not count as an attempt."""
     soon = asyncio.Event()
     receiver.responses = [soon, None]
     asyncio.get_running_loop().call_later(0.1, soon.set)
@@ -229,10 +229,8 @@ async def test_told_to_stop_it_lets_end_what_ends_soon_and_gives_back_the_rest(
         await process.wait_for_rows()
 
 
-async def test_what_a_killed_process_had_claimed_is_sent_when_the_claim_has_run_out(
-    db: Database, receiver: CallbackReceiver
-) -> None:
-    """Not before: it might be under way."""
+async def test_the_claim_of_a_killed_process_expires(db: Database, receiver: CallbackReceiver) -> None:
+    """Not earlier: the delivery might still be running."""
     delivery_id = await enqueue_callback(db, receiver.url)
     async with db.write() as session:
         await callbacks.claim(session, NOW, NOW + 30, 1)
@@ -245,22 +243,22 @@ async def test_what_a_killed_process_had_claimed_is_sent_when_the_claim_has_run_
         await process.wait_for_rows()
 
 
-async def test_a_callback_that_we_cannot_send_keeps_no_other_waiting(
+async def test_a_callback_that_cannot_be_sent_blocks_no_other(
     db: Database, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is a fault of ours, for which the log has a traceback; and the callback waits as if its receiver had failed."""
+    """It is a fault of ours, logged with a traceback; the callback is retried as if its receiver had failed."""
     async with running_deliveries(db) as process:
         await enqueue_callback(db, "gopher://hooks.test/")
         good = await enqueue_callback(db, receiver.url)
-        await process.wait_for_rows((1, NOW + 10, "a fault of ours: KeyError"))
+        await process.wait_for_rows((1, NOW + 10, "internal error: KeyError"))
         assert (await receiver.next_request()).delivery_id == good
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
 
 
-async def test_a_fault_does_not_end_it(
+async def test_delivery_continues_after_a_fault(
     db: Database, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is in the log with all there is to know, and what is due then is delivered when it is mended."""
+    """The fault is logged with a traceback; due callbacks are delivered once it is repaired."""
     process = DeliveryProcess(db)
     await process.execute("ALTER TABLE callbacks RENAME TO elsewhere")
     async with process.deliveries.running():
@@ -275,10 +273,10 @@ async def test_a_fault_does_not_end_it(
     assert caplog.records[0].exc_info
 
 
-async def test_what_nobody_is_to_know_is_in_no_line(
+async def test_the_log_contains_no_secrets_and_no_contents(
     db: Database, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither what was told, nor what it was signed with, nor the part of a URL that may be a secret."""
+    """Neither the body, nor the signature or its secret, nor the part of a URL that may be secret."""
     receiver.responses = [500]
     async with running_deliveries(db) as process:
         await enqueue_callback(db, f"{receiver.url}/a-secret-path?key=a-secret-key")
@@ -286,8 +284,8 @@ async def test_what_nobody_is_to_know_is_in_no_line(
         process.advance_clock(10)
         await process.wait_for_rows()
     failed, arrived = [record.getMessage() for record in caplog.records]
-    assert failed.endswith(f"attempt 1 to {receiver.url}, has not arrived: status 500; next in 10 s")
-    assert arrived.endswith(f"attempt 2 to {receiver.url}, has arrived")
+    assert failed.endswith(f"attempt 1 to {receiver.url}, failed: status 500; next in 10 s")
+    assert arrived.endswith(f"attempt 2 to {receiver.url}, delivered")
     request = receiver.requests[0]
     for secret in ("a-secret", CLIENT_SECRET, "Interview", request.headers["cronofy-hmac-sha256"]):
         assert secret not in caplog.text
@@ -295,10 +293,10 @@ async def test_what_nobody_is_to_know_is_in_no_line(
 
 
 @pytest.mark.parametrize("private", [True, False])
-async def test_the_application_delivers_as_long_as_it_runs(
+async def test_the_application_delivers_callbacks_while_it_runs(
     database_url: str, receiver: CallbackReceiver, private: bool
 ) -> None:
-    """And to this machine only if the setting says so."""
+    """To private addresses only if the setting allows them."""
     app = create_app(Settings(database_url, key=KEY, private_callbacks=private), clock=lambda: NOW)
     async with app.router.lifespan_context(app):
         process = DeliveryProcess(app.state.db)
@@ -307,6 +305,6 @@ async def test_the_application_delivers_as_long_as_it_runs(
             await receiver.next_request()
             await process.wait_for_rows()
         else:
-            refused = "leads to a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow"
+            refused = "its host has a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow"
             await process.wait_for_rows((1, NOW + 10, refused))
             assert receiver.requests == []

@@ -1,4 +1,4 @@
-"""Requests that go out: what is sent, what counts as received, and where nothing is ever sent."""
+"""Outgoing requests: what is sent, which responses count as received, and which addresses are refused."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ from tests.support.callback_receiver import Response, running_receiver
 
 OPEN, GUARDED = HTTPClient(allow_all, patience=5), HTTPClient(is_public, patience=5)
 
-#: stands for an address of the public internet, where it has to be connected to
+#: stands for a public address: a loopback address that can be connected to
 PUBLIC = IPv4Address("127.0.0.2")
 
 
@@ -29,14 +29,14 @@ def is_stand_in(address: Address) -> bool:
 
 
 async def refusal(outgoing: HTTPClient, url: str) -> str:
-    """Why a request was not received."""
+    """Why a request failed."""
     with pytest.raises(DeliveryError) as caught:
         await outgoing.post(url, {}, b"{}")
     return str(caught.value)
 
 
 class Names:
-    """A resolver that gives one answer after the other, whatever it is asked for."""
+    """A resolver that returns one prepared answer after the other, for any name."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
@@ -47,8 +47,8 @@ class Names:
         return [ip_address(address) for address in self.answers.pop(0)]
 
 
-async def test_what_is_sent_is_the_request_and_nothing_else() -> None:
-    """All of the URL but its fragment; no cookies, no credentials, no ways of packing an answer that nobody reads."""
+async def test_a_request_contains_only_what_was_given() -> None:
+    """All of the URL but its fragment; no cookies, no credentials, no Accept-Encoding, as the body is not read."""
     async with running_receiver() as receiver:
         await OPEN.post(f"{receiver.url}/a/b;c=d?e=f;g#h", {"X-Ours": "1"}, b"the body")
         port = urlsplit(receiver.url).port
@@ -59,35 +59,35 @@ async def test_what_is_sent_is_the_request_and_nothing_else() -> None:
     assert request.body == b"the body"
 
 
-async def test_a_url_without_a_path_asks_for_the_root() -> None:
+async def test_a_url_without_a_path_requests_the_root() -> None:
     async with running_receiver() as receiver:
         await OPEN.post(receiver.url, {}, b"")
         await OPEN.post(f"{receiver.url}?a=b", {}, b"")
     assert [request.request_line.split()[1] for request in receiver.requests] == ["/", "/?a=b"]
 
 
-#: an answer whose head says that it was received, and whose body never ends
+#: a response with a head that acknowledges the request, and a body that never ends
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000
 
 
 @pytest.mark.parametrize("answer", [200, 201, 204, 299, ENDLESS])
-async def test_any_status_of_2xx_says_that_it_was_received(answer: Response) -> None:
-    """What else is answered is of no interest."""
+async def test_any_2xx_status_acknowledges_the_request(answer: Response) -> None:
+    """The rest of the response does not matter."""
     async with running_receiver() as receiver:
         receiver.responses = [answer]
         await OPEN.post(receiver.url, {}, b"{}")
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 503])
-async def test_any_other_status_says_that_it_was_not(status: int) -> None:
+async def test_any_other_status_is_a_failure(status: int) -> None:
     async with running_receiver() as receiver:
         receiver.responses = [status]
         assert await refusal(OPEN, receiver.url) == f"status {status}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_no_redirect_is_followed(status: int) -> None:
-    """It could lead inside, and the application did not say that it trusts where it leads."""
+async def test_redirects_are_not_followed(status: int) -> None:
+    """A redirect could lead to a private address, which the application never named."""
     async with running_receiver() as receiver, running_receiver() as other:
         head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {other.url}/\r\nContent-Length: 0\r\n\r\n"
         receiver.responses = [head.encode()]
@@ -96,14 +96,14 @@ async def test_no_redirect_is_followed(status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-Other\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000])
-async def test_what_is_no_answer_says_nothing(answer: bytes) -> None:
-    """It hangs up, speaks something else, or has a head without an end."""
+async def test_an_invalid_response_is_a_failure(answer: bytes) -> None:
+    """The connection is closed, another protocol is spoken, or the head never ends."""
     async with running_receiver() as receiver:
         receiver.responses = [answer]
         assert (await refusal(OPEN, receiver.url)).startswith("RemoteProtocolError: ")
 
 
-async def test_nobody_is_waited_for_for_ever() -> None:
+async def test_a_request_has_a_timeout() -> None:
     impatient = HTTPClient(allow_all, patience=0.1)
     async with running_receiver() as receiver:
         receiver.responses = [None]
@@ -111,20 +111,20 @@ async def test_nobody_is_waited_for_for_ever() -> None:
             assert await refusal(impatient, receiver.url) == "took longer than 0.1 s"
 
 
-async def test_where_nobody_listens_nothing_is_received() -> None:
+async def test_a_refused_connection_is_a_failure() -> None:
     async with running_receiver() as receiver:
         pass
     assert (await refusal(OPEN, receiver.url)).startswith("ConnectionRefusedError: ")
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.test", "a..test"])
-async def test_a_name_that_is_none_leads_nowhere(host: str) -> None:
-    """Nobody has to be asked for that."""
+async def test_an_invalid_host_name_is_a_failure(host: str) -> None:
+    """It is not resolved."""
     assert await refusal(GUARDED, f"http://{host}/")
 
 
-async def test_what_others_say_cannot_break_a_line() -> None:
-    """Words of an error may come from anywhere."""
+async def test_error_messages_are_escaped_and_cut() -> None:
+    """The text of an error may come from another server."""
 
     async def unable(_host: str, _port: int) -> Sequence[Address]:
         raise OSError("no\nERROR all is lost" + 1000 * "!")
@@ -138,12 +138,12 @@ LOOPBACK = [
     *("127.0.0.1", "127.255.255.254", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "LOCALHOST", "0"),
     *("0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"),
 ]
-"""Ways of writing that this machine is meant."""
+"""Spellings of addresses of this machine."""
 
 
 @pytest.mark.parametrize("host", [*LOOPBACK, "10.0.0.1", "169.254.169.254", "192.168.1.1", "[fd00::1]", "[fe80::1]"])
-async def test_nothing_is_sent_to_a_private_address(host: str) -> None:
-    """However it is written."""
+async def test_private_addresses_are_refused(host: str) -> None:
+    """In every spelling."""
     async with running_receiver() as receiver:
         port = urlsplit(receiver.url).port
         assert "OPENINGS_PRIVATE_CALLBACKS" in await refusal(GUARDED, f"http://{host}:{port}/")
@@ -152,15 +152,15 @@ async def test_nothing_is_sent_to_a_private_address(host: str) -> None:
 
 
 @pytest.mark.parametrize("addresses", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["::1", "2606:4700::1111"]])
-async def test_a_name_that_leads_inside_as_well_is_not_asked_at_all(addresses: list[str]) -> None:
-    """Whichever comes first: the other would be tried when it does not answer."""
+async def test_a_name_with_a_public_and_a_private_address_is_refused(addresses: list[str]) -> None:
+    """In either order: if the first did not answer, the other would be tried."""
     names = Names(addresses)
     assert "private" in await refusal(HTTPClient(is_public, resolve=names), "http://hooks.test/")
     assert names.asked == [("hooks.test", 80)]
 
 
-async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_once() -> None:
-    """The connection goes to the address that was looked at, and says to it whom it was meant for."""
+async def test_a_name_is_resolved_only_once() -> None:
+    """So DNS rebinding is in vain: the connection goes to the address that was checked, with the name as its Host."""
     names = Names([str(PUBLIC)], ["127.0.0.1"])
     async with running_receiver(str(PUBLIC)) as receiver:
         port = urlsplit(receiver.url).port or 0
@@ -171,8 +171,8 @@ async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_once() -> No
     assert inside.requests == []
 
 
-async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None:
-    """Of names whose first address leads nowhere from here there are many; but not each of a hundred is tried."""
+async def test_the_first_three_addresses_are_tried_in_turn() -> None:
+    """The first one is often unreachable, IPv6 for example; but a name with a hundred must not get a hundred tries."""
     async with running_receiver() as receiver:
         port = urlsplit(receiver.url).port
         for nowhere in range(4):
@@ -185,12 +185,14 @@ async def test_of_several_addresses_the_first_that_lets_us_in_is_taken() -> None
     assert len(receiver.requests) == 3
 
 
-async def test_a_name_without_addresses_leads_nowhere() -> None:
-    assert await refusal(HTTPClient(allow_all, resolve=Names([])), "http://hooks.test/") == "its name leads nowhere"
+async def test_a_name_without_addresses_is_a_failure() -> None:
+    assert (
+        await refusal(HTTPClient(allow_all, resolve=Names([])), "http://hooks.test/") == "its host name has no address"
+    )
 
 
-async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would connect to wherever it likes."""
+async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy could connect to a private address."""
     async with running_receiver() as proxy, running_receiver() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
@@ -199,7 +201,7 @@ async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.Monke
 
 
 def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A certificate for a name, as its server has it and as somebody has it who believes it."""
+    """A self-signed certificate for a name: contexts for its server, and for a client that trusts it."""
     key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     named = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
     dated = named.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
@@ -217,8 +219,8 @@ def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cadata=made.public_bytes(pem).decode())
 
 
-async def test_the_certificate_is_that_of_the_name(tmp_path: Path) -> None:
-    """Although the connection is made to an address; and one for another name, or by nobody known, is none."""
+async def test_the_certificate_is_verified_against_the_name(tmp_path: Path) -> None:
+    """Not against the address of the connection. One for another name, or from an unknown issuer, is refused."""
     server, believed = certified("hooks.test", tmp_path)
 
     def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> HTTPClient:
@@ -236,7 +238,7 @@ async def test_the_certificate_is_that_of_the_name(tmp_path: Path) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in unknown
 
 
-async def test_who_is_cancelled_leaves_no_connection() -> None:
+async def test_cancelling_a_request_closes_its_connection() -> None:
     async with running_receiver() as receiver:
         receiver.responses = [None]
         posting = asyncio.create_task(OPEN.post(receiver.url, {}, b"{}"))
@@ -247,6 +249,6 @@ async def test_who_is_cancelled_leaves_no_connection() -> None:
                 await asyncio.sleep(0.001)
 
 
-def test_of_a_url_only_its_beginning_is_shown() -> None:
-    """The rest of it may be what the application knows its friends by."""
+def test_a_redacted_url_is_only_its_origin() -> None:
+    """The path or the query may contain a secret of the application."""
     assert redacted("https://hooks.test:8443/a-secret?key=another#third") == "https://hooks.test:8443"

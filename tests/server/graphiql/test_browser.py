@@ -1,6 +1,6 @@
-"""GraphiQL in a real browser: what a first-time user does with it, and what it must not do behind her back.
+"""GraphiQL in a real browser: what a new user does with it, and what it must not do without her noticing.
 
-The server is a small one of its own, so that a failure here is the page's.
+The page has a small server of its own, so that a failure here is the page's.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from server.graphiql import NODE_MODULES, Example, assets_route, page
 from tests.support import browser as chromium
 from tests.support.browser import Visit, require_tool, serve_in_thread, visit
 
-browser = chromium.browser  # a fixture is found in the module that asks for it
+browser = chromium.browser  # pytest finds a fixture in the module that uses it
 
 EXAMPLES = [
     Example("query Greet($name: String!) {\n  greet(name: $name)\n}", {"name": "Ada Lovelace"}),
@@ -64,13 +64,13 @@ class Subscription:
 
 schema = strawberry.Schema(Query, Mutation, Subscription)
 
-#: the counts that are to be pushed, as fast as a test says, and how many are listening
+#: counts for the stream to send, None to complete it; and the streams that are open
 pushed: "queue.Queue[int | None]" = queue.Queue()
 listening: set[object] = set()
 
 
 async def counts(authorization: str | None) -> AsyncGenerator[bytes]:
-    """Events as Openings sends them, one in two pieces, with comments in between."""
+    """Events as Openings sends them, with comments in between; each answer arrives in two pieces."""
     listening.add(me := object())
     try:
         yield b":\n\n"
@@ -91,7 +91,7 @@ async def counts(authorization: str | None) -> AsyncGenerator[bytes]:
 
 
 async def graphql(request: Request) -> Response:
-    """As little of a GraphQL endpoint as GraphiQL can be shown with. The context is the Authorization header."""
+    """The minimal endpoint that GraphiQL needs. The context of resolvers is the Authorization header."""
     if request.method == "GET":
         return page([*LATER_EXAMPLES, *EXAMPLES] if "later" in request.query_params else EXAMPLES)
     body = await request.json()
@@ -106,7 +106,7 @@ async def graphql(request: Request) -> Response:
 
 @pytest.fixture(scope="module")
 def url() -> Generator[str]:
-    """Where the page is."""
+    """The address of the page."""
     assets = assets_route()
     require_tool(assets, f"no GraphiQL in {NODE_MODULES.name}: install Node.js with npm, then run make install")
     assert assets is not None
@@ -116,7 +116,7 @@ def url() -> Generator[str]:
 
 @pytest.fixture
 def visited(browser: Browser, url: str) -> Generator[Visit]:
-    """The page, opened for the first time. Whatever a test does on it, nobody else is asked and nothing complains."""
+    """The page, opened for the first time. Afterwards, no request may have gone elsewhere and no error been logged."""
     with visit(browser, url) as seen:
         expect(seen.page.get_by_role("button", name="Execute query")).to_be_visible()
         yield seen
@@ -141,33 +141,33 @@ def answer(page: Page) -> Locator:
 
 
 def settle(page: Page) -> None:
-    """GraphiQL takes note of what was typed, and writes it down, up to half a second after the fact."""
+    """Waits until GraphiQL has stored what was typed: up to half a second later."""
     page.wait_for_timeout(700)
 
 
 def on_disk(page: Page) -> str:
-    """All that the page will still know when the browser was closed."""
+    """Everything that persists when the browser is closed."""
     settle(page)
     return page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_the_first_example_runs_as_it_stands(visited: Visit) -> None:
+def test_the_first_example_runs_unchanged(visited: Visit) -> None:
     run(visited.page)
     expect(answer(visited.page)).to_contain_text("Good morning, Ada Lovelace!")
 
 
-def test_control_enter_runs_it_too(visited: Visit) -> None:
+def test_control_enter_runs_the_query(visited: Visit) -> None:
     visited.page.get_by_role("region", name="Query Editor").locator(".CodeMirror").click()
     visited.page.keyboard.press("Control+Enter")
     expect(answer(visited.page)).to_contain_text("Good morning, Ada Lovelace!")
 
 
-def test_every_example_has_a_tab_under_its_own_name(visited: Visit) -> None:
+def test_every_example_has_a_tab_with_its_name(visited: Visit) -> None:
     expect(tabs(visited.page)).to_have_text(["Greet", "WhoAmI", "Enter", "Count"])
 
 
-def test_a_pasted_token_goes_with_every_request_and_nowhere_else(visited: Visit) -> None:
-    """As it was copied from a terminal: with the word before it, or with a space behind."""
+def test_a_pasted_token_is_sent_with_requests_but_not_stored(visited: Visit) -> None:
+    """Pasted as copied from a terminal, with `Bearer` before it and a space after it."""
     page = visited.page
     page.get_by_label("Access token").fill(" Bearer a-pasted-token ")
     page.get_by_label("Access token").press("Enter")
@@ -178,7 +178,7 @@ def test_a_pasted_token_goes_with_every_request_and_nowhere_else(visited: Visit)
     assert "a-pasted-token" not in on_disk(page)
 
 
-def test_a_token_outlives_a_reload_until_it_is_to_be_forgotten(visited: Visit) -> None:
+def test_a_token_survives_a_reload_but_not_forget(visited: Visit) -> None:
     page = visited.page
     page.get_by_label("Access token").fill("a-pasted-token")
     page.get_by_label("Access token").press("Enter")
@@ -189,14 +189,14 @@ def test_a_token_outlives_a_reload_until_it_is_to_be_forgotten(visited: Visit) -
     expect(page.get_by_label("Access token")).to_have_value("")
 
 
-def test_an_answer_that_wants_a_token_points_to_its_field(visited: Visit) -> None:
+def test_an_answer_without_a_token_highlights_the_token_field(visited: Visit) -> None:
     open_tab(visited.page, "WhoAmI")
     run(visited.page)
     expect(answer(visited.page)).to_contain_text("UNAUTHENTICATED")
     expect(visited.page.locator("#access")).to_have_class("wanted")
 
 
-def test_a_token_in_an_answer_is_one_click_from_being_used(visited: Visit) -> None:
+def test_one_click_uses_a_token_from_an_answer(visited: Visit) -> None:
     page = visited.page
     open_tab(page, "Enter")
     run(page)
@@ -206,8 +206,8 @@ def test_a_token_in_an_answer_is_one_click_from_being_used(visited: Visit) -> No
     expect(answer(page)).to_contain_text("Bearer a-token-from-an-answer")
 
 
-def test_a_header_of_the_tab_goes_before_the_token_and_is_not_kept(visited: Visit) -> None:
-    """GraphiQL's history would keep it, though it is told not to keep headers."""
+def test_a_header_of_the_tab_overrides_the_token_and_is_not_stored(visited: Visit) -> None:
+    """GraphiQL's history would store it even with shouldPersistHeaders: false."""
     page = visited.page
     page.get_by_label("Access token").fill("a-pasted-token")
     open_tab(page, "WhoAmI")
@@ -222,8 +222,8 @@ def test_a_header_of_the_tab_goes_before_the_token_and_is_not_kept(visited: Visi
     assert "a-typed-secret" not in kept
 
 
-def test_a_secret_among_the_variables_is_not_kept(visited: Visit) -> None:
-    """The tab is, so that it is there after a reload; the secret has to be pasted again. And it makes a token needless."""
+def test_a_secret_in_the_variables_is_not_stored(visited: Visit) -> None:
+    """After a reload only the secret is missing from the tab. A request with a client secret needs no token."""
     page = visited.page
     open_tab(page, "WhoAmI")
     page.get_by_role("region", name="Variables").locator(".CodeMirror:visible").click()
@@ -238,7 +238,7 @@ def test_a_secret_among_the_variables_is_not_kept(visited: Visit) -> None:
 
 
 def test_a_subscription_shows_every_answer_until_it_is_stopped(visited: Visit) -> None:
-    """With the token; and when it is stopped, the server knows."""
+    """The request has the token; stopping it closes the connection to the server."""
     page = visited.page
     page.get_by_label("Access token").fill("a-pasted-token")
     page.get_by_label("Access token").press("Enter")
@@ -256,7 +256,7 @@ def test_a_subscription_shows_every_answer_until_it_is_stopped(visited: Visit) -
     assert not listening
 
 
-def test_a_subscription_that_is_over_can_be_asked_anew(visited: Visit) -> None:
+def test_a_completed_subscription_can_be_run_again(visited: Visit) -> None:
     page = visited.page
     open_tab(page, "Count")
     for number in (4, 5):
@@ -267,7 +267,7 @@ def test_a_subscription_that_is_over_can_be_asked_anew(visited: Visit) -> None:
         expect(page.get_by_role("button", name="Execute query")).to_be_visible()
 
 
-def test_tabs_are_as_they_were_left(visited: Visit) -> None:
+def test_tabs_are_restored(visited: Visit) -> None:
     page = visited.page
     open_tab(page, "WhoAmI")
     assert "whoAmI" in on_disk(page)
@@ -279,8 +279,8 @@ def test_tabs_are_as_they_were_left(visited: Visit) -> None:
     expect(answer(page)).to_contain_text("Good morning, Ada Lovelace!")
 
 
-def test_new_examples_take_the_place_of_old_ones(visited: Visit, url: str) -> None:
-    """Demo data have new ids and dates; yesterday's tabs would only answer with errors."""
+def test_new_examples_replace_old_ones(visited: Visit, url: str) -> None:
+    """Demo data get new ids and dates; yesterday's tabs would only return errors."""
     page = visited.page
     assert "Ada Lovelace" in on_disk(page)
     page.goto(f"{url}?later")
@@ -289,14 +289,14 @@ def test_new_examples_take_the_place_of_old_ones(visited: Visit, url: str) -> No
     expect(answer(page)).to_contain_text("Good morning, Grace Hopper!")
 
 
-def test_the_documentation_is_beside_the_editor(visited: Visit) -> None:
+def test_the_documentation_opens_beside_the_editor(visited: Visit) -> None:
     visited.page.get_by_role("button", name="Show Documentation Explorer").click()
     visited.page.get_by_role("link", name="Query", exact=True).click()
     expect(visited.page.get_by_text("Says hello to somebody.")).to_be_visible()
 
 
 def test_the_bar_follows_the_theme(visited: Visit) -> None:
-    """The settings are a dialog, and dialogs add a style element, which the policy must let them."""
+    """The theme is set in a dialog, and dialogs add a style element, which the policy must allow."""
     page = visited.page
     before = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     page.get_by_role("button", name="Open settings dialog").click()
@@ -305,14 +305,14 @@ def test_the_bar_follows_the_theme(visited: Visit) -> None:
     assert (before, after) == ("rgb(255, 255, 255)", "rgb(33, 42, 59)")
 
 
-def test_a_server_that_is_gone_is_said_to_be_gone(visited: Visit) -> None:
+def test_an_unreachable_server_is_reported(visited: Visit) -> None:
     visited.page.context.set_offline(True)
     run(visited.page)
     expect(answer(visited.page)).to_contain_text("Is the server still running?")
-    visited.errors.clear()  # the browser's own line about it
+    visited.errors.clear()  # Chromium's own message about it
 
 
-def test_without_javascript_the_page_says_what_it_is(browser: Browser, url: str) -> None:
+def test_without_javascript_the_page_explains_itself(browser: Browser, url: str) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(url)

@@ -1,4 +1,4 @@
-"""What a newcomer does: starts the server, opens the page, pastes the token that the terminal shows, presses play."""
+"""A new user's first steps: start the server, open the page, paste the token from the terminal, press play."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ SUB = re.compile(r"(?:apc|res)_[0-9a-f]{24}")
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str]]:
-    """The real server with its demo data: what its terminal shows."""
+    """What the terminal of the real server with demo data shows."""
     database: Path = tmp_path_factory.mktemp("demo") / "demo.db"
     command = [
         sys.executable,
@@ -46,7 +46,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, st
 
 
 def test_the_first_query_is_answered_on_the_page(browser: Browser, terminal: dict[str, str]) -> None:
-    """No step but the ones that the terminal names; nothing is fetched from elsewhere, nothing is complained about."""
+    """By the steps that the terminal names; nothing is loaded from elsewhere, and no error is logged."""
     with chromium.visit(browser, terminal["url"]) as visit:
         visit.page.get_by_label("Access token").fill(terminal["access token"])
         visit.page.get_by_role("button", name="Execute query").click()
@@ -60,7 +60,7 @@ def test_the_first_query_is_answered_on_the_page(browser: Browser, terminal: dic
 
 
 def test_without_the_token_the_page_says_what_is_missing(browser: Browser, terminal: dict[str, str]) -> None:
-    """The most likely first mistake has a clear answer."""
+    """The most likely first mistake gets a clear answer."""
     with chromium.visit(browser, terminal["url"]) as visit:
         visit.page.get_by_role("button", name="Execute query").click()
         visit.page.locator(".result-window").get_by_text("needs a bearer token").wait_for()

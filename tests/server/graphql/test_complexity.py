@@ -1,4 +1,4 @@
-"""What a document asks for, counted: linear in its length, whatever its fragments stand for."""
+"""The complexity of a document, counted in time linear in its length, however its fragments expand."""
 
 from pathlib import Path
 
@@ -12,24 +12,24 @@ from server.graphql.documents import Documents
 
 
 def amounts(source: str) -> dict[str, int]:
-    """Everything that is counted of a document."""
+    """All counts of a document."""
     return dict(_amounts(parse(source)))
 
 
 def refusal(source: str, **limits: int) -> dict[str, object]:
-    """The extensions of the refusal of a document that must be too complex."""
+    """The extensions of the error for a document that is too complex."""
     found = too_complex(parse(source), **limits)
     assert found is not None
     return dict(found.extensions or {})
 
 
 def fields(count: int, of: str = "a{}: __typename") -> str:
-    """So many fields."""
+    """That many fields."""
     return " ".join(of.format(n) for n in range(count))
 
 
 def bomb(levels: int) -> str:
-    """Fragments that each name the next one twice."""
+    """Fragments that each spread the next one twice."""
     each = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
     return f"{each} fragment F{levels} on Query {{ a: __typename @skip(if: false) }}"
 
@@ -53,14 +53,14 @@ def bomb(levels: int) -> str:
         ("fragment F on Query { a @b { c: d } }", {"depth": 0, "selections": 2, "aliases": 1, "directives": 1}),
     ],
 )
-def test_everything_is_counted_where_it_stands(source: str, expected: dict[str, int]) -> None:
-    """A fragment as often as it is spread; what is at the top of a fragment at the top is at the top."""
+def test_selections_are_counted_with_their_fragments_expanded(source: str, expected: dict[str, int]) -> None:
+    """A fragment counts as often as it is spread; its top level is at the depth of the spread."""
     found = amounts(source)
     assert {name: found[name] for name in expected} == expected
 
 
-def test_what_asks_about_the_schema_has_no_depth() -> None:
-    """A tool's first question goes thirteen levels down. It is the field that counts, whatever else is called so."""
+def test_introspection_fields_have_no_depth() -> None:
+    """Tools send one that is thirteen levels deep. Only the fields are exempt, not operations or fragments so named."""
     found = amounts(get_introspection_query(directive_is_repeatable=True, input_value_deprecation=True))
     assert found["depth"] == 1
     assert found["selections"] > 100
@@ -69,22 +69,22 @@ def test_what_asks_about_the_schema_has_no_depth() -> None:
 
 
 @pytest.mark.parametrize("levels", [1, 10, 90, 390])
-def test_fragments_within_fragments_are_counted_without_being_spread(levels: int) -> None:
-    """Two to the power of the levels: sums stop where it no longer matters."""
-    counted = _amounts(parse("{ ...F0 }" + bomb(levels)))  # but not the overlaps, for which there are too many
+def test_nested_fragments_are_counted_without_expanding_them(levels: int) -> None:
+    """They stand for two to the power of the levels; counts saturate at MANY."""
+    counted = _amounts(parse("{ ...F0 }" + bomb(levels)))  # without the overlaps, which exceed their limit
     found = {name: next(counted)[1] for name in ("definitions", "depth", "root_fields", "aliases")}
     assert list(found.values()) == [levels + 2, 1, *[min(2**levels, MANY)] * 2]
 
 
-def test_unused_fragments_are_counted_once_each_way_in() -> None:
-    """Also where they only name one another; where an operation uses one, it is the operation's."""
+def test_an_unused_fragment_is_counted_once() -> None:
+    """Also if only other unused fragments spread it; one that an operation spreads counts as part of the operation."""
     assert amounts("{ a } fragment F on Query { b ...G } fragment G on Query { c }")["selections"] == 4
     assert amounts("{ a } fragment F on Query { b ...G } fragment G on Query { c ...F }")["selections"] == 5
     assert amounts("{ ...F } fragment F on Query { b ...G } fragment G on Query { c }")["selections"] == 4
 
 
-def test_an_unused_bomb_is_a_bomb_as_well() -> None:
-    """Validation looks into every fragment, whether or not an operation names it."""
+def test_an_unused_fragment_bomb_is_refused_too() -> None:
+    """Validation visits every fragment, whether or not an operation uses it."""
     assert refusal("{ a }" + bomb(20))["limit"] == "aliases"
 
 
@@ -96,13 +96,13 @@ def test_an_unused_bomb_is_a_bomb_as_well() -> None:
         "{ ...F ...G } fragment F on Query { ...G ...F } fragment G on Query { ...F ...G a }",
     ],
 )
-def test_a_fragment_within_itself_ends(source: str) -> None:
-    """And is left to validation, which says what is wrong with it."""
+def test_counting_a_recursive_fragment_terminates(source: str) -> None:
+    """Validation then reports the recursion."""
     assert too_complex(parse(source)) is None
     assert any("itself" in error.message for error in Documents(schema._schema).get(source).errors)
 
 
-# What is sent; the limit that it meets, how much it is, and how much it may be.
+# The document, its count, and the limit.
 TOO_MUCH = {
     "definitions": ("{ a }" + fields(100, " fragment F{} on Query {{ a }}"), 101, 100),
     "depth": ("{ a" * 16 + "}" * 16, 16, 15),
@@ -116,23 +116,23 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize(("limit", "source", "found", "most"), [(limit, *case) for limit, case in TOO_MUCH.items()])
-def test_too_much_is_refused_with_what_and_how_much(limit: str, source: str, found: int, most: int) -> None:
-    """One error: which limit, how much it was, how much it may be."""
+def test_a_document_beyond_a_limit_is_refused_with_its_count(limit: str, source: str, found: int, most: int) -> None:
+    """With a single error."""
     [error] = Documents(schema._schema).get(source).errors
     assert error.extensions == {"code": "QUERY_TOO_COMPLEX", "limit": limit, "found": found, "most": most}
     assert error.message == (
-        f"The query is too complex: its {limit.replace('_', ' ')} come to {found}, and may come to {most}."
+        f"The query is too complex: its {limit.replace('_', ' ')} come to {found}; at most {most} are allowed."
     )
 
 
-def test_an_operator_may_allow_more_root_fields_and_with_them_aliases() -> None:
-    """The same field twice needs an alias."""
+def test_a_higher_limit_of_root_fields_allows_as_many_aliases() -> None:
+    """Selecting the same field twice needs an alias."""
     assert too_complex(parse(f"{{ {fields(60)} }}"), max_root_fields=60) is None
     assert refusal(f"{{ {fields(61)} }}", max_root_fields=60)["limit"] == "root_fields"
 
 
-def test_fields_that_are_merged_level_by_level_are_seen_before_they_multiply() -> None:
-    """Each of ten levels twice: half a thousand fields under one name, which validation compares each with each."""
+def test_overlapping_fields_are_refused_before_they_are_merged() -> None:
+    """Two per level on ten levels: about 500 fields under one name, which validation would compare pairwise."""
     source = "a"
     for _ in range(9):
         source = f"a {{ {source} }} a {{ {source} }}"
@@ -144,7 +144,7 @@ def test_fields_that_are_merged_level_by_level_are_seen_before_they_multiply() -
 
 @pytest.mark.parametrize("path", sorted(_FOLDER.glob("*.graphql")), ids=lambda path: path.stem)
 def test_the_examples_are_far_from_every_limit(path: Path) -> None:
-    """A tenth of each, as what real clients send is."""
+    """A tenth of each, like the documents of real clients."""
     found = amounts(path.read_text("utf-8"))
     assert found["depth"] <= 5
     assert max(found["root_fields"], found["aliases"], found["directives"]) <= 5
@@ -152,7 +152,7 @@ def test_the_examples_are_far_from_every_limit(path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["{ a: calendars", get_introspection_query(), "{ nothing }"])
-def test_what_is_not_too_much_is_read_as_ever(source: str) -> None:
-    """The measure has nothing to say about it."""
+def test_a_document_within_the_limits_gets_no_complexity_error(source: str) -> None:
+    """Its other errors are reported as usual."""
     errors = Documents(schema._schema).get(source).errors
     assert [error for error in errors if isinstance(error, GraphQLError) and error.extensions] == []

@@ -1,4 +1,4 @@
-"""Documents: each read once, a bounded number of them kept, and shown in the log without what they hold."""
+"""Documents: each is parsed once, the cache is bounded, and the log shows them without their values."""
 
 from unittest.mock import Mock
 
@@ -21,7 +21,7 @@ from tests.support.api import Api
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: the database has nothing to do with it."""
+    """SQLite only: these tests do not depend on the database."""
     return "sqlite"
 
 
@@ -31,31 +31,29 @@ def documents(size: int = 3) -> Documents:
 
 
 def operation(source: str, name: str | None = None) -> OperationInfo:
-    """The operation of a document that must have it."""
+    """The operation of a document, which must have it."""
     found = documents().get(source).operation(name)
     assert isinstance(found, OperationInfo)
     return found
 
 
 def complaint(source: str, name: str | None = None) -> str:
-    """Why a document has no such operation."""
+    """The error message if a document has no such operation."""
     found = documents().get(source).operation(name)
     assert isinstance(found, GraphQLError)
     return found.message
 
 
-def test_the_same_source_is_read_once() -> None:
-    """An application sends the same few documents day in, day out."""
+def test_the_same_source_is_parsed_once() -> None:
+    """An application sends the same few documents over and over."""
     cache = documents()
     document = cache.get("{ __typename }")
     assert cache.get("{ __typename }") is document
     assert cache.get("{ __typename  }") is not document
 
 
-async def test_an_application_that_repeats_itself_has_its_documents_read_once(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hundred in a hundred: whatever the variables are, and whichever operation of a document is meant."""
+async def test_requests_with_the_same_documents_are_parsed_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all variables, and for any operation of a document."""
     parser = Mock(wraps=parse)
     monkeypatch.setattr("server.graphql.documents.parse", parser)
     sources = {
@@ -74,8 +72,8 @@ async def test_an_application_that_repeats_itself_has_its_documents_read_once(
     assert sorted(call.args[0] for call in parser.call_args_list) == sorted(sources)
 
 
-def test_what_is_wrong_is_remembered_as_well() -> None:
-    """Whoever sends nonsense in a loop has us look at it once."""
+def test_invalid_documents_are_cached_too() -> None:
+    """So that sending one in a loop costs one validation."""
     cache = documents()
     for source in ("{", "{ nothing }"):
         document = cache.get(source)
@@ -83,8 +81,8 @@ def test_what_is_wrong_is_remembered_as_well() -> None:
         assert cache.get(source) is document
 
 
-def test_the_longest_unused_document_makes_room() -> None:
-    """Not the oldest: what is asked all the time stays."""
+def test_the_least_recently_used_document_is_evicted() -> None:
+    """Not the oldest: frequently used documents stay."""
     cache = documents(size=2)
     first, second = cache.get("{ a: __typename }"), cache.get("{ b: __typename }")
     assert cache.get("{ a: __typename }") is first
@@ -93,16 +91,16 @@ def test_the_longest_unused_document_makes_room() -> None:
     assert cache.get("{ b: __typename }") is not second
 
 
-def test_documents_are_kept_by_their_size_as_well() -> None:
-    """A document takes some hundred times its length in memory: a thousand long ones would fill the machine."""
+def test_the_cache_is_bounded_by_length_too() -> None:
+    """A document takes about a hundred times its length in memory: a thousand long ones would exhaust it."""
     cache = documents(size=1_000)
     for number in range(60):
         cache.get(f"# {number} {'x' * 49_000}\n{{ __typename }}")
     assert 0 < cache._documents.size <= MAX_KEPT_LENGTH
 
 
-def test_what_is_too_long_to_be_read_is_not_kept() -> None:
-    """It may be as long as a body, and looking at it again costs next to nothing."""
+def test_a_document_that_is_too_long_is_not_cached() -> None:
+    """It may be as long as a body, and refusing it again costs next to nothing."""
     cache = documents()
     assert cache.get("#" * (MAX_SOURCE_LENGTH + 1)).errors
     assert len(cache._documents) == 0
@@ -118,40 +116,40 @@ def test_what_is_too_long_to_be_read_is_not_kept() -> None:
     ],
     ids=["tokens", "comments", "length", "depth"],
 )
-def test_reading_ends_where_it_gets_expensive(source: str) -> None:
-    """With the one error that it ended there."""
+def test_parsing_is_aborted_at_its_limits(source: str) -> None:
+    """With a single error that says so."""
     document = documents().get(source)
     assert document.ast is None
     assert len(document.errors) == 1
     assert "aborted" in document.errors[0].message
 
 
-def test_a_document_has_only_so_many_errors() -> None:
+def test_the_number_of_errors_of_a_document_is_limited() -> None:
     """The first few help; ten thousand are an attack."""
     fields = " ".join(f"nothing{n}" for n in range(1_000))
     assert len(documents().get(f"{{ calendars {{ {fields} }} }}").errors) == MAX_ERRORS + 1
 
 
-@pytest.mark.parametrize(("length", "told"), [(10, MAX_ERRORS), (MAX_QUOTED // 2, 2), (MAX_QUOTED, 1)])
-def test_values_that_errors_quote_may_be_only_so_long(length: int, told: int) -> None:
-    """An error quotes the value that is wrong, and that may be as long as the document."""
+@pytest.mark.parametrize(("length", "reported"), [(10, MAX_ERRORS), (MAX_QUOTED // 2, 2), (MAX_QUOTED, 1)])
+def test_the_total_length_of_quoted_values_is_limited(length: int, reported: int) -> None:
+    """An error quotes the invalid value, which may be as long as the document."""
     value = f'{{f0: 1, f1: 1, f2: 1, f3: 1, f4: 1, f5: "{"x" * length}"}}'
     *errors, last = documents().get(f"{{ availability(input: {value}) {{ __typename }} }}").errors
-    assert len(errors) == told
+    assert len(errors) == reported
     assert sum(len(error.message) for error in errors) < 2 * MAX_QUOTED
     assert "aborted" in last.message
 
 
-def test_the_only_operation_needs_no_name() -> None:
-    """And one of several does: guessing could do the wrong thing."""
+def test_only_one_of_several_operations_needs_a_name() -> None:
+    """Guessing which one is meant could execute the wrong one."""
     assert operation("query A { __typename } fragment F on Query { __typename }".partition("fragment")[0]).name
     assert "Several" in complaint("query A { __typename } query B { __typename }")
     chosen = operation("query A { __typename } query B { __typename }", "B")
     assert chosen.name == "B"
 
 
-def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
-    """Even for the only operation; the name comes from the client, and need not come back whole."""
+def test_an_unknown_operation_name_is_refused_in_a_short_message() -> None:
+    """Even for the only operation. The name comes from the client and is not repeated in full."""
     assert complaint("query A { __typename }", "B") == "No operation is named 'B'."
     assert complaint("{ __typename }", "B") == "No operation is named 'B'."
     assert len(complaint("{ __typename }", "x" * 100_000)) < 100
@@ -168,8 +166,8 @@ def test_a_name_that_is_none_is_refused_in_a_few_words() -> None:
         ("{" + " ".join(f"a{n}: __typename" for n in range(9)) + "}", "query {" + ",".join(["__typename"] * 5) + "}"),
     ],
 )
-def test_a_description_shows_no_arguments(source: str, shown: str) -> None:
-    """They may hold what an event says. An alias is as little of our concern."""
+def test_a_description_shows_no_arguments_and_no_aliases(source: str, shown: str) -> None:
+    """Arguments may contain the text of an event."""
     assert operation(source).log_name == shown
 
 
@@ -186,12 +184,12 @@ def test_a_description_is_short() -> None:
         ("{ ...F } fragment F on Query { __typename }", "several"),
     ],
 )
-def test_what_the_metrics_call_it_no_client_makes_up(source: str, field: str) -> None:
-    """Each name is a number that is kept."""
+def test_metric_labels_do_not_contain_names_from_clients(source: str, field: str) -> None:
+    """Each label is another time series."""
     assert operation(source).metric_name == field
 
 
-def test_queries_are_told_from_what_changes_something() -> None:
-    """What may come by GET."""
+def test_an_operation_has_its_kind() -> None:
+    """GET is allowed for queries only."""
     assert operation("{ __typename }").kind is OperationType.QUERY
     assert operation("mutation { deleteAvailablePeriods { deleted } }").kind is OperationType.MUTATION

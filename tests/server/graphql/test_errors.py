@@ -1,4 +1,4 @@
-"""What is told when something goes wrong: one shape of error everywhere, and never free time for want of an answer."""
+"""Errors: they have one shape everywhere, and a fault never looks like free time."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -26,7 +26,7 @@ NOTHING_ASKED: dict[str, Any] = {"participants": [], "requiredDuration": {"hours
 
 FORMATS = {"PERIODS": "availablePeriods", "SLOTS": "availableSlots"}
 
-#: words of our insides that no client is to see
+#: internal details that no client may see
 INSIDES = (
     "sqlite",
     "asyncpg",
@@ -42,20 +42,20 @@ INSIDES = (
 
 @pytest.fixture
 async def ada(api: Api) -> Account:
-    """An application calendar with an event on it."""
+    """An application calendar with one event."""
     ada = await api.application_calendar("ada")
     await api.data(UPSERT_EVENT, ada.token, input=meeting(ada))
     return ada
 
 
 def meeting(whose: Account) -> dict[str, Any]:
-    """An hour of somebody's day."""
+    """An event of one hour."""
     event = {"eventId": "e1", "summary": "One", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z"}
     return {"calendarId": whose.calendar_id, "event": event}
 
 
 def question(whose: Account, response_format: str = "PERIODS") -> dict[str, Any]:
-    """When somebody has an hour on that day."""
+    """A query for an hour on that day."""
     return {
         "participants": [{"members": [{"sub": whose.sub}], "required": "all"}],
         "requiredDuration": {"hours": 1},
@@ -66,7 +66,7 @@ def question(whose: Account, response_format: str = "PERIODS") -> dict[str, Any]
 
 @asynccontextmanager
 async def broken(db: Database, table: str = "events") -> AsyncGenerator[None]:
-    """For as long as it lasts, the database has no such table: the real thing, on the real database."""
+    """Renames a table away for the duration of the block: a real failure of the real database."""
     await _rename(db, table, f"{table}_elsewhere")
     yield
     await _rename(db, f"{table}_elsewhere", table)
@@ -78,12 +78,12 @@ async def _rename(db: Database, name: str, other: str) -> None:
 
 
 def faults(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """What the log has of ours that went wrong."""
+    """Our error records in the log."""
     return [record for record in caplog.records if record.name == "openings" and record.levelno >= logging.ERROR]
 
 
 def masked(error: dict[str, Any], caplog: pytest.LogCaptureFixture) -> str:
-    """The id of an error that shows nothing of what it was, and that the log has with all of it."""
+    """The id of an error that shows no internal details, but is logged with all of them."""
     assert error.keys() <= {"message", "locations", "path", "extensions"}
     assert error["extensions"]["code"] == "INTERNAL"
     assert [word for word in INSIDES if word in str(error).lower()] == []
@@ -96,7 +96,7 @@ def masked(error: dict[str, Any], caplog: pytest.LogCaptureFixture) -> str:
     return id
 
 
-# What is sent, and the codes that may come back.
+# The request, and the possible codes of its error.
 MISTAKES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "no token of an account": ("{ calendars { calendarId } }", {}, {"UNAUTHENTICATED", "FORBIDDEN"}),
     "problems": (AVAILABILITY, {"input": NOTHING_ASKED}, {"UNAUTHENTICATED", "UNPROCESSABLE"}),
@@ -110,8 +110,8 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
 }
 
 
-async def test_every_error_has_the_one_shape(api: Api) -> None:
-    """A message for people, a code for programs; and it does not matter who found it, GraphQL or we."""
+async def test_every_error_has_the_same_shape(api: Api) -> None:
+    """A message for people, a code for programs; whether it is graphql-core's error or ours."""
     for name, (query, variables, codes) in MISTAKES.items():
         for token in (None, CLIENT_SECRET):
             answer = await api(query, token, **variables)
@@ -124,8 +124,8 @@ async def test_every_error_has_the_one_shape(api: Api) -> None:
             assert ("data" in answer) is executed, name
 
 
-async def test_a_refusal_is_one_line_in_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """It is the caller's affair, and no fault of ours: no traceback, nobody to be woken."""
+async def test_a_refusal_is_logged_in_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the caller's mistake, not a fault of ours: level INFO, without a traceback."""
     caplog.set_level(logging.INFO, "openings")
     refused = await api.refusal(AVAILABILITY, CLIENT_SECRET, input={**NOTHING_ASKED, "maxResults": 0})
     assert refused["errors"].keys() == {"participants", "queryPeriods", "maxResults"}
@@ -136,8 +136,8 @@ async def test_a_refusal_is_one_line_in_the_log(api: Api, caplog: pytest.LogCapt
     assert "maxResults errors.too_few" in record.getMessage()
 
 
-async def test_a_database_that_fails_is_a_masked_error(api: Api, ada: Account, caplog: Any) -> None:
-    """The client has an id to quote, and the log has the whole story under it."""
+async def test_a_database_failure_is_a_masked_error(api: Api, ada: Account, caplog: Any) -> None:
+    """The client gets an id to quote, under which the log has the traceback."""
     async with broken(api.db):
         answer = await api("{ events(input: {}) { nodes { eventId } } }", ada.token)
     [error] = answer["errors"]
@@ -149,8 +149,8 @@ async def test_a_database_that_fails_is_a_masked_error(api: Api, ada: Account, c
 
 @pytest.mark.parametrize("table", ["events", "calendars"])
 @pytest.mark.parametrize("response_format", FORMATS)
-async def test_who_cannot_be_read_is_never_free(api: Api, ada: Account, table: str, response_format: str) -> None:
-    """No format has a way of saying "I do not know" but an error; and when the database is back, so is the answer."""
+async def test_an_unreadable_account_is_never_free(api: Api, ada: Account, table: str, response_format: str) -> None:
+    """No response format can say "unknown", so it is an error. Once the database is back, the same query succeeds."""
     asked = question(ada, response_format)
     async with broken(api.db, table):
         answer = await api(AVAILABILITY, ada.token, input=asked)
@@ -160,8 +160,8 @@ async def test_who_cannot_be_read_is_never_free(api: Api, ada: Account, table: s
     assert {name for name, value in found.items() if value} == {FORMATS[response_format]}
 
 
-async def test_what_is_remembered_is_not_believed_without_the_database(api: Api, ada: Account) -> None:
-    """The very same question, answered a moment ago: that nothing has changed since is for the database to say."""
+async def test_a_cached_answer_is_not_sent_without_the_database(api: Api, ada: Account) -> None:
+    """The same query was answered a moment ago, but only the database knows whether that is still valid."""
     asked = question(ada, next(iter(FORMATS)))
     before = await api.data(AVAILABILITY, ada.token, input=asked)
     async with broken(api.db, "calendars"):
@@ -169,8 +169,8 @@ async def test_what_is_remembered_is_not_believed_without_the_database(api: Api,
     assert await api.data(AVAILABILITY, ada.token, input=asked) == before
 
 
-async def test_sibling_fields_keep_their_answers(api: Api, ada: Account, caplog: Any) -> None:
-    """Three questions, two of which need what is not there: each fails by itself, with an id of its own."""
+async def test_a_failing_field_does_not_affect_its_siblings(api: Api, ada: Account, caplog: Any) -> None:
+    """Two of three fields need the missing table: each fails by itself, with an id of its own."""
     query = "{ calendars { calendarId } a: events(input: {}) { nodes { eventId } } b: freeBusy(input: {}) { nodes { end } } }"
     async with broken(api.db):
         answer = await api(query, ada.token)
@@ -179,8 +179,8 @@ async def test_sibling_fields_keep_their_answers(api: Api, ada: Account, caplog:
     assert len({masked(error, caplog) for error in answer["errors"]}) == 2
 
 
-async def test_a_mutation_that_fails_midway_leaves_nothing(api: Api) -> None:
-    """An account without its calendar would be worse than none; and the next mutation of the request is done."""
+async def test_a_failed_mutation_is_rolled_back(api: Api) -> None:
+    """It leaves no account without a calendar; the next mutation of the request is executed."""
     query = """
     mutation ($one: ApplicationCalendarInput!, $revoke: RevokeAuthorizationInput!) {
       applicationCalendar(input: $one) { sub }
@@ -199,8 +199,8 @@ async def test_a_mutation_that_fails_midway_leaves_nothing(api: Api) -> None:
     assert await api.rows("SELECT count(*) FROM accounts") == [(1,)]
 
 
-async def test_nobody_is_let_in_while_tokens_cannot_be_read(api: Api, ada: Account, caplog: Any) -> None:
-    """Whatever needs to know who asks is an error by itself; what does not is answered."""
+async def test_only_fields_that_need_a_token_fail_without_token_table(api: Api, ada: Account, caplog: Any) -> None:
+    """The other fields are answered."""
     async with broken(api.db, "tokens"):
         answer = await api("{ __typename calendars { calendarId } }", ada.token)
     assert answer["data"] == {"__typename": "Query", "calendars": None}
@@ -215,8 +215,8 @@ async def test_nobody_is_let_in_while_tokens_cannot_be_read(api: Api, ada: Accou
 @pytest.mark.parametrize(
     "url", ["sqlite:///{}", "postgresql://ada:hunter2@127.0.0.1:1/x"], ids=["sqlite", "postgresql"]
 )
-async def test_a_database_that_is_none_is_an_error_and_not_ready(url: str, tmp_path: Path, caplog: Any) -> None:
-    """The process is alive all the same, and says at its other door that nothing should be sent to it."""
+async def test_an_unusable_database_is_an_error_and_not_ready(url: str, tmp_path: Path, caplog: Any) -> None:
+    """The process is alive, but `/readyz` says that it should get no requests."""
     (tmp_path / "notes.txt").write_text("This is no database, whatever the settings say.\n" * 100)
     url = url.format(tmp_path / "notes.txt")
     async with Api.open(url, NOW) as api:
@@ -231,7 +231,7 @@ async def test_a_database_that_is_none_is_an_error_and_not_ready(url: str, tmp_p
 
 
 async def test_a_database_of_another_version_is_not_ready(api: Api) -> None:
-    """It is said what to do about it."""
+    """The response says what to do about it."""
     assert (await api.http.get("/readyz")).json()["status"] == "ready"
     async with broken(api.db, "alembic_version"):
         response = await api.http.get("/readyz")
@@ -239,8 +239,8 @@ async def test_a_database_of_another_version_is_not_ready(api: Api) -> None:
     assert "openings migrate" in response.json()["status"]
 
 
-async def test_the_page_with_examples_fails_like_everything_else(database_url: str, caplog: Any) -> None:
-    """Its examples come from the database; without it there is one masked error, and not the server's own page of it."""
+async def test_a_fault_of_the_page_with_examples_is_masked(database_url: str, caplog: Any) -> None:
+    """Its examples come from the database; without it, the response is a masked error, not the server's error page."""
     async with Api.open(database_url, NOW, demo=True) as api, broken(api.db, "clients"):
         response = await api.http.get("/graphql", headers={"Accept": "text/html"})
     assert response.status_code == 500
@@ -248,8 +248,8 @@ async def test_the_page_with_examples_fails_like_everything_else(database_url: s
     assert error["extensions"]["id"] in caplog.text
 
 
-async def test_an_odd_token_is_nobodys(api: Api) -> None:
-    """Whatever stands in the header; what needs no token is answered all the same."""
+async def test_a_malformed_token_is_unauthenticated(api: Api) -> None:
+    """Whatever the header contains; fields that need no token are answered nevertheless."""
     odd = [b"", b" ", b"\0", b"x" * 5_000, b"Bearer", b"\xff\xfe", "née".encode(), b"a b", b"' OR 1=1 --"]
     for authorization in [b"Basic dGVzdHM6eA==", b"Bearer", *(b"Bearer " + bearer for bearer in odd)]:
         query = "{ __typename calendars { calendarId } }"
@@ -258,8 +258,8 @@ async def test_an_odd_token_is_nobodys(api: Api) -> None:
         assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", authorization
 
 
-async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Account) -> None:
-    """PostgreSQL keeps none in its texts: what has one is refused, or names nothing, before the database complains."""
+async def test_a_null_character_in_any_text_is_the_callers_mistake(api: Api, ada: Account) -> None:
+    """PostgreSQL cannot store it: such a text is refused, or finds nothing, before the database raises an error."""
     event = meeting(ada)["event"]
     given: list[tuple[str, dict[str, Any]]] = [
         *((APPLICATION_CALENDAR, {**api.credentials, "applicationCalendarId": "x", name: "\0"})
@@ -279,8 +279,8 @@ async def test_a_zero_byte_in_any_text_is_the_callers_mistake(api: Api, ada: Acc
         assert codes <= {"UNPROCESSABLE", "NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"}, input
 
 
-async def test_hundreds_of_fields_wait_their_turn(database_url: str, ada: Account) -> None:
-    """Where an operator allows as many. There are few connections, and all run at once: each gets one in the end."""
+async def test_hundreds_of_fields_share_a_few_connections(database_url: str, ada: Account) -> None:
+    """With a raised limit of root fields: all run concurrently, and each gets a connection in the end."""
     query = "{" + " ".join(f"a{n}: calendars {{ calendarId }}" for n in range(300)) + "}"
     async with Api.open(database_url, NOW, max_root_fields=300) as api:
         data = await api.data(query, ada.token)

@@ -1,4 +1,4 @@
-"""What is open to whom: everything to this machine alone, and to the world what applications need."""
+"""Exposure: everything is open on a loopback address; on any other, only what applications need."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -13,17 +13,17 @@ from tests.support.api import Account, Api
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
-#: what a browser sends when a link is followed, and when a picture is fetched
+#: Accept headers of a browser, for a followed link and for an image
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 PICTURE = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
-#: urql's, as it sends it with every query by GET
+#: Accept header of urql's queries by GET
 URQL = (
     "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
 )
 HELLO = {"query": "{ __typename }"}
 
-# Questions with a name that is nearly right: of a field, an argument, an input field, an enum value, a type, and in
-# variables, which are looked at when the document is known to be good.
+# Queries with a misspelled name: of a field, an argument, an input field, an enum value, a type; and in variables,
+# which are checked only if the document is valid.
 NEARLY: dict[str, dict[str, Any]] = {
     "field": {"query": "{ calendar { calendarId } }"},
     "field below": {"query": "{ calendars { calendarIds } }"},
@@ -46,19 +46,19 @@ NEARLY: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: no database is asked about any of this."""
+    """SQLite only: these tests do not depend on the database."""
     return "sqlite"
 
 
 @pytest.fixture
 async def locked(database_url: str) -> AsyncGenerator[Api]:
-    """The application as it listens on an address that others can reach."""
+    """The application as it listens on a public address."""
     async with Api.open(database_url, NOW, host="0.0.0.0") as api:
         yield api
 
 
-async def told(api: Api, given: dict[str, Any]) -> str:
-    """Everything that the errors of an answer say."""
+async def error_messages(api: Api, given: dict[str, Any]) -> str:
+    """All error messages of an answer."""
     answer = (await api.http.post("/graphql", json=given)).json()
     return "\n".join(error["message"] for error in answer["errors"])
 
@@ -74,11 +74,11 @@ def test_any_other_address_is_locked(host: str) -> None:
     assert Settings(host=host).exposure == LOCKED
 
 
-def test_each_can_be_set_by_itself() -> None:
-    """Whatever the address is; and the words for it at the start say so."""
+def test_each_part_can_be_set_separately() -> None:
+    """On any address; the summary at startup shows it."""
     public = Settings(host="0.0.0.0", introspection="on", graphiql="auto", get="off").exposure
     assert public == Exposure(introspection=True, graphiql=False, get="off")
-    assert public.summary == "Profile: your own (introspection on, GraphiQL off, GET off)"
+    assert public.summary == "Profile: custom (introspection on, GraphiQL off, GET off)"
     proxied = Settings(introspection="off", graphiql="off", get="json").exposure
     assert proxied == LOCKED
     assert proxied.summary.startswith("Profile: locked (introspection off, GraphiQL off, GET only for clients that")
@@ -86,86 +86,86 @@ def test_each_can_be_set_by_itself() -> None:
 
 
 class TestIntrospection:
-    """Off, it is not only the question about the schema that is refused: no answer gives names away."""
+    """When it is off, introspection fields are refused, and error messages reveal no names either."""
 
     @pytest.mark.parametrize("query", [get_introspection_query(), '{ __type(name: "Query") { name } }'])
-    async def test_it_is_refused_with_what_turns_it_on(self, api: Api, locked: Api, query: str) -> None:
+    async def test_introspection_is_refused_naming_its_setting(self, api: Api, locked: Api, query: str) -> None:
         assert "data" in await api(query)
         answer = await locked(query)
         assert "data" not in answer
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_REQUEST"}
         assert "OPENINGS_INTROSPECTION=on" in answer["errors"][0]["message"]
 
-    async def test_it_cannot_hide_in_a_fragment(self, locked: Api) -> None:
+    async def test_introspection_in_a_fragment_is_refused_too(self, locked: Api) -> None:
         answer = await locked("{ ...F } fragment F on Query { x: __schema { types { name } } }")
         assert "introspection is off" in answer["errors"][0]["message"]
 
-    async def test_the_name_of_a_type_can_be_asked_all_the_same(self, locked: Api) -> None:
-        """Apollo and Relay put it into every query."""
+    async def test_typename_is_allowed(self, locked: Api) -> None:
+        """Apollo and Relay add it to every query."""
         assert await locked("{ __typename }") == {"data": {"__typename": "Query"}}
 
     @pytest.mark.parametrize("given", NEARLY.values(), ids=NEARLY)
-    async def test_nothing_is_suggested(self, locked: Api, given: dict[str, Any]) -> None:
-        """From suggestions a program can put the whole schema together."""
-        message = await told(locked, given)
+    async def test_errors_contain_no_suggestions(self, locked: Api, given: dict[str, Any]) -> None:
+        """A program could reconstruct the whole schema from them."""
+        message = await error_messages(locked, given)
         assert message
         assert "mean" not in message
 
     @pytest.mark.parametrize(
         "name", ["field", "field below", "argument", "input field", "enum value", "variable's field"]
     )
-    async def test_who_may_know_the_schema_is_helped(self, api: Api, name: str) -> None:
-        assert "Did you mean" in await told(api, NEARLY[name])
+    async def test_with_introspection_errors_contain_suggestions(self, api: Api, name: str) -> None:
+        assert "Did you mean" in await error_messages(api, NEARLY[name])
 
 
 class TestGet:
-    """By GET comes what any page on the web can have a browser send; a header that names JSON it cannot."""
+    """Any page on the web can make a browser send a GET, but not with an Accept header that names JSON."""
 
     @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON, f"{JSON};q=0.5, */*", URQL])
-    async def test_a_client_that_names_json_is_served(self, locked: Api, accept: str) -> None:
+    async def test_a_client_that_accepts_json_by_name_is_served(self, locked: Api, accept: str) -> None:
         response = await locked.http.get("/graphql", params=HELLO, headers={"Accept": accept})
         assert (response.status_code, response.json()) == (200, {"data": {"__typename": "Query"}})
 
     @pytest.mark.parametrize("accept", ["*/*", "application/*", BROWSER, PICTURE, "", f"{JSON};q=0, */*"])
-    async def test_what_names_none_is_told_how_to_come(self, locked: Api, accept: str) -> None:
-        """A link, a form, a picture, a script, and graphql-cop."""
+    async def test_a_client_that_does_not_name_json_is_referred_to_post(self, locked: Api, accept: str) -> None:
+        """A link, a form, an image, a script, and graphql-cop."""
         response = await locked.http.get("/graphql", params=HELLO, headers={"Accept": accept})
         assert (response.status_code, response.headers["allow"]) == (405, "POST")
         [error] = response.json()["errors"]
         assert error["extensions"] == {"code": "BAD_REQUEST"}
         assert "POST" in error["message"]
 
-    async def test_off_is_off(self, database_url: str) -> None:
-        """For everybody; what comes by POST is as ever."""
+    async def test_off_refuses_every_get(self, database_url: str) -> None:
+        """POST works as usual."""
         async with Api.open(database_url, NOW, get="off") as api:
             for accept in (JSON, "*/*", URQL):
                 response = await api.http.get("/graphql", params=HELLO, headers={"Accept": accept})
                 assert (response.status_code, response.headers["allow"]) == (405, "POST")
             assert await api("{ __typename }") == {"data": {"__typename": "Query"}}
 
-    async def test_on_is_for_everybody(self, database_url: str) -> None:
+    async def test_on_serves_every_get(self, database_url: str) -> None:
         async with Api.open(database_url, NOW, host="0.0.0.0", get="on") as api:
             assert (await api.http.get("/graphql", params=HELLO, headers={"Accept": "*/*"})).status_code == 200
 
 
 class TestGraphiql:
-    """The page and its files go together."""
+    """The page and its assets are served together."""
 
-    async def test_off_there_is_no_page_and_none_of_its_files(self, locked: Api) -> None:
+    async def test_off_serves_neither_the_page_nor_its_assets(self, locked: Api) -> None:
         response = await locked.http.get("/graphql", headers={"Accept": BROWSER})
         assert response.status_code == 405
         assert "graphiql" not in response.text.lower()
         for name in ("page.js", "graphiql.js", "graphiql.css"):
             assert (await locked.http.get(f"/graphiql/{name}")).status_code == 404
 
-    async def test_on_it_is_there_wherever_the_server_listens(self, database_url: str) -> None:
+    async def test_on_serves_the_page_on_any_address(self, database_url: str) -> None:
         async with Api.open(database_url, NOW, host="0.0.0.0", graphiql="on") as api:
             response = await api.http.get("/graphql", headers={"Accept": BROWSER})
             assert response.headers["content-type"].startswith("text/html")
 
 
 class TestGraphqlCop:
-    """What graphql-cop (2025-11) sends, and what it calls a finding. The locked profile has none."""
+    """The requests of graphql-cop (2025-11), and what it reports as a finding. The locked profile has none."""
 
     async def post(self, api: Api, given: object) -> dict[str, Any]:
         response = await api.http.post("/graphql", json=given)
@@ -226,23 +226,23 @@ class TestGraphqlCop:
         assert error["extensions"] == {"code": "BAD_REQUEST"}
 
     async def test_field_duplication(self, locked: Api) -> None:
-        """Which graphql-cop has switched off, because nearly every server fails it."""
+        """graphql-cop disables this check, because nearly every server fails it."""
         answer = await self.post(locked, {"query": "query cop { " + "__typename " * 500 + "}"})
         assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
 class TestPublishedHoles:
-    """Holes that were found in the libraries that we stand on, or that others have used in our place."""
+    """Vulnerabilities of our dependencies, or of the libraries that others use in their place."""
 
     async def test_cve_2024_47082_a_foreign_page_cannot_post_a_multipart_form(self, api: Api) -> None:
-        """Strawberry took operations from a multipart form, which a page of any origin can have a browser send."""
+        """Strawberry executed operations from a multipart form, which a page of any origin can make a browser send."""
         operations = '{"query": "mutation { deleteEvents(input: {deleteAll: true}) { deleted } }"}'
         files = {"operations": (None, operations), "map": (None, "{}")}
         response = await api.http.post("/graphql", files=files)
         assert (response.status_code, response.json().keys()) == (415, {"errors"})
 
     async def test_ghsa_f96h_pmfr_66vw_a_multipart_form_is_not_even_read(self, api: Api) -> None:
-        """Starlette kept a form's fields in memory, however long. We refuse it by its headers."""
+        """Starlette buffered a form's fields in memory without a limit. We refuse the request by its headers."""
         read = 0
 
         async def form() -> AsyncGenerator[bytes]:
@@ -257,7 +257,7 @@ class TestPublishedHoles:
         assert (response.status_code, read) == (415, 0)
 
     async def test_cve_2025_22151_an_id_of_one_kind_never_finds_another(self, api: Api, person: Account) -> None:
-        """Strawberry's node took an id's word for what type it belongs to. Ours are looked up as what the field says."""
+        """Strawberry's `node` took the type from the id. Our fields look an id up as their own type only."""
         rule = "query ($id: ID!) { availabilityRule(availabilityRuleId: $id) { tzid } }"
         delete = "mutation ($id: ID!) { deleteEvent(input: {calendarId: $id, eventId: $id}) { deleted } }"
         for id in (person.sub, person.calendar_id, person.token, person.refresh_token):
@@ -267,7 +267,7 @@ class TestPublishedHoles:
                 assert (await api.refusal(delete, person.token, id=id))["code"] == "NOT_FOUND"
 
     async def test_cve_2026_45739_the_page_puts_no_header_into_its_address(self, api: Api) -> None:
-        """Strawberry's page wrote headers into its own URL, and with them tokens into histories and logs."""
+        """Strawberry's page wrote headers into its URL, and with them tokens into histories and logs."""
         page = (await api.http.get("/graphql", headers={"Accept": BROWSER})).text
         script = (await api.http.get("/graphiql/page.js")).text
         for word in ("replaceState", "pushState", "location.search", "location.hash", "URLSearchParams"):
@@ -277,5 +277,5 @@ class TestPublishedHoles:
 
 @pytest.fixture
 async def person(api: Api) -> Account:
-    """Somebody whose ids and tokens are tried where they do not belong."""
+    """An account, whose ids and tokens are used where they do not belong."""
     return await api.application_calendar("person")

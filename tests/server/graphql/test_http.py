@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: media types, statuses, and what comes to a door that is open to everybody."""
+"""GraphQL over HTTP: media types, statuses, and invalid requests."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -22,19 +22,19 @@ APPLICATION_CALENDAR = (
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: what these tests send is answered before any database is asked, or would be answered alike by both."""
+    """SQLite only: most requests here never reach the database, and the others are answered alike by both."""
     return "sqlite"
 
 
 def media_type_of(response: httpx2.Response) -> str:
-    """What the answer says that it is; in the encoding that JSON has."""
+    """The media type of the response. JSON must be in UTF-8."""
     media_type, charset = response.headers["content-type"].split("; ")
     assert charset == "charset=utf-8"
     return media_type
 
 
-def told(response: httpx2.Response, media_type: str = JSON) -> list[str]:
-    """What the answer says is wrong. It has to have the one shape of an error, and nothing of our insides."""
+def error_messages(response: httpx2.Response, media_type: str = JSON) -> list[str]:
+    """The error messages of the response. Each error must have the usual shape, without internal details."""
     assert media_type_of(response) == media_type
     body = response.json()
     assert body.keys() == {"errors"}
@@ -47,12 +47,12 @@ def told(response: httpx2.Response, media_type: str = JSON) -> list[str]:
 
 
 async def send(api: Api, body: bytes, accept: str = JSON) -> httpx2.Response:
-    """Posts these bytes as if they were JSON."""
+    """Posts these bytes as JSON."""
     return await api.http.post("/graphql", content=body, headers={"Content-Type": JSON, "Accept": accept})
 
 
 class TestMediaTypes:
-    """A client gets what it likes best; one that says nothing gets JSON."""
+    """The media type follows the client's preferences; the default is JSON."""
 
     @pytest.mark.parametrize(
         ("accept", "media_type"),
@@ -74,13 +74,13 @@ class TestMediaTypes:
             ("", JSON),
         ],
     )
-    async def test_a_client_is_answered_in_what_it_likes_best(self, api: Api, accept: str, media_type: str) -> None:
+    async def test_the_preferred_media_type_is_sent(self, api: Api, accept: str, media_type: str) -> None:
         response = await api.http.post("/graphql", json=HELLO, headers={"Accept": accept})
         assert (response.status_code, media_type_of(response)) == (200, media_type)
         assert response.json() == {"data": {"__typename": "Query"}}
 
-    async def test_a_client_that_says_nothing_gets_json(self, api: Api) -> None:
-        """As `*/*` does: the clients from before the specification expect it."""
+    async def test_without_accept_header_json_is_sent(self, api: Api) -> None:
+        """As for `*/*`: clients from before the specification expect it."""
         request = api.http.build_request("POST", "/graphql", json=HELLO)
         del request.headers["accept"]
         response = await api.http.send(request)
@@ -89,11 +89,11 @@ class TestMediaTypes:
     @pytest.mark.parametrize(
         "accept", ["text/plain", "image/*", "application/json;q=0", "*/*;q=odd", "*/*, application/*;q=0"]
     )
-    async def test_what_we_do_not_speak_is_not_acceptable(self, api: Api, accept: str) -> None:
-        """Nothing is executed, and the reason comes as JSON all the same: a person will read it."""
+    async def test_unsupported_media_types_are_not_acceptable(self, api: Api, accept: str) -> None:
+        """Nothing is executed, and the error is JSON nevertheless, for people to read."""
         response = await api.http.post("/graphql", json={"query": APPLICATION_CALENDAR}, headers={"Accept": accept})
         assert response.status_code == 406
-        [message] = told(response)
+        [message] = error_messages(response)
         assert GRAPHQL_JSON in message
         assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
 
@@ -104,16 +104,16 @@ class TestMediaTypes:
             *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
         ],
     )
-    async def test_only_json_is_read(self, api: Api, content_type: str) -> None:
-        """A form and plain text are what a foreign page can have a browser send without asking."""
+    async def test_only_json_bodies_are_accepted(self, api: Api, content_type: str) -> None:
+        """Pages of other origins can make a browser send forms and plain text without a CORS preflight."""
         response = await api.http.post(
             "/graphql", content=json.dumps(HELLO).encode(), headers={"Content-Type": content_type}
         )
         assert response.status_code == 415
-        assert told(response) == ["Send the request as application/json."]
+        assert error_messages(response) == ["Send the request as application/json."]
 
     @pytest.mark.parametrize("content_type", ["APPLICATION/JSON", 'application/json; charset="UTF-8"'])
-    async def test_json_may_be_named_in_other_letters(self, api: Api, content_type: str) -> None:
+    async def test_the_name_of_json_is_case_insensitive(self, api: Api, content_type: str) -> None:
         response = await api.http.post(
             "/graphql", content=json.dumps(HELLO).encode(), headers={"Content-Type": content_type}
         )
@@ -121,22 +121,22 @@ class TestMediaTypes:
 
 
 class TestStatuses:
-    """In plain JSON, 200 says no more than that the server understood HTTP; the other type has a status for GraphQL."""
+    """With `application/json`, 200 only means that HTTP worked; the other media type has statuses for GraphQL."""
 
     @pytest.mark.parametrize(
         "query", ["{", "{ nothing }", "query ($first: Int!) { events(input: {}, first: $first) { nodes { eventId } } }"]
     )
-    async def test_what_was_not_executed_has_no_data(self, api: Api, query: str) -> None:
-        """A syntax error, a field that is not there, a variable that is missing."""
+    async def test_a_request_that_was_not_executed_has_no_data(self, api: Api, query: str) -> None:
+        """A syntax error, an unknown field, a missing variable."""
         response = await send(api, json.dumps({"query": query}).encode())
         assert response.status_code == 200
-        told(response)
+        error_messages(response)
         response = await send(api, json.dumps({"query": query}).encode(), GRAPHQL_JSON)
         assert response.status_code == 400
-        told(response, GRAPHQL_JSON)
+        error_messages(response, GRAPHQL_JSON)
 
     @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
-    async def test_what_was_executed_is_a_success_with_or_without_errors(self, api: Api, accept: str) -> None:
+    async def test_an_executed_request_has_status_200_with_or_without_errors(self, api: Api, accept: str) -> None:
         """A refused field is part of an answer."""
         response = await send(api, b'{"query": "{ calendars { calendarId } }"}', accept)
         assert (response.status_code, media_type_of(response)) == (200, accept)
@@ -145,28 +145,28 @@ class TestStatuses:
 
 
 class TestGet:
-    """Queries may come by GET, where their parts are parameters of the address."""
+    """Queries may be sent by GET, with their parts as URL parameters."""
 
-    async def test_a_query_has_its_variables_as_json(self, api: Api) -> None:
+    async def test_variables_are_a_json_parameter(self, api: Api) -> None:
         query = "query A { a: __typename } query B($yes: Boolean!) { b: __typename @include(if: $yes) }"
         given = {"query": query, "operationName": "B", "variables": '{"yes": true}', "extensions": "{}"}
         response = await api.http.get("/graphql", params=given)
         assert (response.status_code, response.json()) == (200, {"data": {"b": "Query"}})
 
-    async def test_an_empty_parameter_is_as_if_left_out(self, api: Api) -> None:
+    async def test_an_empty_parameter_counts_as_missing(self, api: Api) -> None:
         given = {**HELLO, "operationName": "", "variables": "", "extensions": ""}
         assert (await api.http.get("/graphql", params=given)).json() == {"data": {"__typename": "Query"}}
 
     @pytest.mark.parametrize("accept", [JSON, GRAPHQL_JSON])
-    async def test_a_mutation_is_told_to_come_by_post(self, api: Api, accept: str) -> None:
-        """An address can be opened by any link, so that it must change nothing; even among queries, by its name."""
+    async def test_a_mutation_by_get_is_referred_to_post(self, api: Api, accept: str) -> None:
+        """Any link can cause a GET, so it must not change anything, even if the document contains queries as well."""
         for given in (
             {"query": APPLICATION_CALENDAR},
             {"query": f"query Look {{ __typename }} {APPLICATION_CALENDAR}", "operationName": "Make"},
         ):
             response = await api.http.get("/graphql", params=given, headers={"Accept": accept})
             assert (response.status_code, response.headers["allow"]) == (405, "POST")
-            told(response, accept)
+            error_messages(response, accept)
         assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
 
     @pytest.mark.parametrize(
@@ -184,42 +184,42 @@ class TestGet:
             "/graphql?query={__typename}&operationName=Nobody",
         ],
     )
-    async def test_a_bad_address_is_a_bad_request(self, api: Api, address: str) -> None:
+    async def test_invalid_parameters_are_a_bad_request(self, api: Api, address: str) -> None:
         response = await api.http.get(address, headers={"Accept": GRAPHQL_JSON})
         assert response.status_code == 400
-        told(response, GRAPHQL_JSON)
+        error_messages(response, GRAPHQL_JSON)
 
-    async def test_a_browser_gets_the_page(self, api: Api) -> None:
+    async def test_a_browser_gets_graphiql(self, api: Api) -> None:
         response = await api.http.get("/graphql", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         assert (response.status_code, media_type_of(response)) == (200, "text/html")
 
 
-async def test_another_method_is_told_which_ones_there_are(api: Api) -> None:
-    """In the same shape as everything else that is wrong."""
+async def test_other_methods_are_refused_with_the_allowed_ones(api: Api) -> None:
+    """In the same shape as every error."""
     for method in ("PUT", "PATCH", "DELETE"):
         response = await api.http.request(method, "/graphql", json=HELLO)
         assert response.status_code == 405
         assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
-        told(response)
+        error_messages(response)
 
 
-async def test_a_head_changes_nothing(api: Api) -> None:
-    """It is a GET without an answer, and like it must be harmless, whatever body it brings."""
+async def test_head_changes_nothing(api: Api) -> None:
+    """It is a GET without a response body and equally harmless, even with a body."""
     await api.http.request("HEAD", "/graphql", json={"query": APPLICATION_CALENDAR})
     await api.http.request("HEAD", "/graphql", params={"query": APPLICATION_CALENDAR})
     assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
 
 
 class TestSize:
-    """Nobody has us hold more than we want to hold."""
+    """The size of a body is limited."""
 
     @pytest.fixture
     async def small(self, database_url: str) -> AsyncGenerator[Api]:
-        """An application that takes no more than ten thousand bytes."""
+        """An application that accepts at most ten thousand bytes."""
         async with Api.open(database_url, NOW, max_body=10_000) as api:
             yield api
 
-    async def test_a_body_that_announces_too_much_is_not_read(self, small: Api) -> None:
+    async def test_a_body_with_a_content_length_beyond_the_limit_is_not_read(self, small: Api) -> None:
         read = 0
 
         async def body() -> AsyncGenerator[bytes]:
@@ -230,10 +230,10 @@ class TestSize:
         headers = {"Content-Type": JSON, "Content-Length": "10001"}
         response = await small.http.post("/graphql", content=body(), headers=headers)
         assert response.status_code == 413
-        assert told(response) == ["A request may have at most 10000 bytes."]
+        assert error_messages(response) == ["A request may have at most 10000 bytes."]
         assert read == 0
 
-    async def test_a_body_of_unknown_length_is_read_as_far_as_that(self, small: Api) -> None:
+    async def test_a_body_of_unknown_length_is_read_up_to_the_limit(self, small: Api) -> None:
         """This one never ends."""
         read = 0
 
@@ -245,19 +245,19 @@ class TestSize:
 
         response = await small.http.post("/graphql", content=body(), headers={"Content-Type": JSON})
         assert response.status_code == 413
-        told(response)
+        error_messages(response)
         assert read == 11
 
-    async def test_a_body_may_be_as_large_as_allowed(self, small: Api) -> None:
+    async def test_a_body_may_be_exactly_as_large_as_the_limit(self, small: Api) -> None:
         for body, status in ((json.dumps(HELLO).ljust(10_000), 200), (json.dumps(HELLO).ljust(10_001), 413)):
             assert (await send(small, body.encode())).status_code == status
 
     @pytest.mark.parametrize("length", ["-1", "+5", "1e3", "ten"])
-    async def test_a_length_that_is_none_is_refused(self, api: Api, length: str) -> None:
+    async def test_an_invalid_content_length_is_refused(self, api: Api, length: str) -> None:
         headers = {"Content-Type": JSON, "Content-Length": length}
         response = await api.http.post("/graphql", content=json.dumps(HELLO).encode(), headers=headers)
         assert 400 <= response.status_code < 500
-        told(response)
+        error_messages(response)
 
 
 BODIES = {
@@ -292,15 +292,15 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-async def test_a_bad_body_is_a_bad_request(api: Api, body: bytes) -> None:
-    """Whatever it is: the fault is the sender's, never ours, and the sender learns what it is."""
+async def test_an_invalid_body_is_a_bad_request(api: Api, body: bytes) -> None:
+    """The response says what is wrong with it; it is never a fault of ours."""
     for accept in (JSON, GRAPHQL_JSON):
         response = await send(api, body, accept)
         assert response.status_code == 400
-        told(response, accept)
+        error_messages(response, accept)
 
 
-# What is sent, and a part of what the answer says about it.
+# The document, and a part of the error message.
 DOCUMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "empty": ({"query": ""}, "Syntax Error"),
     "a comment": ({"query": "# nothing but this"}, "Syntax Error"),
@@ -322,29 +322,29 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("given", "words"), DOCUMENTS.values(), ids=DOCUMENTS)
-async def test_a_bad_document_is_understood_and_not_executed(api: Api, given: dict[str, Any], words: str) -> None:
-    """Well-formed HTTP with GraphQL that is not: 200 where JSON was asked for, as every client expects."""
+async def test_an_invalid_document_is_refused_with_status_200(api: Api, given: dict[str, Any], words: str) -> None:
+    """It is valid HTTP with invalid GraphQL: for `application/json`, clients expect 200."""
     for accept, status in ((JSON, 200), (GRAPHQL_JSON, 400)):
         response = await send(api, json.dumps(given).encode(), accept)
         assert response.status_code == status
-        assert any(words in message for message in told(response, accept))
+        assert any(words in message for message in error_messages(response, accept))
 
 
 async def test_a_query_of_ten_million_characters_is_too_large(api: Api) -> None:
-    """Reading a comment of that size would take seconds that others wait for."""
+    """Parsing a comment of that size would block other requests for seconds."""
     response = await api.http.post("/graphql", json={"query": "#" + "x" * 10_000_000})
     assert response.status_code == 413
-    told(response)
+    error_messages(response)
 
 
-async def test_an_empty_operation_name_is_none(api: Api) -> None:
-    """As it is over GET; and a null is as good as nothing."""
+async def test_an_empty_operation_name_counts_as_missing(api: Api) -> None:
+    """As in a GET; null does too."""
     for more in ({"operationName": ""}, {"operationName": None, "variables": None, "extensions": None}):
         assert (await api.http.post("/graphql", json=HELLO | more)).json() == {"data": {"__typename": "Query"}}
 
 
-async def test_fragments_within_fragments_cost_what_they_say(api: Api) -> None:
-    """Ninety levels that each name the next one twice: two to the ninetieth fields, and nobody counts them out."""
+async def test_nested_fragments_are_refused_without_expanding_them(api: Api) -> None:
+    """Ninety levels that each spread the next one twice: two to the ninetieth fields, which are never enumerated."""
     levels = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(90))
     query = f"{{ ...F0 }} {levels} fragment F90 on Query {{ __typename }}"
     [error] = (await api.http.post("/graphql", json={"query": query})).json()["errors"]

@@ -11,7 +11,7 @@ from tests.support.builders import availability_input, period_hours, upsert_even
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import TIMEOUT, LiveServer, live_server
 
-#: nothing here depends on the database
+#: these tests do not depend on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
 
 STREAM = {"Accept": "text/event-stream"}
@@ -19,14 +19,14 @@ STREAM = {"Accept": "text/event-stream"}
 
 @pytest.fixture
 async def live(database_url: str) -> AsyncGenerator[LiveServer]:
-    """The application on a socket. Whatever a test does there, nobody is left on the line when its clients are gone."""
+    """The application on a socket. After the test, no connection may be left open."""
     async with live_server(database_url) as opened:
         yield opened
         await opened.wait_until_idle()
 
 
-async def test_a_query_is_one_event_and_then_complete(live: LiveServer) -> None:
-    """Lines end as on Unix: there are clients that look for two such ends, and find no event otherwise."""
+async def test_a_query_is_one_next_event_and_complete(live: LiveServer) -> None:
+    """Lines end with LF: some clients search for two of them and find no event otherwise."""
     response = await live.api.http.post("/graphql", json={"query": "{ __typename }"}, headers=STREAM)
     assert response.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -36,13 +36,13 @@ async def test_a_query_is_one_event_and_then_complete(live: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream, application/json", "application/json;q=0.9, text/event-stream"])
-async def test_events_are_for_those_who_like_them_best(live: LiveServer, accept: str) -> None:
-    """Or as much as JSON, and name them first; who names them last is answered in JSON, as `test_transport.py` has it."""
+async def test_events_are_sent_if_the_client_prefers_them(live: LiveServer, accept: str) -> None:
+    """Or accepts JSON equally but lists events first; for the opposite order, see `test_http.py`."""
     response = await live.api.http.post("/graphql", json={"query": "{ __typename }"}, headers={"Accept": accept})
     assert response.headers["content-type"].startswith("text/event-stream")
 
 
-async def test_a_subscription_is_an_event_for_every_answer(live: LiveServer) -> None:
+async def test_a_subscription_sends_an_event_for_every_answer(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
     async with live.event_stream(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as events:
         assert period_hours(await events.next_result()) == ["9-17"]
@@ -50,7 +50,7 @@ async def test_a_subscription_is_an_event_for_every_answer(live: LiveServer) -> 
         assert period_hours(await events.next_result()) == ["10-17"]
 
 
-async def test_a_refusal_is_the_last_answer(live: LiveServer) -> None:
+async def test_a_refusal_completes_the_stream(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
     async with live.event_stream(AVAILABILITY_CHANGED, "nonsense", input=availability_input(ada)) as events:
         refused = await events.next_result()
@@ -59,15 +59,15 @@ async def test_a_refusal_is_the_last_answer(live: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }"])
-async def test_what_is_no_graphql_is_an_answer_too(live: LiveServer, query: str) -> None:
-    """Who waits for events reads nothing else."""
+async def test_an_invalid_document_is_reported_in_the_stream(live: LiveServer, query: str) -> None:
+    """A client that expects events reads nothing else."""
     async with live.event_stream(query) as events:
         assert (await events.next_result())["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
         assert await events.receive() == ("complete", None)
 
 
-async def test_a_request_that_is_none_is_refused_as_ever(live: LiveServer) -> None:
-    """In JSON, with its status."""
+async def test_an_invalid_request_is_refused_in_json(live: LiveServer) -> None:
+    """With its usual status."""
     response = await live.api.http.post(
         "/graphql", content=b"[", headers={**STREAM, "Content-Type": "application/json"}
     )
@@ -75,7 +75,7 @@ async def test_a_request_that_is_none_is_refused_as_ever(live: LiveServer) -> No
     assert response.headers["content-type"].startswith("application/json")
 
 
-async def test_by_get_there_are_subscriptions_but_no_mutations(live: LiveServer) -> None:
+async def test_get_allows_queries_but_no_mutations(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
     headers = {**STREAM, "Authorization": f"Bearer {ada.token}"}
     query = "{ userInfo { sub } }"
@@ -86,7 +86,7 @@ async def test_by_get_there_are_subscriptions_but_no_mutations(live: LiveServer)
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
-async def test_a_subscription_for_which_no_events_are_wanted_is_told_how_it_is_sent(live: LiveServer) -> None:
+async def test_a_subscription_without_events_is_refused_with_the_media_type_to_use(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
     answer = await live.api(AVAILABILITY_CHANGED, CLIENT_SECRET, input=availability_input(ada))
     assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
@@ -94,8 +94,8 @@ async def test_a_subscription_for_which_no_events_are_wanted_is_told_how_it_is_s
     assert "data" not in answer
 
 
-async def test_a_silent_line_is_kept_alive_by_comments(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proxies give up on a line on which nothing comes."""
+async def test_comments_keep_an_idle_connection_alive(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies close connections without traffic."""
     monkeypatch.setattr(sse, "HEARTBEAT", 0.02)
     ada = await live.api.application_calendar("ada")
     async with (
@@ -113,8 +113,8 @@ async def test_a_silent_line_is_kept_alive_by_comments(live: LiveServer, monkeyp
     assert answer.startswith(b"event: next\ndata: {")
 
 
-async def test_who_hangs_up_is_forgotten(live: LiveServer) -> None:
-    """At once, and not when there is something to tell it."""
+async def test_a_disconnected_client_is_unsubscribed(live: LiveServer) -> None:
+    """At once, not only when the next answer is due."""
     ada = await live.api.application_calendar("ada")
     for _ in range(3):
         async with live.event_stream(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as events:
@@ -123,7 +123,7 @@ async def test_who_hangs_up_is_forgotten(live: LiveServer) -> None:
         await live.wait_until_idle()
 
 
-async def test_more_streams_than_there_is_room_for_are_refused(database_url: str) -> None:
+async def test_streams_beyond_the_limit_are_refused(database_url: str) -> None:
     async with live_server(database_url, max_subscriptions=1) as live:
         ada = await live.api.application_calendar("ada")
         async with live.event_stream(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as events:
@@ -132,8 +132,8 @@ async def test_more_streams_than_there_is_room_for_are_refused(database_url: str
                 assert (await refused.next_result())["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
 
 
-async def test_the_gauges_tell_how_many_are_on_the_line(live: LiveServer) -> None:
-    """As they go, they go down."""
+async def test_gauges_count_subscriptions_and_sockets(live: LiveServer) -> None:
+    """They go back to zero when the clients have gone."""
 
     async def gauge(name: str) -> float:
         lines = (await live.api.http.get("/metrics")).text.splitlines()

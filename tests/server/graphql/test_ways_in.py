@@ -1,4 +1,4 @@
-"""What bounds a request bounds it on every way in: HTTP, server-sent events and WebSocket."""
+"""Limits apply equally to HTTP, server-sent events and WebSocket."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from tests.support.graphql_queries import AVAILABILITY_CHANGED, AVAILABILITY_PER
 from tests.support.held_locks import locked_calendars, wait_until_rolled_back
 from tests.support.live_clients import LiveServer, live_server
 
-#: what the ways have in common does not depend on the database
+#: these tests do not depend on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
 
 HELLO = "{ __typename }"
@@ -24,7 +24,7 @@ every_way = pytest.mark.parametrize("way", ["http", "events", "websocket"])
 
 @asynccontextmanager
 async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[LiveServer, Account]]:
-    """The application on a socket, and somebody with a calendar, whose being made counts against no limit."""
+    """The application on a socket, and an account, whose creation does not count towards the limits."""
     async with live_server(database_url) as unlimited:
         person = await unlimited.api.application_calendar("person")
     async with live_server(database_url, NOW, **settings) as live:
@@ -33,7 +33,7 @@ async def opened(database_url: str, **settings: Any) -> AsyncGenerator[tuple[Liv
 
 
 async def ask(live: LiveServer, way: str, query: str, token: str, **variables: Any) -> dict[str, Any]:
-    """The first answer. An error that is sent without one looks as it does over HTTP."""
+    """The first answer. A request error is returned in the shape that it has over HTTP."""
     if way == "http":
         return await live.api(query, token, **variables)
     if way == "events":
@@ -48,7 +48,7 @@ async def ask(live: LiveServer, way: str, query: str, token: str, **variables: A
 
 
 def code(answer: dict[str, Any]) -> str | None:
-    """That of the first error, if there is one."""
+    """The code of the first error, if there is one."""
     return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
 
 
@@ -60,7 +60,7 @@ async def test_the_rate_of_a_client_is_limited(database_url: str, way: str) -> N
         assert answers[-1]["errors"][0]["extensions"]["retryAfter"] > 0
 
 
-async def test_an_answer_that_was_kept_counts_as_well(database_url: str) -> None:
+async def test_a_cached_answer_counts_towards_the_rate_limit(database_url: str) -> None:
     async with opened(database_url, rate_limit="2/h") as (live, person):
         answers = [
             await ask(live, "http", AVAILABILITY_PERIOD_STARTS, person.token, input=availability_input(person))
@@ -70,14 +70,14 @@ async def test_an_answer_that_was_kept_counts_as_well(database_url: str) -> None
 
 
 @every_way
-async def test_variables_hold_only_so_much(database_url: str, way: str) -> None:
+async def test_the_number_of_values_in_variables_is_limited(database_url: str, way: str) -> None:
     async with opened(database_url, max_values=100) as (live, person):
         answer = await ask(live, way, HELLO, person.token, input=list(range(101)))
         assert code(answer) == "QUERY_TOO_COMPLEX"
 
 
 @every_way
-async def test_who_may_not_see_the_schema_sees_it_nowhere(database_url: str, way: str) -> None:
+async def test_introspection_can_be_disabled(database_url: str, way: str) -> None:
     async with opened(database_url, introspection="off") as (live, _):
         answer = await ask(live, way, "{ __schema { types { name } } }", CLIENT_SECRET)
         assert code(answer) == "BAD_REQUEST"
@@ -86,8 +86,8 @@ async def test_who_may_not_see_the_schema_sees_it_nowhere(database_url: str, way
 
 
 @every_way
-async def test_what_takes_too_long_is_called_off(database_url: str, way: str) -> None:
-    """Its transaction is undone: whoever else writes meanwhile is the only one who has."""
+async def test_an_operation_beyond_the_deadline_is_cancelled(database_url: str, way: str) -> None:
+    """Its transaction is rolled back."""
     async with opened(database_url) as (live, person):
         live.api.gate.deadline = 0.2
         async with locked_calendars(database_url):
@@ -108,7 +108,7 @@ async def test_what_takes_too_long_is_called_off(database_url: str, way: str) ->
     ],
 )
 async def test_wrong_tokens_are_answered_late_after_a_few(database_url: str, way: str, query: str) -> None:
-    """Whatever is asked with them."""
+    """Whatever the query."""
     async with opened(database_url) as (live, person):
         slept: list[float] = []
 

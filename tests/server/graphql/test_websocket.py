@@ -13,7 +13,7 @@ from tests.support.builders import availability_input, period_hours, upsert_even
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import LiveServer, WebSocketClient, live_server
 
-#: nothing here depends on the database
+#: these tests do not depend on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])
 
 CALENDARS = "{ calendars { calendarPrimary } }"
@@ -21,7 +21,7 @@ CALENDARS = "{ calendars { calendarPrimary } }"
 
 @pytest.fixture
 async def live(database_url: str) -> AsyncGenerator[LiveServer]:
-    """The application on a socket. Whatever a test does there, nobody is left on the line when its clients are gone."""
+    """The application on a socket. After the test, no connection may be left open."""
     async with live_server(database_url) as opened:
         yield opened
         await opened.wait_until_idle()
@@ -29,13 +29,13 @@ async def live(database_url: str) -> AsyncGenerator[LiveServer]:
 
 @pytest.fixture
 async def ws(live: LiveServer) -> AsyncGenerator[WebSocketClient]:
-    """A connection that has not been introduced."""
+    """A connection before connection_init."""
     async with live.connect() as opened:
         yield opened
 
 
 class TestOperations:
-    """What can be asked."""
+    """Operations on a socket."""
 
     async def test_a_query_is_answered_and_completed(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
@@ -44,7 +44,7 @@ class TestOperations:
         assert await ws.next_result() == {"data": {"calendars": [{"calendarPrimary": True}]}}
         await ws.expect_complete()
 
-    async def test_a_mutation_is_done(self, live: LiveServer, ws: WebSocketClient) -> None:
+    async def test_a_mutation_is_executed(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
         await ws.initialize(Authorization=f"Bearer {ada.token}")
         await ws.subscribe(UPSERT_EVENT, input=upsert_event_input(ada, 9, 10))
@@ -52,8 +52,8 @@ class TestOperations:
         await ws.expect_complete()
 
     @pytest.mark.parametrize("query", ["{", "{ nothing }", "query A { __typename } query B { __typename }"])
-    async def test_what_is_no_graphql_is_an_error_under_its_id(self, ws: WebSocketClient, query: str) -> None:
-        """And the socket stays open for everything else."""
+    async def test_an_invalid_document_is_an_error_under_its_id(self, ws: WebSocketClient, query: str) -> None:
+        """The socket stays open for other operations."""
         await ws.initialize()
         await ws.subscribe(query, id="wrong")
         message = await ws.receive()
@@ -63,7 +63,7 @@ class TestOperations:
         assert await ws.next_result() == {"data": {"__typename": "Query"}}
 
     async def test_a_refusal_is_an_answer(self, ws: WebSocketClient) -> None:
-        """With its data and its path, as over HTTP."""
+        """With data and path, as over HTTP."""
         await ws.initialize()
         await ws.subscribe(CALENDARS)
         answer = await ws.next_result()
@@ -85,10 +85,10 @@ class TestOperations:
         await live.api.data(UPSERT_EVENT, ben.token, input=upsert_event_input(ben, 9, 10))
         assert period_hours(await ws.next_result("of ben")) == ["10-17"]
 
-    async def test_a_subscription_that_is_completed_by_its_client_says_no_more(
+    async def test_a_subscription_completed_by_the_client_sends_nothing_more(
         self, live: LiveServer, ws: WebSocketClient
     ) -> None:
-        """Its id may be used again at once."""
+        """Its id can be reused at once."""
         ada = await live.api.application_calendar("ada")
         await ws.initialize(Authorization=f"Bearer {ada.token}")
         await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
@@ -101,8 +101,8 @@ class TestOperations:
         await ws.next_result()
         await ws.expect_complete()
 
-    async def test_a_token_in_the_introduction_goes_before_the_one_in_the_handshake(self, live: LiveServer) -> None:
-        """A browser can send only the former, and whoever renews a token sends it there."""
+    async def test_the_token_of_connection_init_overrides_that_of_the_handshake(self, live: LiveServer) -> None:
+        """Browsers can only send the former, and clients that renew a token send it there."""
         ada = await live.api.application_calendar("ada")
         async with live.connect(Authorization="Bearer outdated") as ws:
             await ws.initialize(authorization=f"Bearer {ada.token}")
@@ -110,7 +110,7 @@ class TestOperations:
             assert await ws.next_result() == {"data": {"userInfo": {"sub": ada.sub}}}
 
     async def test_a_ping_is_answered_at_any_time(self, ws: WebSocketClient) -> None:
-        """And a pong is not."""
+        """A pong is not answered."""
         await ws.send(type="ping")
         assert await ws.receive() == {"type": "pong"}
         await ws.initialize()
@@ -118,10 +118,10 @@ class TestOperations:
         await ws.send(type="ping", payload={"now": 1})
         assert await ws.receive() == {"type": "pong"}
 
-    async def test_more_operations_than_a_socket_may_have_are_refused_one_by_one(
+    async def test_operations_beyond_the_limit_of_a_socket_are_refused(
         self, live: LiveServer, ws: WebSocketClient
     ) -> None:
-        """CVE-2026-35526: without a bound, one socket could hold any number of subscriptions."""
+        """CVE-2026-35526: without a limit, one socket could hold any number of subscriptions."""
         ada = await live.api.application_calendar("ada")
         await ws.initialize(Authorization=f"Bearer {ada.token}")
         for n in range(MAX_OPERATIONS + 1):
@@ -136,24 +136,24 @@ class TestOperations:
 
 
 class TestBreaches:
-    """What the connection is closed for, and with which code."""
+    """Protocol violations, and the code with which the connection is closed."""
 
-    async def test_asking_before_the_introduction(self, live: LiveServer, ws: WebSocketClient) -> None:
+    async def test_subscribing_before_connection_init(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
         await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
         assert await ws.wait_closed() == (4401, "Unauthorized")
 
-    async def test_introducing_oneself_twice(self, ws: WebSocketClient) -> None:
+    async def test_a_second_connection_init(self, ws: WebSocketClient) -> None:
         await ws.initialize()
         await ws.send(type="connection_init")
         assert await ws.wait_closed() == (4429, "Too many initialisation requests")
 
-    async def test_never_introducing_oneself(self, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_no_connection_init(self, live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(websocket, "INTRODUCTION", 0.05)
         async with live.connect() as ws:
             assert await ws.wait_closed() == (4408, "Connection initialisation timeout")
 
-    async def test_an_id_that_is_in_use(self, live: LiveServer, ws: WebSocketClient) -> None:
+    async def test_an_id_in_use(self, live: LiveServer, ws: WebSocketClient) -> None:
         ada = await live.api.application_calendar("ada")
         await ws.initialize(Authorization=f"Bearer {ada.token}")
         await ws.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada))
@@ -182,7 +182,7 @@ class TestBreaches:
             '{"type": "ping", "payload": ' + "[" * 20_000,
         ],
     )
-    async def test_messages_that_are_none(self, ws: WebSocketClient, text: str) -> None:
+    async def test_invalid_messages(self, ws: WebSocketClient, text: str) -> None:
         await ws.initialize()
         await ws.connection.send(text)
         code, _ = await ws.wait_closed()
@@ -193,15 +193,15 @@ class TestBreaches:
         assert await ws.wait_closed() == (4400, "Messages are JSON in text frames")
 
     async def test_messages_that_are_too_large(self, ws: WebSocketClient) -> None:
-        """Nobody reads on to see how large they would become."""
+        """They are not read to the end."""
         await ws.initialize()
         await ws.send(type="ping", payload={"text": "x" * MAX_MESSAGE})
         code, _ = await ws.wait_closed()
         assert code == 1009
 
     @pytest.mark.parametrize("protocol", ["graphql-ws", "mqtt", None])
-    async def test_another_protocol(self, live: LiveServer, protocol: str | None) -> None:
-        """CVE-2026-35523: the older protocol could be made to answer before anybody had said who they were."""
+    async def test_another_subprotocol(self, live: LiveServer, protocol: str | None) -> None:
+        """CVE-2026-35523: the older protocol could be made to answer before authentication."""
         if protocol is None:
             async with live.connect(None) as ws:
                 assert await ws.wait_closed() == (4406, "Subprotocol not acceptable")
@@ -214,22 +214,22 @@ class TestBreaches:
 
 
 class TestHandshake:
-    """Who may connect."""
+    """Which connections are accepted."""
 
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"])
-    async def test_a_page_of_another_origin_may_not(self, live: LiveServer, origin: str) -> None:
+    async def test_a_page_of_another_origin_is_refused(self, live: LiveServer, origin: str) -> None:
         with pytest.raises(InvalidStatus) as found:
             async with live.connect(Origin=origin):
                 pass
         assert found.value.response.status_code == 403
         assert b"origin" in found.value.response.body
 
-    async def test_a_page_from_here_may(self, live: LiveServer) -> None:
+    async def test_a_page_of_the_same_origin_is_accepted(self, live: LiveServer) -> None:
         async with live.connect(Origin=f"http://127.0.0.1:{live.port}") as ws:
             await ws.initialize()
 
-    async def test_there_are_only_so_many_sockets(self, database_url: str) -> None:
-        """Whoever comes when there is no room is told so, and comes in when there is."""
+    async def test_the_number_of_sockets_is_limited(self, database_url: str) -> None:
+        """A connection beyond the limit gets status 503, and is accepted once there is room."""
         async with live_server(database_url, max_subscriptions=2) as live:
             async with live.connect(), live.connect():
                 with pytest.raises(InvalidStatus) as found:
@@ -240,8 +240,8 @@ class TestHandshake:
             async with live.connect() as ws:
                 await ws.initialize()
 
-    async def test_one_application_leaves_room_for_others(self, database_url: str) -> None:
-        """Its own subscriptions are bounded, however many sockets it has."""
+    async def test_the_subscriptions_of_one_application_are_limited(self, database_url: str) -> None:
+        """Over all of its sockets, so that there is room for other applications."""
         async with live_server(database_url, max_client_subscriptions=1) as live:
             ada = await live.api.application_calendar("ada")
             other = await live.api.application_calendar_of_another_client("other")
@@ -253,13 +253,13 @@ class TestHandshake:
                     assert period_hours(await theirs.next_result()) == ["9-17"]
 
 
-async def test_who_reads_nothing_for_long_is_let_go(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With all of its operations: what it was sent is as much as is kept for it, and not for ever."""
+async def test_a_client_that_stops_reading_is_disconnected(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its operations end with it: messages for it are not buffered without limit, and not for ever."""
     monkeypatch.setattr(websocket, "STALLED", 0.2)
     ada = await live.api.application_calendar("ada")
     month = [{"start": "2027-01-19T00:00:00Z", "end": "2027-02-19T00:00:00Z"}]
     many = {"responseFormat": "SLOTS", "queryPeriods": month, "maxResults": 200}
-    # Twelve megabytes in all: what a kernel takes off our hands by itself is less.
+    # Twelve megabytes in total: more than the kernel's socket buffers take.
     starts = " ".join(f"start{n}: start" for n in range(20))
     large = AVAILABILITY_CHANGED.replace("availablePeriods { start end }", f"availableSlots {{ {starts} }}")
     async with live.connect(Authorization=f"Bearer {ada.token}") as ws:

@@ -1,1 +1,1 @@
-"""What nobody sends who means well, on a real socket."""
+"""Hostile requests on a real socket."""

@@ -1,4 +1,4 @@
-"""What is sent, by what it is. Each is the whole of a request, and most of them are answered at once."""
+"""Hostile requests by name. Each is a complete request, and most are answered at once."""
 
 import json
 from typing import Any
@@ -15,12 +15,12 @@ MADE = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
 
 def request(head: str, body: bytes = b"") -> bytes:
-    """These lines and this body, as they stand."""
+    """A raw request with these header lines and this body, unchanged."""
     return "\r\n".join([*head.splitlines(), "", ""]).encode("utf-8", "surrogateescape") + body
 
 
 def post(body: bytes, *more: str) -> bytes:
-    """A POST that would be in order if its body were."""
+    """A POST that is valid if its body is."""
     head = ["POST /graphql HTTP/1.1", "Host: x", "Connection: close", "Content-Type: application/json", *more]
     head += [f"Authorization: Bearer {CLIENT_SECRET}", f"Content-Length: {len(body)}"]
     return request("\n".join(head), body)
@@ -37,7 +37,7 @@ def get(target: str, *more: str) -> bytes:
 
 
 def times(count: int, of: str) -> str:
-    """So many of these; {} is the number."""
+    """A text repeated, with {} replaced by the number."""
     return " ".join(of.replace("{}", str(n)) for n in range(count))
 
 

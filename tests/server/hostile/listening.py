@@ -1,4 +1,4 @@
-"""The application on a socket, in a thread of its own: so its processor time, its memory and its pool can be looked at."""
+"""The application on a socket, in a thread of its own, to measure its processor time, memory and connections."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from tests.conftest import NOW
 
 @dataclass(frozen=True)
 class Listening:
-    """The server, as its attackers and its owner see it."""
+    """A running server."""
 
     port: int
     app: Starlette
@@ -34,16 +34,16 @@ class Listening:
         return self.app.state.db
 
     def processor_seconds(self) -> float:
-        """What the server's thread has had of the processor so far: the machine's other work does not count."""
+        """Processor time of the server's thread so far. Other work on the machine does not count."""
         assert self.thread.ident is not None
         return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident))
 
     def forget_documents(self) -> None:
-        """So that the next one is read as if nobody had ever sent it."""
+        """Empties the document cache, so that the next document is parsed."""
         self.app.state.engine.documents._documents = LRU()
 
     def send(self, request: bytes) -> bytes:
-        """All that the server says to it. One that has heard enough may close the door before the end."""
+        """The response to a raw request. The server may close the connection before it has read all of it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
             with suppress(ConnectionError):
                 connection.sendall(request)
@@ -60,7 +60,7 @@ def _all_of(connection: socket.socket) -> bytes:
 
 @contextmanager
 def listening(database_url: str, **settings: Any) -> Generator[Listening]:
-    """The application, with nothing that was there before for the garbage collector to look at: as when it is served."""
+    """A running application. Objects from before are hidden from the garbage collector, as if it were a new process."""
     app = create_app(Settings(database_url=database_url, **settings), clock=lambda: NOW)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=5))
     gc.collect()

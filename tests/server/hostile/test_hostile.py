@@ -1,4 +1,4 @@
-"""Whatever is sent: no fault of ours, hardly any work, and nothing left behind."""
+"""No hostile request causes a fault, much work, or a leak."""
 
 import gc
 import json
@@ -18,15 +18,15 @@ from server.http.deadlines import _leaving
 from .cases import CASES, post, query
 from .listening import Listening, listening
 
-#: seconds of the processor that one request may take, on a machine that has time for it
+#: processor seconds that a request may take on an idle machine
 MOST = 0.1
-#: how often as long it may take as reading one of GraphiQL's own questions ten times, which takes a tenth of that; on a
-#: machine that is busy with much else, both take longer
+#: or else the multiple of the reference work, which takes about a tenth of that: parsing GraphiQL's introspection
+#: query ten times; on a busy machine both take longer
 TIMES = 10
-#: how often each is sent at most: once would do, were there nothing but the request's own work
+#: maximum number of attempts: one would do without noise from other work on the machine
 TRIES = 5
 
-#: pieces of memory that a whole round of them may leave behind: a tenth of what one kept for each request would be
+#: memory blocks that a whole round may leave behind: a tenth of one block per request
 LEFT = 1_000
 
 HELLO = query("{ __typename }")
@@ -34,7 +34,7 @@ HELLO = query("{ __typename }")
 
 @pytest.fixture(scope="module")
 def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Listening]:
-    """One server, which has to live through all of it. A body has a second to arrive."""
+    """One server for all tests of this module. The deadline for a body is a second."""
     path = tmp_path_factory.mktemp("hostile") / "openings.db"
     shutil.copy(sqlite_template, path)
     with listening(f"sqlite:///{path}", deadline=1) as server:
@@ -43,7 +43,7 @@ def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> G
 
 
 def check(said: bytes) -> None:
-    """The answer is one, blames the sender, and shows nothing of our insides."""
+    """Asserts that the response is valid, blames the client if anybody, and shows no internal details."""
     found = re.match(rb"HTTP/1\.1 (\d{3}) ", said)
     assert found is not None, said[:200]
     assert int(found[1]) < 500, said[:500]
@@ -54,8 +54,8 @@ def check(said: bytes) -> None:
         assert json.loads(body).keys() & {"data", "errors"}
 
 
-def is_well(server: Listening) -> None:
-    """It answers as ever, with no connection out and nothing that is still being undone."""
+def assert_healthy(server: Listening) -> None:
+    """Asserts that the server answers as usual, holds no connection, and has no abandoned work."""
     assert server.send(HELLO).endswith(b'{"data":{"__typename":"Query"}}')
     until = time.monotonic() + 5
     while (server.db.connections_in_use or _leaving) and time.monotonic() < until:
@@ -64,24 +64,24 @@ def is_well(server: Listening) -> None:
     assert not _leaving
 
 
-def _something_to_compare_with() -> float:
-    """The processor's seconds, just now, for work whose size is known."""
+def _reference_seconds() -> float:
+    """Processor seconds of the reference work, measured now."""
     began = time.thread_time()
     for _ in range(10):
         parse(get_introspection_query())
     return time.thread_time() - began
 
 
-def test_there_are_as_many_as_were_promised() -> None:
-    """Sixty at least."""
+def test_there_are_enough_cases() -> None:
+    """At least a hundred."""
     assert len(CASES) >= 100
 
 
 @pytest.mark.parametrize("sent", CASES.values(), ids=CASES)
-def test_it_is_refused_or_answered_with_hardly_any_work(server: Listening, sent: bytes) -> None:
-    """Once is enough: the request's own work is there each time, the machine's noise is not.
+def test_a_hostile_request_takes_hardly_any_work(server: Listening, sent: bytes) -> None:
+    """One attempt within the limit suffices: a request's own work is the same in each, the machine's noise is not.
 
-    Processors change their speed within a second: so each time is compared with what was measured right after it.
+    Processors change their speed within a second, so each attempt is compared with reference work right after it.
     """
     tries: list[tuple[float, float]] = []
     while not any(took < MOST or took < TIMES * compared for took, compared in tries):
@@ -91,8 +91,8 @@ def test_it_is_refused_or_answered_with_hardly_any_work(server: Listening, sent:
         said = server.send(sent)
         took = server.processor_seconds() - before
         check(said)
-        tries.append((took, _something_to_compare_with() if took >= MOST else 0.0))
-    is_well(server)
+        tries.append((took, _reference_seconds() if took >= MOST else 0.0))
+    assert_healthy(server)
 
 
 @pytest.mark.parametrize(
@@ -104,42 +104,42 @@ def test_it_is_refused_or_answered_with_hardly_any_work(server: Listening, sent:
     ],
     ids=["half a body", "half of the chunks"],
 )
-def test_a_body_that_stops_on_the_way_is_given_up(server: Listening, sent: bytes) -> None:
-    """Whoever holds the connection open, and sends no more."""
+def test_a_body_that_stops_arriving_times_out(server: Listening, sent: bytes) -> None:
+    """The connection stays open, but sends no more."""
     said = server.send(sent)
     assert said.startswith(b"HTTP/1.1 408 ")
-    is_well(server)
+    assert_healthy(server)
 
 
-def test_many_who_never_finish_keep_nobody_else_waiting(server: Listening) -> None:
-    """A hundred connections that send nothing more; whoever has something to say is heard meanwhile."""
+def test_slow_connections_do_not_block_others(server: Listening) -> None:
+    """A hundred connections never finish their request; a complete one is answered nevertheless."""
     held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     try:
         for connection in held:
             connection.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nX-")
-        is_well(server)
+        assert_healthy(server)
     finally:
         for connection in held:
             connection.close()
-    is_well(server)
+    assert_healthy(server)
 
 
-def test_who_hangs_up_in_the_middle_leaves_nothing_behind(server: Listening) -> None:
-    """After each number of bytes of a good request."""
+def test_disconnecting_during_a_request_leaves_nothing_behind(server: Listening) -> None:
+    """After various numbers of bytes of a valid request."""
     for end in range(1, len(HELLO), 7):
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(HELLO[:end])
-    is_well(server)
+    assert_healthy(server)
 
 
-def test_all_of_it_again_takes_no_more_memory(server: Listening) -> None:
-    """A second round of every case leaves nothing behind that the first has not."""
+def test_a_second_round_takes_no_more_memory(server: Listening) -> None:
+    """Every case is sent twice; the second round must leak nothing."""
 
     def everything() -> int:
         for sent in CASES.values():
             server.send(sent)
             server.forget_documents()
-        is_well(server)
+        assert_healthy(server)
         gc.collect()
         return sys.getallocatedblocks()
 

@@ -1,7 +1,7 @@
-"""Every field of every input, given what it does not expect: the answer says what is wrong, on either database.
+"""Every field of every input with invalid values: the response is the client's error, on both databases.
 
-The inputs are the schema's own, so that a new one is tried from its first day. A text with a zero byte is a fault in
-PostgreSQL and none in SQLite; half a character cannot be written to either.
+The inputs are taken from the schema, so a new one is tested from the first day. A null character is an error in
+PostgreSQL but not in SQLite; half a surrogate pair can be written to neither.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from graphql import (
 from schema import schema
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 
-#: sent in place of any value
+#: invalid values, sent in place of any value
 WRONG: list[Any] = [None, -1, 2**64, "a\0b", "x" * 5_000, ["x", None]]
 QUERY, MUTATION = schema._schema.query_type, schema._schema.mutation_type
 assert QUERY is not None
@@ -36,7 +36,7 @@ FIELDS: dict[str, tuple[str, GraphQLField]] = {
 
 
 def plain(of: GraphQLInputType, known: dict[str, Any]) -> Any:
-    """A value of this type with no more in it than has to be."""
+    """A minimal valid value of this type."""
     if isinstance(of, GraphQLNonNull):
         return plain(of.of_type, known)
     if isinstance(of, GraphQLList):
@@ -50,7 +50,7 @@ def plain(of: GraphQLInputType, known: dict[str, Any]) -> Any:
 
 
 def spoiled(of: GraphQLInputType, known: dict[str, Any], tried: set[str]) -> Iterator[Any]:
-    """Values of this type in which one thing is wrong. An input that was tried elsewhere is not tried again."""
+    """Values of this type with one invalid part. An input that has been tried before is not tried again."""
     named = get_named_type(of)
     if not isinstance(named, GraphQLInputObjectType):
         yield from WRONG
@@ -67,7 +67,7 @@ def spoiled(of: GraphQLInputType, known: dict[str, Any], tried: set[str]) -> Ite
 
 
 def test_every_input_of_the_schema_is_tried() -> None:
-    """None is out of reach of the fields at the top."""
+    """All of them are reachable from the root fields."""
     inputs = {name for name, of in schema._schema.type_map.items() if isinstance(of, GraphQLInputObjectType)}
     reached: set[str] = set()
     walk = [get_named_type(arg.type) for _, field in FIELDS.values() for arg in field.args.values()]
@@ -78,8 +78,8 @@ def test_every_input_of_the_schema_is_tried() -> None:
     assert reached == inputs
 
 
-async def test_a_wrong_value_is_the_senders_fault_wherever_it_is(api: Api) -> None:
-    """No fault of ours, no status of the server's, and everything answered in the one shape."""
+async def test_an_invalid_value_is_the_clients_error(api: Api) -> None:
+    """Not a fault of ours, and not an HTTP error; every error has the usual shape."""
     api.engine.throttle.delay = 0
     person = await api.application_calendar("person")
     tried: set[str] = set()
@@ -92,7 +92,7 @@ async def test_a_wrong_value_is_the_senders_fault_wherever_it_is(api: Api) -> No
 
 
 def document(name: str) -> str:
-    """A document that asks for a field, with its arguments in variables."""
+    """A document with this root field, and its arguments as variables."""
     kind, field = FIELDS[name]
     declared = ", ".join(f"${arg}: {of.type}" for arg, of in field.args.items())
     given = ", ".join(f"{arg}: ${arg}" for arg in field.args)
@@ -101,7 +101,7 @@ def document(name: str) -> str:
 
 
 def requests(name: str, known: dict[str, Any], tried: set[str]) -> Iterator[dict[str, Any]]:
-    """The variables of each request that asks for the field with one wrong thing."""
+    """The variables of requests for this root field, each with one invalid part."""
     args = FIELDS[name][1].args
     whole = {arg: known.get(arg, plain(of.type, known)) for arg, of in args.items()}
     for arg, of in args.items():
@@ -110,7 +110,7 @@ def requests(name: str, known: dict[str, Any], tried: set[str]) -> Iterator[dict
 
 
 def known_to(person: Account) -> dict[str, Any]:
-    """What is right, so that what is wrong is looked at."""
+    """Valid values, so that the invalid part is the reason for the error."""
     return {
         **{"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "refreshToken": person.refresh_token},
         **{"calendarId": person.calendar_id, "sub": person.sub, "tzid": "Etc/UTC", "required": 1},

@@ -1,4 +1,4 @@
-"""Wrong secrets and tokens: late answers for whoever sends them, and for nobody else."""
+"""Responses to repeated wrong credentials are delayed; all others are not."""
 
 import asyncio
 from time import monotonic
@@ -18,7 +18,7 @@ REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) {
 
 
 class Sleeper:
-    """Somebody who notes how long they were told to sleep, and wakes up when a test lets them."""
+    """A sleep that records its durations, and returns when the test allows it."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -31,7 +31,7 @@ class Sleeper:
 
 
 class Failing:
-    """Credentials that fail at moments that a test chooses."""
+    """A throttle with a clock that the test sets."""
 
     def __init__(self, most_waiting: int = 100) -> None:
         self.now = 0.0
@@ -39,47 +39,47 @@ class Failing:
         self.counted = CredentialThrottle(delay=7, max_waiting=most_waiting, clock=lambda: self.now, sleep=self.sleeper)
 
     async def late(self, client_id: str = "", address: str = "1.2.3.4", fields: int = 1) -> bool:
-        """Whether an answer with so many wrong credentials comes late."""
+        """Whether the response to a request with that many wrong credentials is delayed."""
         before = len(self.sleeper.slept)
         await self.counted.delay_if_repeated([WrongCredentials("wrong", client_id=client_id)] * fields, address)
         return len(self.sleeper.slept) > before
 
 
-async def test_a_few_are_answered_at_once_and_the_next_late() -> None:
-    """A slip of the pen costs nothing. After a while one more is free."""
+async def test_the_first_few_responses_are_immediate_and_the_next_delayed() -> None:
+    """A typing error costs nothing. After a while, one more is free."""
     failing = Failing()
     assert [await failing.late() for _ in range(_FREE + 2)] == [False] * _FREE + [True, True]
     assert failing.sleeper.slept == [7, 7]
-    failing.now += 3 * _EACH + 0.1  # the two late ones have to be made good for
+    failing.now += 3 * _EACH + 0.1  # three are due: the two delayed ones count too
     assert [await failing.late() for _ in range(2)] == [False, True]
 
 
-async def test_an_address_is_counted_over_all_clients_and_a_client_over_all_addresses() -> None:
-    """Whoever tries many ids from one place, or one id from many places."""
+async def test_failures_are_counted_per_address_and_per_client() -> None:
+    """Many ids from one address, or one id from many addresses."""
     failing = Failing()
     assert [await failing.late(f"client-{n}") for n in range(_FREE + 1)] == [False] * _FREE + [True]
     assert [await failing.late("one", f"10.0.0.{n}") for n in range(_FREE + 1)] == [False] * _FREE + [True]
     assert not await failing.late("another", "10.0.1.1")
 
 
-async def test_each_wrong_pair_in_a_request_is_counted_and_a_bearer_token_once() -> None:
-    """Many guesses in one document are many guesses; one token is one, however many fields ask who it is."""
+async def test_each_wrong_secret_in_a_request_counts_but_a_bearer_token_only_once() -> None:
+    """Many secrets in one document are many guesses; a token is one, however many fields use it."""
     failing = Failing()
     await failing.late("client", fields=_FREE)
     assert await failing.late("client")
     assert [await failing.late(address="other", fields=9) for _ in range(_FREE)] == [False] * _FREE
 
 
-async def test_other_refusals_are_no_failures() -> None:
-    """No token at all, one that has expired, a scope that is missing: nobody guesses."""
+async def test_other_refusals_do_not_count() -> None:
+    """A missing token, an expired one, or a missing scope is no guess."""
     wrong = WrongCredentials("wrong")
     causes = [Unauthenticated(), Forbidden(), wrong, None]
     result = ExecutionResult(None, [GraphQLError("", original_error=cause) for cause in causes])
     assert wrong_credentials(result) == [wrong]
 
 
-async def test_only_so_many_wait_and_the_others_are_told_to_come_later() -> None:
-    """Whatever an attacker sends, so many answers are held back and no more; other errors stay what they are."""
+async def test_delayed_responses_are_limited_and_others_rate_limited() -> None:
+    """So an attacker cannot fill the memory with waiting responses. Other errors in the response are unchanged."""
     failing = Failing(most_waiting=3)
     for _ in range(_FREE):
         await failing.late()
@@ -114,14 +114,14 @@ async def test_only_so_many_wait_and_the_others_are_told_to_come_later() -> None
         (None, ""),
     ],
 )
-def test_of_an_ipv6_address_the_network_counts(host: str | None, address: str) -> None:
-    """Whoever has one such address has eighteen quintillion of them."""
+def test_an_ipv6_address_is_counted_by_its_network(host: str | None, address: str) -> None:
+    """Its owner usually has 2⁶⁴ of them."""
     client = (host, 1) if host is not None else None
     assert address_of(Request({"type": "http", "client": client, "headers": []})) == address
 
 
-async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) -> None:
-    """From the same address, for the same client: nobody is locked out. And what waits holds no connection."""
+async def test_correct_credentials_are_not_delayed_by_wrong_ones(api: Api) -> None:
+    """Even from the same address for the same client. Delayed responses hold no database connection."""
     sleeper = api.engine.throttle.sleep = Sleeper()
     person = await api.application_calendar("person")
     wrong = {"clientId": CLIENT_ID, "clientSecret": "wrong", "applicationCalendarId": "x"}
@@ -150,8 +150,8 @@ async def test_the_right_credentials_are_served_while_wrong_ones_wait(api: Api) 
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_late_answer_really_is_late(api: Api) -> None:
-    """No more than a lower bound: whoever sends wrong tokens waits a second for each."""
+async def test_a_delayed_response_takes_the_configured_time(api: Api) -> None:
+    """At least: each wrong token costs its sender a second."""
     for _ in range(_FREE):
         await api.refusal(CALENDARS, "wrong")
     began = monotonic()
@@ -160,7 +160,7 @@ async def test_a_late_answer_really_is_late(api: Api) -> None:
 
 
 async def test_an_expired_token_is_no_guess(api: Api) -> None:
-    """A client that comes back after a weekend refreshes it, as often as it likes."""
+    """A client that returns after a weekend refreshes it, as often as it likes."""
     api.engine.throttle.sleep = sleeper = Sleeper()
     person = await api.application_calendar("person")
     api.now += 7200

@@ -1,4 +1,4 @@
-"""How long is waited, and for whom: each way in which work can end, at each moment."""
+"""Deadlines and disconnects: every way in which work can end, at every moment."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,12 +16,12 @@ from server.http.deadlines import DeadlineError, run_eagerly, run_while_connecte
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: the database has nothing to do with it."""
+    """SQLite only: these tests do not depend on the database."""
     return "sqlite"
 
 
 class Client:
-    """Somebody who hangs up when told to."""
+    """A client that disconnects when `gone` is set."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -38,7 +38,7 @@ class Client:
 
 
 class Work:
-    """Takes its time, and notes how it ended."""
+    """Takes some time, and records how it ended."""
 
     def __init__(self, seconds: float = 0) -> None:
         self.seconds = seconds
@@ -60,7 +60,7 @@ async def fail(after: float = 0) -> str:
     raise LookupError("on purpose")
 
 
-async def test_what_waits_for_nothing_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_work_that_does_not_suspend_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "timeout", None)
 
     async def ready() -> int:
@@ -72,8 +72,8 @@ async def test_what_waits_for_nothing_sets_no_timer(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("deadline", [0, 5])
-async def test_what_waits_is_waited_for(deadline: float) -> None:
-    """However often, and for whatever: its task is the one that it began in, and stays it."""
+async def test_work_that_suspends_is_awaited_in_the_same_task(deadline: float) -> None:
+    """Also with timeouts of its own."""
 
     async def twice() -> str:
         began_in = asyncio.current_task()
@@ -90,14 +90,14 @@ async def test_what_waits_is_waited_for(deadline: float) -> None:
         await run_eagerly(fail(after=0.001), deadline)
 
 
-async def test_what_waits_too_long_is_cancelled() -> None:
+async def test_work_that_takes_too_long_is_cancelled() -> None:
     work = Work(5)
     with pytest.raises(TimeoutError):
         await run_eagerly(work(), 0.01)
     assert work.ended == "cancelled"
 
 
-async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
+async def test_cancelling_the_caller_cancels_the_work() -> None:
     work = Work(5)
     waits = asyncio.create_task(run_eagerly(work(), 5))
     await asyncio.sleep(0.01)
@@ -108,15 +108,15 @@ async def test_who_is_cancelled_cancels_what_he_waits_for() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
-async def test_what_is_done_while_the_client_is_there_is_the_answer(seconds: float) -> None:
-    """Nobody listens for its going before there is reason to."""
+async def test_the_result_of_finished_work_is_returned(seconds: float) -> None:
+    """The client's connection is watched only if the work takes some time."""
     client = Client()
     assert await run_while_connected(client.request, Work(seconds)(), 5) == "a result"
     assert client.listened == (seconds > deadlines._SOON)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
-async def test_what_goes_wrong_is_told(seconds: float) -> None:
+async def test_an_exception_of_the_work_is_raised(seconds: float) -> None:
     with pytest.raises(LookupError, match="on purpose"):
         await run_while_connected(Client().request, fail(seconds), 5)
     with pytest.raises(LookupError, match="on purpose"):
@@ -124,7 +124,7 @@ async def test_what_goes_wrong_is_told(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("deadline", [0, 5])
-async def test_a_client_that_hangs_up_ends_the_work(deadline: float) -> None:
+async def test_a_disconnect_cancels_the_work(deadline: float) -> None:
     client, work = Client(), Work(5)
     client.gone.set()
     with pytest.raises(ClientDisconnect):
@@ -133,7 +133,7 @@ async def test_a_client_that_hangs_up_ends_the_work(deadline: float) -> None:
 
 
 @pytest.mark.parametrize("deadline", [0.001, 0.1])
-async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
+async def test_the_deadline_cancels_the_work(deadline: float) -> None:
     for waits in (
         lambda work: run_with_deadline(work, deadline),
         lambda work: run_while_connected(Client().request, work, deadline),
@@ -145,8 +145,8 @@ async def test_time_that_is_over_ends_the_work(deadline: float) -> None:
 
 
 @pytest.mark.parametrize("deadline", [0, 5])
-async def test_all_work_is_done_by_whoever_waits_for_it(deadline: float) -> None:
-    """However often it waits, and for whatever, it stays in one task: a timeout of its own ends nothing but what it is for."""
+async def test_work_runs_in_the_callers_task(deadline: float) -> None:
+    """However often and for whatever it suspends; a timeout inside the work cancels only what is inside it."""
 
     async def several() -> str:
         begun_in = asyncio.current_task()
@@ -169,17 +169,17 @@ async def test_all_work_is_done_by_whoever_waits_for_it(deadline: float) -> None
 
 
 class Stubborn(asyncio.Future[None]):
-    """Is never cancelled, like a thread's work."""
+    """A future that cannot be cancelled, like the work of a thread."""
 
     def cancel(self, msg: object = None) -> bool:
         return False
 
 
 @pytest.mark.parametrize("how", ["alone", "among others", "undoing"])
-async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
+async def test_a_client_does_not_wait_for_work_that_cannot_be_cancelled(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """The client is told; the work hears of it when it goes on, and is remembered until then."""
+    """The client gets the timeout. The work is cancelled when it resumes, and is referenced until then."""
     monkeypatch.setattr(deadlines, "_GRACE", 0.02)
     stubborn = Stubborn()
     about, found = ContextVar("about", default="nothing"), list[object]()
@@ -212,12 +212,12 @@ async def test_nobody_waits_for_what_does_not_let_itself_be_called_off(
 
 @pytest.fixture
 def listens_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the client is still there is looked after nearly from the beginning."""
+    """Watches the connection almost from the beginning."""
     monkeypatch.setattr(deadlines, "_SOON", 0.001)
 
 
 async def begun(client: Client, work: Coroutine[Any, Any, str], deadline: float = 5) -> "asyncio.Task[str]":
-    """Waits for the work; the client is listened to."""
+    """Starts the work, and waits until the connection is watched."""
     waits = asyncio.create_task(run_while_connected(client.request, work, deadline))
     async with asyncio.timeout(5):
         while not client.listened:
@@ -227,7 +227,7 @@ async def begun(client: Client, work: Coroutine[Any, Any, str], deadline: float 
 
 @pytest.mark.usefixtures("listens_soon")
 @pytest.mark.parametrize("first", ["the answer", "the client"])
-async def test_what_is_done_in_the_same_moment_is_the_answer(first: str) -> None:
+async def test_work_that_finishes_in_the_moment_of_the_disconnect_has_a_result(first: str) -> None:
     future, client = asyncio.get_running_loop().create_future(), Client()
     waits = await begun(client, asyncio.wait_for(future, None))
     if first == "the client":
@@ -238,7 +238,7 @@ async def test_what_is_done_in_the_same_moment_is_the_answer(first: str) -> None
 
 
 @pytest.mark.usefixtures("listens_soon")
-async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
+async def test_work_that_resumes_in_the_moment_of_the_disconnect_is_cancelled() -> None:
     future, client, work = asyncio.get_running_loop().create_future(), Client(), Work(5)
 
     async def twice() -> str:
@@ -254,8 +254,8 @@ async def test_what_goes_on_in_the_same_moment_is_called_off() -> None:
 
 
 @pytest.mark.usefixtures("listens_soon")
-async def test_who_is_cancelled_in_the_same_moment_is_cancelled() -> None:
-    """Not told that the client is gone, as if nobody had cancelled it; the work is called off all the same."""
+async def test_a_caller_cancelled_in_the_moment_of_the_disconnect_raises_cancelled_error() -> None:
+    """Not ClientDisconnect, which would swallow the cancellation; the work is cancelled too."""
     client, work = Client(), Work(5)
     waits = await begun(client, work())
     client.gone.set()
@@ -266,8 +266,8 @@ async def test_who_is_cancelled_in_the_same_moment_is_cancelled() -> None:
 
 
 @pytest.mark.usefixtures("listens_soon")
-async def test_the_first_reason_holds() -> None:
-    """A client may hang up while what took too long is being undone."""
+async def test_the_first_reason_is_raised() -> None:
+    """The client may disconnect while work beyond its deadline is still ending."""
     client, stubborn = Client(), Stubborn()
 
     async def wait() -> str:
@@ -285,8 +285,8 @@ async def test_the_first_reason_holds() -> None:
 
 
 @pytest.mark.usefixtures("listens_soon")
-async def test_whoever_is_cancelled_again_does_not_wait_until_all_is_undone() -> None:
-    """The work is remembered all the same."""
+async def test_a_caller_cancelled_twice_does_not_wait_for_the_work() -> None:
+    """The work is referenced until it ends."""
     client, stubborn = Client(), Stubborn()
 
     async def wait() -> str:
@@ -304,8 +304,8 @@ async def test_whoever_is_cancelled_again_does_not_wait_until_all_is_undone() ->
     assert leaving.cancelled()
 
 
-async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
-    """As a server does that stops; also when the work would not have been looked after yet."""
+async def test_cancelling_the_caller_cancels_the_work_at_any_time() -> None:
+    """As at shutdown; before and after the connection is watched."""
     for seconds in (0.001, 0.1):
         work = Work(5)
         waits = asyncio.create_task(run_while_connected(Client().request, work(), 5))
@@ -316,7 +316,7 @@ async def test_whoever_waits_and_is_cancelled_calls_the_work_off() -> None:
         assert work.ended == "cancelled"
 
 
-async def test_work_that_cancels_itself_keeps_nobody_waiting() -> None:
+async def test_work_that_raises_cancelled_error_ends() -> None:
     async def gone() -> None:
         raise asyncio.CancelledError
 

@@ -1,4 +1,4 @@
-"""Rate limits: the laws of the bucket, and what a client over its limit is told."""
+"""Rate limits: the laws of the token bucket, and the responses to a client over its limit."""
 
 import asyncio
 from math import floor
@@ -20,18 +20,18 @@ _steps = st.lists(st.floats(0, 10).map(lambda step: round(step, 3)), max_size=60
 
 
 def admitted(limits: RateLimits, moments: list[float], who: str = "somebody") -> list[float]:
-    """The moments at which a request of somebody's was let through."""
+    """The moments whose requests were admitted."""
     return [moment for moment in moments if limits.admit(who, moment) is None]
 
 
 def moments_of(steps: list[float]) -> list[float]:
-    """Each so long after the one before."""
+    """Moments with these intervals between them."""
     return [round(sum(steps[: n + 1]), 3) for n in range(len(steps))]
 
 
 @given(_steps, st.integers(1, 20), st.sampled_from(["s", "min"]))
-def test_no_time_lets_more_through_than_the_bucket_and_its_inflow(steps: list[float], amount: int, unit: str) -> None:
-    """Between any two moments: what it holds, and what flowed in meanwhile."""
+def test_no_interval_admits_more_than_the_bucket_and_its_refill(steps: list[float], amount: int, unit: str) -> None:
+    """For any two moments: the capacity, and what was refilled between them."""
     [rate] = rates = parse_rates(f"{amount}/{unit}")
     through = admitted(RateLimits(rates), moments_of(steps))
     for first, begin in enumerate(through):
@@ -41,15 +41,15 @@ def test_no_time_lets_more_through_than_the_bucket_and_its_inflow(steps: list[fl
 
 @given(_steps, st.integers(1, 20))
 @example([0.0, 0.0, 0.0, 3.062, 0.0], 1)
-def test_whoever_keeps_to_the_rate_is_never_refused(steps: list[float], amount: int) -> None:
-    """One request each time that one has flowed in, however long the pauses and however the clock rounds."""
+def test_a_client_within_its_rate_is_never_refused(steps: list[float], amount: int) -> None:
+    """One request per refilled token, for any pauses and any rounding of the clock."""
     moments = moments_of([step + 1 / amount for step in steps])
     assert admitted(RateLimits(parse_rates(f"{amount}/s")), moments) == moments
 
 
 @given(_steps, st.integers(1, 5))
-def test_whoever_waits_as_long_as_told_is_let_through(steps: list[float], amount: int) -> None:
-    """And a moment earlier is not."""
+def test_a_client_that_waits_as_long_as_stated_is_admitted(steps: list[float], amount: int) -> None:
+    """A moment earlier it is not."""
     limits = RateLimits(parse_rates(f"{amount}/s,{3 * amount}/min"))
     now = 0.0
     for step in steps:
@@ -61,8 +61,8 @@ def test_whoever_waits_as_long_as_told_is_let_through(steps: list[float], amount
 
 
 @given(_steps, st.integers(1, 50), st.integers(1, 8))
-def test_the_workers_together_let_through_one_limit(steps: list[float], amount: int, workers: int) -> None:
-    """Each its part; but a worker that has not been asked yet lets one through in any case."""
+def test_workers_share_one_limit(steps: list[float], amount: int, workers: int) -> None:
+    """Each has its part; but a worker admits its first request in any case."""
     each = RateLimits(parse_rates(f"{amount}/s"), workers)
     through = admitted(each, moments_of(steps))
     elapsed = through[-1] - through[0] if through else 0
@@ -70,13 +70,13 @@ def test_the_workers_together_let_through_one_limit(steps: list[float], amount: 
 
 
 def test_a_refused_request_does_not_count() -> None:
-    """Whoever asks too often is served as often as the limit says, not never."""
+    """A client that is too fast is served at the limit's rate, not refused for ever."""
     limits = RateLimits(parse_rates("1/s"))
     assert len(admitted(limits, [n / 10 for n in range(100)])) == 10
 
 
-def test_the_limit_that_lasts_longest_is_told() -> None:
-    """The others need not be tried one after the other."""
+def test_of_several_exceeded_limits_the_longest_wait_is_stated() -> None:
+    """So that a client need not run into one after the other."""
     limits = RateLimits(parse_rates("2/s,3/min"))
     assert admitted(limits, [0, 0, 0, 1, 1]) == [0, 0, 1]
     exceeded = limits.admit("somebody", 1)
@@ -85,8 +85,8 @@ def test_the_limit_that_lasts_longest_is_told() -> None:
     assert exceeded.wait == pytest.approx(19)
 
 
-def test_everybody_has_a_limit_of_their_own() -> None:
-    """And without any limit nobody is kept in mind at all."""
+def test_each_caller_has_a_limit_of_its_own() -> None:
+    """Without a limit, no callers are stored."""
     limits = RateLimits(parse_rates("1/min"))
     assert [limits.admit(who, 0) is None for who in ("ada", "ben", "ada")] == [True, True, False]
     free = RateLimits([])
@@ -94,8 +94,8 @@ def test_everybody_has_a_limit_of_their_own() -> None:
     assert len(free._buckets) == 0
 
 
-def test_a_clock_that_goes_back_gives_nothing() -> None:
-    """Nor does it take anything."""
+def test_a_clock_that_goes_back_refills_nothing() -> None:
+    """It takes nothing away either."""
     bucket = TokenBucket(1, 1, 100)
     bucket.take(100)
     assert bucket.wait(0) == pytest.approx(1)
@@ -103,7 +103,7 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert bucket.wait(101) == 0
 
 
-def test_a_debt_has_an_end() -> None:
+def test_the_debt_of_a_bucket_is_bounded() -> None:
     """A million wrong guesses are forgotten as soon as a few."""
     bucket = TokenBucket(10, 1, 0)
     for _ in range(1_000_000 // 1000):
@@ -111,8 +111,8 @@ def test_a_debt_has_an_end() -> None:
     assert bucket.wait(0) == pytest.approx(11)
 
 
-def test_only_so_many_are_kept_in_mind() -> None:
-    """The one that has been quiet for longest is forgotten, not the oldest."""
+def test_the_number_of_callers_is_bounded() -> None:
+    """The least recently active one is evicted, not the oldest."""
     limits = RateLimits(parse_rates("2/h"))
     for caller in ("a", "b", "a", "b", *range(MOST_CALLERS - 2)):
         assert limits.admit(caller, 0) is None
@@ -125,25 +125,25 @@ def test_only_so_many_are_kept_in_mind() -> None:
 @pytest.mark.parametrize(
     "text", ["50", "50/", "/s", "0/s", "1/d", "1/s;2/min", "1/s,", "-1/s", "1.5/s", "١/s", "9" * 10 + "/s"]
 )
-def test_a_limit_that_cannot_be_read_is_told_in_one_line(text: str) -> None:
-    with pytest.raises(SettingError, match=r"^OPENINGS_RATE_LIMIT must be such as 50/s,500/min"):
+def test_an_invalid_limit_is_reported_in_one_line(text: str) -> None:
+    with pytest.raises(SettingError, match=r"^OPENINGS_RATE_LIMIT must have the form 50/s,500/min"):
         Settings.read({"OPENINGS_RATE_LIMIT": text})
 
 
-def test_limits_are_read_as_they_are_written() -> None:
-    """With spaces or without; none is none."""
+def test_limits_are_parsed() -> None:
+    """With spaces or without; an empty text means no limit."""
     assert [(rate.amount, rate.seconds) for rate in parse_rates("50/s, 500/min,9/h")] == [(50, 1), (500, 60), (9, 3600)]
     assert parse_rates("") == ()
 
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: the database has nothing to do with it."""
+    """SQLite only: these tests do not depend on the database."""
     return "sqlite"
 
 
-async def test_a_client_over_its_limit_is_told_when_to_come_back(database_url: str) -> None:
-    """As a status, since nothing was executed; with the limit and the seconds for people, programs and libraries."""
+async def test_a_client_over_its_limit_gets_status_429_and_the_wait(database_url: str) -> None:
+    """Nothing was executed. The limit and the wait are in the message, the extensions and the header."""
     async with Api.open(database_url, NOW, rate_limit="3/h") as api:
         for _ in range(3):
             assert (await api.http.post("/graphql", json=HELLO)).status_code == 200
@@ -155,11 +155,11 @@ async def test_a_client_over_its_limit_is_told_when_to_come_back(database_url: s
         wait = error["extensions"]["retryAfter"]
         assert response.headers["retry-after"] == str(wait)
         assert 0 < wait <= floor(3600 / 3) + 1
-        assert f"come again in {wait} s" in error["message"]
+        assert f"retry in {wait} s" in error["message"]
 
 
-async def test_an_application_is_counted_by_itself_and_its_accounts_with_it(database_url: str) -> None:
-    """Whatever comes from the same address without credentials, or with wrong ones, is counted apart from it."""
+async def test_an_application_and_its_accounts_share_a_limit(database_url: str) -> None:
+    """Requests from the same address without credentials, or with wrong ones, are counted separately."""
     async with Api.open(database_url, NOW) as unlimited:
         person = await unlimited.application_calendar("person")
         another = await unlimited.application_calendar_of_another_client("another")
@@ -176,8 +176,8 @@ async def test_an_application_is_counted_by_itself_and_its_accounts_with_it(data
         assert await statuses(another.token, 1) == [200]
 
 
-async def test_what_is_over_the_limit_is_not_executed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even read: documents that are nonsense count as well."""
+async def test_a_request_over_the_limit_is_not_parsed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invalid documents count as well."""
     async with Api.open(database_url, NOW, rate_limit="5/h") as api:
         for n in range(5):
             await api.http.post("/graphql", json={"query": "{" * n})

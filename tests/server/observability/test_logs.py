@@ -1,4 +1,4 @@
-"""The log: one line for every request, and nothing in it that somebody was told in confidence."""
+"""The log: one line for every request, without secrets and without contents of events."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from tests.support.graphql_queries import AVAILABILITY_PERIOD_STARTS
 
 UPSERT_EVENT = "mutation Put($input: UpsertEventInput!) { upsertEvent(input: $input) { event { summary } } }"
 
-#: what an event says, and nobody but its readers is to know
+#: contents of an event, which must not be logged
 CONTENTS = {
     "summary": "Severance talk with Mr Doe",
     "description": "The envelope lies in the second drawer",
@@ -28,31 +28,31 @@ LINE = re.compile(r"(?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}) (?P<took>
 
 @pytest.fixture
 def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """The log as it is written when the server runs: ours from INFO on, everybody else's from WARNING on."""
+    """The log at the levels of a running server: ours from INFO, others from WARNING."""
     caplog.set_level(logging.INFO, "openings")
     caplog.set_level(logging.INFO, "openings.access")
     return caplog
 
 
 def access_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the access log has so far."""
+    """The lines of the access log so far."""
     return [record.getMessage() for record in caplog.records if record.name == "openings.access"]
 
 
 def meeting(whose: Account) -> dict[str, Any]:
-    """An event with everything that is nobody's business."""
+    """An event with private contents."""
     event = {"eventId": "e1", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z", **CONTENTS}
     return {"calendarId": whose.calendar_id, "event": event}
 
 
 def secrets(*people: Account) -> list[str]:
-    """What must not be found in any line."""
+    """Texts that must not occur in any line."""
     kept = [CLIENT_SECRET, *(str(value) for value in CONTENTS.values() if isinstance(value, str))]
     return [*kept, "Room without windows", *(token for who in people for token in (who.token, who.refresh_token))]
 
 
-async def test_a_request_is_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """What was asked, how it ended, how long it took; the time is the record's own."""
+async def test_a_request_is_logged_in_one_line(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """What was requested, how it ended, how long it took; the formatter adds the time."""
     await api("query Whose { calendars { calendarId } }")
     [line] = access_lines(caplog)
     found = LINE.fullmatch(line)
@@ -72,14 +72,14 @@ async def test_a_request_is_one_line(api: Api, caplog: pytest.LogCaptureFixture)
     ],
 )
 async def test_a_line_names_the_operation(api: Api, caplog: Any, query: str, shown: str) -> None:
-    """By its name, or by its fields; what was not understood has neither."""
+    """By its name or its fields; an invalid document has neither."""
     await api(query)
     [line] = access_lines(caplog)
     assert line.endswith(f"ms {shown}")
 
 
 async def test_every_status_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """The requests that came to nothing most of all."""
+    """Above all, those of failed requests."""
     await api.http.get("/healthz")
     await api.http.get("/nowhere")
     await api.http.get("/graphql", params={"query": "mutation { deleteAvailablePeriods { deleted } }"})
@@ -89,8 +89,8 @@ async def test_every_status_is_logged(api: Api, caplog: pytest.LogCaptureFixture
     assert [line and line["status"] for line in found] == ["200", "404", "405", "400", "415"]
 
 
-async def test_no_secret_and_no_content_is_in_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """A whole story with its mishaps: right and wrong tokens, variables that do not fit, secrets where none belong."""
+async def test_secrets_and_contents_are_not_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Over many requests: right and wrong tokens, variables of the wrong type, secrets in the wrong place."""
     ada = await api.application_calendar("ada")
     given = meeting(ada)
     await api.data(UPSERT_EVENT, ada.token, input=given)
@@ -111,8 +111,8 @@ async def test_no_secret_and_no_content_is_in_the_log(api: Api, caplog: pytest.L
     assert [secret for secret in secrets(ada) if secret in caplog.text] == []
 
 
-async def test_not_even_a_fault_puts_contents_into_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """The log has what failed and where, with its traceback; a statement's values would be what an event says."""
+async def test_a_fault_is_logged_without_contents(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """With its traceback, but without the statement's parameters, which contain the event."""
     ada = await api.application_calendar("ada")
     await api.data(UPSERT_EVENT, ada.token, input=meeting(ada))
     async with api.db.writer.begin() as connection:
@@ -140,8 +140,8 @@ async def test_not_even_a_fault_puts_contents_into_the_log(api: Api, caplog: pyt
         ("/bookings", "/bookings"),
     ],
 )
-async def test_an_address_that_lets_somebody_in_is_not_told(api: Api, caplog: Any, address: str, shown: str) -> None:
-    """Whoever has the address of a booking link may book; a line says no more than that it was one."""
+async def test_the_token_of_a_booking_link_is_not_logged(api: Api, caplog: Any, address: str, shown: str) -> None:
+    """Anyone who has the address of a booking link may book, so the line shows only that it was one."""
     await api.http.get(address)
     [line] = access_lines(caplog)
     found = LINE.fullmatch(line)
@@ -156,7 +156,7 @@ async def test_an_address_that_lets_somebody_in_is_not_told(api: Api, caplog: An
     ids=["line feed", "carriage return", "line separator", "escape", "next line"],
 )
 async def test_a_path_cannot_forge_a_line(api: Api, caplog: pytest.LogCaptureFixture, address: str) -> None:
-    """What breaks a line or speaks to a terminal is spelled out."""
+    """Line breaks and control characters are escaped."""
     await api.http.get(address)
     [line] = access_lines(caplog)
     assert line.isprintable()
@@ -164,7 +164,7 @@ async def test_a_path_cannot_forge_a_line(api: Api, caplog: pytest.LogCaptureFix
 
 
 async def test_a_line_is_never_long(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """However long the path, the name of the operation, the name that is asked for, or the alias of a refused field."""
+    """However long the path, the operation's name, the requested name, or the alias of a refused field."""
     long = "x" * (MAX_SOURCE_LENGTH - 1_000)
     await api.http.get(f"/{long[:50_000]}")
     await api(f"query {long} {{ __typename }}")
@@ -176,8 +176,8 @@ async def test_a_line_is_never_long(api: Api, caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("words", ["half a pair: \ud800", "a line\nand another", "größer 面接"])
-def test_a_json_line_holds_whatever_there_is_to_say(words: str) -> None:
-    """One line, and the same words when it is read: an exception may say what is no text in UTF-8."""
+def test_any_message_can_be_a_json_line(words: str) -> None:
+    """It is one line that reads back unchanged: an exception may contain text that is not valid UTF-8."""
     record = logging.LogRecord("openings", logging.ERROR, __file__, 1, "%s", (words,), None)
     line = JsonLine().format(record)
     assert "\n" not in line

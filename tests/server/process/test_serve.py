@@ -1,4 +1,4 @@
-"""Starting and stopping, as whoever watches the terminal or collects the log sees it."""
+"""Starting and stopping, as seen in a terminal or by a log collector."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from tests.support.command_line import COMMAND, ROOT, serve
 pytestmark = pytest.mark.usefixtures("no_settings")
 
 
-def test_what_collects_the_log_can_read_all_of_it(tmp_path: Path) -> None:
-    """Every line is JSON, from the first, which says where it is and what is open there."""
+def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
+    """The first one has the address and the exposure."""
     url = f"sqlite:///{tmp_path / 'openings.db'}"
     with serve(tmp_path, url, OPENINGS_GRAPHIQL="off", OPENINGS_GET="off") as server:
         server.stop(signal.SIGTERM)
@@ -30,8 +30,8 @@ def test_what_collects_the_log_can_read_all_of_it(tmp_path: Path) -> None:
     assert last["message"] == "Stopped."
 
 
-def test_a_person_is_told_what_is_open() -> None:
-    """In words, beside where it is; with the demo's credentials or without."""
+def test_a_terminal_shows_the_exposure() -> None:
+    """In words, below the address; with the demo's credentials or without."""
     for credentials in (None, Credentials("demo", "a secret", "a token")):
         shown = welcome("http://127.0.0.1:8000/graphql", OPEN, credentials).strip().splitlines()
         assert shown[0] == "Openings is at http://127.0.0.1:8000/graphql"
@@ -40,7 +40,7 @@ def test_a_person_is_told_what_is_open() -> None:
 
 
 def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(tmp_path: Path) -> None:
-    """A terminal sends it to every process of the group, at any moment."""
+    """A terminal sends SIGINT to every process of the group, at any moment."""
     terminal = tmp_path / "terminal"
     command = [*COMMAND, "serve", "--port", "0", "--workers", "2", "--database-url", f"sqlite:///{tmp_path / 'o.db'}"]
     with terminal.open("w") as errors:
@@ -60,7 +60,7 @@ def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(t
 
 
 def _importing(leader: int) -> bool:
-    """Whether a worker of this process has begun to load what it is made of."""
+    """Whether a worker of this process has begun to import its modules."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             id = int(entry.name)

@@ -1,4 +1,4 @@
-// Relay: operations compiled ahead, and pages of a list that are joined in its store.
+// Relay: operations compiled ahead of time, and pages of a list joined in its store.
 import { commitMutation, Environment, fetchQuery, Network, RecordSource, Store } from "relay-runtime";
 import { calendarId, headers, url, when } from "../inputs.js";
 import EventsQuery, { type operationsEventsQuery } from "./__generated__/operationsEventsQuery.graphql.js";
@@ -40,7 +40,7 @@ const made = await putEvents(calendarId, [15, 16, 17]);
 const first = await page(null);
 const joined = await page(first?.events?.pageInfo.endCursor ?? null);
 const free = await openings(60);
-// `@catch` in the query makes a refusal a value, beside which the rest of the answer stays.
+// `@catch` in the query turns a refusal into a value and keeps the rest of the answer.
 const refused = await openings(0);
 
 console.log(JSON.stringify({

@@ -1,4 +1,4 @@
-// What the application asks. The compiler finds it here and writes __generated__/, which is what runs.
+// The operations of the application. The compiler turns them into __generated__/, which is what runs.
 import { graphql } from "relay-runtime";
 
 export const putEvents = graphql`

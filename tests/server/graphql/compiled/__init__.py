@@ -1,1 +1,1 @@
-"""Tests of what is compiled."""
+"""Tests of compiled arguments, variables and results."""

@@ -1,4 +1,4 @@
-"""Compiled arguments are what Strawberry makes of the same values."""
+"""Compiled arguments equal those that Strawberry makes of the same values."""
 
 import copy
 from typing import Any
@@ -32,8 +32,8 @@ INPUTS = [kind for kind in GRAPHQL_SCHEMA.type_map.values() if isinstance(kind, 
 LEAVES: set[object] = {*SCALARS, str, int, bool, strawberry.ID}
 
 
-def test_resolvers_are_compiled_in_the_compiled_schema_alone() -> None:
-    """With OPENINGS_COMPILED=0 the stock schema is served, which Strawberry resolves by itself."""
+def test_only_the_compiled_schema_has_compiled_resolvers() -> None:
+    """With OPENINGS_COMPILED=0 the stock schema is served, and Strawberry calls the resolvers."""
     compiled = compiled_schema()
     for root, stock in (
         (compiled.query_type, GRAPHQL_SCHEMA.query_type),
@@ -49,8 +49,8 @@ def test_resolvers_are_compiled_in_the_compiled_schema_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", INPUTS, ids=lambda kind: kind.name)
-def test_an_input_is_built_as_strawberry_does(kind: GraphQLInputObjectType) -> None:
-    """Down to the type of every value in it."""
+def test_an_input_is_built_as_by_strawberry(kind: GraphQLInputObjectType) -> None:
+    """Including the type of every value in it."""
 
     @FEWER_EXAMPLES
     @given(non_null_values(kind))
@@ -67,8 +67,8 @@ def test_an_input_is_built_as_strawberry_does(kind: GraphQLInputObjectType) -> N
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_resolver_is_given_what_strawberry_gives(name: str) -> None:
-    """By the same names, of the same types; what was left out is left to it."""
+def test_a_resolver_gets_the_same_arguments_as_from_strawberry(name: str) -> None:
+    """The same names and types; an omitted argument stays omitted."""
     field: GraphQLField = FIELDS[name]
     declared = field.extensions["strawberry-definition"]
     converter = schema.schema_converter
@@ -85,8 +85,8 @@ def test_a_resolver_is_given_what_strawberry_gives(name: str) -> None:
     compare()
 
 
-def test_a_field_that_is_more_than_a_resolver_is_not_called_past_strawberry() -> None:
-    """Somebody could rely on what Strawberry does around it: told when the schema is made."""
+def test_a_field_with_more_than_a_resolver_is_not_compiled() -> None:
+    """It may rely on what Strawberry does around the resolver. The error is raised when the schema is compiled."""
 
     class Nobody(BasePermission):
         def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
@@ -104,8 +104,8 @@ def test_a_field_that_is_more_than_a_resolver_is_not_called_past_strawberry() ->
         compile_resolvers(guarded, {})
 
 
-def test_a_default_is_nobodys_own() -> None:
-    """Lists are copied: who changes his changes no other request's."""
+def test_a_default_list_is_copied() -> None:
+    """So that changing it does not affect other requests."""
     given_by_default = ["a"]
     copied = _convert(StrawberryList(str), {str})
     assert copied is not None
@@ -113,7 +113,7 @@ def test_a_default_is_nobodys_own() -> None:
     assert given_by_default == ["a"]
 
 
-def test_a_type_that_nobody_knows_how_to_build_is_told_at_once() -> None:
-    """When the schema is made, and not when somebody sends one."""
+def test_an_unsupported_type_is_an_error_at_once() -> None:
+    """When the schema is compiled, not when a request first sends a value."""
     with pytest.raises(TypeError, match="complex"):
         _convert(StrawberryOptional(complex), {str})

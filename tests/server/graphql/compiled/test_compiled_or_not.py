@@ -1,4 +1,4 @@
-"""OPENINGS_COMPILED=0 leaves everything to graphql-core, and no client can tell."""
+"""OPENINGS_COMPILED=0 leaves everything to graphql-core, with the same responses."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ fragment F on Calendar { name: calendarName }
 
 
 def requests(person: Account) -> list[tuple[str, dict[str, Any]]]:
-    """Right ones and wrong ones: several fields and one, variables that fit, and those that do not."""
+    """Valid and invalid requests: one field and several, variables of the right and the wrong type."""
     event = {"eventId": "e1", "summary": "Away", "start": "2027-01-19T10:00:00Z", "end": "2027-01-19T11:00:00Z"}
     upsert = {"calendarId": person.calendar_id, "event": event}
     asked = {
@@ -50,7 +50,9 @@ def requests(person: Account) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("memory", [0, 64])
-async def test_both_answer_alike(database_url: str, memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_compiled_and_stock_answers_are_equal(
+    database_url: str, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built = 0
     build = CompilingExecutor.build.__func__  # pyright: ignore[reportFunctionMemberAccess]: of a classmethod
 

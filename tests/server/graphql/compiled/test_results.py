@@ -1,6 +1,6 @@
-"""What the short cut gives is what graphql-core gives: data, the order of its keys, errors with their words and paths.
+"""Compiled results equal those of graphql-core: data, order of keys, messages and paths of errors.
 
-Documents and values are drawn at random: each document is executed both ways.
+Random documents are executed both ways on random values.
 """
 
 import os
@@ -20,12 +20,12 @@ from server.graphql.engine import STOCK
 from server.graphql.http import dumps
 from tests.support.random_schema import GRAPHQL_SCHEMA, RandomDocument, RandomValues
 
-#: how many documents are drawn; ten times as many under HYPOTHESIS_PROFILE=deep
+#: how many documents are generated; more with HYPOTHESIS_PROFILE=deep
 EXAMPLES = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 150
 
 
 async def run(document: DocumentNode, context: Any, variables: dict[str, Any], **how: Any) -> Any:
-    """Data and errors as a client would read them."""
+    """The data and the errors as a client would read them."""
     result = execute(
         GRAPHQL_SCHEMA, document, context_value=context, variable_values=variables, operation_extensions=None, **how
     )
@@ -34,13 +34,13 @@ async def run(document: DocumentNode, context: Any, variables: dict[str, Any], *
 
 
 def context(seed: str, faults: float) -> dict[str, Any]:
-    """Values; made anew for each execution, for an iterator can be walked along only once."""
+    """Random values, made anew for each execution, since an iterator can be consumed only once."""
     values = RandomValues(Random(seed), faults)
     return {"node": values.node(), "nodes": [values.node(0) for _ in range(3)]}
 
 
 def shown(data: Any) -> Any:
-    """The answer's bytes, unless it has a value that there is no JSON for."""
+    """The bytes of the answer, unless a value in it cannot be serialised as JSON."""
     try:
         return dumps(data)
     except TypeError:
@@ -54,8 +54,8 @@ def drawn(seed: int) -> tuple[DocumentNode, str] | None:
 
 
 @pytest.mark.parametrize("faults", [0, 0.01, 0.05])
-async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same bytes, same errors; twice with each document, for the second time it is compiled already."""
+async def test_answers_equal_those_of_graphql_core(faults: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same bytes, same errors; twice for each document, since the second execution reuses the compiled plan."""
     taken = 0
     read_objects = results._objects
 
@@ -80,11 +80,11 @@ async def test_no_answer_differs_from_graphql_cores(faults: float, monkeypatch: 
             how = {"executor_class": CompilingExecutor, "plans": plans}
             ours = await run(document, context(f"{number} {again}", faults), variables, **how)
             assert ours == stock, source
-    assert taken > EXAMPLES  # or else it was graphql-core against itself
+    assert taken > EXAMPLES  # otherwise graphql-core was compared with itself
 
 
-async def test_a_shared_list_is_read_once_and_copied() -> None:
-    """The same people in slot after slot: their JSON is made once, and the answer has it everywhere."""
+async def test_a_shared_list_is_serialised_once_and_copied() -> None:
+    """The same people occur in slot after slot: their JSON is made once and reused."""
     document = parse("{ node { rows { id text } } }")
     values = RandomValues(Random(1), 0).shared
     context = {"node": RandomValues(Random(2), 0).node()}
@@ -105,8 +105,8 @@ async def test_a_shared_list_is_read_once_and_copied() -> None:
     assert dumps([second]) == dumps([first])
 
 
-def test_objects_with_the_same_list_one_after_another_have_it_copied() -> None:
-    """Also with another between them; and what each has is what it would have by itself."""
+def test_objects_with_the_same_list_share_its_json() -> None:
+    """Also with another object between them; each object's answer is unaffected by the others."""
     document = parse("{ nodes { label leaves { text } rows { text } } }")
     values = RandomValues(Random(1), 0)
     some, others = [values.leaf()], [values.leaf(), values.leaf()]
@@ -131,7 +131,7 @@ def test_objects_with_the_same_list_one_after_another_have_it_copied() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
-def test_a_list_that_is_missing_is_missed(place: int) -> None:
+def test_a_missing_list_is_an_error(place: int) -> None:
     """Whatever list the object before it had."""
     document = parse("{ nodes { leaves { text } } }")
     values = RandomValues(Random(1), 0)
@@ -146,8 +146,8 @@ def test_a_list_that_is_missing_is_missed(place: int) -> None:
     ]
 
 
-def test_only_so_many_texts_of_instants_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And each is right, also when it has been forgotten meanwhile."""
+def test_the_cache_of_formatted_instants_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text is right, also after it has been evicted."""
     monkeypatch.setattr(results, "_MOST_TEXTS", 5)
     texts = results._Texts()
     for minute in (*range(12), 3, 11, 0):
@@ -155,8 +155,8 @@ def test_only_so_many_texts_of_instants_are_remembered(monkeypatch: pytest.Monke
         assert len(texts) <= 5
 
 
-def test_what_is_kept_of_a_document_is_bounded() -> None:
-    """Each way of skipping and including fields is a function of its own, and a client can ask in any number of ways."""
+def test_the_compiled_functions_of_a_document_are_bounded() -> None:
+    """Each combination of @skip and @include is a function of its own, and a client can send any number of them."""
     names = [f"v{n}" for n in range(8)]
     fields = " ".join(f"a{name}: label @include(if: ${name})" for name in names)
     document = parse(f"query ({' '.join(f'${n}: Boolean!' for n in names)}) {{ nodes {{ {fields} }} }}")

@@ -1,4 +1,4 @@
-"""Variables are coerced as graphql-core coerces them, whatever is sent; what is wrong is left to graphql-core to say."""
+"""Variables are coerced as by graphql-core; invalid ones are left to graphql-core to report."""
 
 import enum
 from copy import deepcopy
@@ -26,14 +26,14 @@ from tests.support.input_strategies import FEWER_EXAMPLES, values
 from tests.support.operations import GRAPHQL_SCHEMA
 
 INPUTS = [kind for kind in GRAPHQL_SCHEMA.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
-#: as a variable may be declared
+#: declared types of a variable
 DECLARED: list[GraphQLInputType] = [
     *(GraphQLNonNull(kind) for kind in INPUTS),
     *INPUTS[:3],
     GraphQLList(GraphQLNonNull(INPUTS[0])),
     GraphQLNonNull(GraphQLList(INPUTS[1])),
 ]
-#: what there is no place for
+#: values that are invalid in most places
 WRONG: list[Any] = [
     None,
     7,
@@ -59,7 +59,7 @@ def operation(document: DocumentNode | str) -> OperationDefinitionNode:
 
 
 def both(core: GraphQLSchema, asked: OperationDefinitionNode, given: dict[str, Any]) -> tuple[Any, Any]:
-    """What we make of these variables, and what graphql-core does."""
+    """The coerced variables, ours and graphql-core's."""
     variables = Coercion(core).variables(asked)
     assert variables is not None
     theirs = get_variable_values(core, asked.variable_definitions or (), deepcopy(given))
@@ -67,7 +67,7 @@ def both(core: GraphQLSchema, asked: OperationDefinitionNode, given: dict[str, A
 
 
 def broken(value: Any, random: Random) -> Any:
-    """The same, but for one value in it somewhere."""
+    """The same value with one random part replaced by an invalid one."""
     if isinstance(value, dict) and value and random.random() < 0.8:
         name = random.choice(sorted(value))
         return {**value, name: broken(value[name], random)}
@@ -80,7 +80,7 @@ def broken(value: Any, random: Random) -> Any:
 
 
 def same(ours: VariableValues | None, theirs: Any) -> bool:
-    """Down to types, the order of keys, and where each value came from."""
+    """Whether both are equal: values, types, order of keys, and the sources of values."""
     return ours is not None and isinstance(theirs, VariableValues) and shown(ours) == shown(theirs)
 
 
@@ -90,7 +90,7 @@ def shown(values: VariableValues) -> list[object]:
 
 
 @pytest.mark.parametrize("kind", DECLARED, ids=str)
-def test_what_is_right_is_coerced_as_graphql_core_does(kind: GraphQLInputType) -> None:
+def test_valid_variables_are_coerced_as_by_graphql_core(kind: GraphQLInputType) -> None:
     asked = operation(f"query ($v: {kind}) {{ __typename }}")
 
     @FEWER_EXAMPLES
@@ -102,8 +102,8 @@ def test_what_is_right_is_coerced_as_graphql_core_does(kind: GraphQLInputType) -
 
 
 @pytest.mark.parametrize("kind", DECLARED, ids=str)
-def test_what_is_wrong_is_graphql_cores_to_say(kind: GraphQLInputType) -> None:
-    """Nothing is let through that graphql-core would refuse, and nothing is made of it that is another value."""
+def test_invalid_variables_are_left_to_graphql_core(kind: GraphQLInputType) -> None:
+    """None is accepted that graphql-core would refuse, and none gets another value."""
     asked = operation(f"query ($v: {kind}) {{ __typename }}")
 
     @FEWER_EXAMPLES
@@ -165,7 +165,7 @@ DECLARATIONS = (
         {"plain": {"name": "a"}, "more": None, "number": 1, "text": "ünïcode", "either": {"that": 1}},
     ],
 )
-def test_defaults_and_what_is_left_out(given: dict[str, Any]) -> None:
+def test_defaults_and_omitted_values(given: dict[str, Any]) -> None:
     assert same(*both(OTHER, operation(f"query ({DECLARATIONS}) {{ it(plain: $plain) }}"), given))
 
 
@@ -178,7 +178,7 @@ def test_defaults_and_what_is_left_out(given: dict[str, Any]) -> None:
         {"plain": {}},
         {"plain": {"name": None}},
         {"plain": {"name": 1}},
-        {"plain": {"name": "a", "colours": "RED"}},  # a list of one, which graphql-core makes one
+        {"plain": {"name": "a", "colours": "RED"}},  # graphql-core coerces it to a list of one
         {"plain": {"name": "a", "colours": ["GREEN"]}},
         {"plain": {"name": "a", "colours": [["RED"]]}},
         {"plain": {"name": "a", "number": 2**40}},
@@ -190,14 +190,14 @@ def test_defaults_and_what_is_left_out(given: dict[str, Any]) -> None:
         {"plain": {"name": "a"}, "either": {"this": "a", "that": 1}},
     ],
 )
-def test_what_is_not_usual_is_left_alone(given: dict[str, Any]) -> None:
+def test_unusual_values_are_left_to_graphql_core(given: dict[str, Any]) -> None:
     ours, _ = both(OTHER, operation(f"query ({DECLARATIONS}) {{ it(plain: $plain) }}"), given)
     assert ours is None
 
 
 @pytest.mark.parametrize("declared", ["$v: Tree", "$v: [Tree!]!", "$v: Unknown", "$v: Query"])
-def test_types_that_are_not_plain_are_graphql_cores(declared: str) -> None:
-    """One within itself, which could be nested without end; and what is no input at all."""
+def test_unsupported_types_are_left_to_graphql_core(declared: str) -> None:
+    """Recursive ones, which can be nested without limit, and those that are no input types."""
     coercion = Coercion(OTHER)
     for _ in range(2):
         assert coercion.variables(operation(f"query ({declared}) {{ it }}")) is None
