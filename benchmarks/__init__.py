@@ -1,5 +1,5 @@
-"""How fast Openings is, beside what else there is: `make bench`.
+"""The speed of Openings compared with alternatives: `make bench`.
 
-Every figure is a ratio to something that was measured in the same run, because machines are noisy and differ; and no
-contender is timed before its answer has been found equal to ours.
+Every figure is a ratio to something measured in the same run, because machines are noisy and differ. A contender is
+timed only after its answers have been found equal to ours.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures, and prints what it found. Names choose parts; --write puts it into docs/performance.md."""
+"""`python -m benchmarks`: measures, and prints the results. Names choose parts; --write updates docs/performance.md."""
 
 import argparse
 import sys
@@ -11,10 +11,10 @@ PARTS = ("solver", "queries", "steps", "upserts", "bookings", "worker", "hours",
 
 
 def main() -> None:
-    """Runs these parts, or all of them."""
+    """Runs the given parts, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; without any: all of them")
-    parser.add_argument("--write", action="store_true", help="put what was measured into docs/performance.md")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all of them")
+    parser.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no part is named {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")

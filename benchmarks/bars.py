@@ -1,4 +1,4 @@
-"""What may not be missed: how many times as fast as others we are to be, beside how many times we are."""
+"""Targets: the required ratio to the speed of each contender, and the measured one."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from .rounds import Speed
 
 
 class Bar(NamedTuple):
-    """An answer to this question at least so many times as fast as this contender's."""
+    """An answer to this question must be at least `least` times as fast as this contender's."""
 
     question: str
     least: float
@@ -20,18 +20,18 @@ BARS = (
     Bar("large", 1.5, "by hand"),
     Bar("large", 0.5, "bare route"),
     Bar("middle", 5, "Strawberry"),
-    Bar("middle", 0.6, "bare route that asks who"),
+    Bar("middle", 0.6, "bare route with caller lookup"),
 )
-#: the states that a remembered answer may be in
+#: the states of a cached answer
 STATES = ("ours, again", "ours, warm")
 #: how many times as long as a warm answer a cold one may take
 COLD = 4
 
 
 def show(measured: Mapping[tuple[str, int, str, str], Speed]) -> None:
-    """Each bar on each database and number of workers."""
+    """A row for each target, database and number of workers."""
     table = Table(
-        "The bars: how many times as fast as the other, in the median of all rounds; in brackets by requests a second.",
+        "Targets: how many times as fast as the other, by the median of all rounds; in brackets by requests a second.",
         [
             "beside",
             "answer",

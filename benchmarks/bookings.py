@@ -1,7 +1,7 @@
-"""Bookings a second over a socket, on SQLite and on PostgreSQL, beside the least that a booking can be.
+"""Bookings a second over a socket, on SQLite and on PostgreSQL, compared with the minimum that a booking requires.
 
-That floor is no server: as many tasks as there are connections lock two calendars, insert an event on each, give both
-another version and commit, and nobody asks whether anybody has time. The disk is made to wait for by both.
+That floor is not a server: one task per connection locks two calendars, inserts an event on each, changes their
+versions and commits, without checking free time. Both wait for the disk.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from .wire import Line, beat, connections, flood, request
 from .workloads import SEED, START
 
 WORKERS, CONNECTIONS, CROWD = 2, 8, 20
-#: bookings a second on PostgreSQL, at least
+#: required bookings a second on PostgreSQL
 LEAST = 300
 MEMBERS, DAYS, STARTS_A_DAY = 200, 60, 8
-#: floor and ours take turns: how often, and how long each time
+#: floor and ours alternate: how often, and seconds each time
 TURNS, TURN_SECONDS = 4, 1.0
-#: starts that a crowd asks for
+#: concurrent requests for one start, and how often that is measured
 CROWDED = 15
 
 BOOK_SLOT = """
@@ -50,22 +50,22 @@ BOOKED, TAKEN = b'{"data":{"bookSlot":{"__typename":"Booked"', b'{"data":{"bookS
 
 
 class Slot(NamedTuple):
-    """Two people's places among all, and when they meet."""
+    """A meeting of two people, by their numbers, and its start."""
 
     pair: Sequence[int]
     start: Instant
 
 
-#: books these slots, each once, and says how many that was
+#: books each of these slots once, and returns their number
 Book: TypeAlias = Callable[[Iterator[Slot]], int]
 
 
 def run() -> None:
-    """A row for each database."""
+    """Prints a row for each database."""
     table = Table(
-        f"Bookings of an hour with two of {MEMBERS} people, each at a time when both are free: how many a second with "
-        f"{WORKERS} workers and {CONNECTIONS} connections, and of the floor. Then {CROWD} who want the same hour: "
-        "milliseconds until all of them are answered, p50 / p99.",
+        f"Bookings of an hour with two of {MEMBERS} people, each at a time when both are free: bookings a second with "
+        f"{WORKERS} workers and {CONNECTIONS} connections, and the ratio to the floor. Then {CROWD} requests for the "
+        "same hour: milliseconds until all of them are answered, p50 / p99.",
         ["database", "floor", "ours", "of the floor", "at least", "holds", f"{CROWD} at once"],
     )
     for database, opened in DATABASES.items():
@@ -78,7 +78,7 @@ def run() -> None:
 
 
 def measured(folder: Path, url: str) -> tuple[float, float, list[float]]:
-    """The floor's rate and ours, each at its best; the seconds that each crowd took."""
+    """The best rates of the floor and of ours, and the seconds of each crowd."""
     server = ours(folder, url, WORKERS)
     opened = bare_on_sqlite if url.startswith("sqlite") else bare_on_postgresql
     with running(server):
@@ -101,7 +101,7 @@ def rate(book: Book, slots: Iterator[Slot]) -> float:
 
 
 def free_slots() -> Iterator[Slot]:
-    """Random ones, of which none has anything to do with another."""
+    """Random slots that do not conflict with each other."""
     chance, taken = Random(SEED), set[tuple[int, Instant]]()
     while True:
         pair = chance.sample(range(MEMBERS), 2)
@@ -112,20 +112,20 @@ def free_slots() -> Iterator[Slot]:
 
 
 def make(line: Line, number: int) -> str:
-    """The sub of a new application calendar."""
+    """Creates an application calendar, and returns its sub."""
     given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": str(number)}
     return line.data(APPLICATION_CALENDAR % "sub", "", **given)["applicationCalendar"]["sub"]
 
 
 class Bodies:
-    """Requests for slots: both people, of the day the hours from nine to five. Every event has an id of its own."""
+    """Requests for slots: both people, and the day's hours from nine to five. Every event has its own id."""
 
     def __init__(self, subs: Sequence[str]) -> None:
         self._subs = subs
         self._ids = count()
 
     def of(self, slot: Slot) -> Iterator[bytes]:
-        """As many as anybody likes."""
+        """Any number of requests for one slot."""
         nine = slot.start // DAY * DAY + 9 * HOUR
         members = [{"sub": self._subs[who]} for who in slot.pair]
         availability = {
@@ -140,7 +140,7 @@ class Bodies:
 
 
 def over(lines: Sequence[Line], bodies: Bodies) -> Book:
-    """With a server, one booking at a time on each line."""
+    """Books through a server, one booking at a time on each connection."""
 
     def book(slots: Iterator[Slot]) -> int:
         done = 0
@@ -154,7 +154,7 @@ def over(lines: Sequence[Line], bodies: Bodies) -> Book:
 
 
 def answered(lines: Sequence[Line], requests: Iterator[bytes]) -> float:
-    """Seconds until everybody who wants the same is answered: one has it, and the others know."""
+    """Seconds until all concurrent requests for one slot are answered: one is booked, all others are refused."""
     longest = max(beat(lines, requests))
     answers = [bytes(line.answer) for line in lines]
     if sorted(answer.startswith(TAKEN) for answer in answers) != [False] + [True] * (len(lines) - 1):
@@ -163,7 +163,7 @@ def answered(lines: Sequence[Line], requests: Iterator[bytes]) -> float:
 
 
 class Bare:
-    """The statements of a booking that nothing is asked before. `$1` is the two calendars."""
+    """The statements of a booking without any checks. `$1` is the two calendars."""
 
     def __init__(self, spelling: Dialect) -> None:
         among = spelling.in_array(1, "bigint")
@@ -182,7 +182,7 @@ KEYS = "SELECT key FROM calendars ORDER BY key"
 
 @contextmanager
 def bare_on_postgresql(url: str) -> Generator[Book]:
-    """As many tasks with a connection each as there are lines to a server."""
+    """One task with its own connection for each connection to the server."""
     bare = Bare(POSTGRESQL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
 
@@ -212,7 +212,7 @@ def bare_on_postgresql(url: str) -> Generator[Book]:
 
 @contextmanager
 def bare_on_sqlite(url: str) -> Generator[Book]:
-    """One connection, for only one writes at a time."""
+    """One connection, because SQLite allows one writer."""
     bare = Bare(SQLITE)
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), 10, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")

@@ -1,6 +1,6 @@
-"""One endpoint for one question, and one for one upsert: as somebody would write them who knows both databases well.
+"""One endpoint for one query, and one for one upsert, hand-written by someone who knows both databases well.
 
-They know less than ours (no other formats, no buffers, no hours, hardly an error), and need not.
+They have fewer features than ours (no other formats, no buffers, no hours, hardly any errors).
 """
 
 import asyncio
@@ -29,9 +29,9 @@ from .contenders import answer, sweep
 from .drivers import Pool, reading, spelling, sqlite
 from .endpoints import application, bearer
 
-#: of what is asked, by the names that the schema gives them
+#: the fields of the input, by their names in the schema
 Input: TypeAlias = dict[str, Any]
-#: (token's digest, calendar's id, columns of the event) → whether it is new, and its uid; None for a calendar of others
+#: (digest of the token, id of the calendar, columns of the event) → whether it is new, and its uid; None if not found
 Write: TypeAlias = Callable[[bytes, str, dict[str, Any]], Awaitable[tuple[bool, str] | None]]
 
 BLOCKING = """
@@ -62,13 +62,13 @@ RETURNING event_uid
 
 
 def endpoints() -> Starlette:
-    """Both, on the database of the environment."""
+    """Both endpoints, on the database of the environment."""
     statement = BLOCKING.format(among=spelling().in_array(2, "text"))
     read = reading()
     write = _with_sqlite() if spelling() is SQLITE else _with_postgresql()
 
     async def availability(request: Request) -> Response:
-        """One SQL statement, a plain sweep, dicts, orjson."""
+        """One SQL statement, a plain sweep, dicts and orjson."""
         query = _query(orjson.loads(await request.body())["variables"]["input"])
         window = query.window()
         subs = [member.sub for _, member in query.members()]
@@ -120,7 +120,7 @@ def _query(asked: Input) -> AvailabilityQuery:
 
 
 def _row(given: Input, now: Instant) -> dict[str, Any]:
-    """Every column of a timed event; whose calendar it is on is not known yet."""
+    """Every column of a timed event, except its calendar."""
     return dict.fromkeys(COLUMNS) | {
         "event_id": given["eventId"],
         "event_uid": f"evt_{secrets.token_hex(12)}",
@@ -157,7 +157,7 @@ def _version() -> int:
 
 
 def _with_sqlite() -> Write:
-    """A thread that writes, and so does not keep the event loop waiting for the disk; a connection of its own."""
+    """Writes in a thread with its own connection, so that the event loop does not wait for the disk."""
     writer = ThreadPoolExecutor(1)
     connection = sqlite("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 

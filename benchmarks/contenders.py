@@ -1,8 +1,8 @@
-"""What a user would write, or install, instead: from busy time to the same answer.
+"""What a user would write or install instead: from busy time to the same answer.
 
-They differ in one step, the dear one: the gaps that busy time leaves in a window. All else they share, in the plainest
-Python that is right, and each is given the cheapest way there is: when everybody is required, all busy time is one heap
-and everybody is there; when one is enough, nobody's gap is joined to anybody else's.
+They differ in the expensive step, finding the gaps between busy times in a window. The rest is shared simple Python.
+Each gets the cheapest algorithm there is: when all members are required, their busy times are merged and all attend;
+when one is enough, gaps of different members are not combined.
 """
 
 from bisect import bisect_right
@@ -24,7 +24,7 @@ Result: TypeAlias = tuple[Instant, Instant, tuple[str, ...]]
 
 
 def sweep(busy: Events, start: Instant, end: Instant) -> Gaps:
-    """Sort, and look at each event once. The floor: it is hard to do less in Python."""
+    """Sorts, and visits each event once. The floor: Python can hardly do less."""
     gaps: Gaps = []
     free_from = start
     for taken, released in sorted(busy):
@@ -38,7 +38,7 @@ def sweep(busy: Events, start: Instant, end: Instant) -> Gaps:
 
 
 def minute_walk(busy: Events, start: Instant, end: Instant) -> Gaps:
-    """Mark every minute that is taken, then look at all of them."""
+    """Marks every busy minute, then visits all of them."""
     free = [True] * ((end - start) // MINUTE)
     for taken, released in busy:
         for minute in range((taken - start) // MINUTE, min((released - start) // MINUTE, len(free))):
@@ -64,7 +64,7 @@ def with_portion(busy: Events, start: Instant, end: Instant) -> Gaps:
 
 
 def with_intervaltree(busy: Events, start: Instant, end: Instant) -> Gaps:
-    """intervaltree's merge_overlaps, and chop for what they leave."""
+    """intervaltree's merge_overlaps, and chop for the gaps."""
     taken = IntervalTree.from_tuples(busy)
     taken.merge_overlaps(strict=False)
     free = IntervalTree([Interval(start, end)])
@@ -73,7 +73,7 @@ def with_intervaltree(busy: Events, start: Instant, end: Instant) -> Gaps:
     return [(gap.begin, gap.end) for gap in sorted(free)]
 
 
-#: the first is the floor that the others are measured against
+#: the first is the floor for the others
 CONTENDERS: dict[str, FindGaps] = {
     "plain sweep": sweep,
     "minute walk": minute_walk,
@@ -83,7 +83,7 @@ CONTENDERS: dict[str, FindGaps] = {
 
 
 def answer(find_gaps: FindGaps, query: AvailabilityQuery, members: Sequence[Events]) -> list[Result]:
-    """The openings of a query of one group, of which all or one are required."""
+    """The openings of a query with one group, of which all or one are required."""
     window = query.window()
     start, end = window.starts[0], window.ends[-1]
     subs = [member.sub for _, member in query.members()]
@@ -97,12 +97,12 @@ def answer(find_gaps: FindGaps, query: AvailabilityQuery, members: Sequence[Even
 
 
 def read_off(query: AvailabilityQuery, gaps: Iterable[tuple[Instant, Instant]]) -> Iterator[tuple[Instant, Instant]]:
-    """The meetings, or the longest stretches, that these gaps have room for. Gaps of several people may overlap."""
+    """The meetings, or the longest periods, that fit into these gaps. Gaps of several people may overlap."""
     step, duration = query.interval or 1, query.duration
     room = sorted((first, -end) for start, end in gaps if (first := -(-start // step) * step) + duration <= end)
     periods = query.response_format is ResponseFormat.PERIODS
     stride = step if query.response_format is ResponseFormat.OVERLAPPING_SLOTS else duration
-    reached = 0  # by a period: its end; by meetings: from when on there may be another
+    reached = 0  # for periods: the end of the last; for meetings: the earliest start of the next
     for start, negative_end in room:
         if periods:
             if -negative_end > reached:
@@ -119,7 +119,7 @@ def read_off(query: AvailabilityQuery, gaps: Iterable[tuple[Instant, Instant]]) 
 def with_names(
     meetings: Iterable[tuple[Instant, Instant]], free: Sequence[Gaps], subs: Sequence[str]
 ) -> Iterator[Result]:
-    """Each with the subs of those who have a gap around it."""
+    """Adds the subs of the members who have a gap around it to each."""
     ends = [[end for _, end in gaps] for gaps in free]
     for start, end in meetings:
         here: list[str] = []

@@ -1,4 +1,4 @@
-"""A database by its driver alone, as one uses it who writes for one: sqlite3, and asyncpg, which prepares statements."""
+"""Databases by their drivers alone: sqlite3, and asyncpg with prepared statements."""
 
 import os
 import sqlite3
@@ -9,7 +9,7 @@ import asyncpg
 
 from db.drivers.dialects import POSTGRESQL, SQLITE, Dialect
 
-#: a statement and its values → the rows, each a tuple or a record of asyncpg, which is no Sequence
+#: a statement and its values → the rows, each a tuple or a record of asyncpg, which is not a Sequence
 Read: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 
 
@@ -30,7 +30,7 @@ def sqlite(*pragmas: str) -> sqlite3.Connection:
 
 
 class Pool:
-    """Connections to PostgreSQL, made when they are first needed, for before that there is no event loop."""
+    """A pool of connections to PostgreSQL, created on first use, because it needs a running event loop."""
 
     def __init__(self) -> None:
         self._pool: asyncpg.Pool | None = None
@@ -42,11 +42,11 @@ class Pool:
 
 
 async def _as_it_is(_connection: object) -> None:
-    """Nothing was set on it that would have to be reset."""
+    """Skips asyncpg's reset of a connection: nothing on it needs one."""
 
 
 def reading() -> Read:
-    """On SQLite on the event loop's own thread: what is read lies in memory."""
+    """On SQLite it runs in the event loop's thread: the data is in memory."""
     if spelling() is SQLITE:
         connection = sqlite("query_only = ON")
 

@@ -1,4 +1,4 @@
-"""What ours is measured against, each an application that uvicorn is given by name; all but `stock` are written by hand."""
+"""The applications to compare with, which uvicorn loads by name; all except `stock` are hand-written."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -14,13 +14,13 @@ from core.identity import digest
 
 from .drivers import reading, url
 
-#: where the answers lie that are known beforehand: the name of a question and this
+#: the folder with the expected answers, in files named after the questions
 ANSWER = ".json"
 WHO = "SELECT key FROM clients WHERE secret_digest = $1"
 
 
 def application(**endpoints: Callable[[Request], Awaitable[Response]]) -> Starlette:
-    """A route for each of these endpoints, by its name."""
+    """An application with a route for each endpoint, by name."""
     return Starlette(routes=[Route(f"/{name}", endpoint, methods=["POST"]) for name, endpoint in endpoints.items()])
 
 
@@ -30,7 +30,7 @@ def answers() -> dict[str, bytes]:
 
 
 def floor() -> Starlette:
-    """Routes that know their answers: what the web framework costs."""
+    """Routes with constant answers: the cost of the web framework."""
 
     def endpoint(body: bytes) -> Any:
         async def known(_request: Request) -> Response:
@@ -42,7 +42,7 @@ def floor() -> Starlette:
 
 
 def asking_who() -> Starlette:
-    """The same, after it has asked the database who it is that asks: one statement, straight to the driver."""
+    """The same, after looking up the caller in the database: one statement, by the driver."""
     read = reading()
 
     def endpoint(body: bytes) -> Any:
@@ -61,9 +61,9 @@ def bearer(request: Request) -> str:
 
 
 def stock() -> Starlette:
-    """Our schema and resolvers behind Strawberry's own view, as its documentation sets it up; nothing is remembered.
+    """Our schema and resolvers behind Strawberry's own view, as its documentation recommends; nothing is cached.
 
-    What is sent is built, and resolvers are called, by Strawberry, too.
+    Strawberry also calls the resolvers and builds the results.
     """
     from strawberry.asgi import GraphQL
     from strawberry.types.base import StrawberryObjectDefinition

@@ -1,8 +1,8 @@
-"""What weekly hours cost: `python -m benchmarks.hours`.
+"""The cost of weekly hours: `python -m benchmarks.hours`.
 
-Ten members in ten zones, each with a rule of 20 weekly periods, over 35 days and over ten times that. Beside it what one
-would write first, zoneinfo asked about both bounds of every period of every day; and a whole solve, with all members
-required and ten busy spans a day each, without hours and with them. All in one run, the best of many.
+Ten members in ten zones, each with a rule of 20 weekly periods, over 35 days and over ten times that. Compared with
+the obvious implementation, which converts both bounds of every period of every day by zoneinfo; and a whole solve with
+all members required and ten busy spans a day each, with hours and without. All in one run, the best of many.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from core.spans import Busy, SpanSet
 from core.weekly import Weekday, WeeklyPeriod, _changes
 from core.zones import ZoneInfo, local_instant
 
-START = parse_instant("2027-03-01T00:00Z")  # clocks change within the 35 days that follow
+START = parse_instant("2027-03-01T00:00Z")  # clocks change within the next 35 days
 ZONES = [
     *("America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Africa/Cairo"),
     *("Asia/Kolkata", "Asia/Kathmandu", "Asia/Tokyo", "Australia/Lord_Howe", "Pacific/Auckland"),
@@ -37,12 +37,12 @@ def window(days: int) -> SpanSet:
 
 
 def expanded(days: int) -> list[SpanSet | None]:
-    """The hours of every member, as a query asks for them."""
+    """The hours of every member, as a query loads them."""
     return [available_hours([rule], None, window(days)) for rule in RULES]
 
 
 def expanded_plainly(days: int) -> list[SpanSet]:
-    """The same by asking zoneinfo for every bound of every day."""
+    """The same by converting every bound of every day by zoneinfo."""
     first = date(1970, 1, 1) + timedelta(days=START // DAY - 1)
     return [
         SpanSet.of(
@@ -61,7 +61,7 @@ def on(periods: Sequence[WeeklyPeriod], day: date) -> list[tuple[str, str]]:
 
 
 def question(days: int) -> tuple[AvailabilityQuery, list[Busy]]:
-    """A query for all ten, and when each is busy: ten times a day, every day a little later."""
+    """A query for all ten, and their busy times: ten a day, every day a little later."""
     members = [Member(f"acc_{number:024}") for number in range(len(RULES))]
     query = AvailabilityQuery(
         [Group(members)], Duration(minutes=30), query_periods=[Period(START, START + days * DAY)], max_results=200
@@ -76,7 +76,7 @@ def busy_span(number: int, day: int, turn: int) -> tuple[Instant, Instant]:
 
 
 def rooms(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[Rooms]:
-    """The free time of every member by itself."""
+    """The rooms of each member."""
     return [
         rooms_of_one(query.window(), member, query.duration)
         for members in restrictions(query, facts)
@@ -85,7 +85,7 @@ def rooms(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> list[Ro
 
 
 def best(work: Callable[[], object], times: int) -> float:
-    """Milliseconds: the quickest of so many runs."""
+    """Milliseconds of the fastest of so many runs."""
     took: list[float] = []
     for _ in range(times):
         began = perf_counter()
@@ -100,7 +100,7 @@ def cold() -> object:
 
 
 def expansion() -> None:
-    """A row each: milliseconds, and how many times quicker than the plain way over as many days."""
+    """Prints milliseconds, and the ratio to the obvious implementation over as many days."""
     for days in (35, 350):
         for found, plain in zip(expanded(days), expanded_plainly(days), strict=True):
             assert found is not None
@@ -115,7 +115,7 @@ def expansion() -> None:
 
 
 def whole_solve() -> None:
-    """What hours add to a solve. They also leave less time to search, so finding the openings becomes cheaper."""
+    """The cost that hours add to a solve. They also leave less time to search, so that finding openings is cheaper."""
     query, busy = question(35)
     always = [[Facts(taken) for taken in busy]]
 
@@ -137,7 +137,7 @@ def row(name: str, took: float, beside: str = "") -> None:
 
 
 def run() -> None:
-    """Both, as two tables."""
+    """Prints both as tables."""
     print(f"\nHours: {len(RULES)} members, {len(PERIODS)} weekly periods each\n")
     expansion()
     print()

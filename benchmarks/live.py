@@ -1,4 +1,4 @@
-"""Live answers on the real server: how soon a write is pushed, and what a thousand silent subscribers cost."""
+"""Subscriptions on real servers: the latency of pushes, and the cost of a thousand idle subscribers."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ from .servers import postgresql, sqlite
 CLIENT_ID, SECRET = "benchmarks", "a-secret-that-only-the-benchmark-knows"
 SUBSCRIBERS = 1000
 WRITES = 200
-#: seconds over which the processor's time of idle subscribers is taken
+#: seconds for measuring the CPU time of idle subscribers
 IDLE = 10
 
 CHANGED = """
@@ -39,30 +39,30 @@ UPSERT_EVENT = "mutation ($input: UpsertEventInput!) { upsertEvent(input: $input
 
 MORNING = (clock() // DAY + 7) * DAY + 9 * HOUR
 TITLE = (
-    f"Live answers, two servers on one database. From the sending of a write to the push at a subscriber of the same and of "
-    f"the other server; a write to somebody else's calendar before and while {SUBSCRIBERS} more subscribers wait, and while "
-    f"all of them are told; p50 / p99 in milliseconds. Memory of each of them, and the processor while nothing happens."
+    f"Subscriptions, two servers on one database. Milliseconds (p50 / p99) from a write to its push by the same and by the "
+    f"other server; of a write to another calendar without and with {SUBSCRIBERS} more subscribers; and until all of them "
+    f"are notified. Memory of each subscriber, and CPU time while idle."
 )
 COLUMNS = ("database", "same", "other", "write", "beside 1000", "to all 1000", "memory each", "idle CPU")
 
 
 class Server:
-    """A server in a process of its own."""
+    """A server process."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self._said = folder / f"said-{len(list(folder.iterdir()))}.txt"
+        self._log = folder / f"said-{len(list(folder.iterdir()))}.txt"
         named = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET}
         command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--database-url", url]
-        with self._said.open("wb") as stderr:
+        with self._log.open("wb") as stderr:
             self.process = subprocess.Popen(command, stderr=stderr, env={**os.environ, **named})
         self.http = httpx2.AsyncClient()
         self.port = 0
 
     async def come_up(self) -> None:
-        """Waits until it answers."""
-        while not (found := re.search(r"Openings is at http://[^:]+:(\d+)/", self._said.read_text())):
+        """Waits until the server answers."""
+        while not (found := re.search(r"Openings is at http://[^:]+:(\d+)/", self._log.read_text())):
             if self.process.poll() is not None:
-                sys.exit(self._said.read_text())
+                sys.exit(self._log.read_text())
             await asyncio.sleep(0.02)
         self.port = int(found[1])
         self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
@@ -74,14 +74,14 @@ class Server:
                 await asyncio.sleep(0.02)
 
     async def data(self, query: str, bearer: str, **given: Any) -> dict[str, Any]:
-        """The data of an answer that must have no errors."""
+        """Returns the data of an answer, which must have no errors."""
         body = {"query": query, "variables": {"input": given} if given else {}}
         answer = (await self.http.post("/graphql", json=body, headers={"Authorization": f"Bearer {bearer}"})).json()
         assert "errors" not in answer, answer
         return answer["data"]
 
     async def subscribe(self, stack: AsyncExitStack, sub: str) -> ClientConnection:
-        """A subscription about somebody's morning, on a socket of its own, that has had its first answer."""
+        """Subscribes to a member's morning on its own socket, and receives the first answer."""
         address = f"ws://127.0.0.1:{self.port}/graphql"
         options: dict[str, Any] = {"subprotocols": [PROTOCOL], "compression": None, "proxy": None}
         socket = await stack.enter_async_context(connect(address, **options, ping_interval=None))
@@ -96,18 +96,18 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes that it holds."""
+        """Resident memory in bytes."""
         return psutil.Process(self.process.pid).memory_info().rss
 
     @property
     def processor(self) -> float:
-        """Seconds that it has computed."""
+        """CPU time in seconds."""
         times = psutil.Process(self.process.pid).cpu_times()
         return times.user + times.system
 
 
 def question(sub: str) -> dict[str, Any]:
-    """An hour in the morning of one day."""
+    """A query for an hour in the morning of one day."""
     return {
         "participants": [{"required": "all", "members": [{"sub": sub}]}],
         "requiredDuration": {"minutes": 60},
@@ -115,8 +115,8 @@ def question(sub: str) -> dict[str, Any]:
     }
 
 
-class Somebody:
-    """An application calendar, on which one event is moved to and fro."""
+class Calendar:
+    """An application calendar, with one event that is moved to and fro."""
 
     def __init__(self, made: dict[str, Any], calendar_id: str) -> None:
         self.sub, self._token = made["sub"], made["accessToken"]
@@ -124,15 +124,15 @@ class Somebody:
         self._turn = 0
 
     @classmethod
-    async def called(cls, server: Server, name: str) -> "Somebody":
-        """The one of this name."""
+    async def called(cls, server: Server, name: str) -> "Calendar":
+        """Creates or finds the one with this name."""
         given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": name}
         made = (await server.data(APPLICATION_CALENDAR % "sub accessToken", SECRET, **given))["applicationCalendar"]
         [calendar] = (await server.data("{ calendars { calendarId } }", made["accessToken"]))["calendars"]
         return cls(made, calendar["calendarId"])
 
     async def move(self, server: Server) -> None:
-        """Writes, so that the answer is another one."""
+        """Moves the event, which changes the answer."""
         self._turn += 1
         start = MORNING + (1 + self._turn % 4) * HOUR
         times = {"start": format_instant(start), "end": format_instant(start + HOUR)}
@@ -141,7 +141,7 @@ class Somebody:
 
 
 def run() -> None:
-    """One table: a row for each database."""
+    """Prints one table, with a row for each database."""
     table = Table(TITLE, COLUMNS)
     with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for name, server in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
@@ -155,7 +155,7 @@ def run() -> None:
 @asynccontextmanager
 async def _servers(url: str, folder: Path) -> AsyncIterator[tuple[Server, Server]]:
     one = Server(url, folder)
-    await one.come_up()  # it migrates
+    await one.come_up()  # it migrates the database
     other = Server(url, folder)
     try:
         await other.come_up()
@@ -169,7 +169,7 @@ async def _servers(url: str, folder: Path) -> AsyncIterator[tuple[Server, Server
 
 async def _measure(url: str, folder: Path) -> Sequence[str]:
     async with _servers(url, folder) as (one, other), AsyncExitStack() as stack:
-        ada, ben = [await Somebody.called(one, name) for name in ("ada", "ben")]
+        ada, ben = [await Calendar.called(one, name) for name in ("ada", "ben")]
         same, elsewhere = [await server.subscribe(stack, ada.sub) for server in (one, other)]
         progress("pushes")
         pushes = [await _pushed(one, ada, same, elsewhere) for _ in range(WRITES)]
@@ -183,14 +183,14 @@ async def _measure(url: str, folder: Path) -> Sequence[str]:
         began = one.processor
         await asyncio.sleep(IDLE)
         idle = (one.processor - began) / IDLE
-        told, during = await _told(one, ada, ben, crowd)
+        told, during = await _notify(one, ada, ben, crowd)
     columns = [_quantiles([push[0] for push in pushes]), _quantiles([push[1] for push in pushes])]
     columns += [_quantiles(alone), _quantiles(beside)]
     return [*columns, f"{told:.1f} s, {_quantiles(during)}", f"{memory / 1024:.0f} KiB", f"{idle:.1%}"]
 
 
-async def _pushed(server: Server, whose: Somebody, *sockets: ClientConnection) -> list[float]:
-    """The time from a write to its push at each socket. A pause, so that it is not kept back for coming too soon."""
+async def _pushed(server: Server, whose: Calendar, *sockets: ClientConnection) -> list[float]:
+    """The seconds from a write to its push at each socket. Pauses first, so that throttling does not delay it."""
     await asyncio.sleep(0.05)
 
     async def heard(socket: ClientConnection) -> float:
@@ -203,23 +203,23 @@ async def _pushed(server: Server, whose: Somebody, *sockets: ClientConnection) -
     return list(await asyncio.gather(*waiting))
 
 
-async def _timed(whose: Somebody, server: Server) -> float:
+async def _timed(whose: Calendar, server: Server) -> float:
     began = perf_counter()
     await whose.move(server)
     return perf_counter() - began
 
 
-async def _told(
-    server: Server, whose: Somebody, other: Somebody, crowd: Sequence[ClientConnection]
+async def _notify(
+    server: Server, whose: Calendar, other: Calendar, crowd: Sequence[ClientConnection]
 ) -> tuple[float, list[float]]:
-    """How long it takes to tell all of a crowd, and what a write to somebody else's calendar costs meanwhile."""
+    """The seconds until a whole crowd is notified, and those of a write to another calendar at the same time."""
     began = perf_counter()
-    telling = asyncio.gather(*(socket.recv() for socket in crowd))
+    notified = asyncio.gather(*(socket.recv() for socket in crowd))
     await whose.move(server)
     during: list[float] = []
-    while not telling.done():
+    while not notified.done():
         during.append(await _timed(other, server))
-    await telling
+    await notified
     return perf_counter() - began, during
 
 

@@ -1,4 +1,4 @@
-"""Timing, and a table to show it in."""
+"""Timing, and tables of results."""
 
 import gc
 import sys
@@ -10,10 +10,10 @@ Name = TypeVar("Name")
 
 
 def fastest(works: Mapping[Name, Callable[[], object]], *, seconds: float = 0.5, least: int = 3) -> dict[Name, float]:
-    """The least time on the processor that each took, in seconds.
+    """The least CPU time of each piece of work, in seconds.
 
-    They take turns until the time is up, at least so many, so that a busy moment of the machine meets them all alike. The
-    minimum is what the work costs; all else is the machine. Garbage is collected as in a server that froze at its start.
+    They take turns until the time is up, at least `least` times, so that load on the machine affects them all alike.
+    The minimum is the cost of the work itself. Garbage is collected as in a server that froze its objects at startup.
     """
     gc.collect()
     gc.freeze()
@@ -30,26 +30,26 @@ def fastest(works: Mapping[Name, Callable[[], object]], *, seconds: float = 0.5,
 
 
 def took(seconds: float) -> str:
-    """A time in milliseconds, with three digits that mean something."""
+    """A time in milliseconds, with three significant digits."""
     milliseconds = seconds * 1000
     return f"{milliseconds:.3f} ms" if milliseconds < 1 else f"{milliseconds:.{2 if milliseconds < 100 else 0}f} ms"
 
 
 def ratio(seconds: float | None, to: float) -> str:
-    """How many times as long; a dash for what was not measured."""
+    """The ratio of two times; a dash if one was not measured."""
     if seconds is None:
         return "–"
     times = seconds / to
     return f"{times:.{2 if times < 10 else 0}f} ×"
 
 
-#: what docs/performance.md shows: every table that has a name, and every picture, by it
+#: the contents of docs/performance.md: every named table, and every picture, by name
 TABLES: dict[str, "Table"] = {}
 PICTURES: dict[str, str] = {}
 
 
 class Table:
-    """Rows below a heading, printed as they come: the first `left` columns left-aligned, the others right."""
+    """Rows below a heading, printed at once: the first `left` columns left-aligned, the others right."""
 
     def __init__(self, title: str, columns: Sequence[str], *, left: int = 1, wide: int = 11, name: str = "") -> None:
         self._left = left
@@ -74,18 +74,18 @@ class Table:
         print("  ".join(padded).rstrip(), flush=True)
 
     def markdown(self) -> str:
-        """The table as a page of the docs has it."""
+        """The table in Markdown, for the docs."""
         columns, *rows = self._rows
         rule = ["---" if number < self._left else "---:" for number, _ in enumerate(columns)]
         return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rule, *rows))
 
 
 def progress(doing: str) -> None:
-    """Says on a terminal what is being measured; the next row takes its place."""
+    """Shows on a terminal what is being measured; the next row replaces it."""
     if sys.stderr.isatty():
         print(f"\r\033[K{doing}", end="", file=sys.stderr, flush=True)
 
 
 def percentile(times: Sequence[float], percent: int) -> float:
-    """Of times in no order: the one that so many of a hundred do not exceed."""
+    """The percentile of unsorted times."""
     return sorted(times)[min(len(times) * percent // 100, len(times) - 1)]

@@ -1,4 +1,4 @@
-"""Puts what was measured into docs/performance.md, in the place of what stood there, and its picture beside it."""
+"""Writes the results into docs/performance.md, replacing the previous ones, and the picture beside it."""
 
 import os
 import platform
@@ -10,12 +10,12 @@ from .measure import PICTURES, TABLES
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
-#: a place on the page: what is measured has a name, and stands between two comments
+#: a place on the page: a named result between two comments
 _PLACE = "<!-- measured: {} -->\n\n{}\n\n<!-- end -->"
 
 
 def write() -> None:
-    """Every table that has a name and was measured, and every picture. What was not measured stays as it is."""
+    """Writes every named table that was measured, and every picture. Others stay unchanged."""
     text = PAGE.read_text("utf-8")
     shown = {"machine": machine(), **{name: table.markdown() for name, table in TABLES.items()}}
     for name, content in shown.items():
@@ -26,7 +26,7 @@ def write() -> None:
 
 
 def replaced(text: str, name: str, content: str) -> str:
-    """The page with this in its place. Raises ValueError when it has none."""
+    """The page with new content in one place. Raises ValueError if there is no such place."""
     place = re.compile(_PLACE.format(re.escape(name), "(?:.*?)"), re.DOTALL)
     text, count = place.subn(lambda _: _PLACE.format(name, content), text)
     if count != 1:
@@ -35,6 +35,6 @@ def replaced(text: str, name: str, content: str) -> str:
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """The software and the machine."""
     system = f"{platform.system()} on {platform.machine()}"
     return f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {system} with {os.cpu_count()} processors."

@@ -1,13 +1,13 @@
-"""A picture of steps as bars, in SVG: readable on light and on dark, and told in words as well."""
+"""A bar chart of steps in SVG, readable on light and on dark, with a description in words."""
 
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape
 
 from .sampled import STEPS
 
-#: of the picture, in units of which one is about a pixel
+#: of the picture, in units of about a pixel
 WIDTH, LEFT, RIGHT, BAR, ROW, TOP = 840, 118, 76, 26, 40, 92
-#: one for each step, in their order: told apart on white and on black, and by those who see no red or green
+#: one per step, in order; distinguishable on white and on black, and for colour-blind readers
 COLOURS = ("#bfbfbf", "#808080", "#56b4e9", "#cc79a7", "#0072b2", "#009e73", "#e69f00", "#d55e00")
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -17,7 +17,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def drawn(found: Mapping[str, Mapping[str, float]]) -> str:
-    """All of them on one scale; then without the longest, on a scale of their own, for they would hardly be seen."""
+    """All bars on one scale, then all but the longest on a larger one, as they would be hardly visible."""
     totals = {name: sum(steps.values()) for name, steps in found.items()}
     longest = max(totals, key=totals.__getitem__)
     rest = {name: steps for name, steps in found.items() if name != longest}
@@ -41,7 +41,7 @@ def drawn(found: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def legend() -> Iterator[str]:
-    """Each step's colour, in two rows."""
+    """The colour of each step, in two rows."""
     for number, (step, colour) in enumerate(zip(STEPS, COLOURS, strict=True)):
         x, y = number % 4 * 190, number // 4 * 26 + 10
         yield f'<rect x="{x}" y="{y}" width="14" height="14" rx="3" fill="{colour}"/>'
@@ -49,7 +49,7 @@ def legend() -> Iterator[str]:
 
 
 def panel(found: Mapping[str, Mapping[str, float]], top: int, longest: float) -> Iterator[str]:
-    """A row for each: its name, its steps one after the other, and how long it takes."""
+    """A row for each contender: its name, its steps side by side, and its total time."""
     scale = (WIDTH - LEFT - RIGHT) / longest
     for number, (name, steps) in enumerate(found.items()):
         x, y = float(LEFT), top + number * ROW

@@ -1,7 +1,7 @@
-"""Whole availability queries, over a socket, on SQLite and on PostgreSQL, with one worker and with two.
+"""Availability queries over a socket, on SQLite and on PostgreSQL, with one worker and with two.
 
-Every contender is a server of its own, with the same database behind it. They take turns of a few requests each, so that
-the machine's moods meet all alike; every answer is compared, before anything is timed and while it is.
+Every contender is a server with the same database. They take turns of a few requests each, so that load on the machine
+affects them all alike; every answer is compared, before the timing and during it.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from .servers import DATABASES, Server, other, ours, running
 from .wire import Line, connect, connections, request
 from .workloads import w2
 
-FLOOR, WHO, HAND, STOCK = "bare route", "bare route that asks who", "by hand", "Strawberry"
+FLOOR, WHO, HAND, STOCK = "bare route", "bare route with caller lookup", "by hand", "Strawberry"
 AGAIN, WARM, WRITTEN, COLD, WALKED = (
     f"ours, {state}" for state in ("again", "warm", "after a write", "cold", "warm, not compiled")
 )
 CONTENDERS = (FLOOR, WHO, HAND, STOCK, AGAIN, WARM, WRITTEN, COLD, WALKED)
-#: which server each of them asks, and where
+#: for each contender, its server and its path
 SERVED = {
     FLOOR: (FLOOR, None),
     WHO: (WHO, None),
@@ -40,12 +40,12 @@ SERVED = {
     COLD: (COLD, "/graphql"),
     WALKED: (WALKED, "/graphql"),
 }
-#: by the database, how many workers, the question and the contender
+#: by database, number of workers, question and contender
 Measured: TypeAlias = dict[tuple[str, int, str, str], Speed]
 
 
 def run() -> Measured:
-    """A table for each database and number of workers, and one of the bars."""
+    """Prints a table for each database and number of workers, and one of the targets."""
     measured: Measured = {}
     for database, opened in DATABASES.items():
         with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:
@@ -59,7 +59,7 @@ def run() -> Measured:
 
 
 def prepare(folder: Path, database: str, url: str) -> list[Someone]:
-    """Fills the database over HTTP, and leaves every question's answer in the folder."""
+    """Fills the database over HTTP, and stores the answer to every question in the folder."""
     progress(f"{database}: ten calendars with 3,500 events")
     server = ours(folder, url)
     with running(server):
@@ -77,7 +77,7 @@ def prepare(folder: Path, database: str, url: str) -> list[Someone]:
 def with_workers(
     folder: Path, database: str, url: str, workers: int, people: list[Someone]
 ) -> dict[tuple[str, str], Speed]:
-    """By question and contender."""
+    """The speeds by question and contender."""
     progress(f"{database}, {workers} of each kind: starting servers")
     module = f"{__package__}.endpoints"
     servers = {

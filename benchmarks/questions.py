@@ -1,4 +1,4 @@
-"""What is asked: three sizes of answer from the same ten calendars, and events to upsert. And how these get there."""
+"""The requests: three sizes of answer from the same ten calendars, and events to upsert."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ query ($input: AvailabilityInput!) {
 
 @dataclass(frozen=True)
 class Someone:
-    """An application calendar, and who speaks for it."""
+    """An application calendar, with its token."""
 
     sub: str
     token: str
@@ -55,9 +55,9 @@ class Question:
         return orjson.dumps({"query": AVAILABILITY, "variables": {"input": given}})
 
     def others(self, people: Sequence[Someone], end: Instant) -> Iterator[bytes]:
-        """Requests of which no two are the same, for the same answer: each looks a second less far ahead.
+        """Requests that all differ and have the same answer: each window ends a second earlier.
 
-        All of them look at the same weeks, so the same facts are read for them.
+        All of them cover the same weeks, so the same facts are loaded for them.
         """
         shown = format_instant(end).encode()
         asked = request(self.body(people, end))
@@ -69,7 +69,7 @@ QUESTIONS = (Question("small", 2, 20), Question("middle", 10, 20), Question("lar
 
 
 def fill(line: Line, workload: Workload) -> list[Someone]:
-    """Makes an application calendar for each member, as a client would, and puts its events on it."""
+    """Creates an application calendar for each member as a client would, and upserts its events."""
     people: list[Someone] = []
     for number, busy in enumerate(workload.members):
         given = {"clientId": CLIENT_ID, "clientSecret": SECRET, "applicationCalendarId": f"{workload.name} {number}"}
@@ -87,13 +87,13 @@ def event(event_id: str, start: Instant, end: Instant) -> dict[str, str]:
 
 
 def upsert(who: Someone, event_id: str, day: int = 30) -> bytes:
-    """The upsert of one event, at a time when the calendar is busy already: no answer changes for it."""
+    """The upsert of one event at a time that is busy already, so that no answer changes."""
     noon = START + day * DAY + 12 * HOUR
     given = {"calendarId": who.calendar_id, "event": event(event_id, noon, noon + HOUR // 2)}
     return orjson.dumps({"query": UPSERT_EVENT, "variables": {"input": given}})
 
 
 def upserts(who: Someone, prefix: str, path: str = "/graphql") -> Iterator[bytes]:
-    """Requests, each for an event that was not there before."""
+    """Requests that each create a new event."""
     for turn in count():
         yield request(upsert(who, f"{prefix} {turn}"), who.token, path)

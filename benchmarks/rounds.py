@@ -1,4 +1,4 @@
-"""Contenders who take turns of a few requests each, so that the machine's moods meet all alike."""
+"""Contenders that take turns of a few requests each, so that load on the machine affects them all alike."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from typing import NamedTuple
 from .measure import percentile
 from .wire import Line, beat, rate
 
-#: how long everybody takes turns, and how many each takes at least
+#: the time for all turns, and the minimum number of turns of each contender
 SECONDS, LEAST_TURNS = 5.0, 12
-#: A turn: so long, and so many requests at least. Much shorter ones would meet a processor that has just worked for others.
+#: A turn: seconds and minimum requests. A much shorter one would run on caches that others have just filled.
 TURN_SECONDS, LEAST_REQUESTS = 0.025, 3
-#: for requests a second: on how many connections, how long, how often
+#: for requests a second: connections, seconds, repetitions
 LINES, FLOOD_SECONDS, FLOODS = 16, 0.15, 4
 
 
 class Speed(NamedTuple):
-    """Seconds that an answer takes, and how many there are in one when several are asked for at a time."""
+    """Seconds per answer, and answers a second with concurrent requests."""
 
     p50: float
     p99: float
@@ -33,25 +33,25 @@ class Speed(NamedTuple):
         return f"{self.p50 * 1000:.2f} / {self.p99 * 1000:.2f}", each
 
     def times_as_fast(self, as_other: "Speed") -> float:
-        """The median over all rounds: a machine that goes slower for a while does so for both, but not in both medians."""
+        """The median of the ratios of all rounds: a slow phase of the machine affects both sides of a ratio."""
         return median(other / own for other, own in zip(as_other.turns, self.turns, strict=True))
 
     def times_as_many(self, as_other: "Speed") -> float | None:
-        """The same of requests a second; None where there were no floods."""
+        """The same for requests a second; None if they were not measured."""
         pairs = [own / other for other, own in zip(as_other.rates, self.rates, strict=True)]
         return median(pairs) if pairs else None
 
 
 @dataclass
 class Contender:
-    """Somebody who answers, and what was found out about it."""
+    """A server to measure, and its measurements."""
 
-    #: one to each worker
+    #: one per worker
     lines: Sequence[Line]
     requests: Iterator[bytes]
-    #: whether an answer is the one that is expected
+    #: whether an answer is the expected one
     right: Callable[[memoryview], bool]
-    #: what happens before each request
+    #: called before each request
     before: Callable[[], None] | None = None
     times: list[float] = field(default_factory=list[float])
     #: of each turn
@@ -59,7 +59,7 @@ class Contender:
     rates: list[float] = field(default_factory=list[float])
 
     def turn(self) -> None:
-        """A few requests. The first one sees to it that whatever others did meanwhile is behind us."""
+        """Sends a few requests. The first is not counted: it pays for the effects of other contenders."""
         self._ask()
         until, times = perf_counter() + TURN_SECONDS, list[float]()
         while len(times) < LEAST_REQUESTS * len(self.lines) or perf_counter() < until:
@@ -68,7 +68,7 @@ class Contender:
         self.medians.append(percentile(times, 50))
 
     def flood(self, lines: Sequence[Line]) -> None:
-        """As many requests as can be, on these lines."""
+        """Sends as many requests as possible on these connections."""
         if self.before is None:
             self.rates.append(rate(lines, self.requests, FLOOD_SECONDS))
 
@@ -93,7 +93,7 @@ def take_turns(contenders: Sequence[Contender], seconds: float = SECONDS) -> Non
 
 
 def take_floods(contenders: Mapping[str, Contender], lines: Mapping[str, Sequence[Line]]) -> None:
-    """Each of them on lines of its own."""
+    """Each on its own connections."""
     for _ in range(FLOODS):
         for name, contender in contenders.items():
             contender.flood(lines[name])

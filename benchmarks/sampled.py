@@ -1,7 +1,7 @@
-"""`python -m benchmarks.sampled FILE MODULE ARGUMENTS`: runs a module, and looks again and again at what it is doing.
+"""`python -m benchmarks.sampled FILE MODULE ARGUMENTS`: runs a module under a sampling profiler.
 
-At SIGUSR1 it writes to the file how often it found each step since the last time, and begins anew. A look costs some
-microseconds, and no function that runs is changed for it: so the steps are as long as they are when nobody looks.
+At SIGUSR1 it writes the number of samples of each step since the last time to the file, and starts again. A sample
+takes some microseconds and no function is instrumented, so the steps take as long as without the profiler.
 """
 
 import json
@@ -17,23 +17,23 @@ from time import sleep
 from types import FrameType
 from typing import Any
 
-#: seconds between two looks
+#: seconds between two samples
 PERIOD = 0.0005
-#: of the interpreter: how soon a thread that waits gets its turn
+#: the interpreter's switch interval in seconds: how soon a waiting thread runs
 SWITCH = 0.00001
 
 WAITING, HTTP, WHO, QUESTION, FACTS, SOLVING, EXECUTING, JSON = STEPS = (
     "waiting",
     "HTTP",
-    "who asks, what stands",
-    "the question",
+    "caller and versions",
+    "reading the query",
     "facts",
     "solving",
     "executing",
     "JSON",
 )
-#: Which step a frame belongs to, by a part of its file's name, and by its function where that says more. The first one
-#: that fits counts, from the innermost frame outwards. What fits nowhere waits: for the client, or for another thread.
+#: The step of a frame, by a part of its file's name and, if given, by its function. The first match counts, from the
+#: innermost frame outwards. Without a match, the thread waits: for the client, or for another thread.
 RULES = (
     ("/strawberry/http/", "encode_json", JSON),
     ("/server/graphql/http.py", "dumps", JSON),
@@ -73,14 +73,14 @@ RULES = (
 
 
 class Sampler:
-    """Counts how often each step was found."""
+    """Counts the samples of each step."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._found: Counter[str] = Counter()
 
     def watch(self) -> None:
-        """Looks until the program ends. When the main thread waits, whoever works for it tells the step."""
+        """Samples until the program ends. While the main thread waits, the step is that of the thread it waits for."""
         main, own = main_thread().ident, get_ident()
         assert main is not None  # it has started
         while True:
@@ -97,12 +97,12 @@ class Sampler:
 
 
 def waits(frame: FrameType) -> bool:
-    """Whether a thread waits for its queue to give it something to do."""
+    """Whether a thread waits for the next item of its queue."""
     return ".get(" in getline(frame.f_code.co_filename, frame.f_lineno)
 
 
 def step_of(innermost: FrameType) -> str | None:
-    """The step that a thread is at; None when it has nothing to do."""
+    """The step of a thread; None if it is idle."""
     for frame in outwards(innermost):
         name, function = frame.f_code.co_filename, frame.f_code.co_name
         for part, named, step in RULES:

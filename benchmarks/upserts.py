@@ -1,6 +1,6 @@
-"""The upsert of one event over a socket, ours beside one by hand that is as durable, on SQLite and on PostgreSQL.
+"""The upsert of one event over a socket, ours and a hand-written one with the same durability, on both databases.
 
-Every upsert is of an event that was not there before, on calendars that have 350 each. A disk that is made to wait for
+Every upsert creates an event, on calendars with 350 events each. Both wait for the disk at every commit.
 every commit is the same for both.
 """
 
@@ -21,19 +21,19 @@ from .workloads import w2
 
 HAND, OURS = "by hand", "ours"
 PATHS = {HAND: "/upsert", OURS: "/graphql"}
-#: for so long they take turns: two of them need less time than nine
+#: seconds in which they take turns: two contenders need less time than nine
 SECONDS = 2.0
-#: how many times as fast as by hand ours has to be
+#: the required ratio to the hand-written one
 LEAST = 0.7
-#: what two answers differ in
+#: the fields in which two answers differ
 OWN = {"eventUid", "eventId"}
 
 
 def run() -> None:
-    """A row for each database and number of workers."""
+    """Prints a row for each database and number of workers."""
     table = Table(
         "The upsert of one event: p50 / p99 in milliseconds with one connection to each worker, requests a second with "
-        f"{LINES} connections, and how many times as fast as by hand ours is (in brackets by requests a second).",
+        f"{LINES} connections, and the ratio of ours to the hand-written one (in brackets by requests a second).",
         ["database", "workers", HAND, "a second", OURS, "a second", "at least", "ours", "holds"],
         wide=13,
         name="upserts",
@@ -48,16 +48,16 @@ def run() -> None:
 
 
 def measured(folder: Path, url: str, workers: int) -> tuple[Speed, Speed]:
-    """By hand, and ours."""
+    """The speeds of the hand-written one and of ours."""
     servers = {
-        OURS: ours(folder, url, workers),  # before the other, for it makes the tables
+        OURS: ours(folder, url, workers),  # before the other, because it migrates the database
         HAND: other(folder, f"{__package__}.by_hand:endpoints", url, workers),
     }
     with running(*servers.values()):
         with connections(servers) as lines:
             people = fill(lines[OURS][0], w2())
             contenders = {name: contender(name, lines[name], people, workers) for name in PATHS}
-            if told(lines[OURS][0], people[0], OURS) != told(lines[HAND][0], people[0], HAND):
+            if comparable(lines[OURS][0], people[0], OURS) != comparable(lines[HAND][0], people[0], HAND):
                 raise AssertionError("ours and by hand disagree")
             take_turns(list(contenders.values()), SECONDS)
         with connections(servers, LINES) as lines:
@@ -70,7 +70,7 @@ def contender(name: str, lines: Sequence[Line], people: Sequence[Someone], worke
 
 
 def one_after_another(people: Sequence[Someone], prefix: str, path: str) -> Iterator[bytes]:
-    """Upserts for each of them in turn, so that requests at the same time are of different calendars."""
+    """Upserts for each of them in turn, so that concurrent requests are for different calendars."""
     for those in cycle([upserts(who, prefix, path) for who in people]):
         yield next(those)
 
@@ -79,7 +79,7 @@ def created(answer: memoryview) -> bool:
     return bytes(answer[:50]).startswith(b'{"data":{"upsertEvent":{"created":true')
 
 
-def told(line: Line, who: Someone, name: str) -> dict[str, object]:
-    """What the answer to an upsert says, but for what is its own."""
+def comparable(line: Line, who: Someone, name: str) -> dict[str, object]:
+    """The answer to an upsert, without the fields that differ."""
     answer = orjson.loads(line.ask(request(upsert(who, name), who.token, PATHS[name])))["data"]["upsertEvent"]
     return {**answer, "event": {key: value for key, value in answer["event"].items() if key not in OWN}}

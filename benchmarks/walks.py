@@ -1,9 +1,9 @@
 """`python -m benchmarks.walks [--json]`: which files each kind of request enters, in which order, how often it returns.
 
-A walk is what somebody who reads along has open: a call leads into the file of what is called, a return leads back to
-the file of the caller. Only Python files of the five packages count; generated code and module bodies do not. A request
-that waits stays where it is: neither suspending a coroutine nor resuming one is a move. A stay ends where a move leads
-to another file, and is a return if it is in a file that was visited before.
+A walk is the sequence of files that a reader of the code has open: a call leads into the callee's file, a return back
+to the caller's. Only Python files of the five packages count; generated code and module bodies do not. Suspending or
+resuming a coroutine is not a move. A stay ends where a move leads to another file, and is a return if it is in a file
+that was visited before.
 
 The requests run in this process on a new SQLite file, and on PostgreSQL if OPENINGS_TEST_POSTGRES_URL names a server.
 """
@@ -49,16 +49,16 @@ LINK = """
 mutation ($input: RealTimeSchedulingInput!) { realTimeScheduling(input: $input) { realTimeScheduling { url } } }
 """
 ELEVEN = "2027-01-19T11:00:00Z"
-#: Of which the shortest walk is shown: on SQLite a subscription looks for writes of other processes several times a
-#: second, and some of these looks fall into a push.
+#: Their shortest walk is shown: on SQLite a subscription checks for writes of other processes several times a
+#: second, and some of these checks fall into a push.
 PUSHES = 6
 
 
 class Recorder:
-    """Writes down the walk of whatever runs in a `with recorder.walk(…)`, here and in threads that start later."""
+    """Records the walk of the code in a `with recorder.walk(…)`, in this thread and in threads started later."""
 
     def __init__(self) -> None:
-        #: by the request, every file where its walk stays, in order; of several walks the shortest
+        #: for each request, the files of its walk in order; of several walks the shortest
         self.walks: dict[str, list[str]] = {}
         self._walk: list[str] | None = None
         threading.setprofile(self)
@@ -83,7 +83,7 @@ class Recorder:
 
 
 def file_of(frame: FrameType) -> str | None:
-    """The file of a function of ours; None for all other code."""
+    """The file of one of our functions; None for all other code."""
     return _ours(frame.f_code.co_filename) if frame.f_code.co_flags & CO_OPTIMIZED else None
 
 
@@ -95,23 +95,23 @@ def _ours(filename: str) -> str | None:
 
 
 def begins(frame: FrameType) -> bool:
-    """Whether a function is called; else a generator or a coroutine is resumed, which is reported as a call, too."""
+    """Whether a function is called. Resuming a generator or a coroutine is reported as a call too."""
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at] == opmap["RESUME"] and code[at + 1] == 0
 
 
 def suspends(frame: FrameType, given: object) -> bool:
-    """Whether a frame waits for something; else it has ended, or is a generator that hands a value to its caller."""
+    """Whether a frame suspends. Otherwise it has ended, or is a generator that yields a value to its caller."""
     code = frame.f_code
     if code.co_code[frame.f_lasti] != opmap["YIELD_VALUE"]:
         return False
-    if code.co_flags & CO_ASYNC_GENERATOR:  # it yields both ways, and wraps what is meant for its caller
+    if code.co_flags & CO_ASYNC_GENERATOR:  # it yields both ways, and wraps the values for its caller
         return type(given).__name__ != "async_generator_wrapped_value"
     return bool(code.co_flags & CO_COROUTINE) or code.co_name == "__await__"
 
 
 def caller(frame: FrameType) -> str | None:
-    """The file of the nearest function of ours outside of this one, through whatever library lies between them."""
+    """The file of the nearest calling function of ours, past any library functions between them."""
     outer = frame.f_back
     while outer is not None and file_of(outer) is None:
         outer = outer.f_back
@@ -155,7 +155,7 @@ async def _visit(api: Api, recorder: Recorder) -> None:
     offered = {
         "availability": {**availability_input(eve), "startInterval": {"minutes": 60}},
         "event": {"eventId": "interview", "summary": "Interview"},
-        "callbackUrls": {"completedUrl": "https://example.com/booked"},  # it is written down, and sent by nobody
+        "callbackUrls": {"completedUrl": "https://example.com/booked"},  # recorded, but never delivered
     }
     made = await api.data(LINK, CLIENT_SECRET, input=offered)
     page = urlsplit(made["realTimeScheduling"]["realTimeScheduling"]["url"]).path
@@ -170,7 +170,7 @@ async def _visit(api: Api, recorder: Recorder) -> None:
 
 
 async def _subscribe(live: LiveServer, recorder: Recorder) -> None:
-    """Over a socket, since the transport in memory gives no answer before its end."""
+    """Over a socket, because the in-memory transport returns no response before its end."""
     joe = await live.api.application_calendar("joe")
     async with AsyncExitStack() as stack:
         with recorder.walk("6   SSE, the first answer"):
@@ -179,7 +179,7 @@ async def _subscribe(live: LiveServer, recorder: Recorder) -> None:
             )
             await events.next_result()
         for hour in range(10, 10 + PUSHES):
-            await asyncio.sleep(0.1)  # so that the push is not kept back for coming too soon
+            await asyncio.sleep(0.1)  # so that throttling does not delay the push
             with recorder.walk("6b  a write and its push"):
                 await live.api.data(
                     UPSERT_EVENT, joe.token, input=upsert_event_input(joe, hour, hour + 1, f"at {hour}")
@@ -198,19 +198,19 @@ def wing(file: str) -> str:
 
 
 def counted(walk: Sequence[str], unit: Callable[[str], str] = str, among: Sequence[str] = PACKAGES) -> dict[str, int]:
-    """How many units are visited, how many stays there are in them, and how many of those are returns."""
+    """The numbers of units visited, of stays in them, and of returns."""
     stays = [name for name, _ in groupby(unit(file) for file in walk if package(file) in among)]
     return {"visited": len(set(stays)), "stays": len(stays), "returns": len(stays) - len(set(stays))}
 
 
 def numbers(walk: Sequence[str]) -> dict[str, dict[str, int]]:
-    """All that is counted of a walk."""
+    """All numbers of a walk."""
     alone = {f"{name} alone": counted(walk, wing, [name]) for name in WINGED}
     return {"files": counted(walk), "packages": counted(walk, package), "wings": counted(walk, wing), **alone}
 
 
 def show(database: str, walks: dict[str, list[str]]) -> None:
-    """A row for each request, and below them the files of each in the order of their first entry."""
+    """Prints a row for each request, and below them the files of each in the order of their first entry."""
     title = f"Walks on {database}: files or wings visited / stays in them / returns; and moves between packages."
     columns = ["request".ljust(max(map(len, walks))), "files", "moves", "wings", *(f"{name} alone" for name in WINGED)]
     table = Table(title, columns, wide=14)
@@ -225,7 +225,7 @@ def show(database: str, walks: dict[str, list[str]]) -> None:
 
 
 async def main() -> None:
-    """Takes the walks on each database, and prints them."""
+    """Records the walks on each database, and prints them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.walks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="print all numbers and the whole walks as JSON")
     options = parser.parse_args()

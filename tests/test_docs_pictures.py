@@ -1,4 +1,4 @@
-"""The drawings in the documentation are run, and its limits are the code's."""
+"""The pictures in the documentation are executed, and its limits are compared with the code's."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ _PICTURE = re.compile(r"^```picture\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def pictures() -> list[tuple[str, str]]:
-    """Every drawing, with the page and the line where it begins."""
+    """Every picture, with the page and the line where it begins."""
     found = []
     for page in PAGES:
         text = page.read_text("utf-8")
@@ -31,20 +31,20 @@ PICTURES = pictures()
 
 
 @pytest.mark.parametrize("drawing", [drawing for _, drawing in PICTURES], ids=[where for where, _ in PICTURES])
-def test_every_picture_in_the_docs_is_what_the_solver_answers(drawing):
-    """Nobody reads a page that was right once."""
+def test_every_picture_in_the_docs_matches_the_solver(drawing):
+    """So that the pages stay right."""
     check_picture(drawing)
 
 
 def test_every_picture_in_the_docs_is_found():
-    """One with a slip in its fence would not be run, and nobody would miss it."""
+    """One with a mistake in its fence would silently not run."""
     fences = sum(page.read_text("utf-8").count("```picture") for page in PAGES)
     assert len(PICTURES) == fences
     assert any(where.startswith("docs/availability.md") for where, _ in PICTURES)
 
 
-def test_the_pictures_in_the_docs_show_everything_that_a_picture_can():
-    """All formats, several groups, both ways to ask: a page on the meaning of an answer leaves none of it to words."""
+def test_the_pictures_in_the_docs_use_every_feature_of_pictures():
+    """All formats, several groups, periods and slots: the page on the meaning of an answer draws all of it."""
     queries = [parse_picture(drawing).query for _, drawing in PICTURES]
     assert {query.response_format.value for query in queries} == {"periods", "slots", "overlapping_slots"}
     assert max(len(query.participants) for query in queries) > 1
@@ -52,8 +52,8 @@ def test_the_pictures_in_the_docs_show_everything_that_a_picture_can():
     assert any(query.start_interval for query in queries)
 
 
-def test_the_limits_in_the_docs_are_the_code_s():
-    """A number in a table is the first thing to go stale."""
+def test_the_limits_in_the_docs_match_the_code():
+    """Numbers in tables are the first to become outdated."""
     page = (ROOT / "docs" / "availability.md").read_text("utf-8")
     rows = re.findall(r"^\| .* \| ([^|]*) \| `OPENINGS_(\w+)` \|$", page, re.MULTILINE)
     limits = Limits()

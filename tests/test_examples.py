@@ -1,4 +1,4 @@
-"""The stories in examples/ are told to a running server, and end as they say."""
+"""The scripts in examples/ run against a server, and end as documented."""
 
 import os
 import re
@@ -24,7 +24,7 @@ async def served(database_url: str, tmp_path: Path) -> AsyncGenerator[ServerProc
 
 
 def started(served: ServerProcess, name: str) -> "subprocess.Popen[str]":
-    """The script, as a user starts it."""
+    """Starts the script as a user would."""
     given = {
         "OPENINGS_URL": f"{served.url}/graphql",
         "OPENINGS_CLIENT_ID": CLIENT_ID,
@@ -36,15 +36,15 @@ def started(served: ServerProcess, name: str) -> "subprocess.Popen[str]":
 
 
 async def told(served: ServerProcess, name: str) -> str:
-    """What a script prints that runs to its end by itself."""
+    """The output of a script that ends by itself."""
     process = started(served, name)
     out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, "")
     return out
 
 
-async def test_at_an_expo_no_table_and_nobody_is_promised_twice(served: ServerProcess) -> None:
-    """Two tables have room for sixteen meetings in an afternoon; of the twenty that want one, all get another time or none."""
+async def test_at_an_expo_no_table_and_no_person_is_booked_twice(served: ServerProcess) -> None:
+    """Two tables have room for sixteen meetings in an afternoon; each of twenty visitors gets a time, or it is full."""
     lines = (await told(served, "expo.py")).splitlines()
     meetings = [re.fullmatch(r"visitor .\d: (\d\d):(\d\d) with (\w+) at (.*)", line) for line in lines[:-1]]
     found = [(60 * int(match[1]) + int(match[2]), match[3], match[4]) for match in meetings if match]
@@ -57,19 +57,19 @@ async def test_at_an_expo_no_table_and_nobody_is_promised_twice(served: ServerPr
     assert lines[-1].startswith(f"{len(found)} meetings; Ada has")
 
 
-async def test_a_workshop_cleans_repairs_and_books_once(served: ServerProcess) -> None:
-    """From eight o'clock on in Berlin, which is seven in winter and six in summer."""
+async def test_a_workshop_books_cleaning_and_repair_once(served: ServerProcess) -> None:
+    """From eight o'clock in Berlin, which is seven or six in UTC."""
     lines = dict(line.split(": ", 1) for line in (await told(served, "workshop.py")).splitlines())
     free = re.findall(r"(\d\d):(\d\d)-", lines["Free for two hours, in UTC"])
     assert [hour for hour, _ in free] in (["07", "09", "11", "13"], ["06", "08", "10", "12"])
     assert lines["With the repair, and cleaning around it"] != lines["Free for two hours, in UTC"]
     assert lines["Booked"] == lines["With the repair, and cleaning around it"].split(", ")[0]
     assert lines["Sent again, it is the same booking"] == "True"
-    assert lines["Booked"] not in lines["Somebody else wants the same two hours, and could have"]
+    assert lines["Booked"] not in lines["Another job for the same two hours is offered"]
 
 
-async def test_a_candidate_chooses_and_the_script_says_who_is_met(served: ServerProcess) -> None:
-    """By the link that it prints, and without a browser: the first time of the page, and the one button behind it."""
+async def test_a_candidate_books_by_link_and_the_script_prints_the_participants(served: ServerProcess) -> None:
+    """Without a real browser: the first time on the page, then the confirmation button."""
     process = started(served, "interviews.py")
     assert process.stdout is not None
     link = next(line.strip() for line in process.stdout if "/book/" in line)
@@ -87,7 +87,7 @@ async def test_a_candidate_chooses_and_the_script_says_who_is_met(served: Server
 
 
 async def test_a_script_without_a_secret_says_what_to_do() -> None:
-    """In one line, and without a traceback."""
+    """In one line, without a traceback."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENINGS_")}
     ran = subprocess.run(
         [sys.executable, str(EXAMPLES / "expo.py")], capture_output=True, text=True, env=environment, check=False
@@ -96,6 +96,6 @@ async def test_a_script_without_a_secret_says_what_to_do() -> None:
     assert ran.stderr == "Set OPENINGS_CLIENT_SECRET to the client secret that `make serve` has printed.\n"
 
 
-def test_every_script_is_introduced() -> None:
+def test_every_script_is_in_the_readme() -> None:
     page = (EXAMPLES / "README.md").read_text("utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if f"({path.name})" not in page] == []

@@ -1,4 +1,4 @@
-"""Who may know whom: the arrows of the architecture, walked in the sources."""
+"""The architecture's rules for imports and for the clock, checked in the sources."""
 
 import ast
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-#: from a package to what it may import beside the standard library and itself
+#: for each package, what it may import besides the standard library and itself
 MAY = {
     "core": set[str](),
     "db": {"core", "sqlmodel", "sqlalchemy", "alembic", "asyncpg", "cryptography", "orjson", "pydantic"},
@@ -19,7 +19,7 @@ MAY = {
     },
 }
 
-#: what the pure heart must not reach for, although Python brings it along
+#: modules of the standard library that core must not import
 NOT_IN_CORE = {"asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "threading", "time", "uuid"}
 
 
@@ -35,7 +35,7 @@ def imports(path: Path) -> set[str]:
 
 
 def wrong_arrows() -> list[str]:
-    """Every import that points where it must not."""
+    """Every import that breaks the rules."""
     wrong: list[str] = []
     for package, allowed in MAY.items():
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -44,13 +44,13 @@ def wrong_arrows() -> list[str]:
     return wrong
 
 
-def test_every_arrow_points_inwards() -> None:
-    """server → schema → resolvers → db → core, each further right as well, none to the left."""
+def test_imports_follow_the_order_of_packages() -> None:
+    """server → schema → resolvers → db → core, also across several packages, never backwards."""
     assert wrong_arrows() == []
 
 
-def test_a_package_names_itself_only_by_a_dot() -> None:
-    """Relative inside, absolute across: an import tells at a glance whether it leaves the room."""
+def test_a_package_imports_itself_relatively() -> None:
+    """And other packages absolutely, so that every import shows whether it leaves the package."""
     assert [
         str(path.relative_to(ROOT))
         for package in MAY
@@ -59,8 +59,8 @@ def test_a_package_names_itself_only_by_a_dot() -> None:
     ] == []
 
 
-def test_core_has_no_clock_no_chance_and_no_world() -> None:
-    """Values in, values out: what it gives depends on nothing but what it is given."""
+def test_core_has_no_clock_no_randomness_and_no_io() -> None:
+    """Its results depend only on its arguments."""
     assert [
         f"{path.name}: {name}"
         for path in sorted((ROOT / "core").glob("*.py"))
@@ -68,8 +68,8 @@ def test_core_has_no_clock_no_chance_and_no_world() -> None:
     ] == []
 
 
-def test_the_clock_is_read_in_one_place() -> None:
-    """`now` comes in with the request, so that every test can say what time it is. A line of the log has the world's time."""
+def test_the_clock_is_read_in_two_files_only() -> None:
+    """`now` is passed with each request, so that tests can set it; log lines have the real time."""
     reading = [
         str(path.relative_to(ROOT))
         for package in MAY
@@ -79,23 +79,23 @@ def test_the_clock_is_read_in_one_place() -> None:
     assert reading == ["server/app.py", "server/http/access_log.py"]
 
 
-#: modules of resolvers/ that are machinery of resolvers and no noun that a client sees, or whose types stand with another noun
+#: modules of resolvers/ that are no noun of the API, or whose types are in another noun's file
 NO_FILE_IN_SCHEMA = {
     *("booking_attempts", "cache", "cached_facts", "context", "facts"),
     "application_calendars",  # with accounts
-    "availability_changed",  # an availability, again and again
+    "availability_changed",  # with availability
     "tokens",  # with accounts
 }
 
 
 def test_each_noun_of_the_resolvers_has_its_file_in_the_schema() -> None:
-    """Who looks for events opens `events.py`, in every package."""
+    """Events are in `events.py` in every package."""
     nouns = {path.stem for path in (ROOT / "resolvers").glob("*.py")} - {"__init__"}
     assert nouns - {path.stem for path in (ROOT / "schema").glob("*.py")} == NO_FILE_IN_SCHEMA
 
 
 def imported_names(path: Path) -> set[str]:
-    """The dotted name of everything that a file imports; of a relative import what follows the dots."""
+    """The dotted name of every import; for relative imports without the leading dots."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -106,7 +106,7 @@ def imported_names(path: Path) -> set[str]:
 
 
 def test_no_module_of_the_tests_imports_a_test_module() -> None:
-    """What several test modules share is in tests/support/, so that each of them can be changed or moved by itself."""
+    """Shared code is in tests/support/, so that test modules can be changed and moved independently."""
     modules = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
     test_modules = {path.stem for path in modules if path.stem.startswith("test_")}
     wrong = {

@@ -1,4 +1,4 @@
-"""The drawings themselves: a right one passes, a wrong one fails legibly, an unclear one is not run at all."""
+"""The pictures of tests/support/pictures.py: right ones pass, wrong ones fail legibly, invalid ones are refused."""
 
 import pytest
 
@@ -17,7 +17,7 @@ QUESTION = """
 
 
 def test_a_right_picture_passes():
-    """The drawing in the design: everything else here is about the ways to get one wrong."""
+    """The picture of the design; all other tests are about mistakes."""
     check_picture(
         QUESTION
         + """
@@ -27,8 +27,8 @@ def test_a_right_picture_passes():
     )
 
 
-def test_a_wrong_picture_shows_what_is_drawn_above_what_is_found():
-    """Whoever breaks the solver has to see at a glance where."""
+def test_a_wrong_picture_shows_the_expected_and_the_found_answer():
+    """One above the other, so that the difference is visible."""
     with pytest.raises(AssertionError) as failure:
         check_picture(
             QUESTION
@@ -58,8 +58,8 @@ not drawn: 13:00 to 14:00 bob"""
     )
 
 
-def test_what_fits_no_cell_is_said_in_words():
-    """Rounding it to a cell would draw an answer that was not given."""
+def test_results_that_fit_no_cell_are_described_in_words():
+    """Rounding them to cells would draw a different answer."""
     picture = parse_picture(
         """
         09:00 every 30 minutes
@@ -75,8 +75,8 @@ def test_what_fits_no_cell_is_said_in_words():
     assert "not drawn: 09:10 to 10:00 alice" in difference
 
 
-def test_an_answer_out_of_order_is_wrong():
-    """Soonest first is part of the answer, and rows cannot show it."""
+def test_an_answer_in_the_wrong_order_fails():
+    """Rows cannot show the order, but earliest first is part of the answer."""
     picture = parse_picture(
         QUESTION
         + """
@@ -89,8 +89,8 @@ def test_an_answer_out_of_order_is_wrong():
     )
 
 
-def test_the_order_of_the_participants_counts():
-    """They come in the order of the request."""
+def test_the_order_of_the_participants_matters():
+    """They are in the order of the request."""
     drawing = """
         09:00 every 60 minutes
         periods of 60 minutes, all of bob alice
@@ -104,8 +104,8 @@ def test_the_order_of_the_participants_counts():
         check_picture(drawing % "alice bob")
 
 
-def test_openings_that_touch_are_told_apart_by_their_mark():
-    """Four hours are one period, and not two slots."""
+def test_openings_that_touch_differ_by_their_mark():
+    """Four hours are one period, not two slots."""
     drawing = """
         09:00 every 60 minutes
         slots of 120 minutes
@@ -118,8 +118,8 @@ def test_openings_that_touch_are_told_apart_by_their_mark():
         check_picture(drawing % "####")
 
 
-def test_openings_that_overlap_are_drawn_in_rows_of_one_label():
-    """As many rows as it takes, drawn and found."""
+def test_openings_that_overlap_are_drawn_in_several_rows_of_one_label():
+    """As many rows as necessary, drawn and found."""
     drawing = """
         09:00 every 30 minutes
         overlapping slots of 60 minutes, starting every 30 minutes
@@ -133,8 +133,8 @@ def test_openings_that_overlap_are_drawn_in_rows_of_one_label():
         check_picture(drawing % "..")
 
 
-def test_a_picture_knows_events_tentative_events_and_hours_apart():
-    """Whoever wants to run the same drawing against a whole server can."""
+def test_a_picture_distinguishes_events_tentative_events_and_hours():
+    """So that a picture could be run against a whole server."""
     picture = parse_picture(
         """
         00:00 every 1 minute
@@ -158,8 +158,8 @@ def test_a_picture_knows_events_tentative_events_and_hours_apart():
     assert picture.compare(solve(picture.query, picture.facts())) == ""
 
 
-def test_a_drawn_set_is_a_span_a_run():
-    """The short form that the tests of sets are written in."""
+def test_a_drawn_set_has_one_span_per_run():
+    """The short form for tests of sets."""
     assert list(span_set(".##.#")) == [(1, 3), (4, 5)]
 
 
@@ -179,15 +179,15 @@ def test_a_drawn_set_is_a_span_a_run():
         ("periods of 0 minutes", "periods of 60 minutes", "no query that would be answered"),
     ],
 )
-def test_an_unclear_picture_is_not_run(wrong, right, why):
-    """A drawing with a slip in it would otherwise pass or fail for a reason that nobody sees."""
+def test_an_inconsistent_picture_is_refused(wrong, right, why):
+    """It could otherwise pass or fail for a hidden reason."""
     drawing = f"{QUESTION}    =bob    ####....##..\n"
     assert right in drawing
     with pytest.raises(InvalidPicture, match=why):
         parse_picture(drawing.replace(right, wrong))
 
 
-def test_pictures_keep_to_the_documented_limits():
-    """What they show could be asked of a server as it comes."""
+def test_pictures_respect_the_documented_limits():
+    """Their queries are valid for a server with default settings."""
     picture = parse_picture(QUESTION + "    =bob    ####....##..")
     assert picture.query.check(MIDNIGHT - 60, Limits()) == []

@@ -1,7 +1,7 @@
-"""What our code takes from libraries that they do not promise to keep: private names, and shapes that no manual describes.
+"""Internals of libraries that our code relies on: private names, and behaviour that no manual describes.
 
-Each is looked at by itself, so that an upgrade which breaks one says which file relies on it, and what to do. A second list
-is of the places where our sources name something private of somebody else's, so that none is added unnoticed.
+Each has a check of its own, so that an upgrade that breaks one fails with a sentence that names the file to change, and
+where in the library to look. test_private_access.py finds every private name that our sources use.
 """
 
 import ast
@@ -12,25 +12,22 @@ import logging
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiosqlite
-import httpcore2
 import pytest
 import sqlalchemy.util
 import strawberry
 import uvicorn
 from graphql import (
     GraphQLError,
-    GraphQLInputObjectType,
     GraphQLSchema,
     ValuesOfCorrectTypeRule,
     build_schema,
     parse,
-    subscribe,  # pyright: ignore[reportUnknownVariableType]
     validate,
 )
 from graphql.execution import Executor
@@ -45,27 +42,35 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
-from uvicorn.config import WS_PROTOCOLS
 from uvicorn.supervisors import Multiprocess
 
 from core.events import Transparency
 from schema import stock_schema
-from server.process.serve import WS
+
+from .support.library_checks import Check, add_check
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("core", "db", "resolvers", "schema", "server")
+WRITER = "db/drivers/sqlite_writer.py"
+ARGUMENTS = "server/graphql/compiled/arguments.py"
+EXECUTOR = "server/graphql/compiled/executor.py"
+RESULTS = "server/graphql/compiled/results.py"
+VARIABLES = "server/graphql/compiled/variables.py"
+ENGINE = "server/graphql/engine.py"
+
+CHECKS: list[Check] = []
+relied_on = partial(add_check, CHECKS)
 
 
 @strawberry.input
 class Given:
-    """An input of a schema that shows how Strawberry builds one."""
+    """An input type as Strawberry builds it."""
 
     number: int = 1
 
 
 @strawberry.type
 class Query:
-    """A type with a field that is an attribute, and one that is a resolver."""
+    """A type with a field that is an attribute, and one with a resolver."""
 
     plain: str = "plain"
 
@@ -77,63 +82,68 @@ class Query:
 # --- aiosqlite
 
 
-def running_tells_whether_it_is_open() -> bool:
-    async def look() -> bool:
-        connection = await aiosqlite.connect(":memory:")
-        while_open = connection._running
-        await connection.close()
-        return while_open is True and connection._running is False
-
-    return asyncio.run(look())
-
-
-def tx_takes_a_future_and_a_function() -> bool:
-    async def look() -> bool:
-        async with aiosqlite.connect(":memory:") as connection:
-            loop = asyncio.get_running_loop()
-            good, bad = loop.create_future(), loop.create_future()
-            connection._tx.put_nowait((good, threading.get_ident))
-            connection._tx.put_nowait((bad, lambda: 1 // 0))
-            elsewhere = await asyncio.wait_for(good, 5) != threading.get_ident()
-            with pytest.raises(ZeroDivisionError):
-                await asyncio.wait_for(bad, 5)
-            return elsewhere
-
-    return asyncio.run(look())
+@relied_on(WRITER, see="what aiosqlite's _execute checks; without it a write to a closed connection waits for ever")
+async def running_is_false_once_closed() -> bool:
+    """aiosqlite.Connection._running is False once the connection is closed."""
+    connection = await aiosqlite.connect(":memory:")
+    while_open = connection._running
+    await connection.close()
+    return while_open is True and connection._running is False
 
 
-def conn_is_the_connection_of_sqlite3() -> bool:
-    async def look() -> bool:
-        async with aiosqlite.connect(":memory:") as connection:
-            return isinstance(connection._conn, sqlite3.Connection)
+@relied_on(WRITER, see="aiosqlite's _connection_worker_thread")
+async def tx_is_a_queue_of_futures_and_functions() -> bool:
+    """aiosqlite.Connection._tx is a queue of pairs of a future and a function, which its thread calls."""
+    async with aiosqlite.connect(":memory:") as connection:
+        loop = asyncio.get_running_loop()
+        good, bad = loop.create_future(), loop.create_future()
+        connection._tx.put_nowait((good, threading.get_ident))
+        connection._tx.put_nowait((bad, lambda: 1 // 0))
+        elsewhere = await asyncio.wait_for(good, 5) != threading.get_ident()
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(bad, 5)
+        return elsewhere
 
-    return asyncio.run(look())
+
+@relied_on(WRITER, see="where aiosqlite stores its connection")
+async def conn_is_the_connection_of_sqlite3() -> bool:
+    """aiosqlite.Connection._conn is the connection of sqlite3."""
+    async with aiosqlite.connect(":memory:") as connection:
+        return isinstance(connection._conn, sqlite3.Connection)
 
 
 # --- Strawberry
 
 
-def schema_is_that_of_graphql_core() -> bool:
+@relied_on("server/app.py", ARGUMENTS, see="what Strawberry's Schema.execute passes to graphql-core")
+def schema_is_a_graphql_core_schema() -> bool:
+    """strawberry.Schema._schema is the schema of graphql-core."""
     return isinstance(strawberry.Schema(Query)._schema, GraphQLSchema)
 
 
 def field_of(name: str) -> Any:
-    """The field of graphql-core that Strawberry has made of one of `Query`."""
+    """The graphql-core field that Strawberry has built for a field of `Query`."""
     root = strawberry.Schema(Query)._schema.query_type
     assert root is not None
     return root.fields[name]
 
 
-def extensions_hold_the_field() -> bool:
+@relied_on(ARGUMENTS, RESULTS, see="GraphQLCoreConverter.from_field")
+def extensions_contain_the_field() -> bool:
+    """The extensions of a field have its StrawberryField under 'strawberry-definition'."""
     found = field_of("resolved").extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
     return GraphQLCoreConverter.DEFINITION_BACKREF == "strawberry-definition" and isinstance(found, StrawberryField)
 
 
-def info_is_made_of_two() -> bool:
+@relied_on(ARGUMENTS, see="_strawberry_info_from_graphql in Strawberry's schema_converter.py")
+def info_has_two_fields() -> bool:
+    """strawberry.Info is built from _raw_info and _field alone."""
     return [field.name for field in dataclasses.fields(strawberry.Info)] == ["_raw_info", "_field"]
 
 
-def a_plain_field_is_told_by_its_resolver() -> bool:
+@relied_on(RESULTS, see="Strawberry's from_resolver; otherwise no field is compiled")
+def a_plain_field_is_resolved_by_get_basic_result() -> bool:
+    """A field without a resolver is resolved by _get_basic_result, with getattr as its default_resolver."""
     plain, resolved = field_of("plain"), field_of("resolved")
     return (
         plain.resolve.__name__ == "_get_basic_result"
@@ -142,7 +152,9 @@ def a_plain_field_is_told_by_its_resolver() -> bool:
     )
 
 
-def a_field_shows_its_resolver_and_arguments() -> bool:
+@relied_on(ARGUMENTS, see="what Strawberry's from_resolver does around base_resolver.wrapped_func")
+def a_field_has_its_resolver_and_arguments() -> bool:
+    """StrawberryField has its resolver, arguments, extensions and permissions in attributes."""
     field = field_of("resolved").extensions["strawberry-definition"]
     [argument] = field.arguments
     return (
@@ -154,7 +166,9 @@ def a_field_shows_its_resolver_and_arguments() -> bool:
     )
 
 
-def a_type_bears_its_definition() -> bool:
+@relied_on(ARGUMENTS, RESULTS, see="strawberry.types.base.get_object_definition")
+def a_type_has_its_definition() -> bool:
+    """The class of an input has __strawberry_definition__ with is_input, origin and fields."""
     found = vars(Given)["__strawberry_definition__"]
     return (
         isinstance(found, StrawberryObjectDefinition)
@@ -164,13 +178,17 @@ def a_type_bears_its_definition() -> bool:
     )
 
 
-def an_enum_bears_its_definition() -> bool:
-    stock_schema()  # which describes it
+@relied_on("schema/enums.py", see="strawberry.types.enum")
+def an_enum_has_its_definition() -> bool:
+    """The class of an enum has __strawberry_definition__, whose values have descriptions."""
+    stock_schema()  # adds the descriptions
     found = vars(Transparency)["__strawberry_definition__"]
     return isinstance(found, StrawberryEnumDefinition) and all(value.description for value in found.values)
 
 
-def the_page_has_the_words_that_are_replaced() -> bool:
+@relied_on("server/graphiql/__init__.py", see="Strawberry's static/graphiql.html, or tokens stay on disk")
+def graphiql_has_the_text_that_is_replaced() -> bool:
+    """Strawberry's GraphiQL page contains `shouldPersistHeaders: true` once, in an inline script."""
     text = get_graphql_ide_html("graphiql")
     return text.count("shouldPersistHeaders: true") == 1 and "<script>" in text
 
@@ -183,26 +201,34 @@ def parameters(function: Callable[..., Any]) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def executor_is_made_of_ten() -> bool:
-    expected = "schema fragment_definitions fragments root_value context_value operation variable_values"
-    return parameters(Executor.__init__)[:10] == [
-        *expected.split(),
-        *("field_resolver", "type_resolver", "subscribe_field_resolver"),
-    ]
+@relied_on(EXECUTOR, see="the end of Executor.build; CompilingExecutor passes them by position")
+def executor_takes_ten_parameters() -> bool:
+    """Executor.__init__ of graphql-core takes these ten parameters first, in this order."""
+    expected = (
+        "schema fragment_definitions fragments root_value context_value operation variable_values "
+        "field_resolver type_resolver subscribe_field_resolver"
+    )
+    return parameters(Executor.__init__)[:10] == expected.split()
 
 
-def executor_is_built_of_a_document() -> bool:
+@relied_on(EXECUTOR, ENGINE, see="Executor.build, which one overrides and the other calls")
+def executor_build_takes_these_parameters() -> bool:
+    """Executor.build of graphql-core takes these six parameters first, and others by name."""
     names = parameters(Executor.build)
     first = ["schema", "document", "root_value", "context_value", "raw_variable_values", "operation_name"]
     return names[:6] == first and {"max_coercion_errors", "hide_suggestions", "custom_args"} <= set(names)
 
 
-def strawberry_has_an_executor_of_that_kind() -> bool:
+@relied_on(EXECUTOR, ENGINE, see="the executor that Strawberry's Schema.execute passes")
+def strawberry_s_executor_is_an_executor() -> bool:
+    """StrawberryGraphQLCoreExecutionContext is an Executor, and takes operation_extensions."""
     stock = StrawberryGraphQLCoreExecutionContext
     return issubclass(stock, Executor) and "operation_extensions" in inspect.getsource(stock.__init__)
 
 
-def executor_works_in_these_steps() -> bool:
+@relied_on(EXECUTOR, RESULTS, see="these methods, which they override and call")
+def executor_methods_take_these_parameters() -> bool:
+    """The methods of graphql-core's Executor for the steps of an execution take these parameters."""
     return (
         parameters(Executor.execute_operation) == ["serially"]
         and parameters(Executor.execute_field)
@@ -215,11 +241,13 @@ def executor_works_in_these_steps() -> bool:
 
 
 def built() -> Any:
-    """An executor of graphql-core's own."""
+    """An executor of graphql-core."""
     return Executor.build(build_schema("type Query { a: Query b: Int }"), parse("{ a { b } }"))
 
 
-def executor_keeps_what_is_read() -> bool:
+@relied_on(EXECUTOR, see="Executor.__init__")
+def executor_has_these_attributes() -> bool:
+    """graphql-core's Executor has variable_values.coerced, collected_errors and is_awaitable."""
     executor = built()
     error = GraphQLError("wrong")
     executor.collected_errors.add(error, None)
@@ -230,7 +258,9 @@ def executor_keeps_what_is_read() -> bool:
     )
 
 
-def fields_below_are_collected() -> bool:
+@relied_on(RESULTS, see="CollectedFields in graphql-core's collect_fields.py")
+def subfields_are_grouped() -> bool:
+    """Executor.collect_subfields returns a grouped_field_set of FieldDetails, and new_defer_usages."""
     executor = built()
     collected = executor.collect_subfields(
         executor.schema.query_type, [FieldDetails(executor.operation.selection_set.selections[0], None)]
@@ -239,7 +269,9 @@ def fields_below_are_collected() -> bool:
     return (name, below.fragment_variable_values, list(collected.new_defer_usages)) == ("b", None, [])
 
 
-def what_is_made_by_hand_has_these_parts() -> bool:
+@relied_on(EXECUTOR, VARIABLES, see="Executor.build and get_variable_values")
+def records_built_by_hand_have_these_fields() -> bool:
+    """The records of graphql-core that we build ourselves have these fields."""
     return (
         parameters(FieldDetails) == ["node", "defer_usage", "fragment_variable_values"]
         and parameters(FragmentDetails) == ["definition", "variable_signatures"]
@@ -248,25 +280,19 @@ def what_is_made_by_hand_has_these_parts() -> bool:
     )
 
 
+@relied_on(VARIABLES, see="get_variable_values in graphql-core's values.py")
 def variables_have_signatures() -> bool:
+    """get_variable_signature returns a GraphQLVariableSignature for coerce_default_value."""
     document: Any = parse("query ($a: Int = 3) { a }")
-    found = get_variable_signature(
-        build_schema("type Query { a: Int }"), document.definitions[0].variable_definitions[0]
-    )
+    schema = build_schema("type Query { a: Int }")
+    found = get_variable_signature(schema, document.definitions[0].variable_definitions[0])
     return isinstance(found, GraphQLVariableSignature) and (found.name, coerce_default_value(found)) == ("a", 3)
 
 
-def inputs_tell_what_they_become() -> bool:
-    found: Any = build_schema("input A { b: Int } type Query { c(a: A): Int }").type_map["A"]
-    return (
-        isinstance(found, GraphQLInputObjectType)
-        and found.is_one_of is False
-        and found.out_type({"b": 1}) == {"b": 1}
-        and found.fields["b"].out_name is None
-    )
+@relied_on("server/graphql/documents.py", see="how validate stops at max_errors")
+def rules_can_abort_the_validation() -> bool:
+    """A rule of graphql-core can abort the validation by raising ValidationAbortedError in report_error."""
 
-
-def rules_may_end_the_validation() -> bool:
     class Ends(ValuesOfCorrectTypeRule):
         def report_error(self, error: Any) -> None:
             super().report_error(error)
@@ -277,15 +303,12 @@ def rules_may_end_the_validation() -> bool:
     return len(found) == 2 and found[-1].message == "enough"
 
 
-def subscribe_takes_an_executor() -> bool:
-    names = parameters(subscribe)
-    return {"executor_class", "max_coercion_errors", "hide_suggestions", "variable_values"} <= set(names)
+# --- others
 
 
-# --- Python
-
-
+@relied_on("server/http/access_log.py", see="logging.LogRecord, or log with extra={'facts': facts} instead")
 def a_log_record_is_its_dict() -> bool:
+    """A logging.LogRecord has all of its state in __dict__."""
     made = logging.LogRecord("a", logging.INFO, "a.py", 1, "%(a)s", ({"a": "b"},), None)
     blank = logging.LogRecord("a", logging.INFO, "a.py", 1, "%(a)s", None, None)
     copy = logging.LogRecord.__new__(logging.LogRecord)
@@ -294,370 +317,34 @@ def a_log_record_is_its_dict() -> bool:
     return vars(copy).keys() == vars(made).keys() and form.format(copy) == form.format(made)
 
 
-def the_resource_tracker_can_be_started() -> bool:
-    return parameters(resource_tracker.ensure_running) == []
-
-
-# --- the others
-
-
-def await_only_is_there() -> bool:
+@relied_on("db/drivers/write_lock.py", see="how SQLAlchemy's dialect for aiosqlite awaits")
+def await_only_exists() -> bool:
+    """sqlalchemy.util has await_only."""
     return callable(sqlalchemy.util.await_only)
 
 
+@relied_on("server/process/serve.py", see="Multiprocess; _Workers overrides each of them")
 def every_start_of_a_worker_is_overridden() -> bool:
+    """uvicorn's Multiprocess starts processes only in these methods, and stops them in terminate_all."""
     tree = ast.parse(inspect.getsource(Multiprocess))
     methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     starting = {method.name for method in methods if "Process(" in ast.unparse(method)}
-    return starting == {"init_processes", "keep_subprocess_alive", "handle_ttin", "restart_all"}
+    expected = {"init_processes", "keep_subprocess_alive", "handle_ttin", "restart_all"}
+    return starting == expected and callable(Multiprocess.terminate_all)
 
 
-def workers_share_sockets() -> bool:
-    return parameters(Multiprocess.__init__) == ["config", "sockets"] and callable(Multiprocess.terminate_all)
-
-
-def uvicorn_speaks_websocket_in_this_way() -> bool:
-    return WS in WS_PROTOCOLS
-
-
-def uvicorn_listens_for_signals_by_signal() -> bool:
+@relied_on("server/process/signals.py", see="capture_signals; on_shutdown_signal wraps the handler that it installs")
+def uvicorn_handles_signals_by_signal_signal() -> bool:
+    """uvicorn's Server installs its signal handlers by signal.signal."""
     server = uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_config=None))
     with server.capture_signals():
         return signal.getsignal(signal.SIGTERM) == server.handle_exit
 
 
-def httpcore2_shows_one_connection() -> bool:
-    names = {"AsyncHTTPConnection", "AsyncNetworkBackend", "AnyIOBackend", "default_ssl_context"}
-    return (
-        names <= set(httpcore2.__all__)
-        and {"origin", "ssl_context", "network_backend"} <= set(parameters(httpcore2.AsyncHTTPConnection))
-        and parameters(httpcore2.AsyncNetworkBackend.connect_tcp)
-        == ["host", "port", "timeout", "local_address", "socket_options"]
-    )
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.holds.__name__)
+def test_the_internals_that_we_rely_on_are_unchanged(check: Check) -> None:
+    assert not check.failure()
 
 
-class Relied(NamedTuple):
-    """Something that we rely on."""
-
-    #: whether it is as we rely on it to be; what it raises counts as no
-    holds: Callable[[], bool]
-    #: what is no longer so
-    lost: str
-    #: the files that rely on it
-    where: tuple[str, ...]
-    #: what to do about it
-    advice: str
-
-
-WRITER = "db/drivers/sqlite_writer.py"
-ARGUMENTS = "server/graphql/compiled/arguments.py"
-EXECUTOR = "server/graphql/compiled/executor.py"
-RESULTS = "server/graphql/compiled/results.py"
-VARIABLES = "server/graphql/compiled/variables.py"
-DOCUMENTS = "server/graphql/documents.py"
-ENGINE = "server/graphql/engine.py"
-SERVE = "server/process/serve.py"
-
-RELIED = [
-    Relied(
-        tx_takes_a_future_and_a_function,
-        "aiosqlite.Connection has no _tx any more whose pairs of a future and a function its thread works off",
-        (WRITER,),
-        "it puts its transactions there; see how aiosqlite's _connection_worker_thread takes work now",
-    ),
-    Relied(
-        conn_is_the_connection_of_sqlite3,
-        "aiosqlite.Connection has no _conn any more that is the connection of sqlite3",
-        (WRITER,),
-        "its transactions execute on that; see where aiosqlite keeps it now",
-    ),
-    Relied(
-        running_tells_whether_it_is_open,
-        "aiosqlite.Connection has no _running any more that is False once it is closed",
-        (WRITER,),
-        "without it a write to a closed connection would wait for ever; see what aiosqlite's _execute asks now",
-    ),
-    Relied(
-        schema_is_that_of_graphql_core,
-        "strawberry.Schema has no _schema any more that is graphql-core's",
-        ("server/app.py", ARGUMENTS),
-        "they execute on it; see what Strawberry's Schema.execute passes to graphql-core now",
-    ),
-    Relied(
-        extensions_hold_the_field,
-        "GraphQLCoreConverter.DEFINITION_BACKREF is no longer 'strawberry-definition', with a StrawberryField under it",
-        (ARGUMENTS, RESULTS),
-        "they find Strawberry's field there; see what GraphQLCoreConverter.from_field puts into extensions now",
-    ),
-    Relied(
-        info_is_made_of_two,
-        "strawberry.Info is no longer made of _raw_info and _field alone",
-        (ARGUMENTS,),
-        "it makes one for every resolver; see _strawberry_info_from_graphql in Strawberry's schema_converter.py",
-    ),
-    Relied(
-        a_plain_field_is_told_by_its_resolver,
-        "a field without a resolver is no longer resolved by _get_basic_result, with getattr as its default_resolver",
-        (RESULTS,),
-        "it compiles only fields that it knows by that, and compiles none without; see Strawberry's from_resolver",
-    ),
-    Relied(
-        a_field_shows_its_resolver_and_arguments,
-        "StrawberryField no longer shows its resolver, arguments, extensions and permissions under their names",
-        (ARGUMENTS,),
-        "it calls base_resolver.wrapped_func itself; see what else Strawberry's from_resolver does around it now",
-    ),
-    Relied(
-        a_type_bears_its_definition,
-        "an input's class has no __strawberry_definition__ any more with is_input, origin and fields",
-        (ARGUMENTS, RESULTS),
-        "they read there what a class is; see strawberry.types.base.get_object_definition",
-    ),
-    Relied(
-        an_enum_bears_its_definition,
-        "an enum's class has no __strawberry_definition__ any more whose values take descriptions",
-        ("schema/enums.py",),
-        "it describes the values there; see strawberry.types.enum",
-    ),
-    Relied(
-        the_page_has_the_words_that_are_replaced,
-        "Strawberry's page for GraphiQL no longer says `shouldPersistHeaders: true` once, in a script of its own",
-        ("server/graphiql/__init__.py",),
-        "the browser would keep tokens on disk; see static/graphiql.html in Strawberry for what to replace now",
-    ),
-    Relied(
-        executor_is_made_of_ten,
-        "Executor.__init__ of graphql-core no longer takes the ten things that it took, in their order",
-        (EXECUTOR,),
-        "CompilingExecutor.build passes them by position; see the end of Executor.build for what it passes now",
-    ),
-    Relied(
-        executor_is_built_of_a_document,
-        "Executor.build of graphql-core no longer begins with the six parameters that it had, or lacks a named one",
-        (EXECUTOR, ENGINE),
-        "one overrides it and the other calls it; bring both in line with its new parameters",
-    ),
-    Relied(
-        strawberry_has_an_executor_of_that_kind,
-        "StrawberryGraphQLCoreExecutionContext is no longer an Executor that takes operation_extensions",
-        (EXECUTOR, ENGINE),
-        "CompilingExecutor inherits from it; see what Strawberry's Schema.execute passes as its executor now",
-    ),
-    Relied(
-        executor_works_in_these_steps,
-        "a method of graphql-core's Executor takes other parameters than it did",
-        (EXECUTOR, RESULTS),
-        "they override and call execute_operation, execute_field, complete_value, build_response, collect_subfields",
-    ),
-    Relied(
-        executor_keeps_what_is_read,
-        "graphql-core's Executor no longer keeps variable_values.coerced, collected_errors or is_awaitable",
-        (EXECUTOR,),
-        "it reads these; see Executor.__init__ for what they are called now",
-    ),
-    Relied(
-        fields_below_are_collected,
-        "Executor.collect_subfields no longer gives a grouped_field_set of FieldDetails and new_defer_usages",
-        (RESULTS,),
-        "it compiles what is grouped there; see CollectedFields in graphql-core's collect_fields.py",
-    ),
-    Relied(
-        what_is_made_by_hand_has_these_parts,
-        "FieldDetails, FragmentDetails, VariableValues or VariableValueSource of graphql-core has other parts",
-        (EXECUTOR, VARIABLES),
-        "they make these themselves; see Executor.build and get_variable_values for what goes in now",
-    ),
-    Relied(
-        variables_have_signatures,
-        "get_variable_signature no longer gives a GraphQLVariableSignature that coerce_default_value can read",
-        (VARIABLES,),
-        "it coerces variables by them; see get_variable_values in graphql-core's values.py",
-    ),
-    Relied(
-        inputs_tell_what_they_become,
-        "GraphQLInputObjectType of graphql-core no longer has is_one_of and out_type, or its fields no out_name",
-        (VARIABLES,),
-        "it builds input objects by them; see coerce_input_value in graphql-core",
-    ),
-    Relied(
-        rules_may_end_the_validation,
-        "a rule of graphql-core can no longer end the validation by raising ValidationAbortedError in report_error",
-        (DOCUMENTS,),
-        "it bounds by that how much errors quote; see how validate stops at max_errors now",
-    ),
-    Relied(
-        subscribe_takes_an_executor,
-        "subscribe of graphql-core no longer takes executor_class, max_coercion_errors and hide_suggestions",
-        (ENGINE,),
-        "it passes these; see subscribe for what they are called now",
-    ),
-    Relied(
-        a_log_record_is_its_dict,
-        "a logging.LogRecord is no longer all in its __dict__",
-        ("server/http/access_log.py",),
-        "it copies a blank record's __dict__; let it call access.info with extra={'facts': facts} instead",
-    ),
-    Relied(
-        the_resource_tracker_can_be_started,
-        "multiprocessing.resource_tracker.ensure_running is gone, or wants to be told something",
-        (SERVE,),
-        "it starts the tracker before it blocks Ctrl-C; see what multiprocessing's spawn starts first now",
-    ),
-    Relied(
-        await_only_is_there,
-        "sqlalchemy.util has no await_only any more",
-        ("db/drivers/write_lock.py",),
-        "begin_session waits by it; see what SQLAlchemy's dialect for aiosqlite awaits with now",
-    ),
-    Relied(
-        every_start_of_a_worker_is_overridden,
-        "uvicorn's Multiprocess starts processes in other methods than it did",
-        (SERVE,),
-        "_Workers overrides each that does, so that Ctrl-C is held back meanwhile; let it override these",
-    ),
-    Relied(
-        workers_share_sockets,
-        "uvicorn's Multiprocess is no longer made of config and sockets, or has no terminate_all",
-        (SERVE,),
-        "_Workers closes the sockets before it stops; see what Multiprocess.run does at its end now",
-    ),
-    Relied(
-        uvicorn_speaks_websocket_in_this_way,
-        "uvicorn no longer knows its way of speaking WebSocket by this name",
-        (SERVE,),
-        "it is asked for in WS; see WS_PROTOCOLS in uvicorn.config",
-    ),
-    Relied(
-        uvicorn_listens_for_signals_by_signal,
-        "uvicorn's Server no longer listens for signals by signal.signal",
-        ("server/process/signals.py",),
-        "told_to_stop puts itself in front of that handler; see how uvicorn hears of SIGTERM now",
-    ),
-    Relied(
-        httpcore2_shows_one_connection,
-        "httpcore2 no longer exports AsyncHTTPConnection and its network backends as they were",
-        ("server/callbacks/http_client.py",),
-        "it connects by a backend that looks at addresses first, which must go on being asked: see its AsyncConnectionPool",
-    ),
-]
-
-
-@pytest.mark.parametrize("relied", RELIED, ids=lambda relied: relied.holds.__name__)
-def test_what_we_rely_on_is_there(relied: Relied) -> None:
-    try:
-        holds, raised = relied.holds(), ""
-    except Exception as error:
-        holds, raised = False, f" ({type(error).__name__}: {error})"
-    assert holds, f"{relied.lost}{raised}. {' and '.join(relied.where)}: {relied.advice}."
-
-
-def test_the_files_that_rely_on_something_are_there() -> None:
-    """A file that was renamed would be looked for in vain by whoever reads the sentence."""
-    assert [file for relied in RELIED for file in relied.where if not (ROOT / file).is_file()] == []
-
-
-# --- where our sources name something private of somebody else's
-
-#: files, and the private names in them that belong to others; each has its line in RELIED
-KNOWN = {
-    (WRITER, "_conn"),
-    (WRITER, "_running"),
-    (WRITER, "_tx"),
-    (ARGUMENTS, "_field"),
-    (ARGUMENTS, "_raw_info"),
-    (ARGUMENTS, "_schema"),
-    (RESULTS, "_get_basic_result"),
-    ("server/app.py", "_schema"),
-    ("server/http/access_log.py", "__dict__"),
-}
-#: the same within one module, which a class may do with an instance that it has made
-OWN = {
-    (EXECUTOR, "_only"),
-}
-#: what a NamedTuple has in public, by its manual
-PUBLIC = {"_asdict", "_fields", "_make", "_replace"}
-#: shows the inside of an object without naming any of it
-INSIDE = "__dict__"
-
-
-def is_private(name: object) -> bool:
-    """Whether a name begins with one underscore, or shows the inside of an object in another way."""
-    if not isinstance(name, str) or not name.isidentifier() or name in PUBLIC:
-        return False
-    return name == INSIDE or (name.startswith("_") and not name.startswith("__") and name != "_")
-
-
-def named(node: ast.AST) -> Iterator[object]:
-    """What a node of a syntax tree names of an object that is neither `self` nor `cls`, as an attribute or in a string."""
-    match node:
-        case ast.Attribute(ast.Name("self" | "cls"), name):
-            # asyncio asks for names of its own on our objects, too.
-            if name.startswith("_asyncio"):
-                yield name
-        case ast.Attribute(_, name):
-            yield name
-        case ast.keyword(name):
-            yield name
-        case ast.ImportFrom(module, aliases, level):
-            yield from (part for part in (module or "").split(".") if level == 0)
-            yield from (alias.name for alias in aliases)
-        case ast.Import(aliases):
-            yield from (part for alias in aliases for part in alias.name.split("."))
-        case ast.Call(ast.Name("getattr" | "hasattr" | "setattr" | "delattr" | "attrgetter"), [*given]) | ast.Compare(
-            _, _, [*given]
-        ):
-            yield from (one.value for one in given if isinstance(one, ast.Constant))
-        case _:
-            pass
-
-
-def private_names() -> set[tuple[str, str]]:
-    """Every file of ours with every private name in it that may belong to somebody else."""
-    return {
-        (path.relative_to(ROOT).as_posix(), str(name))
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        for name in named(node)
-        if is_private(name)
-    }
-
-
-def test_every_private_name_of_others_is_known() -> None:
-    unknown = private_names() - KNOWN - OWN
-    assert not unknown, (
-        f"Private names that nothing looks after: {sorted(unknown)}. Give each a line in RELIED and in KNOWN."
-    )
-
-
-def test_no_known_private_name_is_out_of_use() -> None:
-    gone = (KNOWN | OWN) - private_names()
-    assert not gone, f"Names that are no longer used: {sorted(gone)}. Take them out of KNOWN or OWN, and out of RELIED."
-
-
-def test_every_file_with_private_names_has_a_check() -> None:
-    checked = {file for relied in RELIED for file in relied.where}
-    assert {file for file, _ in KNOWN} <= checked
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "other._name",
-        "super()._name",
-        "made()._name = 1",
-        "made(_name=1)",
-        "getattr(other, '_name')",
-        "other.__name__ != '_name'",
-        "from package import _name",
-        "from package._name import other",
-        "import package._name",
-    ],
-)
-def test_a_private_name_is_found_however_it_is_written(source: str) -> None:
-    assert "_name" in {name for node in ast.walk(ast.parse(source)) for name in named(node) if is_private(name)}
-
-
-@pytest.mark.parametrize("source", ["self._name", "cls._name", "_name", "made()._replace(a=1)", "_, other = made"])
-def test_what_is_our_own_is_not(source: str) -> None:
-    assert not any(is_private(name) for node in ast.walk(ast.parse(source)) for name in named(node))
+def test_the_files_in_failure_messages_exist() -> None:
+    assert [file for check in CHECKS for file in check.files if not (ROOT / file).is_file()] == []

@@ -1,4 +1,4 @@
-"""The wings of server/ and db/: what stands where, which wing may import which, and that no modules import each other."""
+"""The wings of server/ and db/: their files, their imports of each other, and that no modules import in a circle."""
 
 import ast
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("core", "db", "resolvers", "schema", "server")
 
-#: from each wing of server/ to the wings that it may import; "" is what stands at the top of server/
+#: from each wing of server/ to the wings that it may import; "" is the top of server/
 WINGS = {
     "observability": set[str](),
     "http": {"observability"},
     "callbacks": {"observability"},
     "graphql": {"http", "observability"},
     "booking_page": {"http"},
-    "graphiql": {"http", ""},  # the demo's accounts are what its examples are about
-    "process": {"graphql", "observability", ""},  # the settings, and what the protocol wants of the server
+    "graphiql": {"http", ""},  # for the demo's accounts in its examples
+    "process": {"graphql", "observability", ""},  # for the settings and the protocol's requirements
 }
 
-#: these wings of server/ alone may know GraphQL's libraries
+#: the only wings of server/ that may import GraphQL libraries
 GRAPHQL_WINGS = {"graphql", "graphiql"}
 
 MOST_FILES = 15
@@ -37,7 +37,7 @@ SOURCES = {module_of(path): path for package in PACKAGES for path in sorted((ROO
 
 
 def imported(module: str) -> Iterator[str]:
-    """The modules that a module imports, absolutely named; of other projects' too."""
+    """Yields the absolute names of all imported modules, including those of libraries."""
     path = SOURCES[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -52,7 +52,7 @@ def imported(module: str) -> Iterator[str]:
 
 
 def wing_of(module: str) -> str:
-    """The wing of server/ that a module of it stands in; "" for what stands at the top."""
+    """The wing of a module of server/; "" for a module at the top."""
     is_folder = SOURCES[module].parent != ROOT / "server"
     return module.split(".")[1] if is_folder else ""
 
@@ -60,7 +60,7 @@ def wing_of(module: str) -> str:
 SERVER = [module for module in SOURCES if module.split(".")[0] == "server"]
 
 
-def test_nothing_but_the_composition_stands_at_the_top_of_server() -> None:
+def test_the_top_of_server_contains_only_the_composition() -> None:
     assert {path.name for path in (ROOT / "server").glob("*.py")} == {
         *("__init__.py", "app.py", "cli.py", "demo.py", "settings.py")
     }
@@ -68,7 +68,7 @@ def test_nothing_but_the_composition_stands_at_the_top_of_server() -> None:
 
 @pytest.mark.parametrize("package", ["server", "db/drivers", "db/notifications"])
 def test_no_wing_has_too_many_files(package: str) -> None:
-    """A folder with more has a wing inside it."""
+    """A larger folder should be split."""
     counts = {
         str(folder.relative_to(ROOT)): sum(path.is_file() for path in folder.iterdir())
         for folder in [ROOT / package, *(ROOT / package).rglob("*")]
@@ -77,15 +77,15 @@ def test_no_wing_has_too_many_files(package: str) -> None:
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
 
 
-def test_each_wing_says_what_it_is_for() -> None:
+def test_each_wing_has_a_docstring() -> None:
     folders = [path.parent for package in ("server", "db") for path in (ROOT / package).rglob("__init__.py")]
     assert [
         str(folder) for folder in folders if not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     ] == []
 
 
-def test_graphql_is_known_to_its_own_wings_alone() -> None:
-    """So that another doorway can stand on server/http/."""
+def test_only_its_own_wings_import_graphql() -> None:
+    """So that another doorway can be built on server/http/."""
     knowing = {
         wing_of(module)
         for module in SERVER
@@ -95,15 +95,15 @@ def test_graphql_is_known_to_its_own_wings_alone() -> None:
     assert knowing <= GRAPHQL_WINGS
 
 
-def test_wings_of_server_import_one_way() -> None:
-    """The composition at the top may import every wing, and a doorway knows no other doorway."""
+def test_wings_of_server_import_in_one_direction() -> None:
+    """The top may import every wing, and a doorway imports no other doorway."""
     arrows = {(wing_of(module), wing_of(name)) for module in SERVER for name in imported(module) if name in SERVER}
     wrong = {(wing, other) for wing, other in arrows if wing != other and wing and other not in WINGS[wing]}
     assert wrong == set()
 
 
-def test_no_modules_import_each_other() -> None:
-    """Neither directly nor in a circle. An import within a function counts as well."""
+def test_no_modules_import_in_a_circle() -> None:
+    """Directly or indirectly; imports within functions count too."""
     graph = {module: {name for name in imported(module) if name in SOURCES and name != module} for module in SOURCES}
     try:
         TopologicalSorter(graph).prepare()

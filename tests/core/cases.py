@@ -1,4 +1,4 @@
-"""Random questions for the laws, and the same question in the words of the core."""
+"""Hypothesis strategies for random queries, and their conversion to core values."""
 
 from hypothesis import strategies as st
 
@@ -12,16 +12,16 @@ from core.spans import Busy, SpanSet
 from tests.support.oracle import Person, Question, Ticks, ticks
 from tests.support.pictures import MIDNIGHT
 
-#: ticks in a question; the oracle tries pairs of them
+#: ticks in a query; the oracle tries pairs of them
 WIDTH = 48
 NAMES = ("alice", "bob", "carol", "dave")
 
 type_of_tick = st.sampled_from((1, 5))
-"""Minutes a tick: fine enough for starts off every grid, or coarse enough for whole hours."""
+"""Minutes per tick: fine enough for starts off every grid, or coarse enough for whole hours."""
 
 
 def spans(most: int, *, longest: int = WIDTH, least: int = 0) -> st.SearchStrategy[Ticks]:
-    """Ticks covered by some spans. Two bytes a span: drawing a number at a time would take longer than the laws do."""
+    """Ticks covered by a few spans. Drawn from two bytes per span: drawing integers would take longer than the laws."""
     return st.binary(min_size=2 * least, max_size=2 * most).map(
         lambda drawn: ticks(
             *(
@@ -50,7 +50,7 @@ def group(draw: st.DrawFn) -> tuple[int, tuple[Person, ...]]:
 
 @st.composite
 def questions(draw: st.DrawFn, formats: tuple[str, ...] = tuple(ResponseFormat)) -> tuple[Question, int]:
-    """A question, and how many minutes a tick of it lasts."""
+    """A query, and the length of its tick in minutes."""
     minutes = draw(type_of_tick)
     grids = [interval // minutes for interval in START_INTERVALS]
     question = Question(
@@ -66,7 +66,7 @@ def questions(draw: st.DrawFn, formats: tuple[str, ...] = tuple(ResponseFormat))
 
 @st.composite
 def questions_about_slots(draw: st.DrawFn) -> tuple[Question, int]:
-    """The same, but about given starts."""
+    """As `questions`, but about given starts."""
     question, minutes = draw(questions())
     asked = draw(st.lists(st.integers(0, WIDTH), min_size=1, max_size=10))
     fields = {name: getattr(question, name) for name in ("groups", "duration", "interval", "format", "most")}
@@ -74,7 +74,7 @@ def questions_about_slots(draw: st.DrawFn) -> tuple[Question, int]:
 
 
 def to_core(question: Question, minutes: int) -> tuple[AvailabilityQuery, list[list[Facts]]]:
-    """The query, and what the calendars say."""
+    """Converts a question to a query, and the facts of each member."""
     query = AvailabilityQuery(
         participants=[Group([_member(each, minutes) for each in people], needed) for needed, people in question.groups],
         required_duration=Duration(minutes=question.duration * minutes),
@@ -88,7 +88,7 @@ def to_core(question: Question, minutes: int) -> tuple[AvailabilityQuery, list[l
 
 
 def at(tick: int, minutes: int) -> Instant:
-    """When a tick begins. Midnight lies on every grid, as tick 0 does."""
+    """The instant at which a tick begins. Midnight lies on every grid, as tick 0 does."""
     return MIDNIGHT + tick * minutes * MINUTE
 
 
@@ -108,5 +108,5 @@ def _periods(covered: Ticks, minutes: int) -> list[Period]:
 
 
 def _each(covered: Ticks, minutes: int) -> list[tuple[Instant, Instant]]:
-    """A span a tick, in no order: putting them together is what the core is for."""
+    """One span per tick, unsorted: merging them is the core's job."""
     return [(at(tick, minutes), at(tick + 1, minutes)) for tick in covered]

@@ -1,4 +1,4 @@
-"""Availability rules and stored available periods: what is accepted, and what is kept."""
+"""Availability rules and stored available periods: validation and normal form."""
 
 import pytest
 
@@ -42,13 +42,13 @@ def problems_of_period(
 
 
 @pytest.mark.parametrize("calendar_ids", [None, ["cal_n23kjnwrw2_jsdfjksn234"], ["cal_1", "cal_2"]])
-def test_a_rule_as_the_documentation_shows_it_is_accepted(calendar_ids: list[str] | None) -> None:
+def test_a_rule_from_the_documentation_is_accepted(calendar_ids: list[str] | None) -> None:
     rule = AvailabilityRule("default", "America/Chicago", [MORNING, AFTERNOON], calendar_ids)
     assert problems_of_rule(rule) == []
 
 
 def test_a_rule_without_weekly_periods_is_accepted() -> None:
-    """It says that the account is never there: somebody on leave keeps the rule, and empties it."""
+    """It makes the account unavailable: someone on leave empties the rule instead of deleting it."""
     assert problems_of_rule(AvailabilityRule("on-leave", "Europe/London", [])) == []
 
 
@@ -59,23 +59,23 @@ def test_an_id_of_printable_ascii_is_accepted(rule_id: str) -> None:
 
 
 @pytest.mark.parametrize(("own_id", "key"), REFUSED_IDS)
-def test_another_id_is_refused(own_id: str, key: Key) -> None:
-    """Each for one reason, so that the caller knows which."""
+def test_an_invalid_id_is_refused_with_its_reason(own_id: str, key: Key) -> None:
+    """Exactly one problem per id."""
     assert problems_of_rule(AvailabilityRule(own_id, "UTC", [])) == [(("availability_rule_id",), key)]
     assert problems_of_period(NINE, NINE + MINUTE, own_id) == [(("available_period_id",), key)]
 
 
 @pytest.mark.parametrize("tzid", ["", "Mars/Olympus", "europe/london", "+01:00", "../etc/passwd"])
-def test_a_zone_that_iana_does_not_know_is_refused(tzid: str) -> None:
+def test_an_unknown_zone_is_refused(tzid: str) -> None:
     assert problems_of_rule(AvailabilityRule("default", tzid, [MORNING])) == [(("tzid",), Key.INVALID)]
 
 
 def test_an_empty_list_of_calendars_is_refused() -> None:
-    """Unlike a member's in a query, where it means that nothing blocks: a rule names at least one or leaves it out."""
+    """A rule names at least one calendar or omits the list. In a query an empty list means that nothing blocks."""
     assert problems_of_rule(AvailabilityRule("default", "UTC", [MORNING], [])) == [(("calendar_ids",), Key.TOO_FEW)]
 
 
-def test_a_calendar_that_is_named_again_is_refused_where_it_is_named_again() -> None:
+def test_a_repeated_calendar_is_reported_at_each_repetition() -> None:
     rule = AvailabilityRule("default", "UTC", [MORNING], ["cal_1", "cal_2", "cal_1", "cal_1"])
     assert problems_of_rule(rule) == [(("calendar_ids", 2), Key.DUPLICATE), (("calendar_ids", 3), Key.DUPLICATE)]
 
@@ -92,8 +92,8 @@ def test_all_problems_of_a_rule_are_reported_at_once() -> None:
     ]
 
 
-def test_a_kept_rule_has_its_periods_in_order_and_joined() -> None:
-    """Everything else is kept as it was written. Keeping it again changes nothing."""
+def test_a_normalised_rule_has_sorted_and_merged_periods() -> None:
+    """All other fields are unchanged, and normalising again changes nothing."""
     sunday, midday = WeeklyPeriod(Weekday.SUNDAY, "22:00", "24:00"), WeeklyPeriod(Weekday.MONDAY, "12:00", "14:00")
     rule = AvailabilityRule("default", "America/Chicago", [AFTERNOON, midday, MORNING, sunday], ["cal_2", "cal_1"])
     kept = AvailabilityRule(
@@ -104,13 +104,13 @@ def test_a_kept_rule_has_its_periods_in_order_and_joined() -> None:
 
 
 @pytest.mark.parametrize("length", [MINUTE, 35 * DAY])
-def test_a_stored_period_of_a_minute_to_35_days_is_accepted(length: int) -> None:
+def test_a_stored_period_of_one_minute_to_35_days_is_accepted(length: int) -> None:
     assert problems_of_period(NINE, NINE + length) == []
 
 
 @pytest.mark.parametrize("start", [EARLIEST, parse_instant("1999-01-01T00:00Z"), LATEST - MINUTE])
 def test_a_stored_period_may_lie_in_the_past(start: Instant) -> None:
-    """Who upserts a whole list again must not be refused today what was accepted yesterday."""
+    """Upserting a whole list again must not be refused because time has passed."""
     assert problems_of_period(start, start + MINUTE) == []
 
 
@@ -122,7 +122,7 @@ def test_a_stored_period_of_another_length_is_refused(length: int, key: Key) -> 
     assert problems_of_period(NINE, NINE + length) == [(("end",), key)]
 
 
-def test_what_cannot_be_read_is_reported_beside_all_else() -> None:
+def test_unreadable_values_are_reported_with_all_other_problems() -> None:
     unreadable = Unreadable("must be a time such as 2027-01-19T09:00:00Z")
     assert problems_of_period(unreadable, unreadable, "") == [
         (("available_period_id",), Key.REQUIRED),
@@ -131,11 +131,11 @@ def test_what_cannot_be_read_is_reported_beside_all_else() -> None:
     ]
 
 
-def test_a_checked_period_is_a_span() -> None:
+def test_a_valid_stored_period_converts_to_a_span() -> None:
     assert StoredAvailablePeriod("open-day", NINE, NINE + DAY).span() == Span(NINE, NINE + DAY)
 
 
-def test_an_unreadable_period_is_no_span() -> None:
-    """Used unchecked it must not pass for some other time."""
+def test_an_unreadable_period_raises_when_converted_to_a_span() -> None:
+    """Used unchecked, it must not pass for another time."""
     with pytest.raises(TypeError, match="before it was checked"):
         StoredAvailablePeriod("open-day", Unreadable("no time"), NINE).span()

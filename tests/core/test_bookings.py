@@ -1,4 +1,4 @@
-"""Booking: who meets at a chosen start, what else is offered, and which starts there are to choose from."""
+"""Bookings: the choice of participants, the alternatives offered, and the valid starts."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -27,12 +27,12 @@ NINE = MIDNIGHT + 9 * HOUR
 MORNING = Period(NINE, NINE + 3 * HOUR)
 QUERY = AvailabilityQuery([Group([Member("acc_a"), Member("acc_b")])], Duration(minutes=60), query_periods=[MORNING])
 NOW = MIDNIGHT
-#: in a random question every tick is a period
+#: in a random query every tick is a period
 WIDE = Limits(max_query_periods=1000, max_member_periods=1000)
 
 
 def chosen(question: Question, start: int, *, least_busy: bool = False) -> list[str] | None:
-    """Who meets, found by trying: of each group the first who can, or those who have least to do."""
+    """The participants, found by brute force: of each group the first who can attend, or the least busy."""
     end = start + question.duration
     names: set[str] = set()
     for needed, people in question.groups:
@@ -51,13 +51,13 @@ def asked(query: AvailabilityQuery, start: int, assignment: Assignment = Assignm
 
 
 @given(questions(), st.integers(0, WIDTH), st.booleans())
-def test_those_meet_who_can_and_no_more_than_are_required(case, start, least_busy):
-    """Exactly where trying finds that it is possible."""
+def test_the_required_number_of_free_members_is_chosen(case, start, least_busy):
+    """A choice exists exactly when brute force finds one."""
     question, minutes = case
     query, facts = to_core(question, minutes)
     request = asked(query, at(start, minutes), Assignment.LEAST_BUSY if least_busy else Assignment.REQUEST_ORDER)
     if not question.window >= ticks((start, start + question.duration)) or not on_grid(question, start):
-        return  # no start of the query: it is refused before
+        return  # not a start of the query: refused earlier
     assert choose(request, facts) == chosen(question, start, least_busy=least_busy)
 
 
@@ -66,8 +66,8 @@ def on_grid(question: Question, start: int) -> bool:
 
 
 @given(questions(), st.integers(0, WIDTH))
-def test_only_a_start_of_the_query_is_one_to_choose(case, start):
-    """Within its periods, and on its grid; whether anybody has time is another matter."""
+def test_only_starts_of_the_query_are_accepted(case, start):
+    """A start must lie in the query's periods and on its grid; it may be busy."""
     question, minutes = case
     query, _ = to_core(question, minutes)
     is_start = question.window >= ticks((start, start + question.duration)) and on_grid(question, start)
@@ -76,7 +76,7 @@ def test_only_a_start_of_the_query_is_one_to_choose(case, start):
 
 
 @given(questions_about_slots())
-def test_of_slots_that_were_asked_about_each_is_a_start(case):
+def test_each_query_slot_is_a_valid_start(case):
     question, minutes = case
     query, facts = to_core(question, minutes)
     for start in range(WIDTH + 1):
@@ -88,10 +88,10 @@ def test_of_slots_that_were_asked_about_each_is_a_start(case):
 
 
 @given(questions() | questions_about_slots(), st.integers(0, WIDTH), st.integers(0, WIDTH))
-def test_every_slot_that_is_offered_could_be_booked(case, start, earliest):
-    """None is too early; none later is left out for an earlier one; and nothing is offered only where nothing fits."""
+def test_every_offered_slot_can_be_booked(case, start, earliest):
+    """None is too early, no later slot is dropped for an earlier one, and the offer is empty only if nothing fits."""
     question, _ = case
-    query, facts = to_core(question, 1)  # for slots begin on full minutes
+    query, facts = to_core(question, 1)  # because slots begin on full minutes
     offered = next_slots(asked(query, at(start, 1)), facts, at(earliest, 1))
     assert len(offered) <= NEXT_SLOTS
     assert all(one.start < other.start for one, other in pairwise(offered))
@@ -114,14 +114,14 @@ def is_possible(question: Question, start: int) -> bool:
     return question.allowed(start)
 
 
-def test_who_is_in_two_groups_is_booked_once():
+def test_a_member_of_two_groups_is_booked_once():
     query = replace(QUERY, participants=[Group([Member("acc_a")]), Group([Member("acc_b"), Member("acc_a")], 1)])
     free = Facts(Busy())
     assert choose(asked(query, NINE), [[free], [free, free]]) == ["acc_a", "acc_b"]
 
 
-def test_what_is_offered_at_once_begins_on_a_full_minute():
-    """In a window that has begun, and without a grid."""
+def test_an_offer_from_now_on_begins_on_a_full_minute():
+    """Also in a window that has begun, and without a grid."""
     query = replace(QUERY, query_periods=[Period(MIDNIGHT, MIDNIGHT + 3 * HOUR)])
     facts = [[Facts(Busy.of([(MIDNIGHT + 2 * HOUR, MIDNIGHT + 3 * HOUR)])), Facts(Busy())]]
     offered = next_slots(asked(query, MIDNIGHT + 2 * HOUR), facts, MIDNIGHT + 7)
@@ -129,7 +129,7 @@ def test_what_is_offered_at_once_begins_on_a_full_minute():
 
 
 def test_of_equally_busy_members_the_first_is_booked():
-    """And overlapping events are not counted twice, nor those outside of where the query looks."""
+    """Overlapping events are counted once; events outside the window are not counted."""
     query = replace(QUERY, participants=[Group([Member("acc_a"), Member("acc_b"), Member("acc_c")], 1)])
     start, hour = NINE, HOUR
     twice = Busy.of([(start, start + hour), (start, start + hour)])
@@ -140,7 +140,7 @@ def test_of_equally_busy_members_the_first_is_booked():
     assert choose(request, [[Facts(longer), Facts(elsewhere), Facts(twice)]]) == ["acc_b"]
 
 
-def test_busy_seconds_are_those_in_the_window():
+def test_busy_seconds_are_counted_within_the_window_only():
     window = SpanSet((0, 1000), (100, 1100))
     busy = Busy.of([(-50, 10), (5, 20), (90, 1010), (1090, 2000)])
     assert busy_seconds(window, Facts(busy)) == 20 + 10 + 10 + 10
@@ -163,19 +163,19 @@ def test_busy_seconds_are_those_in_the_window():
         ({"query": replace(QUERY, query_periods=[Period(MIDNIGHT - HOUR, MORNING.end)])}, None),
     ],
 )
-def test_what_is_wrong_with_a_request_is_told(change, path):
-    """That the query has begun is not wrong: it may have been asked a while ago."""
+def test_problems_of_a_booking_are_reported_with_their_path(change, path):
+    """A query that has begun is no problem: the caller may have queried it a while ago."""
     request = replace(asked(QUERY, NINE), **change)
     assert [spell(problem.path) for problem in request.check(NOW, Limits())] == ([path] if path else [])
 
 
-def test_whether_it_is_a_start_is_not_asked_of_a_query_that_is_wrong():
+def test_the_start_is_not_checked_against_an_invalid_query():
     request = asked(replace(QUERY, required_duration=Duration(minutes=0)), NINE)
     assert request.check(NOW, Limits()) == []
     assert [spell(problem.path) for problem in request.query_problems(Limits())] == ["required_duration"]
 
 
-def test_a_person_who_cannot_is_not_chosen_by_any_assignment():
+def test_a_busy_member_is_not_chosen_by_any_assignment():
     question = Question(((1, (Person("alice", busy=ticks((0, WIDTH))),)),), 2, ticks((0, WIDTH)))
     query, facts = to_core(question, 5)
     for assignment in Assignment:

@@ -23,7 +23,7 @@ def found(duration: Duration, *, positive: bool = False) -> set[tuple[str, Key]]
     ],
 )
 def test_hours_and_minutes_add_up(duration, seconds):
-    """Either may be left out; minutes alone may be as many as one likes."""
+    """Either may be omitted; minutes alone are not limited to 59."""
     assert duration.seconds == seconds
     assert found(duration) == set()
 
@@ -39,8 +39,8 @@ def test_hours_and_minutes_add_up(duration, seconds):
         (Duration(hours=-2, minutes=90), {("it.hours", Key.INVALID), ("it.minutes", Key.INVALID)}),
     ],
 )
-def test_each_part_is_checked_for_itself(duration, problems):
-    """A negative hour must not be balanced by minutes, and sixty minutes are an hour once hours are given."""
+def test_hours_and_minutes_are_checked_separately(duration, problems):
+    """Minutes must not cancel a negative hour, and must be below 60 if hours are given."""
     assert found(duration) == problems
 
 
@@ -55,13 +55,13 @@ def test_each_part_is_checked_for_itself(duration, problems):
         (Duration(hours=1, minutes=-60), {("it.minutes", Key.INVALID)}),
     ],
 )
-def test_a_meeting_needs_some_time(duration, problems):
-    """A duration that is wrong in its parts is not reported as too short as well: one slip, one problem."""
+def test_the_duration_of_a_meeting_must_be_positive(duration, problems):
+    """A duration with a wrong part is not also reported as too short."""
     assert found(duration, positive=True) == problems
 
 
-def test_a_buffer_checks_both_of_its_halves():
-    """Nothing at all is a buffer as well."""
+def test_both_halves_of_a_buffer_are_checked():
+    """A buffer of zero is valid."""
     problems = Problems()
     Buffer().check(("buffer",), problems)
     assert problems == []

@@ -1,4 +1,4 @@
-"""Events: what a caller may write, the time that it covers, and what it means for free and busy."""
+"""Events: validation, the time that they cover, and their effect on free/busy."""
 
 from dataclasses import replace
 from datetime import date
@@ -38,20 +38,20 @@ def covered(start: str, end: str, tzid: str) -> list[str]:
     return [format_instant(bound) for bound in draft.span()]
 
 
-def test_an_ordinary_event_has_no_problem():
-    """Timed, and all-day."""
+def test_a_valid_event_has_no_problem():
+    """Timed and all-day."""
     assert found(FINE) == []
     assert found(ALL_DAY) == []
 
 
-# What may be written
+# Validation
 
 
 @pytest.mark.parametrize(
     ("field", "longest"), [("event_id", 255), ("summary", 1024), ("description", 4096), ("url", 2048)]
 )
-def test_text_has_a_longest_length(field, longest):
-    """The longest is allowed, one character more is not; a character is one, however many bytes it takes."""
+def test_text_is_limited_in_length(field, longest):
+    """The limit is allowed, one more is not; a character counts once, whatever its number of bytes."""
     start = "https://example.com/" if field == "url" else ""
     assert changed(**{field: start + "é" * (longest - len(start))}) == []
     assert changed(**{field: start + "é" * (longest - len(start) + 1)}) == [(field, Key.TOO_LONG)]
@@ -59,24 +59,24 @@ def test_text_has_a_longest_length(field, longest):
 
 @pytest.mark.parametrize("field", ["event_id", "summary", "description"])
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
-def test_text_that_no_database_takes_is_refused(field, text):
-    """Here, with its path, and not as a fault in the middle of a statement."""
+def test_text_that_databases_cannot_store_is_refused(field, text):
+    """It is reported with its path, instead of failing in a statement."""
     assert changed(**{field: text}) == [(field, Key.INVALID)]
 
 
 def test_an_event_needs_an_id():
-    """It is the caller's, and what upserting goes by."""
+    """The caller's own id, by which events are upserted."""
     assert changed(event_id="") == [("event_id", Key.REQUIRED)]
 
 
 def test_a_summary_may_be_empty():
-    """People do that."""
+    """Callers do send events without one."""
     assert changed(summary="") == []
 
 
 @pytest.mark.parametrize("tzid", ["Mars/Olympus", "", "europe/london", "../../etc/passwd", "GMT+25"])
-def test_a_zone_has_to_be_known(tzid):
-    """By its IANA name, letter by letter."""
+def test_a_zone_must_be_a_known_iana_name(tzid):
+    """Spelled exactly, in upper and lower case."""
     assert changed(tzid=tzid) == [("tzid", Key.INVALID)]
 
 
@@ -95,13 +95,13 @@ def test_a_zone_has_to_be_known(tzid):
         ("٥١", "0." + "1" * 40, [("location.lat", Key.INVALID), ("location.long", Key.INVALID)]),
     ],
 )
-def test_a_place_is_given_in_decimal_degrees(lat, long, problems):
-    """Kept as written, so at least what was written has to be a number on the globe."""
+def test_a_geolocation_is_in_decimal_degrees(lat, long, problems):
+    """It is stored as text, but must be a number on the globe."""
     assert changed(location=Location("here", lat, long)) == problems
 
 
-def test_a_location_may_be_words_only():
-    """Or nothing at all; too many words are too many."""
+def test_a_location_may_have_a_description_only():
+    """Or be empty. A description that is too long is refused."""
     assert changed(location=Location("x" * 1024)) == []
     assert changed(location=Location()) == []
     assert changed(location=Location("x" * 1025)) == [("location.description", Key.TOO_LONG)]
@@ -110,7 +110,7 @@ def test_a_location_may_be_words_only():
 @pytest.mark.parametrize(
     "url", ["https://example.com/room", "http://localhost:8080", "tel:+44123", "zoommtg://zoom.us/j"]
 )
-def test_a_url_may_have_any_scheme_that_opens_something(url):
+def test_a_url_may_have_any_scheme_that_opens_an_application(url):
     """Meetings are held in more than browsers."""
     assert changed(url=url) == []
 
@@ -133,8 +133,8 @@ def test_a_url_may_have_any_scheme_that_opens_something(url):
         "zoommtg:",
     ],
 )
-def test_a_url_must_be_whole_and_must_not_run_anything(url):
-    """Somebody's calendar will make a link of it."""
+def test_a_url_must_be_complete_and_must_not_run_code(url):
+    """Calendar clients turn it into a link."""
     assert changed(url=url) == [("url", Key.INVALID)]
 
 
@@ -150,27 +150,27 @@ def test_a_url_must_be_whole_and_must_not_run_anything(url):
         (Unreadable("no"), Unreadable("no"), [("start", Key.INVALID), ("end", Key.INVALID)]),
     ],
 )
-def test_an_event_ends_after_it_starts_and_both_are_of_a_kind(start, end, problems):
+def test_an_event_ends_after_it_starts_with_both_of_one_kind(start, end, problems):
     """The end of an all-day event is the day after its last: one day is from the 19th to the 20th."""
     assert changed(start=start, end=end) == problems
 
 
 def test_an_event_may_lie_in_the_past():
-    """Calendars have a history; only queries look ahead."""
+    """Calendars have a history; only queries must lie in the future."""
     assert changed(start=0, end=1) == []
 
 
 def test_all_problems_are_reported_at_once():
-    """With the paths of the fields."""
+    """With the paths of their fields."""
     draft = EventDraft("", "\0", Unreadable("no"), NINE, tzid="?", url="x", location=Location(lat="x"))
     assert {path for path, _ in found(draft)} == {"event_id", "summary", "start", "tzid", "url", "location.lat"}
 
 
-# What it covers
+# Covered time
 
 
 def test_a_timed_event_covers_its_own_time():
-    """Its zone is for showing it, and moves nothing."""
+    """Its zone is for display, and moves nothing."""
     assert replace(FINE, tzid="Asia/Tokyo").span() == (NINE, NINE + HOUR)
 
 
@@ -183,7 +183,7 @@ def test_a_timed_event_covers_its_own_time():
     ],
 )
 def test_an_all_day_event_runs_from_local_midnight_to_local_midnight(start, end, tzid, span):
-    """A holiday in Tokyo is over when it is over in Tokyo."""
+    """A holiday in Tokyo ends at midnight in Tokyo."""
     assert covered(start, end, tzid) == span
 
 
@@ -197,13 +197,13 @@ def test_an_all_day_event_runs_from_local_midnight_to_local_midnight(start, end,
         ("2011-12-30", "2011-12-31", "Pacific/Apia", 0),
     ],
 )
-def test_a_day_is_as_long_as_it_is(start, end, tzid, hours):
-    """Clocks change: by half an hour on Lord Howe, at midnight in São Paulo; and Samoa once left out a whole day."""
+def test_a_day_may_be_longer_or_shorter_than_24_hours(start, end, tzid, hours):
+    """Clocks change: by half an hour on Lord Howe, at midnight in São Paulo; Samoa once skipped a whole day."""
     first, last = covered(start, end, tzid)
     assert parse_instant(last) - parse_instant(first) == hours * HOUR
 
 
-# What it means
+# Free or busy
 
 
 @pytest.mark.parametrize(
@@ -217,19 +217,19 @@ def test_a_day_is_as_long_as_it_is(start, end, tzid, hours):
         (Transparency.OPAQUE, EventStatus.TENTATIVE, True, FreeBusyStatus.FREE),
     ],
 )
-def test_what_an_event_says_about_its_owner_s_time(transparency, status, deleted, meaning):
-    """A transparent event takes no time however sure it is, and a deleted one takes none at all."""
+def test_transparency_status_and_deletion_decide_free_or_busy(transparency, status, deleted, meaning):
+    """A transparent event is free whatever its status, and so is a deleted one."""
     draft = replace(FINE, transparency=transparency, status=status)
     event = Event(draft, draft.span(), "cal_1", "evt_1", deleted, created=NINE, updated=NINE)
     assert event.free_busy_status is meaning
 
 
-def test_events_are_opaque_and_confirmed_unless_they_say_otherwise():
-    """The safe side: who says nothing is busy."""
+def test_events_are_opaque_and_confirmed_by_default():
+    """The safe default: an event that says nothing is busy."""
     assert (FINE.transparency, FINE.status, FINE.tzid) == (Transparency.OPAQUE, EventStatus.CONFIRMED, "Etc/UTC")
 
 
-# Which to list
+# Windows
 
 
 @pytest.mark.parametrize(
@@ -247,8 +247,8 @@ def test_events_are_opaque_and_confirmed_unless_they_say_otherwise():
         ),
     ],
 )
-def test_a_window_may_be_open_but_not_turned_round(window, problems):
-    """Paths are the fields as callers know them: `from`, without the underscore that Python needs."""
+def test_a_window_may_be_open_but_not_inverted(window, problems):
+    """Paths use the caller's field names: `from`, without the underscore that Python needs."""
     collected = Problems()
     window.check(collected)
     assert [(spell(problem.path), problem.key) for problem in collected] == [(name, Key.INVALID) for name in problems]

@@ -1,10 +1,10 @@
 """Weekly hours in every IANA zone, over every change of its offset from 2024 to 2040, minute by minute.
 
-A run takes a few zones by chance. `OPENINGS_ALL_ZONES=1` takes all of them, which needs two or three minutes, and
-`OPENINGS_SEED=…`, which every failure names, takes the same ones again.
+A run takes a few random zones. `OPENINGS_ALL_ZONES=1` takes all of them, which needs two or three minutes;
+`OPENINGS_SEED=…`, which every failure names, repeats a choice.
 
-The truth is walked, not computed: zoneinfo is asked minute after minute of UTC what the clocks show. That is the other
-direction from the one that core asks in, so the two share neither code nor a rule about gaps and overlaps.
+The expected answer is found by brute force: zoneinfo converts every minute of UTC to local time. The core converts in
+the other direction, so the two share neither code nor a rule for gaps and overlaps.
 """
 
 import os
@@ -45,14 +45,14 @@ def chosen_zones() -> list[str]:
 
 
 def offset(zone: ZoneInfo, instant: int) -> int:
-    """What the clocks show beyond UTC at an instant, in seconds."""
+    """The offset from UTC at an instant, in seconds."""
     moved = datetime.fromtimestamp(instant, zone).utcoffset()
     assert moved is not None
     return moved.days * DAY + moved.seconds
 
 
 def changes(zone: ZoneInfo) -> list[int]:
-    """The first minutes with another offset than before, found by asking four times a day and then every minute."""
+    """The first minutes with a new offset, found by checking four times a day and then every minute."""
     asked = range(FIRST, LAST, 6 * HOUR)
     offsets = [offset(zone, instant) for instant in asked]
     return [
@@ -63,30 +63,30 @@ def changes(zone: ZoneInfo) -> list[int]:
 
 
 class Walk:
-    """What the clocks of a zone show in the days around an instant. All is in minutes; `local` ones are on the wall."""
+    """The local times of a zone in the days around an instant. All in minutes; `local` is wall-clock time."""
 
     def __init__(self, zone: ZoneInfo, instant: int) -> None:
         middle = instant // MINUTE
-        #: where an answer is compared: all that the walk says of it is certain
+        #: the minutes in which answers are compared; the walk covers these completely
         self.inside = range(middle - DAY_MINUTES * 3 // 2, middle + DAY_MINUTES * 3 // 2)
         walked = range(self.inside.start - DAY_MINUTES * 3 // 2, self.inside.stop + DAY_MINUTES * 3 // 2)
         self.local = {minute: minute + offset(zone, minute * MINUTE) // MINUTE for minute in walked}
         self.last_shown = {local: minute for minute, local in self.local.items()}
         self.first_shown = {local: minute for minute, local in reversed(self.local.items())}
         days = sorted({local // DAY_MINUTES for local in self.first_shown})
-        #: every date that the clocks show from its beginning to its end
+        #: every date of which the walk covers the whole local day
         self.dates = days[1:-1]
 
     def instant_of(self, local: int) -> int:
-        """The first minute in which the clocks show this. If they never do, what they showed last before the gap is
-        counted on from: so clocks would go that still had the offset before it."""
+        """The first minute with this local time. A time in a gap is counted on from the last one before it, as if the
+        offset had not changed."""
         missing = 0
         while local - missing not in self.first_shown:
             missing += 1
         return self.first_shown[local - missing] + missing
 
     def is_shown_once(self, minute_of_day: int) -> bool:
-        """Whether this time of day comes exactly once on each of the dates."""
+        """Whether this time of day occurs exactly once on each of the dates."""
         return all(
             self.first_shown.get(local, 0) == self.last_shown.get(local, 1)
             for local in (date * DAY_MINUTES + minute_of_day for date in self.dates)
@@ -108,7 +108,7 @@ def _period(chance: random.Random, bounds: Sequence[int]) -> tuple[int, int]:
 
 
 def telling_bounds(chance: random.Random, walk: Walk, change: int) -> list[int]:
-    """Times of day at and near those between which the clocks jump, and some others."""
+    """Times of day at and near the bounds of the clock change, and some random ones."""
     edges = [walk.local[change // MINUTE - 1] + 1, walk.local[change // MINUTE]]
     near = [edge + chance.choice([-60, -30, -15, -1, 0, 0, 1, 15, 30, 60, 120]) for edge in edges for _ in range(6)]
     anywhere = [chance.randrange(DAY_MINUTES) for _ in range(6)]
@@ -116,7 +116,7 @@ def telling_bounds(chance: random.Random, walk: Walk, change: int) -> list[int]:
 
 
 def found(zone: ZoneInfo, walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[int]:
-    """The minutes that core says are inside."""
+    """The minutes inside the hours, by the core."""
     days = list(Weekday)
     given = [WeeklyPeriod(days[day], clock(a), clock(b)) for day, bounds in periods.items() for a, b in bounds]
     window = SpanSet.of([(walk.inside.start * MINUTE, walk.inside.stop * MINUTE)])
@@ -126,7 +126,7 @@ def found(zone: ZoneInfo, walk: Walk, periods: dict[int, list[tuple[int, int]]])
 
 
 def between_bounds(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[int]:
-    """The minutes between the instants of each period's bounds; a day's periods are first made one set of minutes."""
+    """The minutes between the instants of each period's bounds; the periods of a day are merged first."""
     inside: set[int] = set()
     for date in walk.dates:
         marked = bytearray(DAY_MINUTES + 2)  # from the minute before midnight to the one after the next
@@ -140,7 +140,7 @@ def between_bounds(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set
 
 
 def by_the_clock(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[int]:
-    """The minutes in which the clocks show a weekday and a time that lie in a period."""
+    """The minutes whose local weekday and time lie in a period."""
     marked = bytearray(WEEK_MINUTES)
     for day, bounds in periods.items():
         for start, end in bounds:
@@ -149,11 +149,11 @@ def by_the_clock(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[i
 
 
 @pytest.mark.parametrize("tzid", chosen_zones())
-def test_weekly_hours_are_what_a_walk_along_the_clocks_finds(tzid: str) -> None:
+def test_weekly_hours_match_a_minute_by_minute_walk(tzid: str) -> None:
     """At every change from 2024 to 2040, and twice anywhere.
 
-    Bounds that a gap swallows or that come twice are found as the first minute that shows them, or counted on from the
-    last before the gap. With all other bounds no rule is needed: a minute is inside when the clocks say so.
+    Bounds in a gap or an overlap are read as the first minute that shows them, or counted on from the last minute
+    before the gap. All other bounds need no rule: a minute is inside when its local time is.
     """
     zone, chance = ZoneInfo(tzid), random.Random(f"{SEED} {tzid}")
     for change in [*changes(zone), *(chance.randrange(FIRST, LAST, HOUR) for _ in range(2))]:
@@ -166,7 +166,7 @@ def test_weekly_hours_are_what_a_walk_along_the_clocks_finds(tzid: str) -> None:
         assert found(zone, walk, periods) == by_the_clock(walk, periods), context
 
 
-# What the speed rests on: how far apart the changes lie in the zones' own files.
+# Distances between changes in the zone files, on which the fast expansion depends.
 
 
 def zone_file(tzid: str) -> bytes:
@@ -174,9 +174,9 @@ def zone_file(tzid: str) -> bytes:
 
 
 def recorded_changes(tzid: str) -> Iterator[tuple[int, int, int]]:
-    """Instant, offset before and offset after, of every change of offset in the zone's TZif file (RFC 8536)."""
+    """Yields instant, offset before and offset after of every change of offset in the zone's TZif file (RFC 8536)."""
     file = zone_file(tzid)
-    at = block_end(file, 0, 4)  # the second block has the instants in 64 bits
+    at = block_end(file, 0, 4)  # the second block has 64-bit instants
     times, types = counts(file, at)[3:5]
     instants = struct.unpack_from(f">{times}q", file, at + 44)
     kinds = file[at + 44 + 8 * times :][:times]
@@ -189,26 +189,26 @@ def recorded_changes(tzid: str) -> Iterator[tuple[int, int, int]]:
 
 
 def counts(file: bytes, at: int) -> tuple[int, ...]:
-    """How many UTC and standard marks, leap seconds, times, types and letters the block that begins at `at` has."""
+    """The counts in the header of the block at `at`: UTC and standard marks, leap seconds, times, types, letters."""
     return struct.unpack_from(">6l", file, at + 20)
 
 
 def block_end(file: bytes, at: int, width: int) -> int:
-    """Where a block with instants of `width` bytes ends."""
+    """The end of a block with instants of `width` bytes."""
     utc, standard, leap, times, types, letters = counts(file, at)
     return at + 44 + times * (width + 1) + types * 6 + letters + leap * (width + 4) + standard + utc
 
 
-def test_no_zone_changes_its_offset_twice_between_two_looks() -> None:
-    """core asks a zone for its offset every so often: two changes in between could hide each other. In all that is
-    recorded the closest are a week less an hour apart (Gaza, Brazil in 2000), so there is room."""
+def test_no_zone_changes_its_offset_twice_between_two_lookups() -> None:
+    """The core looks up a zone's offset at fixed steps; two changes within one step could cancel each other. The
+    closest recorded changes are a week less an hour apart (Gaza, Brazil in 2000), so there is room."""
     for tzid in known_zones():
         cuts = [instant + max(before, after) for instant, before, after in recorded_changes(tzid)]
         closest = min((later - earlier for earlier, later in pairwise(cuts)), default=DAY * 365)
-        assert closest > 3 * _STEP, f"{tzid} has two changes {closest / DAY:.1f} days apart: look more often"
+        assert closest > 3 * _STEP, f"{tzid} has two changes {closest / DAY:.1f} days apart: use smaller steps"
 
 
-def test_the_changes_that_come_again_every_year_lie_months_apart() -> None:
+def test_yearly_changes_are_months_apart() -> None:
     """After the last recorded change a zone's file has at most two a year, each in a named month."""
     for tzid in known_zones():
         footer = zone_file(tzid).rsplit(b"\n", 2)[1].decode()
@@ -219,7 +219,7 @@ def test_the_changes_that_come_again_every_year_lie_months_apart() -> None:
 
 @pytest.mark.parametrize("tzid", chosen_zones())
 def test_every_recorded_change_is_found_to_the_second(tzid: str) -> None:
-    """Even those of local mean time, which lay off by seconds: an hour's clocks on both sides are read rightly."""
+    """Including those of local mean time, with offsets in seconds: the hours on both sides are right."""
     zone = ZoneInfo(tzid)
     always = [WeeklyPeriod(day, clock(hour * 60), clock(hour * 60 + 59)) for day in Weekday for hour in range(24)]
     for instant, before, after in recorded_changes(tzid):
@@ -230,7 +230,7 @@ def test_every_recorded_change_is_found_to_the_second(tzid: str) -> None:
 
 
 def hour_by_hour(zone: ZoneInfo, instant: int) -> SpanSet:
-    """59 minutes of every hour of the wall clock, each bound asked of zoneinfo by itself."""
+    """59 minutes of every local hour, each bound converted by zoneinfo."""
     first = instant // DAY * DAY - 3 * DAY
     return SpanSet.of(
         (read_by(zone, local), read_by(zone, local + 59 * MINUTE)) for local in range(first, first + 7 * DAY, HOUR)
@@ -242,7 +242,7 @@ def read_by(zone: ZoneInfo, local: int) -> int:
 
 
 def offset_of_wall(zone: ZoneInfo, local: int) -> int:
-    """The offset that zoneinfo reads a wall-clock time with."""
+    """The offset that zoneinfo uses for a wall-clock time."""
     moved = datetime.fromtimestamp(local, ZoneInfo("UTC")).replace(tzinfo=zone).utcoffset()
     assert moved is not None
     return moved.days * DAY + moved.seconds
@@ -263,8 +263,8 @@ for tzid in ("America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Ka
 """
 
 
-def test_the_machines_own_zone_changes_nothing() -> None:
-    """Peers give other hours when TZ is set; ours are the same to the letter."""
+def test_the_machine_s_own_zone_changes_nothing() -> None:
+    """Other implementations depend on TZ; our output must be identical."""
     root = Path(__file__).parents[2]
     answers = set[str]()
     for machine in ("UTC", "America/New_York", "Pacific/Apia"):

@@ -1,8 +1,7 @@
-"""Ten times the events cost little more than ten times the work, however nastily they lie.
+"""Ten times the events take little more than ten times the work, in the worst arrangements we know.
 
-No stopwatch: what is counted are the lines of the core that run, and every comparison and sum of two instants in it. Both
-are the same on every machine. From the events in the order in which they are read to the openings, n log n would give
-13.7 if all were sorting, and n² a hundred.
+Work is not time, but the number of lines of the core that run and of comparisons and sums of instants in it: the same on
+every machine. From unsorted events to openings, n log n would give 13.7 if all of it were sorting, and n² 100.
 """
 
 import sys
@@ -26,17 +25,17 @@ from tests.support.pictures import MIDNIGHT
 
 CORE = str(Path(core.__file__).parent)
 FEW = 500
-"""A tenth of what is claimed: five thousand."""
+"""A tenth of the events that are claimed: five thousand."""
 MOST_GROWTH = 12
 
 Bounds: TypeAlias = Sequence[tuple[int, int]]
 Required: TypeAlias = Literal["all"] | int
-#: a query, the events of each member, and the hours that everybody keeps
+#: a query, the events of each member, and the working hours of every member
 Case: TypeAlias = tuple[AvailabilityQuery, Sequence[Bounds], Bounds | None]
 
 
 class Counted(int):
-    """An instant that counts what is done with it, and whose sums count as well."""
+    """An instant that counts the operations on it; their results count too."""
 
     done = 0
 
@@ -59,7 +58,7 @@ Counted.__hash__ = int.__hash__
 
 @contextmanager
 def lines_counted() -> Iterator[list[int]]:
-    """How many lines of the core run inside, in the only item of a list."""
+    """Counts the lines of the core that run in the block, in the only item of a list."""
     count = [0]
 
     def of_line(frame: FrameType, event: str, argument: Any) -> Any:
@@ -78,13 +77,13 @@ def lines_counted() -> Iterator[list[int]]:
 
 
 def work(query: AvailabilityQuery, busy: Sequence[Bounds], kept: Bounds | None = None) -> tuple[int, list[Opening]]:
-    """How much it takes to answer, from the events as they are read to the openings; members' events in request order.
+    """The work of answering, from the events as they are read to the openings; members' events in request order.
 
-    `kept` are the hours that everybody keeps.
+    `kept` are the working hours of every member.
     """
     counted = [[(Counted(start), Counted(end)) for start, end in bounds] for bounds in busy]
     hours = SpanSet.of((Counted(start), Counted(end)) for start, end in kept) if kept is not None else None
-    query = replace(query)  # which has worked nothing out yet
+    query = replace(query)  # a copy without cached properties
     Counted.done = 0
     with lines_counted() as lines:
         each = iter(counted)
@@ -115,13 +114,13 @@ def at(*minutes: float) -> Any:
 
 
 def comb(n: int) -> Bounds:
-    """Gaps as long as the events: five minutes of each if there are 5,000 of them."""
+    """Gaps as long as the events: five minutes each for 5,000 of them."""
     step = 50_000 / n
     return [at(event * step, event * step + step / 2) for event in range(n)]
 
 
 def nested(n: int) -> Bounds:
-    """Each inside the one before."""
+    """Each inside the previous one."""
     return [at(event * 3, 50_000 - event * 3) for event in range(n)]
 
 
@@ -131,17 +130,17 @@ def staircase(n: int) -> Bounds:
 
 
 def touching(n: int) -> Bounds:
-    """Each begins where the last one ends: one busy stretch in the end."""
+    """Each begins where the previous one ends: together one busy span."""
     return [at(event * 5, event * 5 + 5) for event in range(n)]
 
 
 def equal(n: int) -> Bounds:
-    """One and the same meeting, n times."""
+    """The same meeting, n times."""
     return [at(600, 660)] * n
 
 
 def shuffled(n: int) -> Bounds:
-    """The comb in an order without any order: multiples of a prime, round and round."""
+    """The comb in a scattered order: multiples of a prime."""
     teeth = comb(n)
     return [teeth[event * 7919 % n] for event in range(n)]
 
@@ -150,14 +149,14 @@ SHAPES = [comb, nested, staircase, touching, equal, shuffled]
 
 
 def growth(of: Callable[[int], Case]) -> float:
-    """How many times the work of FEW events is that of ten times as many."""
+    """The ratio of the work for ten times FEW events to that for FEW."""
     return work(*of(10 * FEW))[0] / work(*of(FEW))[0]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("response_format", ResponseFormat)
-def test_five_thousand_events_of_one_member_in_one_window(shape, response_format):
-    """All in one gap is where others become quadratic, or worse."""
+def test_one_member_with_five_thousand_events_in_one_window(shape, response_format):
+    """A naive solver is quadratic or worse when all of them lie in one gap."""
     buffer = Buffer(Duration(minutes=1), Duration(minutes=1))
     query = ask(1, minutes=1, response_format=response_format, buffer=buffer)
     assert growth(lambda n: (query, [shape(n)], None)) < MOST_GROWTH
@@ -165,8 +164,8 @@ def test_five_thousand_events_of_one_member_in_one_window(shape, response_format
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("required", ["all", 1, 5])
-def test_five_thousand_events_over_ten_members(shape, required):
-    """Each a little later than the one before, so that hardly two of the bounds are the same."""
+def test_ten_members_with_five_thousand_events(shape, required):
+    """Each member a little later than the one before, so that few bounds coincide."""
 
     def case(n: int) -> Case:
         query = ask(10, required=required, minutes=1)
@@ -177,7 +176,7 @@ def test_five_thousand_events_over_ten_members(shape, required):
 
 @pytest.mark.parametrize("required", ["all", 1, 250])
 def test_many_members_with_ten_events_each(required):
-    """An operator may raise the limit of ten accounts; then the members are many, and the work is that of their events."""
+    """An operator may raise the limit of ten accounts; the work then grows with the number of events."""
 
     def case(n: int) -> Case:
         members = n // 10
@@ -187,8 +186,8 @@ def test_many_members_with_ten_events_each(required):
     assert growth(case) < MOST_GROWTH
 
 
-def test_members_who_take_turns():
-    """Reach changes at every bound: as many steps as there can be, and a long period at each."""
+def test_members_who_are_free_by_turns():
+    """Reach changes at every bound: as many steps as possible, with a long period at each."""
 
     def case(n: int) -> Case:
         step = 50_000 / n
@@ -202,7 +201,7 @@ def test_members_who_take_turns():
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("required", ["all", 1])
 def test_as_many_hours_as_events(shape, required):
-    """Every stretch of hours meets a multitude of events, and every event a multitude of stretches."""
+    """Every span of working hours meets many events, and every event meets many spans."""
 
     def case(n: int) -> Case:
         step = 50_000 / n
@@ -212,8 +211,8 @@ def test_as_many_hours_as_events(shape, required):
     assert growth(case) < MOST_GROWTH
 
 
-def test_many_members_who_are_free_in_turn():
-    """As many results as there are rooms, and somebody else in each: nobody asks all members about every result."""
+def test_many_members_with_disjoint_free_time():
+    """As many results as rooms, each with another participant: results must not be checked against all members."""
 
     def case(n: int) -> Case:
         members, day = n // 10, 50_000 / 6
@@ -232,8 +231,8 @@ def test_many_members_who_are_free_in_turn():
     assert growth(case) < MOST_GROWTH
 
 
-def test_two_groups_of_many_steps():
-    """Both have as many steps as there can be, and no bound in common."""
+def test_two_groups_with_many_steps():
+    """Both have as many steps as possible, and no bound in common."""
 
     def case(n: int) -> Case:
         teeth = comb(n // 4)
@@ -244,7 +243,7 @@ def test_two_groups_of_many_steps():
 
 
 def test_many_groups_with_ten_events_each():
-    """Two by two, each step is looked at once a round: log n rounds, the whole of n log n, and more than sorting takes."""
+    """Merged in pairs, each step is visited log n times: n log n in total, and more than sorting takes."""
 
     def case(n: int) -> Case:
         groups = n // 10
@@ -256,7 +255,7 @@ def test_many_groups_with_ten_events_each():
 
 
 def test_many_groups_with_a_choice():
-    """One of two in each: whoever is furthest behind is found without asking all groups."""
+    """One of two in each: the group with the least reach is found without checking all groups."""
 
     def case(n: int) -> Case:
         groups = n // 20
@@ -267,8 +266,8 @@ def test_many_groups_with_a_choice():
     assert growth(case) < MOST_GROWTH
 
 
-def test_a_choice_beside_somebody_who_has_to_come():
-    """A group that needs all of its members and one that does not, both with as many steps as there can be."""
+def test_a_group_with_a_choice_beside_one_that_needs_all():
+    """Both with as many steps as possible."""
 
     def case(n: int) -> Case:
         teeth = comb(n // 4)
@@ -281,8 +280,8 @@ def test_a_choice_beside_somebody_who_has_to_come():
 
 
 @pytest.mark.parametrize("required", ["all", 1, 2])
-def test_events_that_do_not_meet_the_window_cost_nothing(required):
-    """A calendar is kept in memory as a whole, and most of it is long ago."""
+def test_events_outside_the_window_cost_nothing(required):
+    """A calendar is cached as a whole, and most of it is in the past."""
     query = ask(3, required=required, window=DAY)
     near = [at(hour * 60, hour * 60 + 5) for hour in range(8)]
     far = [at(each * 5, each * 5 + 3) for each in (*range(-1000, -100), *range(1000, 2000))]
@@ -297,11 +296,11 @@ def test_events_that_do_not_meet_the_window_cost_nothing(required):
     little, openings = solving(near)
     much, same = solving([*near, *far])
     assert same == openings
-    assert much - little <= 3 * 2 * 8  # comparisons: two searches a member, each eight halvings longer
+    assert much - little <= 3 * 2 * 8  # comparisons: two binary searches per member, each eight steps longer
 
 
-def test_many_periods_and_many_asked_slots():
-    """What the query itself brings along grows as events do."""
+def test_many_periods_and_many_query_slots():
+    """The query's own lists grow as events do."""
 
     def periods(n: int) -> Case:
         teeth = [Period(Counted(start), Counted(end)) for start, end in shuffled(n)]
@@ -317,8 +316,8 @@ def test_many_periods_and_many_asked_slots():
 
 
 @pytest.mark.parametrize("response_format", ResponseFormat)
-def test_few_results_of_a_huge_window_cost_no_more_than_of_a_small_one(response_format):
-    """Nothing walks along minutes: twenty slots of ten years are twenty slots."""
+def test_few_results_from_a_huge_window_cost_as_much_as_from_a_small_one(response_format):
+    """Nothing iterates over minutes: twenty slots of ten years are twenty slots."""
     day = ask(3, required=2, window=DAY, response_format=response_format, start_interval=Duration(minutes=5))
     decade = replace(day, query_periods=[Period(Counted(MIDNIGHT), Counted(MIDNIGHT + 3650 * DAY))])
     busy = [[at(hour * 60 + late, hour * 60 + late + 5) for hour in range(8)] for late in (0, 10, 20)]
@@ -329,7 +328,7 @@ def test_few_results_of_a_huge_window_cost_no_more_than_of_a_small_one(response_
 
 
 def test_the_work_is_really_counted():
-    """A counter that stood still would pass everything above."""
+    """A counter that stays at zero would pass every test above."""
     lines_and_sums, openings = work(ask(1), [comb(100)])
     assert len(openings) == 20
     assert lines_and_sums > 1000
@@ -338,8 +337,8 @@ def test_the_work_is_really_counted():
     assert lines == [0]
 
 
-def test_what_is_quadratic_is_found_to_be():
-    """The same measure, on comparing every event with every other."""
+def test_quadratic_work_is_detected():
+    """The same measure, applied to comparing every event with every other."""
 
     def compare_all(n: int) -> int:
         instants = [Counted(instant) for instant in range(n // 10)]

@@ -1,4 +1,4 @@
-"""Managed availability: which rules are meant, which hours they leave, and which calendars count."""
+"""Managed availability: the selected rules, the hours that they leave, and the calendars that count."""
 
 import pytest
 
@@ -37,22 +37,22 @@ def within_week(rules: list[AvailabilityRule], stored: SpanSet | None) -> SpanSe
     return None if found is None else found & WEEK
 
 
-def test_an_account_that_keeps_nothing_is_not_restricted() -> None:
+def test_an_account_without_rules_and_periods_is_not_restricted() -> None:
     assert available_hours([], None, WEEK) is None
 
 
-def test_a_rule_without_periods_restricts_to_never() -> None:
-    """It was written down and selected: that is not the same as having said nothing."""
+def test_a_rule_without_weekly_periods_means_never_available() -> None:
+    """A selected rule that is empty differs from having no rule."""
     assert within_week([NEVER], None) == SpanSet()
 
 
-def test_stored_periods_that_all_lie_elsewhere_restrict_to_never() -> None:
-    """What the database finds within the window is nothing, and still the account has said when it is there."""
+def test_stored_periods_outside_the_window_mean_never_available() -> None:
+    """The database finds none within the window, but the account has declared its availability."""
     assert within_week([], SpanSet()) == SpanSet()
 
 
-def test_hours_are_all_that_any_rule_or_stored_period_says() -> None:
-    """Each rule by the clocks of its own zone: New York's nine o'clock is 14:00 UTC in January."""
+def test_hours_are_the_union_of_rules_and_stored_periods() -> None:
+    """Each rule in its own zone: nine o'clock in New York is 14:00 UTC in January."""
     assert within_week([EARLY], None) == monday(6, 10)
     assert within_week([EARLY, NEW_YORK], None) == monday(6, 10, 14, 22)
     assert within_week([], monday(8, 9)) == monday(8, 9)
@@ -60,8 +60,8 @@ def test_hours_are_all_that_any_rule_or_stored_period_says() -> None:
     assert within_week([LATE, EARLY], monday(10, 14)) == monday(6, 22)
 
 
-def test_a_stored_period_stands_beside_the_rule_of_its_day() -> None:
-    """SC157, cal.com date-ranges.test.ts: a Tuesday evening beside a rule for Wednesdays, both in New York."""
+def test_a_stored_period_is_added_to_the_rule_of_its_day() -> None:
+    """SC157, cal.com date-ranges.test.ts: a Tuesday evening and a rule for Wednesdays, both in New York."""
     wednesdays = AvailabilityRule("default", "America/New_York", [WeeklyPeriod(Weekday.WEDNESDAY, "08:00", "17:00")])
     evening = StoredAvailablePeriod(
         "evening", parse_instant("2023-06-13T22:00-04:00"), parse_instant("2023-06-13T23:00-04:00")
@@ -87,17 +87,17 @@ def test_a_stored_period_stands_beside_the_rule_of_its_day() -> None:
         (["late", "late"], [LATE]),
     ],
 )
-def test_omitted_means_every_rule_and_a_list_means_those_in_it(
+def test_omitting_rules_selects_all_of_them_and_a_list_selects_its_own(
     rule_ids: list[str] | None, meant: list[AvailabilityRule]
 ) -> None:
-    """An empty list means none, as an empty list of calendars does."""
+    """An empty list selects none, as an empty list of calendars does."""
     problems = Problems()
     assert select_rules([EARLY, LATE], rule_ids, ("availability_rule_ids",), problems) == meant
     assert not problems
 
 
 def test_each_unknown_rule_is_reported() -> None:
-    """An id that is misspelled must not quietly widen or narrow the answer."""
+    """A misspelled id must not silently change the answer."""
     problems = Problems()
     path = ("participants", 0, "members", 1, "availability_rule_ids")
     assert select_rules([EARLY], ["Early", "early", "late"], path, problems) == [EARLY]
@@ -117,9 +117,7 @@ def test_each_unknown_rule_is_reported() -> None:
         ([["cal_1"], None], None),
     ],
 )
-def test_the_calendars_that_count_are_those_of_the_selected_rules(
-    named: list[list[str] | None], chosen: list[str] | None
-) -> None:
-    """Every one of them; a rule that names none means all of the account's, and so does having no rule."""
+def test_the_calendars_of_the_selected_rules_count(named: list[list[str] | None], chosen: list[str] | None) -> None:
+    """All calendars of all these rules; a rule without calendars, or no rule, means all of the account's."""
     rules = [rule(f"rule {index}", "09:00", "17:00", calendars=calendars) for index, calendars in enumerate(named)]
     assert chosen_calendars(rules) == chosen

@@ -1,4 +1,4 @@
-"""Instants and dates as text, and back."""
+"""Parsing and formatting of instants and dates."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ NINE = 1_800_349_200  # `date -u -d 2027-01-19T09:00:00Z +%s`
     ],
 )
 def test_an_instant_is_read_from_every_usual_spelling(text):
-    """RFC 3339 with the freedoms of ISO 8601 that client libraries take; some of them write a space for the T."""
+    """RFC 3339, with the variants of ISO 8601 that client libraries use; some write a space for the T."""
     assert parse_instant(text) == NINE
 
 
@@ -71,8 +71,8 @@ def test_an_instant_is_read_from_every_usual_spelling(text):
         ("9998-12-31T23:59:59-01:00", "lies outside the years 2 to 9998"),
     ],
 )
-def test_a_text_that_is_no_instant_says_what_is_wrong_with_it(text, why):
-    """A time without a zone is nobody's time, and half a second would be lost without a word."""
+def test_invalid_text_for_an_instant_is_refused_with_the_reason(text, why):
+    """A time without a zone is ambiguous, and fractions of a second would be lost silently."""
     with pytest.raises(ValueError, match=why):
         parse_instant(text)
 
@@ -88,13 +88,13 @@ def test_a_text_that_is_no_instant_says_what_is_wrong_with_it(text, why):
     ],
 )
 def test_an_instant_is_written_in_one_way_only(instant, text):
-    """Whole seconds and a Z: the C# client reads nothing else. And what is written can be read."""
+    """Whole seconds and a Z: the C# client reads nothing else. The result can be read back."""
     assert format_instant(instant) == text
     assert parse_instant(text) == instant
 
 
 def test_a_date_is_read_in_one_way_only():
-    """An all-day event's start and end."""
+    """For the start and the end of all-day events."""
     assert parse_date("2027-01-19") == date(2027, 1, 19)
 
 
@@ -111,20 +111,20 @@ def test_a_date_is_read_in_one_way_only():
         ("9998-12-31", "lies outside the years 2 to 9998"),
     ],
 )
-def test_a_text_that_is_no_date_says_what_is_wrong_with_it(text, why):
-    """The last days are left out: midnight of the day after the last has to be an instant in every zone."""
+def test_invalid_text_for_a_date_is_refused_with_the_reason(text, why):
+    """The last days are refused: the midnight after them must be an instant in every zone."""
     with pytest.raises(ValueError, match=why):
         parse_date(text)
 
 
-def test_the_first_and_the_last_date_that_are_read():
-    """The edges belong to what is allowed."""
+def test_the_first_and_the_last_date_are_read():
+    """The bounds are inclusive."""
     assert parse_date("0002-01-01") == date(2, 1, 1)
     assert parse_date("9998-12-30") == date(9998, 12, 30)
 
 
-def test_an_unreadable_instant_is_kept_in_its_place():
-    """So that it is reported beside everything else that is wrong with the request."""
+def test_an_unreadable_instant_becomes_an_unreadable_value():
+    """So that it is reported together with all other problems of the request."""
     assert read_instant("2027-01-19T09:00:00Z") == NINE
     assert read_instant("2027-01-19T09:00:00") == Unreadable(
         "has no time zone: end it with Z or an offset such as +01:00"
@@ -132,7 +132,7 @@ def test_an_unreadable_instant_is_kept_in_its_place():
 
 
 def test_an_event_time_is_an_instant_or_a_date():
-    """The shape of the text decides."""
+    """Depending on the format of the text."""
     assert read_event_time("2027-01-19") == date(2027, 1, 19)
     assert read_event_time("2027-01-19T00:00:00Z") == NINE - 9 * DAY // 24
     assert read_event_time("2027-02-30") == Unreadable("is not a date that exists")

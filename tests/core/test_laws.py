@@ -1,4 +1,4 @@
-"""What has to hold for every question: the solver agrees with trying everything, and its results are as good as can be."""
+"""Properties of every answer: the solver agrees with brute force, and its results are optimal."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -30,28 +30,28 @@ def solved(question: Question, minutes: int) -> list[tuple[int, int, tuple[str, 
 
 @given(questions())
 def test_the_solver_agrees_with_trying_every_minute(case):
-    """All formats, groups, buffers, own periods, hours, grids, limits: result by result, participant by participant."""
+    """All formats, groups, buffers, own periods, hours, grids and limits; results and participants are equal."""
     question, minutes = case
     assert solved(question, minutes) == question.answer()
 
 
 @given(questions_about_slots())
-def test_the_solver_agrees_about_slots_that_are_asked_about(case):
-    """In any order, more than once, touching and overlapping."""
+def test_the_solver_agrees_about_query_slots(case):
+    """Slots in any order, repeated, touching and overlapping."""
     question, minutes = case
     assert solved(question, minutes) == question.answer()
 
 
 @given(questions(formats=("periods",)))
 def test_no_period_lies_inside_another(case):
-    """Both its start and its end are later than those of the one before."""
+    """Both its start and its end are later than those of the previous one."""
     found = solved(*case)
     assert all(one[0] < other[0] and one[1] < other[1] for one, other in pairwise(found))
 
 
 @given(questions(formats=("periods",)))
-def test_every_meeting_that_fits_lies_in_some_period(case):
-    """And every period has room for one."""
+def test_every_meeting_that_fits_lies_in_a_period(case):
+    """And every period is long enough for a meeting."""
     question, minutes = case
     everything = Question(**{**vars(question), "most": 200})
     found = solved(everything, minutes)
@@ -61,8 +61,8 @@ def test_every_meeting_that_fits_lies_in_some_period(case):
 
 
 @given(questions(formats=("slots",)))
-def test_slots_never_overlap_and_no_choice_gives_more(case):
-    """Taking the earliest each time is as good as trying all choices."""
+def test_slots_never_overlap_and_no_other_choice_has_more(case):
+    """The greedy choice of the earliest slot is as good as the best of all choices."""
     question, minutes = case
     found = solved(Question(**{**vars(question), "most": 200}), minutes)
     assert all(one[1] <= other[0] for one, other in pairwise(found))
@@ -70,16 +70,16 @@ def test_slots_never_overlap_and_no_choice_gives_more(case):
 
 
 @given(questions())
-def test_fewer_results_are_the_first_of_more(case):
-    """`max_results` cuts the answer, and does not change it."""
+def test_max_results_returns_the_first_of_all_results(case):
+    """It truncates the answer without changing it."""
     question, minutes = case
     everything = solved(Question(**{**vars(question), "most": 200}), minutes)
     assert solved(question, minutes) == everything[: question.most]
 
 
 @given(questions())
-def test_enough_of_each_group_are_in_every_result(case):
-    """Whoever gets a result can invite the people in it and be done."""
+def test_every_result_has_enough_members_of_each_group(case):
+    """A caller can invite the participants of any result."""
     question, minutes = case
     for _, _, present in solved(question, minutes):
         assert len(set(present)) == len(present)
@@ -89,7 +89,7 @@ def test_enough_of_each_group_are_in_every_result(case):
 
 @given(questions())
 def test_steps_are_in_order(case):
-    """Reach never falls, of a group as of the whole query; a later step starts no earlier, and has room for the meeting."""
+    """Reach never decreases, in a group or in a query; a later step starts no earlier, and has room for the meeting."""
     query, facts = to_core(*case)
     members = restrictions(query, facts)
     window, duration = query.window(), query.duration
@@ -102,8 +102,8 @@ def test_steps_are_in_order(case):
 
 
 @given(questions())
-def test_needing_all_is_needing_as_many_as_there_are(case):
-    """What is quicker for a group that needs all of its members gives no other starts than counting them."""
+def test_requiring_all_is_requiring_as_many_as_there_are(case):
+    """The faster algorithm for groups that require all members gives the same starts as counting."""
     query, facts = to_core(*case)
     window, duration = query.window(), query.duration
     for theirs in restrictions(query, facts):
@@ -113,8 +113,8 @@ def test_needing_all_is_needing_as_many_as_there_are(case):
 
 
 @given(questions(), st.sampled_from([0, 1_000_000]))
-def test_where_members_are_looked_at_changes_nothing(case, search):
-    """Everywhere, or only near what the others left: which of the two is quicker."""
+def test_the_search_strategy_changes_nothing(case, search):
+    """Searching everywhere, or only near the free time of the others, is a matter of speed."""
     query, facts = to_core(*case)
     window, duration = query.window(), query.duration
     for theirs in restrictions(query, facts):
@@ -124,8 +124,8 @@ def test_where_members_are_looked_at_changes_nothing(case, search):
 
 
 @given(questions(), st.sampled_from([1, 2, 1_000_000]))
-def test_how_many_rooms_are_put_in_order_at_first_changes_nothing(case, first):
-    """The first few, or all: which of the two is quicker."""
+def test_the_size_of_the_first_sorted_batch_changes_nothing(case, first):
+    """Sorting a few rooms first, or all of them, is a matter of speed."""
     query, facts = to_core(*case)
     usual = solve(query, facts)
     with patch.object(reach, "FIRST", first):
@@ -133,8 +133,8 @@ def test_how_many_rooms_are_put_in_order_at_first_changes_nothing(case, first):
 
 
 @given(questions())
-def test_the_order_of_the_members_changes_nobody_s_time(case):
-    """Only the order in which they are named."""
+def test_the_order_of_members_changes_only_the_order_of_names(case):
+    """Times and participants stay the same."""
     question, minutes = case
     turned = tuple((needed, people[::-1]) for needed, people in question.groups[::-1])
     forwards = solved(question, minutes)
@@ -145,8 +145,8 @@ def test_the_order_of_the_members_changes_nobody_s_time(case):
 
 
 @given(questions(), st.lists(st.tuples(st.integers(-WIDTH, 2 * WIDTH), st.integers(1, WIDTH)), max_size=4))
-def test_busy_time_outside_of_the_window_changes_nothing(case, elsewhere):
-    """A calendar knows of much more than a query asks about."""
+def test_busy_time_outside_the_window_changes_nothing(case, elsewhere):
+    """A calendar covers much more than the window of a query."""
     question, minutes = case
     query, facts = to_core(question, minutes)
     buffers = max(person.before + person.after for _, people in question.groups for person in people)
@@ -161,13 +161,13 @@ def test_busy_time_outside_of_the_window_changes_nothing(case, elsewhere):
 
 
 @given(questions())
-def test_the_same_people_are_one_and_the_same_tuple(case):
-    """Whoever writes an answer out need not compare them name by name."""
+def test_equal_participants_share_one_tuple(case):
+    """Serialisation need not compare them name by name."""
     query, facts = to_core(*case)
     people = [opening.participants for opening in solve(query, facts)]
     assert len(set(map(id, people))) == len(set(people))
 
 
 def test_tick_zero_lies_on_every_grid():
-    """What the oracle takes for granted about the day that the questions are asked on."""
+    """The oracle assumes it of the day on which the queries lie."""
     assert at(0, 5) % (60 * MINUTE) == 0

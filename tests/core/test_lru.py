@@ -1,4 +1,4 @@
-"""The bounded map, against a model that is slow and plain: a list of entries, the most recently used last."""
+"""The bounded map, compared with a slow and simple model: a list of entries, the most recently used last."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from core.lru import LRU
 
 @dataclass
 class Model:
-    """The map as its description has it. A value is its own size."""
+    """The map according to its description. A value is its own size."""
 
     most: float
     most_size: float
@@ -33,13 +33,13 @@ class Model:
 
 KEYS = st.sampled_from("abcdef")
 BOUNDS = st.one_of(st.integers(0, 12), st.just(float("inf")))
-#: a key with the value to put under it, or without one: to get it
+#: a key with the value to put under it, or with None to get it
 STEPS = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.integers(0, 8))), max_size=40)
 
 
 @given(BOUNDS, BOUNDS, STEPS)
-def test_it_does_what_the_model_does(most: float, most_size: float, steps: list[tuple[str, int | None]]) -> None:
-    """After every step both have the same entries, and neither has more than it may."""
+def test_the_map_behaves_like_the_model(most: float, most_size: float, steps: list[tuple[str, int | None]]) -> None:
+    """After every step both have the same entries, within the bounds."""
     lru = LRU[str, int](most=most, most_size=most_size, size_of=lambda _key, value: value)
     model = Model(most, most_size)
     for key, value in steps:
@@ -55,8 +55,8 @@ def test_it_does_what_the_model_does(most: float, most_size: float, steps: list[
 
 
 @given(BOUNDS, st.lists(KEYS, max_size=40))
-def test_a_missing_value_is_made_once(most: float, keys: list[str]) -> None:
-    """As a get, and a put where that finds nothing; what there is no room for is given all the same."""
+def test_a_missing_value_is_created_once(most: float, keys: list[str]) -> None:
+    """Like a get, then a put on a miss; a value that does not fit is returned all the same."""
     lru, model = LRU[str, int](most=most), Model(most, float("inf"))
     for number, key in enumerate(keys):
         expected = model.get(key)
@@ -67,8 +67,8 @@ def test_a_missing_value_is_made_once(most: float, keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("use", "left"), [("get", ["a", "c"]), ("put", ["a", "c"]), ("in", ["b", "c"])])
-def test_the_least_recently_used_entry_makes_room(use: str, left: list[str]) -> None:
-    """Not the oldest one. To ask whether a key is there is no use of it."""
+def test_the_least_recently_used_entry_is_evicted(use: str, left: list[str]) -> None:
+    """Not the oldest one. Testing whether a key is present does not count as use."""
     lru = LRU[str, int](most=2)
     lru.put("a", 1)
     lru.put("b", 2)
@@ -83,8 +83,8 @@ def test_the_least_recently_used_entry_makes_room(use: str, left: list[str]) -> 
     assert [key for key in "abc" if key in lru] == left
 
 
-def test_an_entry_larger_than_the_bound_leaves_the_others_alone() -> None:
-    """It only takes the place of its own key's old value, which is out of date."""
+def test_an_entry_larger_than_the_bound_evicts_no_other() -> None:
+    """It only removes the old value of its own key, which is out of date."""
     lru = LRU[str, str](most_size=5, size_of=lambda key, value: len(key) + len(value))
     for key, value in {"a": "x", "b": "xx"}.items():
         lru.put(key, value)

@@ -1,4 +1,4 @@
-"""What a query may ask: every rule, with the path and the key of the problem that breaking it gives."""
+"""Validation of availability queries: every rule, with the path and the key of the problem that breaking it gives."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ FINE = AvailabilityQuery(
 
 
 def found(query: AvailabilityQuery, limits: Limits = DEFAULTS) -> list[tuple[str, str]]:
-    """Path and key, spelled, of every problem."""
+    """The path and the key of every problem, as text."""
     return [(spell(problem.path), problem.key.value) for problem in query.check(NOW, limits)]
 
 
@@ -36,12 +36,12 @@ def of_members(*members: Member, required: Any = "all") -> list[tuple[str, str]]
     return changed(participants=[Group(members, required)])
 
 
-def test_an_ordinary_query_has_no_problem():
-    """Every problem below comes from the one change that its test makes."""
+def test_a_valid_query_has_no_problem():
+    """So every problem below comes from the one change that its test makes."""
     assert found(FINE) == []
 
 
-def test_what_is_left_out_has_its_documented_default():
+def test_omitted_fields_have_their_documented_defaults():
     """Periods, twenty of them, no buffer, starts anywhere."""
     assert (FINE.response_format, FINE.max_results, FINE.interval) == (ResponseFormat.PERIODS, 20, None)
     assert FINE.buffer_of(Member("alice")) == Buffer(Duration(minutes=0), Duration(minutes=0))
@@ -51,21 +51,21 @@ def test_what_is_left_out_has_its_documented_default():
 # Participants
 
 
-def test_there_is_at_least_one_group():
-    """Nobody has time for everybody's meeting."""
+def test_at_least_one_group_is_required():
+    """A meeting without participants has no answer."""
     assert changed(participants=[]) == [("participants", "errors.too_few")]
 
 
 def test_each_group_has_at_least_one_member():
-    """`required` of an empty group is not reported on top."""
+    """`required` of an empty group is not reported as well."""
     assert changed(participants=[Group([Member("alice")]), Group([], 1)]) == [
         ("participants[1].members", "errors.too_few")
     ]
 
 
 @pytest.mark.parametrize("required", ["all", 1, 2])
-def test_all_or_some_of_a_group_may_be_required(required):
-    """Up to as many as there are."""
+def test_any_number_up_to_all_members_of_a_group_may_be_required(required):
+    """As a number or as "all"."""
     assert of_members(Member("alice"), Member("bob"), required=required) == []
 
 
@@ -79,33 +79,33 @@ def test_all_or_some_of_a_group_may_be_required(required):
     ],
 )
 def test_no_other_number_of_members_can_be_required(required, key):
-    """Three of two people never meet: a caller wants to hear that, and not that there is no time."""
+    """Three of two people can never meet: that is an error, not an empty answer."""
     assert of_members(Member("alice"), Member("bob"), required=required) == [("participants[0].required", key)]
 
 
-def test_how_many_are_needed():
-    """All is the size of the group."""
+def test_all_means_the_size_of_the_group():
+    """A number means itself."""
     three = [Member("alice"), Member("bob"), Member("carol")]
     assert [Group(three).needed, Group(three, 2).needed] == [3, 2]
     with pytest.raises(TypeError, match="before it was checked"):
         _ = Group(three, Unreadable("no")).needed
 
 
-def test_the_same_account_twice_in_a_group_is_an_error():
-    """It would count as two people. Each repetition is reported where it stands."""
+def test_an_account_may_not_be_in_a_group_twice():
+    """It would count as two people. Each repetition is reported at its own path."""
     assert of_members(Member("alice"), Member("bob"), Member("alice"), Member("alice")) == [
         ("participants[0].members[2].sub", "errors.duplicate"),
         ("participants[0].members[3].sub", "errors.duplicate"),
     ]
 
 
-def test_the_same_account_in_two_groups_is_fine():
-    """She can be one of the interviewers and the host as well."""
+def test_an_account_may_be_in_two_groups():
+    """Someone can be one of the interviewers and the host."""
     assert changed(participants=[Group([Member("alice")]), Group([Member("alice"), Member("bob")], 1)]) == []
 
 
-def test_ten_accounts_over_all_groups_are_allowed():
-    """An account that is in two groups counts once."""
+def test_up_to_ten_accounts_over_all_groups_are_allowed():
+    """An account in two groups counts once."""
     ten = [Member(f"acc{number}") for number in range(10)]
     assert changed(participants=[Group(ten), Group(ten[:3], 1)]) == []
     assert changed(participants=[Group(ten[:6]), Group([*ten[6:], Member("one more")])]) == [
@@ -113,7 +113,7 @@ def test_ten_accounts_over_all_groups_are_allowed():
     ]
 
 
-def test_members_come_with_their_paths():
+def test_members_are_listed_with_their_paths():
     """In request order, group by group."""
     query = replace(FINE, participants=[Group([Member("alice"), Member("bob")]), Group([Member("alice")])])
     assert [(spell(path), member.sub) for path, member in query.members()] == [
@@ -123,11 +123,11 @@ def test_members_come_with_their_paths():
     ]
 
 
-# What a member brings along
+# Members
 
 
 def test_a_members_own_periods_follow_the_rules_of_query_periods():
-    """One to fifty, in the future, a minute to 35 days long."""
+    """One to fifty, in the future, from a minute to 35 days long."""
     path = "participants[0].members[0].available_periods"
     assert of_members(Member("alice", available_periods=[DAY_AFTER] * 50)) == []
     assert of_members(Member("alice", available_periods=[])) == [(path, "errors.too_few")]
@@ -138,8 +138,8 @@ def test_a_members_own_periods_follow_the_rules_of_query_periods():
     ]
 
 
-def test_a_members_own_time_is_the_union_of_its_periods():
-    """None means always; that is not the same as an empty set."""
+def test_a_members_available_periods_are_united():
+    """None means always; an empty set does not."""
     touching = [Period(NOW + HOUR, NOW + 2 * HOUR), Period(NOW, NOW + HOUR)]
     own = Member("alice", available_periods=touching).own_time()
     assert own is not None
@@ -148,15 +148,15 @@ def test_a_members_own_time_is_the_union_of_its_periods():
 
 
 def test_both_buffers_are_checked():
-    """The query's and a member's own."""
+    """The query's and each member's own."""
     assert changed(buffer=Buffer(before=NEGATIVE)) == [("buffer.before.minutes", "errors.invalid")]
     assert of_members(Member("alice", buffer=Buffer(after=NEGATIVE))) == [
         ("participants[0].members[0].buffer.after.minutes", "errors.invalid")
     ]
 
 
-def test_a_members_buffer_replaces_the_query_s_whole():
-    """A half that it leaves out is nothing, and does not come from the query."""
+def test_a_members_buffer_replaces_the_whole_query_buffer():
+    """A half that it omits is zero, and is not taken from the query."""
     query = replace(FINE, buffer=Buffer(Duration(minutes=30), Duration(minutes=15)))
     own = Buffer(after=Duration(minutes=5))
     assert query.buffer_of(Member("alice", buffer=own)) == own
@@ -164,7 +164,7 @@ def test_a_members_buffer_replaces_the_query_s_whole():
     assert query.buffer_of(Member("alice")) == query.buffer
 
 
-# How long, how many, which starts
+# Duration, number of results, and starts
 
 
 @pytest.mark.parametrize(
@@ -176,14 +176,14 @@ def test_a_members_buffer_replaces_the_query_s_whole():
         (Duration(hours=-1), ("required_duration.hours", "errors.invalid")),
     ],
 )
-def test_a_meeting_has_to_have_a_length(duration, problem):
-    """Nothing in all is an error here, though it is none for a buffer."""
+def test_the_duration_must_be_positive(duration, problem):
+    """A duration of zero is an error, unlike a buffer of zero."""
     assert changed(required_duration=duration) == [problem]
 
 
 @pytest.mark.parametrize("minutes", [5, 10, 15, 30, 60])
-def test_starts_may_fall_on_these_grids(minutes):
-    """An hour may be written either way."""
+def test_these_start_intervals_are_allowed(minutes):
+    """One hour may be written either way."""
     assert changed(start_interval=Duration(minutes=minutes)) == []
     assert changed(start_interval=Duration(hours=minutes // 60, minutes=minutes % 60)) == []
 
@@ -191,13 +191,13 @@ def test_starts_may_fall_on_these_grids(minutes):
 @pytest.mark.parametrize(
     "interval", [Duration(), Duration(minutes=0), Duration(minutes=20), Duration(minutes=120), Duration(hours=2)]
 )
-def test_starts_may_fall_on_no_other_grid(interval):
-    """All five divide the hour, so the grid is the same on every day."""
+def test_other_start_intervals_are_refused(interval):
+    """The five allowed ones divide the hour, so the grid is the same every day."""
     assert changed(start_interval=interval) == [("start_interval", "errors.inclusion")]
 
 
-def test_a_grid_that_is_no_duration_is_reported_once():
-    """As what it is, not as one of the wrong ones too."""
+def test_an_invalid_start_interval_is_reported_once():
+    """As an invalid duration, not also as a wrong interval."""
     assert changed(start_interval=NEGATIVE) == [("start_interval.minutes", "errors.invalid")]
 
 
@@ -211,16 +211,16 @@ def test_a_grid_that_is_no_duration_is_reported_once():
         (201, [("max_results", "errors.too_many")]),
     ],
 )
-def test_one_to_two_hundred_results_can_be_asked_for(most, problems):
-    """The edges belong to what is allowed."""
+def test_one_to_two_hundred_results_are_allowed(most, problems):
+    """The bounds are inclusive."""
     assert changed(max_results=most) == problems
 
 
-# Where to look
+# Query periods and slots
 
 
 @pytest.mark.parametrize("name", ["available_periods", "query_periods"])
-def test_query_periods_have_two_names_and_the_same_rules(name):
+def test_query_periods_have_two_names_with_the_same_rules(name):
     """The older name is supported for as long as the newer one."""
     nowhere = replace(FINE, query_periods=None)
     assert found(replace(nowhere, **{name: [DAY_AFTER] * 50})) == []
@@ -232,7 +232,7 @@ def test_query_periods_have_two_names_and_the_same_rules(name):
 
 
 def test_query_slots_are_one_to_fifty_starts_in_the_future():
-    """Each problem is where its start stands."""
+    """Each problem is reported at its start."""
     asked = replace(FINE, query_periods=None)
     assert found(replace(asked, query_slots=[NOW + 1] * 50)) == []
     assert found(replace(asked, query_slots=[])) == [("query_slots", "errors.too_few")]
@@ -243,8 +243,8 @@ def test_query_slots_are_one_to_fifty_starts_in_the_future():
     ]
 
 
-def test_somewhere_has_to_be_looked():
-    """It is the newer name that is asked for."""
+def test_periods_or_slots_are_required():
+    """The problem names the newer field."""
     assert changed(query_periods=None) == [("query_periods", "errors.required")]
 
 
@@ -257,26 +257,26 @@ def test_somewhere_has_to_be_looked():
         {"available_periods": [DAY_AFTER], "query_periods": [DAY_AFTER], "query_slots": [NOW + 1]},
     ],
 )
-def test_only_one_place_to_look_can_be_given(fields):
-    """No guess which of them was meant: each is reported."""
+def test_only_one_of_periods_and_slots_is_allowed(fields):
+    """Each that is given is reported, as we cannot know which was meant."""
     problems = found(replace(replace(FINE, query_periods=None), **fields))
     assert problems == [(name, "errors.conflict") for name in fields]
 
 
-def test_slots_asked_about_are_looked_at_in_time_order_and_once():
-    """The window is what they cover together, each as long as the meeting."""
+def test_query_slots_are_sorted_and_unique():
+    """The window is their union, each as long as the meeting."""
     query = replace(FINE, query_periods=None, query_slots=[NOW + 2 * HOUR, NOW + 30 * MINUTE, NOW + 2 * HOUR])
     assert query.asked_starts == [NOW + 30 * MINUTE, NOW + 2 * HOUR]
     assert list(query.window()) == [(NOW + 30 * MINUTE, NOW + 90 * MINUTE), (NOW + 2 * HOUR, NOW + 3 * HOUR)]
-    assert query.window() is query.window()  # worked out once
+    assert query.window() is query.window()  # cached
     assert FINE.asked_starts is None
 
 
-# All at once, and the operator's limits
+# All together, and the operator's limits
 
 
 def test_all_problems_are_reported_at_once():
-    """Whoever has nine things wrong makes one request to find out, and not nine."""
+    """A caller with nine problems needs one request to learn of them."""
     query = AvailabilityQuery(
         participants=[
             Group([Member("alice", available_periods=[PAST], buffer=Buffer(NEGATIVE)), Member("alice")], required=3),
@@ -304,8 +304,8 @@ def test_all_problems_are_reported_at_once():
     ]
 
 
-def test_an_operator_may_move_every_limit():
-    """Each limit is named in the description of its problem, as it stands with this operator."""
+def test_an_operator_can_change_every_limit():
+    """The description of each problem names the limit that applies."""
     query = replace(
         FINE,
         participants=[Group([Member("alice", available_periods=[DAY_AFTER] * 3), Member("bob")])],
@@ -328,7 +328,7 @@ def test_an_operator_may_move_every_limit():
 
 
 def test_every_key_is_spelled_as_its_name():
-    """Programs compare them as text: those that have been published stay."""
+    """Programs compare keys as text: published ones never change."""
     assert all(key.value == f"errors.{key.name.lower()}" for key in Key)
     assert {key.value.removeprefix("errors.") for key in Key} >= {
         *("required", "invalid", "in_past", "too_long", "too_short", "too_many", "too_few"),
@@ -336,8 +336,8 @@ def test_every_key_is_spelled_as_its_name():
     }
 
 
-def test_a_slot_that_is_asked_about_is_no_longer_than_a_period_may_be():
-    """A period bounds how far a query looks; of slots the duration is that bound, and without one they would have none."""
+def test_a_query_slot_is_no_longer_than_a_period_may_be():
+    """That limits how far a query reaches; otherwise slots would have no such limit."""
     slots = {"query_periods": None, "query_slots": [NOW + DAY]}
     longest = Limits().max_period // HOUR
     assert changed(**slots, required_duration=Duration(hours=longest)) == []

@@ -1,4 +1,4 @@
-"""Links: the states that they can be in, what is wrong with a request for one, and what is offered."""
+"""Booking links: their states, the validation of requests for them, and the starts that they offer."""
 
 from dataclasses import fields, replace
 
@@ -42,20 +42,20 @@ UNKNOWN = Unreadable("is not known yet")
 REQUEST = SchedulingRequest(QUERY, EventDraft("e1", "Interview", UNKNOWN, UNKNOWN))
 
 
-def test_an_open_link_is_completed_or_disabled():
+def test_an_open_link_can_be_completed_or_disabled():
     assert completed(Open(), BOOKED) == BOOKED
     assert disabled(Open(), "Sorry") == Disabled("Sorry")
 
 
-def test_a_link_is_completed_once():
+def test_a_link_is_completed_only_once():
     """Not even by the same booking again."""
     for state in (BOOKED, Disabled("Sorry")):
         with pytest.raises(ClosedError):
             completed(state, BOOKED)
 
 
-def test_what_was_booked_is_not_taken_back():
-    """A message can be another one, as long as nothing was booked."""
+def test_a_completed_link_cannot_be_disabled():
+    """The message of a disabled link can be changed."""
     assert disabled(Disabled("Sorry"), "Gone") == Disabled("Gone")
     with pytest.raises(ClosedError):
         disabled(BOOKED, "Sorry")
@@ -73,7 +73,7 @@ def test_what_was_booked_is_not_taken_back():
         ("\0", ["errors.invalid"]),
     ],
 )
-def test_a_message_has_words(message, keys):
+def test_a_message_is_text_that_is_not_empty(message, keys):
     problems = Problems()
     check_display_message(message, ("display_message",), problems)
     assert [problem.key for problem in problems] == keys
@@ -104,13 +104,13 @@ COMPLETED, SUITABLE, DISPLAYED = (f"callback_urls.{kind}_url" for kind in Callba
     ],
     ids=str,
 )
-def test_what_is_wrong_with_a_request_is_told(change, paths):
-    """All of it; and a visitor's browser may well be sent to somebody's own machine, where nobody else sends anything."""
+def test_all_problems_of_a_request_are_reported(change, paths):
+    """All at once. A redirect may lead to a private address, as only the visitor's browser goes there."""
     problems = replace(REQUEST, **change).check(NOW, Limits(), private_callbacks=False)
     assert [spell(problem.path) for problem in problems] == paths
 
 
-def test_callbacks_may_be_private_where_an_operator_lets_them():
+def test_private_callbacks_are_allowed_by_the_operator():
     request = replace(REQUEST, callback_urls=CallbackUrls("http://127.0.0.1:9000/"))
     assert request.check(NOW, Limits(), private_callbacks=True) == []
 
@@ -120,7 +120,7 @@ def test_every_kind_of_callback_has_its_url():
     assert [urls.of(kind) for kind in CallbackKind] == ["https://a/", "https://b/", "https://c/"]
 
 
-def test_one_who_is_not_the_organizer_has_no_more_than_the_time_and_what_it_is():
+def test_members_other_than_the_organizer_see_only_time_and_summary():
     event = replace(REQUEST.event, description="Bring plans", url="https://example.com/")
     request = replace(REQUEST, event=event, event_creation=EventCreation.SINGLE, target_calendars=ORGANIZER)
     whole, hold = (request.booking(NINE).draft_for(sub) for sub in ("acc_a", "acc_b"))
@@ -130,8 +130,8 @@ def test_one_who_is_not_the_organizer_has_no_more_than_the_time_and_what_it_is()
     assert request.booking(NINE).draft_for("acc_b") == whole
 
 
-def test_a_field_that_events_gain_later_is_not_shown_to_other_members():
-    """The fields they may see are listed; every other one has its default."""
+def test_fields_added_to_events_later_are_hidden_from_other_members():
+    """The visible fields are listed; all others have their defaults."""
     shown = {"event_id", "summary", "start", "end", "tzid"}
     private = [field.name for field in fields(EventDraft) if field.name not in shown]
     event = replace(REQUEST.event, **dict.fromkeys(private, object()))
@@ -142,7 +142,7 @@ def test_a_field_that_events_gain_later_is_not_shown_to_other_members():
 
 
 def starts(request, now, first=0, most=100):
-    """When the offered meetings begin, in minutes after nine."""
+    """The starts of the offered meetings, in minutes after nine."""
     facts = [[Facts(Busy())], [Facts(Busy.of([(NINE, NINE + 35 * MINUTE)])), Facts(Busy.of([(NINE, NINE + HOUR)]))]]
     link = Link("sch_1", 1, request, Open())
     return [(opening.start - NINE) // MINUTE for opening in offers(link, facts, first, now, most)]
@@ -153,18 +153,18 @@ def on_grid(minutes, **more):
 
 
 def test_every_start_on_the_grid_is_offered():
-    """As many as are wanted, whatever the query's own limit; without a grid they follow one another."""
+    """Up to the given number, whatever the query's own limit; without a grid one follows the other."""
     assert starts(on_grid(30, max_results=1), NOW) == [60, 90, 120]
     assert starts(on_grid(30), NOW, most=2) == [60, 90]
     assert starts(REQUEST, NOW) == [35, 95]
 
 
-def test_slots_do_not_overlap_where_they_were_asked_for():
+def test_slots_do_not_overlap_if_the_query_wants_slots():
     assert starts(on_grid(30, response_format=ResponseFormat.SLOTS), NOW) == [60, 120]
 
 
-def test_nothing_is_offered_before_its_notice():
-    """To the second; and without any it must not have begun."""
+def test_the_minimum_notice_is_exact():
+    """To the second; without a notice, a start must not have passed."""
     request = replace(on_grid(30), minimum_notice=Duration(hours=2))
     assert starts(request, NINE - HOUR) == [60, 90, 120]
     assert starts(request, NINE - HOUR + 1) == [90, 120]
@@ -172,11 +172,11 @@ def test_nothing_is_offered_before_its_notice():
     assert starts(on_grid(30), NINE + HOUR, first=NINE + 2 * HOUR) == [120]
 
 
-def test_where_anything_goes_it_is_a_quarter_that_is_left_of_what_has_begun():
-    """And not the minute at which somebody happens to look."""
+def test_without_a_grid_starts_in_a_window_that_has_begun_are_quarters():
+    """They do not depend on the minute at which the page is opened."""
     assert starts(REQUEST, NINE + 67 * MINUTE) == [75]
 
 
-def test_starts_that_were_asked_about_are_offered_as_they_are():
+def test_query_slots_are_offered_as_given():
     asked = replace(QUERY, query_periods=None, query_slots=[NINE + 37 * MINUTE, NINE + 39 * MINUTE])
     assert starts(replace(REQUEST, query=asked), NINE + 37 * MINUTE) == [39]

@@ -1,23 +1,23 @@
-"""What other projects' tests and trackers know, put to the core: `scenarios.jsonl`, one case a line with its source.
+"""Cases from the tests and issue trackers of other projects: `scenarios.jsonl`, one case per line with its source.
 
-Numbers are what the source says they are (minutes, hours, milliseconds, nothing); a grid with anchor `abs` lies on the
-clock, as ours does, and one with anchor `win` goes on from where the time begins, as our slots do when no grid is asked
-for. Events are written out as times here. These cases were looked at and left out, because we mean something else:
+Units are the source's (minutes, hours, milliseconds, or none). A grid with anchor `abs` lies on the clock, as ours does;
+one with anchor `win` starts at the window, as our slots without a grid do. Recurring events are expanded to times.
+These cases were left out because our semantics differ:
 
-    SC091                         least notice: a query's periods start where the caller lets them
-    SC117 SC119                   bookings with buffers of their own: ours belong to the question, not to an event
+    SC091                         minimum notice: the caller chooses where query periods start
+    SC117 SC119                   bookings with their own buffers: ours belong to the query, not to an event
     SC123                         a grid of two hours, counted from the opening: ours divides the hour, on the clock
     SC149 SC151 SC153 SC155       weekly hours: see test_weekly and test_hours
     SC157 SC225
-    SC169 SC175 SC181 SC183       repeating events: a caller upserts each occurrence
+    SC169 SC175 SC181 SC183       recurring events: a caller upserts each occurrence
     SC171                         a time without a zone: an error here, UTC there
     SC177 SC179                   VAVAILABILITY: availability rules take its place
-    SC185                         findMeetingTimes explains why there is nothing: we do not
-    SC189 SC191 SC193 SC229       booking, holds, limits a day, round robin: none of them is a question about free time
+    SC185                         findMeetingTimes explains why there is no result: we do not
+    SC189 SC191 SC193 SC229       booking, holds, daily limits, round robin: none of them is about free time
     SC195                         a load of 3,500 events that its own report generates
     SC197 SC199                   descriptions without numbers: the first is test_growth
     SC201                         blocks merged by kind: free-busy lists every event
-    SC227                         a grid in the zone of whoever looks: ours is on the UTC clock, on purpose
+    SC227                         a grid in the viewer's zone: ours is on the UTC clock, on purpose
 """
 
 import json
@@ -66,13 +66,13 @@ def subtract_count(case: Case) -> object:
 
 
 def intersect(case: Case) -> object:
-    """Half hours are kept by counting in halves."""
+    """Intersects in half units, because the case has half hours."""
     members = [SpanSet.of((int(2 * start), int(2 * end)) for start, end in member) for member in case["members"]]
     return [[start / 2, end / 2] for start, end in in_common(members)]
 
 
 def kfree(case: Case) -> object:
-    """At most K are busy when all but K are free. Where K is everybody, one more who has nothing to do makes it a question."""
+    """At most K are busy when all but K are free. Where K is everyone, a member without events completes the query."""
     window = SpanSet.of([tuple(case["bounds"])])
     free = [_left(window, Busy.of([(start, end)])) for start, end in case["busy"]]
     free += [_left(window, Busy())] * (case["K"] + 1 - len(free))
@@ -88,7 +88,7 @@ def starts(case: Case) -> object:
     steps = group_reach([list(windows)], 1, case["length"])
     if case["anchor"] == "abs":
         return [start for start, _ in overlapping_slots(steps, case["length"], case["step"])]
-    assert case["step"] == case["length"], "without a grid the next slot starts where the last one ends"
+    assert case["step"] == case["length"], "without a grid the next slot starts where the previous one ends"
     return [start for start, _ in slots(steps, case["length"], None)]
 
 
@@ -99,7 +99,7 @@ def count(case: Case) -> object:
 
 
 def slots_any(case: Case) -> object:
-    """Free time comes in as hours that are kept."""
+    """The free time of the case is given as working hours."""
     first, last = case["query"]
     query = _query(first, last, case, members=list(case["members"]), required=1)
     openings = solve(query, [[Facts(Busy(), _minutes(free)) for free in case["members"].values()]])
@@ -114,7 +114,7 @@ def slots_from_busy(case: Case) -> object:
 
 
 def first_slot(case: Case) -> object:
-    """Opening hours are hours, bookings are events. A buffer of a booking counts for nothing beside a longer one of ours."""
+    """Opening hours are hours, bookings are events. A booking's buffer has no effect if the query's is longer."""
     before, after = case.get("new_buffer", (0, 0))
     busy = []
     for booking in case["existing"]:
@@ -169,20 +169,20 @@ ANSWERS: dict[str, Callable[[Case], object]] = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case['id']}-{case['kind']}" for case in CASES])
-def test_the_core_says_what_the_source_says(case):
-    """Whoever moves here from another engine finds the same free time, where the two mean the same."""
+def test_the_core_agrees_with_the_source(case):
+    """After migrating from another engine, callers find the same free time where the semantics are the same."""
     assert ANSWERS[case["kind"]](case) == case["expect"], f"{case.get('note', '')} ({case['src']})"
 
 
-def test_every_case_is_there_once_with_its_source():
-    """A case that is lost in an edit would be missed by nobody; one without a source could not be looked up."""
+def test_every_case_is_listed_once_with_its_source():
+    """A case lost in an edit would go unnoticed; one without a source could not be looked up."""
     assert len({case["id"] for case in CASES}) == len(CASES) == 88
     assert all(case["src"] for case in CASES)
     assert Counter(case["kind"] for case in CASES).keys() == ANSWERS.keys()
 
 
-def test_what_is_left_out_is_in_the_table():
-    """All of the 115 are accounted for: odd numbers up to 229."""
+def test_every_omitted_case_is_in_the_table():
+    """All 115 cases are accounted for: odd numbers up to 229."""
     assert {f"SC{number:03}" for number in range(1, 230, 2)} == {case["id"] for case in CASES} | {
         word for word in (__doc__ or "").split() if word.startswith("SC")
     }
@@ -220,7 +220,7 @@ def _hours(texts: Sequence[str]) -> SpanSet:
 def _query(
     first: int, last: int, case: Case, *, members: Sequence[str] = ("it",), required: Any = "all", **fields: Any
 ) -> AvailabilityQuery:
-    """Every start of the case's grid, between two minutes of the day."""
+    """A query for every start on the case's grid, between two minutes of the day."""
     return AvailabilityQuery(
         participants=[Group([Member(name) for name in members], required)],
         required_duration=Duration(minutes=case["length"]),
@@ -239,7 +239,7 @@ def _local(case: Case) -> tuple[int, int]:
 
 
 def _event(case: Case) -> Event:
-    """An event in UTC, as a caller would have upserted it."""
+    """An event in UTC, as a caller would upsert it."""
     draft = EventDraft(
         "it",
         "it",

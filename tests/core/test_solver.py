@@ -1,4 +1,4 @@
-"""When can they meet? Who is free, and how buffers keep away from events: drawn, and executed (see tests/support/pictures.py)."""
+"""Solver: free time and buffers, as executable pictures (see tests/support/pictures.py)."""
 
 from tests.support.pictures import check_picture
 
@@ -6,7 +6,7 @@ from tests.support.pictures import check_picture
 
 
 def test_free_time_is_the_window_without_the_events():
-    """The simplest question there is."""
+    """The simplest query."""
     check_picture("""
         09:00 every 30 minutes
         periods of 30 minutes
@@ -16,8 +16,8 @@ def test_free_time_is_the_window_without_the_events():
     """)
 
 
-def test_a_gap_shorter_than_the_meeting_is_no_period():
-    """The hour from twelve is too short for an hour and a half; one that is just long enough is not."""
+def test_a_gap_shorter_than_the_meeting_gives_no_period():
+    """The hour from twelve is too short for an hour and a half; a gap of exactly that length is enough."""
     check_picture("""
         09:00 every 30 minutes
         periods of 90 minutes
@@ -27,8 +27,8 @@ def test_a_gap_shorter_than_the_meeting_is_no_period():
     """)
 
 
-def test_an_event_outside_of_the_window_changes_nothing():
-    """Nor does the part of one that sticks out."""
+def test_an_event_outside_the_window_changes_nothing():
+    """Nor does the part of an event outside it."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes
@@ -38,7 +38,7 @@ def test_an_event_outside_of_the_window_changes_nothing():
     """)
 
 
-def test_no_time_is_lost_between_events_that_touch_the_meeting():
+def test_no_time_is_lost_between_events_and_the_meeting():
     """Half-open: an event that ends at eleven and a meeting that starts at eleven do not conflict."""
     check_picture("""
         09:00 every 60 minutes
@@ -50,7 +50,7 @@ def test_no_time_is_lost_between_events_that_touch_the_meeting():
 
 
 def test_overlapping_and_touching_events_block_once():
-    """Booked twice is as busy as booked once, and nothing can be squeezed in between two that touch."""
+    """Two events at the same time block like one, and nothing fits between two that touch."""
     check_picture("""
         09:00 every 30 minutes
         periods of 30 minutes
@@ -63,7 +63,7 @@ def test_overlapping_and_touching_events_block_once():
 
 
 def test_a_busy_window_has_no_openings():
-    """An empty answer, and no error."""
+    """The answer is empty, and no error."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes
@@ -73,7 +73,7 @@ def test_a_busy_window_has_no_openings():
     """)
 
 
-def test_query_periods_that_touch_or_overlap_are_one():
+def test_query_periods_that_touch_or_overlap_are_merged():
     """The meeting may lie across the seam."""
     check_picture("""
         09:00 every 60 minutes
@@ -86,8 +86,8 @@ def test_query_periods_that_touch_or_overlap_are_one():
     """)
 
 
-def test_no_meeting_lies_across_a_gap_between_query_periods():
-    """Two hours are free on each side of it, and nobody asked about the hour in between."""
+def test_no_meeting_crosses_a_gap_between_query_periods():
+    """Two hours are free on each side of it, but the query leaves out the hour in between."""
     check_picture("""
         09:00 every 60 minutes
         periods of 180 minutes
@@ -97,8 +97,8 @@ def test_no_meeting_lies_across_a_gap_between_query_periods():
     """)
 
 
-def test_a_member_s_own_periods_bound_that_member_only():
-    """Alice comes at ten; Bob has no such wish."""
+def test_available_periods_restrict_only_their_own_member():
+    """Alice comes at ten; Bob is not restricted."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes, 1 of alice bob
@@ -111,8 +111,8 @@ def test_a_member_s_own_periods_bound_that_member_only():
     """)
 
 
-def test_a_member_s_own_periods_that_touch_are_one():
-    """A meeting may lie across that seam as well."""
+def test_available_periods_that_touch_are_merged():
+    """A meeting may lie across that seam too."""
     check_picture("""
         09:00 every 60 minutes
         periods of 180 minutes
@@ -123,8 +123,8 @@ def test_a_member_s_own_periods_that_touch_are_one():
     """)
 
 
-def test_hours_and_own_periods_both_have_to_hold():
-    """The rules say nine to twelve and from one, this query says from eleven: what is left is what both allow."""
+def test_working_hours_and_available_periods_are_intersected():
+    """The rules say nine to twelve and from one, the query says from eleven: the overlap remains."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes
@@ -136,8 +136,8 @@ def test_hours_and_own_periods_both_have_to_hold():
     """)
 
 
-def test_hours_without_anything_in_them_leave_no_time():
-    """None at all means always; an empty set means never, and is not mistaken for it."""
+def test_empty_working_hours_leave_no_time():
+    """None means always; an empty set means never."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes
@@ -149,7 +149,7 @@ def test_hours_without_anything_in_them_leave_no_time():
 
 
 def test_tentative_events_block_unless_the_member_ignores_them():
-    """It is decided member by member, where the events are read."""
+    """Decided for each member, when the events are read."""
     check_picture("""
         09:00 every 60 minutes
         slots of 60 minutes, 1 of alice bob, bob ignores tentative
@@ -164,8 +164,8 @@ def test_tentative_events_block_unless_the_member_ignores_them():
 # Buffers
 
 
-def test_a_buffer_before_keeps_the_time_behind_an_event_free():
-    """Before the meeting nothing: so it starts half an hour later than the event ends."""
+def test_a_buffer_before_keeps_time_free_after_an_event():
+    """The time before the meeting is free: it starts half an hour after the event ends."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, buffer 30 before
@@ -175,8 +175,8 @@ def test_a_buffer_before_keeps_the_time_behind_an_event_free():
     """)
 
 
-def test_a_buffer_after_keeps_the_time_in_front_of_an_event_free():
-    """After the meeting nothing: so it ends half an hour before the event starts."""
+def test_a_buffer_after_keeps_time_free_before_an_event():
+    """The time after the meeting is free: it ends half an hour before the event starts."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, buffer 30 after
@@ -187,7 +187,7 @@ def test_a_buffer_after_keeps_the_time_in_front_of_an_event_free():
 
 
 def test_both_buffers_can_close_a_gap():
-    """Two hours between two events, an hour and a half of it kept free: no hour is left in the middle."""
+    """Two hours between two events, less an hour and a half of buffers: too short for an hour."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, buffer 60 before 30 after
@@ -197,8 +197,8 @@ def test_both_buffers_can_close_a_gap():
     """)
 
 
-def test_buffers_do_not_shrink_the_edges_of_the_window():
-    """They keep away from events. Where one looks, a member's own periods and hours are no events."""
+def test_buffers_do_not_shrink_the_window():
+    """They apply to events. The bounds of query periods, available periods and hours are not events."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, buffer 30 before 30 after
@@ -211,8 +211,8 @@ def test_buffers_do_not_shrink_the_edges_of_the_window():
     """)
 
 
-def test_an_event_outside_of_the_window_still_has_its_buffer():
-    """It is over when the window opens, but not half an hour ago."""
+def test_an_event_outside_the_window_still_has_its_buffer():
+    """It has ended when the window begins, but its buffer has not."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, buffer 30 before 60 after
@@ -222,8 +222,8 @@ def test_an_event_outside_of_the_window_still_has_its_buffer():
     """)
 
 
-def test_a_member_s_buffer_replaces_the_whole_of_the_query_s():
-    """Alice keeps an hour on both sides. Bob has said something about after, so before is nothing for him."""
+def test_a_member_s_buffer_replaces_the_whole_query_buffer():
+    """Alice keeps an hour on both sides. Bob sets only `after`, so his `before` is zero."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes
@@ -235,8 +235,8 @@ def test_a_member_s_buffer_replaces_the_whole_of_the_query_s():
     """)
 
 
-def test_a_buffer_of_nothing_lets_a_member_off():
-    """Alice still needs her hour behind an event, Bob comes straight from his."""
+def test_a_buffer_of_zero_exempts_a_member():
+    """Alice still needs her hour after an event; Bob needs none."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes

@@ -1,4 +1,4 @@
-"""When can they meet? What each response format makes of the same free time: drawn, and executed."""
+"""Solver: the response formats applied to the same free time, as executable pictures."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from tests.support.pictures import check_picture, parse_picture
 # Periods
 
 
-def test_periods_are_as_long_as_can_be():
-    """A free stretch is given whole, and not cut into meetings."""
+def test_periods_are_as_long_as_possible():
+    """A free stretch is one period, and is not cut into meetings."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes
@@ -22,7 +22,7 @@ def test_periods_are_as_long_as_can_be():
     """)
 
 
-def test_periods_overlap_where_different_people_make_them_possible():
+def test_periods_of_different_people_may_overlap():
     """Alice alone could stay until twelve, Bob from eleven: a meeting from half past ten is Alice's, until twelve."""
     check_picture("""
         09:00 every 30 minutes
@@ -36,7 +36,7 @@ def test_periods_overlap_where_different_people_make_them_possible():
 
 
 def test_no_period_lies_inside_another():
-    """Bob is free only while Alice is: whoever wants both can read it off the slots."""
+    """Bob is free only while Alice is; slots would show when both are."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, 1 of alice bob
@@ -47,8 +47,8 @@ def test_no_period_lies_inside_another():
     """)
 
 
-def test_periods_start_on_the_grid_and_end_where_they_end():
-    """A meeting can start at ten; until half past one there is time, and the end needs no grid."""
+def test_periods_start_on_the_grid_and_end_off_it():
+    """A meeting can start at ten; the free time ends at half past one, which need not be on the grid."""
     check_picture("""
         09:30 every 30 minutes
         periods of 60 minutes, starting every 60 minutes
@@ -58,8 +58,8 @@ def test_periods_start_on_the_grid_and_end_where_they_end():
     """)
 
 
-def test_a_period_too_short_behind_its_grid_point_is_none():
-    """Ninety minutes are free from half past nine, but only sixty from ten; and again ninety from twelve, which will do."""
+def test_a_period_too_short_from_its_grid_point_is_left_out():
+    """Ninety minutes are free from half past nine, but only sixty from ten; from twelve there are exactly ninety."""
     check_picture("""
         09:30 every 30 minutes
         periods of 90 minutes, starting every 60 minutes
@@ -69,8 +69,8 @@ def test_a_period_too_short_behind_its_grid_point_is_none():
     """)
 
 
-def test_several_grids_of_several_people():
-    """Bob's longer period starts when he comes, rounded up to the grid."""
+def test_each_persons_period_starts_on_the_grid():
+    """Bob's longer period starts when he arrives, rounded up to the grid."""
     check_picture("""
         09:00 every 15 minutes
         periods of 30 minutes, starting every 30 minutes, 1 of alice bob
@@ -82,8 +82,8 @@ def test_several_grids_of_several_people():
     """)
 
 
-def test_whoever_comes_before_the_grid_point_may_make_the_period():
-    """At ten past nine Bob, who stays longer, has come as well: from half past nine it is his period alone."""
+def test_a_member_who_arrives_before_the_grid_point_counts():
+    """Bob, who stays longer, has arrived at ten past nine: the period from half past nine is his alone."""
     check_picture("""
         09:05 every 5 minutes
         periods of 30 minutes, starting every 30 minutes, 1 of alice bob
@@ -98,7 +98,7 @@ def test_whoever_comes_before_the_grid_point_may_make_the_period():
 
 
 def test_slots_follow_each_other_without_a_gap():
-    """As many as can be: from the start of the free time, then from the end of each."""
+    """As many as possible: from the start of the free time, then from the end of each."""
     check_picture("""
         09:00 every 30 minutes
         slots of 60 minutes
@@ -109,7 +109,7 @@ def test_slots_follow_each_other_without_a_gap():
 
 
 def test_slots_never_overlap_even_on_a_finer_grid():
-    """Each starts at the first grid point behind the last one's end."""
+    """Each starts at the first grid point after the end of the previous one."""
     check_picture("""
         09:00 every 15 minutes
         slots of 45 minutes, starting every 30 minutes
@@ -119,7 +119,7 @@ def test_slots_never_overlap_even_on_a_finer_grid():
     """)
 
 
-def test_slots_on_a_grid_leave_out_what_lies_before_it():
+def test_slots_start_at_the_first_grid_point():
     """The grid is on the clock, and not counted from the window's start."""
     check_picture("""
         09:15 every 15 minutes
@@ -130,8 +130,8 @@ def test_slots_on_a_grid_leave_out_what_lies_before_it():
     """)
 
 
-def test_slots_change_people_between_meetings_only():
-    """Bob takes the first, Alice the last; the one in the middle is for whoever is there for all of it."""
+def test_participants_change_only_between_slots():
+    """Bob takes the first, Alice the last; the middle one names those who are free for all of it."""
     check_picture("""
         09:00 every 30 minutes
         slots of 60 minutes, 1 of alice bob
@@ -144,8 +144,8 @@ def test_slots_change_people_between_meetings_only():
     """)
 
 
-def test_a_late_start_of_one_does_not_delay_the_others_slots():
-    """Carol joins for the slots that she has all of."""
+def test_a_member_who_arrives_late_does_not_delay_slots():
+    """Carol joins the slots for which she is free throughout."""
     check_picture("""
         09:00 every 30 minutes
         slots of 60 minutes, 1 of alice carol
@@ -161,7 +161,7 @@ def test_a_late_start_of_one_does_not_delay_the_others_slots():
 
 
 def test_overlapping_slots_start_on_every_grid_point():
-    """Every start that a calendar on a screen could offer."""
+    """Every start that a calendar view could offer."""
     check_picture("""
         09:00 every 30 minutes
         overlapping slots of 90 minutes, starting every 30 minutes
@@ -174,8 +174,8 @@ def test_overlapping_slots_start_on_every_grid_point():
     """)
 
 
-def test_overlapping_slots_may_lie_apart():
-    """Hourly starts of half an hour overlap nowhere."""
+def test_overlapping_slots_may_be_apart():
+    """With hourly starts, half-hour slots do not overlap."""
     check_picture("""
         09:00 every 30 minutes
         overlapping slots of 30 minutes, starting every 60 minutes
@@ -186,7 +186,7 @@ def test_overlapping_slots_may_lie_apart():
 
 
 def test_overlapping_slots_without_a_grid_are_slots():
-    """There is no telling how close together they should be."""
+    """Without a grid there is no distance at which to overlap."""
     check_picture("""
         09:00 every 30 minutes
         overlapping slots of 60 minutes
@@ -196,10 +196,10 @@ def test_overlapping_slots_without_a_grid_are_slots():
     """)
 
 
-# Slots that were asked about
+# Query slots
 
 
-def test_slots_that_are_asked_about_are_answered_if_they_fit():
+def test_query_slots_are_results_if_they_fit():
     """Each start by itself: they may overlap, and lie off every grid."""
     check_picture("""
         09:10 every 10 minutes
@@ -212,8 +212,8 @@ def test_slots_that_are_asked_about_are_answered_if_they_fit():
     """)
 
 
-def test_asked_starts_take_no_notice_of_the_grid():
-    """Whoever names a start means it."""
+def test_query_slots_ignore_the_grid():
+    """An explicit start is meant exactly."""
     check_picture("""
         09:10 every 10 minutes
         slots of 20 minutes, starting every 60 minutes
@@ -223,7 +223,7 @@ def test_asked_starts_take_no_notice_of_the_grid():
     """)
 
 
-def test_asked_slots_obey_groups_buffers_and_own_periods():
+def test_query_slots_obey_groups_buffers_and_available_periods():
     """They are a window like any other."""
     check_picture("""
         09:00 every 30 minutes
@@ -240,8 +240,8 @@ def test_asked_slots_obey_groups_buffers_and_own_periods():
 
 
 @pytest.mark.parametrize("response_format", ResponseFormat)
-def test_what_is_asked_about_is_answered_alike_in_every_format(response_format):
-    """There is only one meeting that starts there and is as long as asked."""
+def test_query_slots_give_the_same_answer_in_every_format(response_format):
+    """Each start has exactly one meeting of the given length."""
     picture = parse_picture("""
         09:00 every 30 minutes
         slots of 60 minutes
@@ -254,11 +254,11 @@ def test_what_is_asked_about_is_answered_alike_in_every_format(response_format):
     assert picture.compare(solve(query, picture.facts())) == ""
 
 
-# How many
+# Number of results
 
 
-def test_the_soonest_results_are_kept():
-    """Two of four: the caller asked for no more."""
+def test_the_earliest_results_are_returned():
+    """The first two of four, as the caller asked for two."""
     check_picture("""
         09:00 every 30 minutes
         slots of 60 minutes, at most 2
@@ -268,8 +268,8 @@ def test_the_soonest_results_are_kept():
     """)
 
 
-def test_the_soonest_periods_are_kept():
-    """Soonest by their start."""
+def test_the_earliest_periods_are_returned():
+    """Ordered by their start."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, 1 of alice bob, at most 2
@@ -281,8 +281,8 @@ def test_the_soonest_periods_are_kept():
     """)
 
 
-def test_the_soonest_of_what_was_asked_about_are_kept():
-    """In time order, whatever order they were asked in."""
+def test_the_earliest_query_slots_are_returned():
+    """In time order, whatever their order in the query."""
     picture = parse_picture("""
         09:00 every 60 minutes
         slots of 60 minutes, at most 2
@@ -294,7 +294,7 @@ def test_the_soonest_of_what_was_asked_about_are_kept():
     assert picture.compare(solve(query, picture.facts())) == ""
 
 
-def test_twenty_results_come_by_default():
+def test_twenty_results_are_returned_by_default():
     """The documented default."""
     check_picture("""
         09:00 every 5 minutes

@@ -1,4 +1,4 @@
-"""When can they meet? Who has to stay, and who is named: drawn, and executed (see tests/support/pictures.py)."""
+"""Solver: required members and participants, as executable pictures (see tests/support/pictures.py)."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from core.spans import Busy
 from tests.support.pictures import MIDNIGHT, check_picture, parse_picture
 
 
-def test_all_members_have_to_be_free_throughout():
-    """What is left is what they have in common."""
+def test_all_members_must_be_free_throughout():
+    """The result is their common free time."""
     check_picture("""
         09:00 every 30 minutes
         periods of 60 minutes, all of alice bob
@@ -24,8 +24,8 @@ def test_all_members_have_to_be_free_throughout():
     """)
 
 
-def test_nobody_hands_over_in_the_middle():
-    """One of them is free at every moment; but nobody has the two hours from ten to twelve."""
+def test_members_do_not_hand_over_during_a_meeting():
+    """One of them is free at every moment, but nobody for the two hours from ten to twelve."""
     check_picture("""
         09:00 every 60 minutes
         slots of 120 minutes, starting every 60 minutes, 1 of alice bob
@@ -45,8 +45,8 @@ def test_nobody_hands_over_in_the_middle():
     """)
 
 
-def test_two_of_three_have_to_be_the_same_two_throughout():
-    """At every moment two are free, but never the same two for three hours: for that Carol has to stay."""
+def test_two_of_three_must_be_the_same_two_throughout():
+    """At every moment two are free, but only with Carol are two of them free for three hours."""
     check_picture("""
         09:00 every 60 minutes
         periods of 180 minutes, 2 of alice bob carol
@@ -68,8 +68,8 @@ def test_two_of_three_have_to_be_the_same_two_throughout():
     """)
 
 
-def test_every_group_has_to_be_satisfied_at_once():
-    """The hosts have the morning and the late afternoon; there is a room from ten on, and none in the last hour."""
+def test_every_group_must_be_satisfied_at_once():
+    """The hosts are free in the morning and the late afternoon; a room from ten on, but not in the last hour."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes, all of alice bob, 1 of red blue
@@ -83,8 +83,8 @@ def test_every_group_has_to_be_satisfied_at_once():
     """)
 
 
-def test_a_result_names_everybody_who_is_free_for_the_whole_of_it():
-    """One room is enough; two are named where both are free throughout, so that the caller may choose."""
+def test_a_result_names_all_members_who_are_free_throughout():
+    """One room is enough; two are named where both are free throughout, so that the caller can choose."""
     check_picture("""
         09:00 every 60 minutes
         slots of 60 minutes, all of alice, 1 of red blue
@@ -99,8 +99,8 @@ def test_a_result_names_everybody_who_is_free_for_the_whole_of_it():
     """)
 
 
-def test_participants_come_in_the_order_of_the_request():
-    """Whatever order they are drawn or free in."""
+def test_participants_are_in_request_order():
+    """Whatever the order in which they are drawn or free."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes, 1 of red blue, all of carol alice
@@ -113,8 +113,8 @@ def test_participants_come_in_the_order_of_the_request():
     """)
 
 
-def test_somebody_in_two_groups_is_named_once():
-    """Where she is mentioned first; and she counts in both groups."""
+def test_a_member_of_two_groups_is_named_once():
+    """At her first mention; she counts in both groups."""
     check_picture("""
         09:00 every 60 minutes
         periods of 60 minutes, 1 of alice bob, 1 of carol alice
@@ -127,8 +127,8 @@ def test_somebody_in_two_groups_is_named_once():
     """)
 
 
-def test_somebody_in_two_groups_may_be_bound_in_one_of_them_only():
-    """The facts go member by member. Where she counts in the second group only, she is named behind the first."""
+def test_a_member_of_two_groups_may_be_restricted_in_one_only():
+    """Facts belong to members, not accounts. Where she counts in the second group only, she is named after Bob."""
     hour = 3600
     first, second = Period(MIDNIGHT, MIDNIGHT + hour), Period(MIDNIGHT + hour, MIDNIGHT + 2 * hour)
     query = AvailabilityQuery(
@@ -144,7 +144,7 @@ def test_somebody_in_two_groups_may_be_bound_in_one_of_them_only():
     ]
 
 
-def test_facts_for_other_members_than_asked_about_are_refused():
+def test_facts_must_match_the_members_of_the_query():
     """A missing row of facts would otherwise be a free colleague."""
     picture = parse_picture("""
         09:00 every 60 minutes

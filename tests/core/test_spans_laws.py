@@ -1,4 +1,4 @@
-"""A SpanSet behaves as the plain set of the instants that it covers: whatever one does to it."""
+"""A SpanSet behaves like the plain set of the instants that it covers, under all operations."""
 
 from collections import Counter
 from itertools import chain, pairwise
@@ -17,7 +17,7 @@ instants = st.integers(-2, MOST + 2)
 
 
 def depth(busy: Busy) -> Counter[int]:
-    """How many spans are going on at each instant at which any is."""
+    """The number of spans at each instant that has any."""
     return Counter(each for start, end in zip(busy.starts, busy.ends, strict=True) for each in range(start, end))
 
 
@@ -26,28 +26,28 @@ def taken(busy: Busy) -> set[int]:
 
 
 def covered(spans: SpanSet) -> set[int]:
-    """Every instant of the set; and the set has to be in normal form."""
+    """Every instant of the set; also checks that the set is in normal form."""
     assert all(start < end for start, end in spans)
     assert all(one.end < other.start for one, other in pairwise(spans))
     return {instant for start, end in spans for instant in range(start, end)}
 
 
 @given(any_spans)
-def test_of_covers_what_the_spans_cover(spans):
+def test_of_covers_the_union_of_its_spans(spans):
     """In any order, overlapping, touching, empty or inverted."""
     assert covered(SpanSet.of(spans)) == {instant for start, end in spans for instant in range(start, end)}
 
 
 @given(sets, sets)
-def test_union_and_common_are_those_of_sets(one, other):
-    """Python's own sets are the judge."""
+def test_union_and_intersection_are_those_of_plain_sets(one, other):
+    """Compared with Python's own sets."""
     assert covered(one | other) == covered(one) | covered(other)
     assert covered(one & other) == covered(one) & covered(other)
 
 
 @given(st.lists(sets, min_size=1, max_size=5), st.lists(busy_times, max_size=3), st.integers(1, 6))
-def test_in_common_is_what_all_have_while_nobody_is_busy(several, busy, shortest):
-    """Of one as of five; and of the stretches that this is made of those that are long enough, whole."""
+def test_in_common_is_the_common_free_time(several, busy, shortest):
+    """For one member and for five; of the resulting spans only those that are long enough, whole."""
     left = set.intersection(*map(covered, several)).difference(*map(taken, busy))
     whole = SpanSet.of((instant, instant + 1) for instant in left)
     assert in_common(several, without=busy, shortest=shortest) == [
@@ -56,8 +56,8 @@ def test_in_common_is_what_all_have_while_nobody_is_busy(several, busy, shortest
 
 
 @given(any_spans)
-def test_busy_time_is_that_of_its_spans(spans):
-    """As many are going on at every instant, which is more than whether any is; and each start has an end behind it."""
+def test_busy_covers_each_instant_as_often_as_its_spans(spans):
+    """Counts are equal at every instant, not only busy or free; and each start has a later end."""
     busy = Busy.of(spans)
     assert Counter(each for start, end in spans for each in range(start, end)) == depth(busy)
     assert all(start < end for start, end in zip(busy.starts, busy.ends, strict=True))
@@ -65,14 +65,14 @@ def test_busy_time_is_that_of_its_spans(spans):
 
 
 @given(st.lists(any_spans, max_size=4))
-def test_merged_busy_time_is_that_of_all_spans(several):
-    """As if they had been one calendar from the beginning."""
+def test_merging_equals_building_from_all_spans(several):
+    """As if they had been one calendar."""
     assert Busy.merged([Busy.of(spans) for spans in several]) == Busy.of(chain.from_iterable(several))
 
 
 @given(any_spans, instants, instants, st.integers(0, 5), st.integers(0, 5))
-def test_near_is_the_busy_time_within_a_stretch(spans, start, end, before, after):
-    """Of spans that are grown first, one by one. What is said of the time outside means nothing."""
+def test_near_equals_the_busy_time_within_the_range(spans, start, end, before, after):
+    """With spans extended one by one first. The result outside of the range is undefined."""
     if start < end:
         grown = Busy.of((first - before, last + after) for first, last in spans if first < last)
         near = Busy.of(spans).near(start, end, before=before, after=after)
@@ -81,16 +81,16 @@ def test_near_is_the_busy_time_within_a_stretch(spans, start, end, before, after
 
 
 @given(any_spans, instants, instants)
-def test_near_is_no_longer_than_what_meets_the_stretch(spans, start, end):
-    """However much a calendar knows of: this is what a query pays for."""
+def test_near_is_no_longer_than_the_number_of_spans_in_the_range(spans, start, end):
+    """However large the calendar: this bounds the cost of a query."""
     if start < end:
         meeting = [each for each in spans if max(each[0], start) < min(each[1], end) and each[0] < each[1]]
         assert len(Busy.of(spans).near(start, end).starts) == len(meeting)
 
 
 @given(any_spans, sets)
-def test_meeting_is_the_busy_time_within_rooms(spans, rooms):
-    """And of nothing else: a span that meets several rooms is there once, so many rooms do not multiply what lies across."""
+def test_meeting_is_the_busy_time_within_the_rooms(spans, rooms):
+    """And no more: a span that meets several rooms is returned once, so that many rooms do not multiply it."""
     busy = Busy.of(spans)
     meeting = busy.meeting(rooms)
     inside = covered(rooms)
@@ -100,8 +100,8 @@ def test_meeting_is_the_busy_time_within_rooms(spans, rooms):
 
 
 @given(sets, sets)
-def test_sets_are_equal_when_they_cover_the_same(one, other):
-    """And then they have the same hash; and the same spans."""
+def test_sets_are_equal_exactly_when_they_cover_the_same(one, other):
+    """Then their hashes and their spans are equal too."""
     assert (one == other) == (covered(one) == covered(other))
     same = SpanSet.of(Span(instant, instant + 1) for instant in covered(one))
     assert same == one

@@ -1,4 +1,4 @@
-"""Text that a caller hands in."""
+"""Text from callers."""
 
 import pytest
 
@@ -19,37 +19,37 @@ def of_id(text: str) -> list[Key]:
 
 
 @pytest.mark.parametrize("text", ["", "plain", "ünïcö", "👩‍🚀", "\n\t\x01", "\ufffe"])
-def test_nearly_everything_can_be_stored(text):
-    """Nobody's name is refused for its letters; control characters are odd, but they fit."""
+def test_nearly_all_text_can_be_stored(text):
+    """No name is refused for its letters; control characters are unusual, but can be stored."""
     assert is_storable(text)
     assert of_text(text) == []
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud83d", "low \udc00"])
-def test_what_cannot_be_stored_is_reported(text):
-    """PostgreSQL takes no NUL, and half of a surrogate pair has no UTF-8."""
+def test_text_that_cannot_be_stored_is_reported(text):
+    """PostgreSQL stores no NUL, and a lone surrogate has no UTF-8."""
     assert not is_storable(text)
     assert of_text(text) == [Key.INVALID]
 
 
-def test_the_longest_is_allowed_and_one_more_is_not():
+def test_the_maximum_length_is_inclusive():
     """Counted in characters."""
     assert of_text("é" * 5) == []
     assert of_text("é" * 6) == [Key.TOO_LONG]
 
 
-def test_text_can_be_wrong_in_two_ways():
+def test_text_can_have_two_problems():
     """Both are reported."""
     assert of_text("\0" * 6) == [Key.TOO_LONG, Key.INVALID]
 
 
-def test_text_that_is_not_given_is_fine():
-    """Whether it may be left out is decided elsewhere."""
+def test_omitted_text_is_accepted():
+    """Whether it may be omitted is decided elsewhere."""
     assert of_text(None) == []
 
 
 def test_an_id_is_text_that_is_not_empty():
-    """Otherwise as any text."""
+    """All other rules for text apply."""
     assert of_id("e1") == []
     assert of_id("") == [Key.REQUIRED]
     assert of_id("too long") == [Key.TOO_LONG]

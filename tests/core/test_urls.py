@@ -1,4 +1,4 @@
-"""URLs that callers hand in, and which addresses are of the public internet."""
+"""URLs from callers, and which addresses belong to the public internet."""
 
 from ipaddress import ip_address
 
@@ -24,19 +24,19 @@ PUBLIC = ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.1", "172.15.0.1", "
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_what_is_not_of_the_public_internet_is_not_public(address: str) -> None:
+def test_addresses_outside_the_public_internet_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, "2001:4860:4860::8888", "2606:4700::1111", "2a00:1450:4001::1"])
-def test_what_is_of_the_public_internet_is_public(address: str) -> None:
-    """Right up to its neighbours that are not."""
+def test_addresses_of_the_public_internet_are_public(address: str) -> None:
+    """Including the neighbours of reserved ranges."""
     assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("inner", [address for address in PRIVATE if ":" not in address])
-def test_an_address_that_stands_for_a_private_one_is_as_private(inner: str) -> None:
-    """However it is written."""
+def test_an_address_that_embeds_a_private_one_is_private(inner: str) -> None:
+    """In every notation."""
     for outer in STANDING_FOR_ANOTHER:
         assert not is_public(ip_address(outer.format(inner))), outer
     a, b, c, d = ip_address(inner).packed
@@ -45,13 +45,13 @@ def test_an_address_that_stands_for_a_private_one_is_as_private(inner: str) -> N
 
 
 @pytest.mark.parametrize("outer", ["::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"])
-def test_an_address_that_stands_for_a_public_one_is_as_public(outer: str) -> None:
-    """In a network that has only IPv6, names lead to such."""
+def test_an_address_that_embeds_a_public_one_is_public(outer: str) -> None:
+    """In IPv6-only networks, names resolve to such addresses."""
     assert is_public(ip_address(outer))
 
 
 def keys(url: str | None, *, private: bool = False) -> list[Key]:
-    """What is wrong with a callback URL."""
+    """The keys of the problems of a callback URL."""
     problems = Problems()
     check_callback_url(url, ("completed_url",), problems, private=private)
     assert {problem.path for problem in problems} <= {("completed_url",)}
@@ -69,12 +69,12 @@ def keys(url: str | None, *, private: bool = False) -> list[Key]:
         "https://[2001:4860:4860::8888]:443/",
     ],
 )
-def test_a_whole_url_is_taken(url: str) -> None:
+def test_a_complete_url_is_accepted(url: str) -> None:
     assert keys(url) == []
 
 
-def test_none_is_taken() -> None:
-    """Whoever wants to be told of nothing names none."""
+def test_no_url_is_accepted() -> None:
+    """Callbacks are optional."""
     assert keys(None) == []
     assert check_web_url(None, ("completed_url",), Problems()) is None
 
@@ -91,13 +91,13 @@ def test_none_is_taken() -> None:
         "https://example.com\\@127.0.0.1/",
     ],
 )  # fmt: skip
-def test_what_nothing_can_be_sent_to_is_reported(url: str) -> None:
+def test_a_url_that_cannot_be_called_is_refused(url: str) -> None:
     """Whether private addresses are allowed or not."""
     for private in (False, True):
         assert Key.INVALID in keys(url, private=private), private
 
 
-def test_a_url_may_be_as_long_as_a_browser_takes() -> None:
+def test_a_url_may_be_as_long_as_browsers_accept() -> None:
     url = "https://example.com/".ljust(URL_LENGTH, "a")
     assert keys(url) == []
     assert keys(f"{url}a") == [Key.TOO_LONG]
@@ -110,15 +110,15 @@ def test_a_url_may_be_as_long_as_a_browser_takes() -> None:
         *("[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[fe80::1%25lo]", "[fd00::1]", "0.0.0.0"),
     ],
 )  # fmt: skip
-def test_a_private_address_is_reported_unless_it_is_allowed(host: str) -> None:
-    """What a name leads to is looked at when something is sent there; these say it themselves."""
+def test_a_private_address_is_refused_unless_allowed(host: str) -> None:
+    """Names are resolved and checked at delivery; these are literal addresses."""
     for scheme in ("http", "https"):
         assert keys(f"{scheme}://{host}:8080/path") == [Key.INVALID]
         assert keys(f"{scheme}://{host}:8080/path", private=True) == []
 
 
-def test_the_visitor_may_be_sent_anywhere() -> None:
-    """It is their browser that goes there, and not we."""
+def test_a_redirect_url_may_lead_to_any_address() -> None:
+    """The visitor's browser opens it, not the server."""
     problems = Problems()
     parts = check_web_url("http://localhost:3000/booked", ("completed_url",), problems)
     assert parts is not None

@@ -1,4 +1,4 @@
-"""Weekly hours, and what becomes of them where clocks change."""
+"""Weekly hours, and their expansion where clocks change."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +19,7 @@ from core.zones import local_instant
 NEW_YORK = ZoneInfo("America/New_York")
 ALWAYS = [WeeklyPeriod(day, "00:00", "24:00") for day in Weekday]
 
-# Cases of other projects and their bugs, by their ids in the collection that they come from.
+# Cases of other projects and their bugs, by their ids in the collection they come from.
 WALL = [
     # cal.com packages/features/schedules/lib/date-ranges.test.ts
     ("SC127", "America/New_York", "2023-11-06", "09:00", "17:00", "2023-11-06T14:00Z", "2023-11-06T22:00Z"),
@@ -56,7 +56,7 @@ def weekday(day: date) -> Weekday:
 
 
 def spans(*texts: str) -> SpanSet:
-    """A set from starts and ends, one after the other."""
+    """A set from alternating starts and ends."""
     bounds = [parse_instant(text) for text in texts]
     return SpanSet.of(zip(bounds[::2], bounds[1::2], strict=True))
 
@@ -64,17 +64,17 @@ def spans(*texts: str) -> SpanSet:
 @pytest.mark.parametrize(
     ("tzid", "day", "start", "end", "begins", "ends"), [pytest.param(*c[1:], id=c[0]) for c in WALL]
 )
-def test_one_day_has_the_hours_that_its_clocks_show(
+def test_a_day_has_the_hours_that_its_clocks_show(
     tzid: str, day: str, start: str, end: str, begins: str, ends: str
 ) -> None:
-    """The two days a year on which others are wrong by an hour."""
+    """Including the two days a year on which other implementations are wrong by an hour."""
     period = WeeklyPeriod(weekday(date.fromisoformat(day)), start, end)
     window = around(day)
     assert expand([period], ZoneInfo(tzid), window) & window == spans(begins, ends)
 
 
 def test_slots_skip_the_hour_that_does_not_exist() -> None:
-    """SC147, recal-dev/scheduling-sdk: four half hours and not six from 01:00 to 04:00."""
+    """SC147, recal-dev/scheduling-sdk: four half hours from 01:00 to 04:00, not six."""
     window = around("2024-03-10")
     (span,) = expand([WeeklyPeriod(Weekday.SUNDAY, "01:00", "04:00")], NEW_YORK, window) & window
     starts = [start for start, _ in slots([span], HOUR // 2, HOUR // 2)]
@@ -83,7 +83,7 @@ def test_slots_skip_the_hour_that_does_not_exist() -> None:
 
 
 def test_hours_over_midnight_are_one_span() -> None:
-    """SC149, medplum scheduling.test.ts: ten hours from 15:20 are two weekly periods, and nothing lies between them."""
+    """SC149, medplum scheduling.test.ts: ten hours from 15:20 are two weekly periods without a gap between them."""
     periods = [WeeklyPeriod(Weekday.MONDAY, "15:20", "24:00"), WeeklyPeriod(Weekday.TUESDAY, "00:00", "01:20")]
     window = around("2025-12-01")
     assert expand(periods, NEW_YORK, window) & window == spans("2025-12-01T20:20Z", "2025-12-02T06:20Z")
@@ -97,13 +97,13 @@ def test_hours_over_midnight_are_one_span() -> None:
     ],
 )
 def test_the_day_clocks_are_put_back_is_an_hour_longer(start: str, end: str, begins: str, ends: str) -> None:
-    """medplum scheduling.test.ts. The second counts six hours elapsed; ours are read off the wall, as its note says."""
+    """medplum scheduling.test.ts. The second counts six hours elapsed; ours are local times, as its note says."""
     window = around("2025-11-02")
     assert expand([WeeklyPeriod(Weekday.SUNDAY, start, end)], NEW_YORK, window) & window == spans(begins, ends)
 
 
-def test_a_day_that_ends_at_23_59_leaves_a_hole_and_one_that_ends_at_24_00_does_not() -> None:
-    """SC155, nittei schedule.rs: what the 24:00 is for."""
+def test_a_day_until_23_59_leaves_a_gap_and_one_until_24_00_does_not() -> None:
+    """SC155, nittei schedule.rs: the reason for 24:00."""
     window = spans("2021-03-31T22:00Z", "2021-04-01T22:00Z")
     daily = [WeeklyPeriod(day, "00:00", "23:59") for day in Weekday]
     hole = spans("2021-03-31T22:00Z", "2021-03-31T23:59Z", "2021-04-01T00:00Z", "2021-04-01T22:00Z")
@@ -111,15 +111,15 @@ def test_a_day_that_ends_at_23_59_leaves_a_hole_and_one_that_ends_at_24_00_does_
     assert expand(ALWAYS, ZoneInfo("UTC"), window) & window == window
 
 
-def test_periods_with_the_same_end_are_one() -> None:
+def test_periods_with_the_same_end_are_merged() -> None:
     """SC225, cal.com date-ranges.expansion.test.ts."""
     periods = [WeeklyPeriod(Weekday.MONDAY, "08:00", "12:00"), WeeklyPeriod(Weekday.MONDAY, "10:00", "12:00")]
     window = spans("2023-06-12T00:00Z", "2023-06-13T00:00Z")
     assert expand(periods, ZoneInfo("UTC"), window) & window == spans("2023-06-12T08:00Z", "2023-06-12T12:00Z")
 
 
-def test_a_period_that_the_jump_turns_around_is_left_out() -> None:
-    """02:45 is read as 03:45, so nothing lies between it and 03:15; and what is nothing does not stand in the set."""
+def test_a_period_inverted_by_a_clock_change_is_dropped() -> None:
+    """02:45 is read as 03:45, after its end at 03:15, so the period is empty."""
     window = around("2026-03-08")
     assert expand([WeeklyPeriod(Weekday.SUNDAY, "02:45", "03:15")], NEW_YORK, window) == SpanSet()
 
@@ -133,8 +133,8 @@ def test_a_period_that_the_jump_turns_around_is_left_out() -> None:
         ("Pacific/Kiritimati", "1994-12-31", "1994-12-31T10:00Z"),
     ],
 )
-def test_a_date_that_a_zone_leaves_out_has_no_hours(tzid: str, skipped: str, midnight: str) -> None:
-    """They do not fall on the day after, which has its own: the evening before and the morning after meet."""
+def test_a_date_that_a_zone_skips_has_no_hours(tzid: str, skipped: str, midnight: str) -> None:
+    """They do not move to the day after, which has its own: the evening before meets the morning after."""
     day, window = date.fromisoformat(skipped), around(skipped)
     before, after = weekday(day - timedelta(days=1)), weekday(day + timedelta(days=1))
     assert expand([WeeklyPeriod(weekday(day), "09:00", "17:00")], ZoneInfo(tzid), window) & window == SpanSet()
@@ -143,7 +143,7 @@ def test_a_date_that_a_zone_leaves_out_has_no_hours(tzid: str, skipped: str, mid
     assert expand(beside, ZoneInfo(tzid), window) & window == SpanSet.of([(met - 4 * HOUR, met + 8 * HOUR)])
 
 
-def test_a_date_that_a_zone_has_twice_counts_from_its_first_start_to_its_last_end() -> None:
+def test_a_repeated_date_lasts_from_its_first_start_to_its_last_end() -> None:
     """Kwajalein went back a day: both are Tuesdays. 09:00 is the first of two, and midnight comes only once."""
     window = around("1969-09-30", days=2)
     found = expand([WeeklyPeriod(Weekday.TUESDAY, "09:00", "24:00")], ZoneInfo("Pacific/Kwajalein"), window) & window
@@ -154,28 +154,28 @@ def test_a_date_that_a_zone_has_twice_counts_from_its_first_start_to_its_last_en
 @pytest.mark.parametrize(
     "window", [("0002-01-01T00:00Z", "0002-01-20T00:00Z"), ("9998-12-10T00:00Z", "9998-12-31T23:59:59Z")]
 )
-def test_hours_reach_to_the_ends_of_the_calendar(tzid: str, window: tuple[str, str]) -> None:
-    """A query may ask about the last day there is, and about the first."""
+def test_hours_reach_the_first_and_the_last_day_of_the_calendar(tzid: str, window: tuple[str, str]) -> None:
+    """A query may include either."""
     assert expand(ALWAYS, ZoneInfo(tzid), spans(*window)) & spans(*window) == spans(*window)
 
 
-def test_nothing_lies_in_an_empty_window_and_nothing_comes_of_no_periods() -> None:
+def test_an_empty_window_or_no_periods_give_no_hours() -> None:
     assert expand(ALWAYS, NEW_YORK, SpanSet()) == SpanSet()
     assert expand([], NEW_YORK, around("2026-03-08")) == SpanSet()
 
 
-def test_years_between_two_spans_of_a_window_cost_nothing() -> None:
-    """Two days that lie far apart are two days, and not the years between them."""
+def test_time_between_the_spans_of_a_window_costs_nothing() -> None:
+    """Two days that are years apart cost two days, and not the years between them."""
     far_apart = spans("2030-01-01T00:00Z", "2030-01-02T00:00Z", "3030-01-01T00:00Z", "3030-01-02T00:00Z")
     assert len(expand([WeeklyPeriod(day, "09:00", "17:00") for day in Weekday], NEW_YORK, far_apart)) <= 2 * 5
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """A caller who asks about ever other years must not fill the memory."""
+def test_the_cache_is_bounded() -> None:
+    """Queries about ever new years must not fill the memory."""
     assert weekly._changes.cache_info().maxsize == 2048
 
 
-# Laws.
+# Laws
 
 clocks = st.integers(0, 1440).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}")
 weekly_periods = st.builds(
@@ -201,12 +201,12 @@ windows = st.builds(
 def test_each_bound_is_the_instant_of_its_local_time(
     periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet
 ) -> None:
-    """The plain way: every day, every period, both bounds asked of zoneinfo. Only a date that is left out is no day."""
+    """The reference converts both bounds of every period of every day by zoneinfo. Only a skipped date has no hours."""
     assert expand(periods, zone, window) & window == day_by_day(merge_weekly(periods), zone, window) & window
 
 
 def day_by_day(periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet) -> SpanSet:
-    """A date counts if clocks in the zone ever show it: at one of its hours, if not at its midnight."""
+    """A date counts if local clocks ever show it: at one of its hours, if not at its midnight."""
     found: list[tuple[int, int]] = []
     for start, end in window:
         for number in range(start // DAY - 2, end // DAY + 3):
@@ -230,22 +230,22 @@ def bound(day: date, text: str, zone: ZoneInfo) -> int:
 
 
 @given(st.lists(weekly_periods, max_size=8), zones, windows, windows)
-def test_a_wider_window_changes_nothing_within_the_narrower(
+def test_a_wider_window_changes_nothing_within_the_narrower_one(
     periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet, other: SpanSet
 ) -> None:
-    """What a window shows of the hours does not hang on the window."""
+    """The hours within a window do not depend on the window."""
     assert expand(periods, zone, window | other) & window == expand(periods, zone, window) & window
 
 
 @given(st.lists(weekly_periods, max_size=8), zones, windows)
-def test_joining_changes_no_hours(periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet) -> None:
-    """A rule is kept joined, and must mean what its caller wrote."""
+def test_merging_periods_changes_no_hours(periods: list[WeeklyPeriod], zone: ZoneInfo, window: SpanSet) -> None:
+    """A stored rule has merged periods, and must mean what its caller wrote."""
     assert expand(merge_weekly(periods), zone, window) == expand(periods, zone, window)
 
 
 @given(st.lists(weekly_periods, max_size=12))
-def test_joined_periods_are_in_order_and_apart(periods: list[WeeklyPeriod]) -> None:
-    """And cover just the minutes that the given ones cover."""
+def test_merged_periods_are_sorted_and_disjoint(periods: list[WeeklyPeriod]) -> None:
+    """They cover the same minutes as the given ones."""
     result = merge_weekly(periods)
     keys = [(list(Weekday).index(period.day), period.start_time, period.end_time) for period in result]
     assert all(day < next_day or end < next_start for (day, _, end), (next_day, next_start, _) in pairwise(keys))
@@ -264,7 +264,7 @@ def minutes(periods: list[WeeklyPeriod]) -> set[tuple[Weekday, int]]:
     }
 
 
-def test_periods_that_touch_are_joined_within_a_day_and_not_over_midnight() -> None:
+def test_periods_that_touch_are_merged_within_a_day_and_not_over_midnight() -> None:
     periods = [
         WeeklyPeriod(Weekday.TUESDAY, "00:00", "01:00"),
         WeeklyPeriod(Weekday.MONDAY, "12:00", "24:00"),
@@ -277,7 +277,7 @@ def test_periods_that_touch_are_joined_within_a_day_and_not_over_midnight() -> N
     ]
 
 
-# What is refused.
+# Validation
 
 
 def problems_of(start: str, end: str) -> list[Problem]:
@@ -298,21 +298,21 @@ def test_times_of_a_24_hour_clock_are_accepted(start: str, end: str) -> None:
     ["", "9:00", "09:60", "24:01", "25:00", "09:00:00", "09:00Z", " 09:00", "0900", "9am", "٠٩:٠٠", "-1:00", "09:00\n"],
 )
 def test_other_times_are_refused(text: str) -> None:
-    """Both bounds are reported, and nothing is said of their order."""
+    """Both bounds are reported, and nothing about their order."""
     assert [(problem.path, problem.key) for problem in problems_of(text, text)] == [
         (("weekly_periods", 3, "start_time"), Key.INVALID),
         (("weekly_periods", 3, "end_time"), Key.INVALID),
     ]
 
 
-def test_no_day_starts_at_24_00() -> None:
-    """Nothing could come after it."""
+def test_a_period_may_not_start_at_24_00() -> None:
+    """Nothing could follow it."""
     (problem,) = problems_of("24:00", "24:00")
     assert problem.path == ("weekly_periods", 3, "start_time")
 
 
 @pytest.mark.parametrize(("start", "end"), [("17:00", "09:00"), ("09:00", "09:00"), ("09:00", "00:00")])
-def test_an_end_that_is_not_after_the_start_is_refused(start: str, end: str) -> None:
+def test_a_period_must_end_after_it_starts(start: str, end: str) -> None:
     """Hours over midnight are two periods: one to 24:00, one from 00:00."""
     (problem,) = problems_of(start, end)
     assert (problem.path, problem.key) == (("weekly_periods", 3, "end_time"), Key.INVALID)

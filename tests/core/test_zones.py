@@ -1,4 +1,4 @@
-"""Local wall-clock time to instants. Every zone and every change of its clocks: test_every_zone."""
+"""Conversion of local times to instants. Every zone and every clock change: test_every_zone."""
 
 import zoneinfo
 from datetime import date, time
@@ -19,7 +19,7 @@ from core.zones import (
 )
 
 
-def test_a_known_zone_is_given():
+def test_a_known_zone_is_returned():
     """And nothing is reported."""
     problems = Problems()
     assert check_zone("Europe/London", ("tzid",), problems) == ZoneInfo("Europe/London")
@@ -28,14 +28,14 @@ def test_a_known_zone_is_given():
 
 @pytest.mark.parametrize("tzid", ["Europe/Atlantis", "europe/london", "", "/etc/localtime", "UTC+1", "Europe\0/London"])
 def test_an_unknown_zone_is_reported(tzid):
-    """With a word on what one looks like. Nothing is looked up on the disk under a name that is not in the list."""
+    """With an example of a valid name. Names that are not in the list are never looked up on disk."""
     problems = Problems()
     assert check_zone(tzid, ("event", "tzid"), problems) is None
     assert problems == [Problem(("event", "tzid"), Key.INVALID, "must be an IANA time zone such as Europe/London")]
 
 
-def test_zones_do_not_come_from_the_machine():
-    """Two servers with different system packages must not disagree about noon."""
+def test_zones_do_not_come_from_the_operating_system():
+    """Two servers with different system packages must agree about local times."""
     assert zoneinfo.TZPATH == ()
     assert {"Etc/UTC", "UTC", "Europe/London", "America/New_York", "Pacific/Apia"} <= known_zones()
 
@@ -51,24 +51,24 @@ def test_zones_do_not_come_from_the_machine():
         ("2026-04-24", "00:00", "Africa/Cairo", "2026-04-23T22:00:00Z", "midnight itself is skipped"),
     ],
 )
-def test_a_local_time_is_read_as_rfc_5545_says(day, clock, tzid, instant, why):
-    """Section 3.3.5: a time that clocks jump over, and one that they show twice, are both somewhere definite."""
+def test_a_local_time_is_read_according_to_rfc_5545(day, clock, tzid, instant, why):
+    """Section 3.3.5: skipped and repeated local times both have a definite instant."""
     found = local_instant(date.fromisoformat(day), time.fromisoformat(clock), ZoneInfo(tzid))
     assert format_instant(found) == instant, why
 
 
-def test_midnight_is_where_the_day_begins():
-    """In the zone."""
+def test_midnight_is_the_start_of_the_local_day():
+    """In the given zone."""
     assert format_instant(local_midnight(date(2027, 1, 19), ZoneInfo("Asia/Tokyo"))) == "2027-01-18T15:00:00Z"
 
 
-def test_an_offset_of_seconds_is_kept():
+def test_offsets_may_have_seconds():
     """Before standard time, Liberia was 44 minutes and 30 seconds behind Greenwich."""
     assert format_instant(local_midnight(date(1960, 1, 1), ZoneInfo("Africa/Monrovia"))) == "1960-01-01T00:44:30Z"
 
 
-def test_places_to_choose_from_are_zones():
-    """One for each, by its name of today; what is no place is not among them."""
+def test_the_zones_offered_for_selection_are_places():
+    """One per place, by its current name; names that are no places are left out."""
     listed = zones_of_places()
     assert set(listed) <= known_zones()
     assert list(listed) == sorted(set(listed))
@@ -89,14 +89,14 @@ def test_places_to_choose_from_are_zones():
         ("Etc/GMT+5", "Etc/GMT+5"),
     ],
 )
-def test_a_zone_has_one_name_today(before, today):
-    """A place keeps its own, though another one's clocks have long been the same."""
+def test_each_zone_has_one_current_name(before, today):
+    """A place has its own, even if another one's clocks have long been the same."""
     assert todays_name(before) == today
 
 
 @pytest.mark.parametrize("tzid", sorted(known_zones()))
-def test_by_another_name_clocks_show_the_same(tzid):
-    """In winter and in summer; and what they show leads back to the instant."""
+def test_an_alias_of_a_zone_has_the_same_local_times(tzid):
+    """In winter and in summer; converting them back gives the same instant."""
     for at in ("2030-01-15T12:00:00Z", "2030-07-15T12:00:00Z"):
         instant = parse_instant(at)
         shown = local_time(instant, ZoneInfo(tzid))

@@ -1,6 +1,6 @@
-"""Small databases of released versions, kept as SQL: what every later version must be able to upgrade.
+"""Small databases of released versions, stored as SQL, which every later version must be able to upgrade.
 
-`python -m tests.db.releases VERSION` writes those of the present code, once a release, to tests/db/released/. They are
+`python -m tests.db.releases VERSION` writes those of the current code to tests/db/released/, once per release. They are
 never written again.
 """
 
@@ -31,7 +31,7 @@ PERIOD = "mutation ($i: UpsertAvailablePeriodInput!) { upsertAvailablePeriod(inp
 
 
 async def fill(database_url: str) -> None:
-    """One of everything that a database holds."""
+    """Writes one row or more to every table."""
     async with Api.open(database_url, NOW) as api:
         made = await api.data(APPLICATION_CALENDAR, i={**api.credentials, "applicationCalendarId": "store-42"})
         token = made["applicationCalendar"]["accessToken"]
@@ -48,7 +48,7 @@ async def fill(database_url: str) -> None:
 
 
 async def restore(sql: str, database_url: str) -> None:
-    """Fills an empty database with what was kept."""
+    """Fills an empty database from stored SQL."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         with sqlite3.connect(str(url.database)) as file:
@@ -87,7 +87,7 @@ def _keep(version: str) -> None:
         dumped = subprocess.run(
             [program, *options, server.get_uri()], check=True, capture_output=True, text=True
         ).stdout
-        # What begins with a backslash is for psql alone; not every server has every setting, and none is needed.
+        # Lines that begin with a backslash are for psql; not every server knows every setting, and none is needed.
         left_out = ("\\", "--", "SET ", "SELECT pg_catalog.set_config(")
         lines = [line for line in dumped.splitlines() if line and not line.startswith(left_out)]
         (FOLDER / f"{version}.postgresql.sql").write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""How SQLite finds whoever is asked about. Of PostgreSQL's plans see test_plans."""
+"""How SQLite finds the accounts of a query. For PostgreSQL's plans see test_plans."""
 
 import pytest
 
@@ -9,12 +9,12 @@ from tests.support.api import Api
 
 @pytest.fixture
 def backend() -> str:
-    """Its plans do not depend on how much there is."""
+    """SQLite only: its plans do not depend on the amount of data."""
     return "sqlite"
 
 
 async def test_accounts_are_found_by_their_subs(api: Api) -> None:
-    """And not among all those of their client, of which there may be thousands: it was so, and nobody noticed with ten."""
+    """Not by scanning the accounts of the client, which may be thousands: a bug that ten accounts did not show."""
     plan = await api.db.driver.fetch(f"EXPLAIN QUERY PLAN {_statement(SQLITE)}", b"", None, "[]")
     steps = [step for *_, step in plan if "accounts" in step]
     assert any("(sub=?)" in step for step in steps)

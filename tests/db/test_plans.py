@@ -1,7 +1,7 @@
-"""How PostgreSQL finds what a request needs: by an index, whoever asks and however many others there are.
+"""PostgreSQL's plans for the statements of requests: they use indexes, whatever the caller and the number of accounts.
 
-The statements are those that the requests execute. Each is planned twice, because asyncpg prepares it and PostgreSQL then
-has the choice: for the values that were sent, and once and for all for any values.
+The statements are recorded from real requests. Each is planned twice, because asyncpg prepares it and PostgreSQL may
+then choose between a plan for the given values and a generic one.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.support.statements import record_statements
 #: tables that grow with the number of accounts
 LARGE = {"accounts", "availability_rules", "available_periods", "calendars", "events", "tokens"}
 
-#: in smaller tables PostgreSQL rightly finds reading all of it cheaper
+#: in smaller tables a sequential scan is rightly cheaper
 ACCOUNTS = 6000
 FILL = f"""
 INSERT INTO accounts (client_key, kind, external_id, sub, tzid, profile_id, scope, created_at)
@@ -51,7 +51,7 @@ ANALYZE
 
 @pytest.fixture
 def backend() -> str:
-    """Plans are PostgreSQL's; those of SQLite do not depend on how much there is."""
+    """PostgreSQL only: SQLite's plans do not depend on the amount of data."""
     return "postgresql"
 
 
@@ -67,14 +67,14 @@ def postgresql_template(postgresql: str, postgresql_template: str) -> Generator[
 
 @pytest.fixture
 async def planner(database_url: str) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection to ask for plans on."""
+    """A connection for EXPLAIN."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
 
 
 async def plans(planner: asyncpg.Connection, statement: str, parameters: Any) -> list[dict[str, Any]]:
-    """The statement's plan for these values, and the one for any values."""
+    """The statement's plan for these values, and the generic one."""
     first = parameters[0] if isinstance(parameters, list) else parameters  # a list has the values of many executions
     mine = await planner.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *first)
     async with planner.transaction():
@@ -93,7 +93,7 @@ def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 async def scanned(planner: asyncpg.Connection, statements: list[tuple[str, Any]]) -> dict[str, str]:
-    """The large tables that are read from end to end, each with the statement that does it."""
+    """The large tables with a sequential scan, each with the statement that causes it."""
     return {
         step["Relation Name"]: statement
         for statement, parameters in statements
@@ -115,10 +115,8 @@ async def indexes(planner: asyncpg.Connection, statements: list[tuple[str, Any]]
 
 
 @pytest.mark.parametrize("managed", [False, True], ids=["any time", "in working hours"])
-async def test_an_availability_query_reads_no_table_from_end_to_end(
-    api: Api, planner: asyncpg.Connection, managed: bool
-) -> None:
-    """Its time follows from the ten that it asks about, and not from the thousands that it does not."""
+async def test_an_availability_query_scans_no_table(api: Api, planner: asyncpg.Connection, managed: bool) -> None:
+    """Its time depends on the ten accounts in the query, not on the thousands of others."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     asked = slots_input(people)
     for member in asked["participants"][0]["members"]:
@@ -130,8 +128,8 @@ async def test_an_availability_query_reads_no_table_from_end_to_end(
     assert "events_blocking" in await indexes(planner, statements)
 
 
-async def test_a_booking_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection) -> None:
-    """Who asks about whom, what is on the calendars, and the write that looks at their versions under lock."""
+async def test_a_booking_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
+    """The caller's rights, the calendars' events, and the write that checks their versions under lock."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     given = {"availability": slots_input(people), "start": nth_hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
     with record_statements(api) as statements:
@@ -140,8 +138,8 @@ async def test_a_booking_reads_no_table_from_end_to_end(api: Api, planner: async
     assert await scanned(planner, statements) == {}
 
 
-async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, planner: asyncpg.Connection) -> None:
-    """There are more tokens than anything else but events."""
+async def test_the_account_of_a_token_is_found_by_an_index(api: Api, planner: asyncpg.Connection) -> None:
+    """There are more tokens than anything else except events."""
     person = await api.application_calendar("person")
     api.db.driver.invalidate()
     with record_statements(api) as statements:
@@ -151,8 +149,8 @@ async def test_an_account_that_asks_by_its_token_is_found_by_an_index(api: Api, 
 
 
 @pytest.mark.parametrize("count", [1, 100])
-async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: asyncpg.Connection, count: int) -> None:
-    """The token, the lock on the calendar, what is there, the write, and the word to those who wait."""
+async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, count: int) -> None:
+    """The token, the lock on the calendar, the existing events, the write, and the notification."""
     person = await api.application_calendar("person")
     events = [
         {"eventId": f"e{n}", "summary": "Busy", "start": nth_hour(n), "end": nth_hour(n + 1)} for n in range(count)
@@ -163,10 +161,10 @@ async def test_an_upsert_reads_no_table_from_end_to_end(api: Api, planner: async
     assert await scanned(planner, statements) == {}
 
 
-async def test_an_upsert_of_one_event_is_one_statement_and_reads_no_table(
+async def test_an_upsert_of_one_event_is_one_statement_and_scans_no_table(
     api: Api, planner: asyncpg.Connection
 ) -> None:
-    """After the token's: it locks the calendar, writes the event, and tells those who wait."""
+    """After the token's statement: it locks the calendar, writes the event, and notifies subscribers."""
     person = await api.application_calendar("person")
     given = {"eventId": "e", "summary": "Busy", "start": nth_hour(0), "end": nth_hour(1)}
     api.db.driver.invalidate()
@@ -177,7 +175,7 @@ async def test_an_upsert_of_one_event_is_one_statement_and_reads_no_table(
     assert {"calendars_calendar_id_key", "tokens_digest_key"} <= await indexes(planner, statements)
 
 
-async def test_a_table_that_is_read_from_end_to_end_would_be_noticed(api: Api, planner: asyncpg.Connection) -> None:
-    """The other tests can fail: nothing leads to an event by what it is called."""
+async def test_a_sequential_scan_is_detected(api: Api, planner: asyncpg.Connection) -> None:
+    """The other tests can fail: no index leads to an event by its summary."""
     statement = "SELECT key FROM events WHERE summary = $1"
     assert await scanned(planner, [(statement, ("Interview",))]) == {"events": statement}

@@ -1,4 +1,4 @@
-"""Every released version's database upgrades, and answers as it did."""
+"""The databases of all released versions can be upgraded, and give the expected answers."""
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -20,15 +20,15 @@ query ($input: AvailabilityInput!) { availability(input: $input) { availablePeri
 """
 
 
-def test_there_is_a_database_of_every_release_for_both_backends() -> None:
-    """A release whose database was not kept could not be upgraded here."""
+def test_every_release_has_a_stored_database_for_both_backends() -> None:
+    """Otherwise its upgrade would be untested."""
     assert VERSIONS
     assert all((FOLDER / f"{version}.postgresql.sql").exists() for version in VERSIONS)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_released_database_upgrades_and_answers(version: str, empty_url: str, backend: str) -> None:
-    """The tables of this code, and the answer that its accounts, events, rule and period make."""
+    """It gets the tables of this code, and answers from its accounts, events, rule and period."""
     db = Database(empty_url)
     db.make_folder()
     await restore((FOLDER / f"{version}.{backend}.sql").read_text(), empty_url)
@@ -47,7 +47,7 @@ async def test_a_released_database_upgrades_and_answers(version: str, empty_url:
         answer = await api.data(AVAILABILITY, CLIENT_SECRET, input=given)
         assert answer["availability"]["availablePeriods"] == [
             {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T10:00:00Z"},
-            # The 20th begins at three in the afternoon, in Tokyo, where stock is taken.
+            # In Tokyo, where the stocktaking is, the 20th begins at 15:00 UTC on the 19th.
             {"start": "2027-01-19T11:00:00Z", "end": "2027-01-19T15:00:00Z"},
             {"start": "2027-01-23T09:00:00Z", "end": "2027-01-23T12:00:00Z"},
         ]

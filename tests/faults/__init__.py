@@ -1,1 +1,1 @@
-"""What happens when things break: with the real thing, never with something that plays it."""
+"""Tests of faults: real processes, databases and sockets that break, without mocks."""

@@ -6,12 +6,12 @@ from tests.support.api import Account, Api
 
 from .writers import EVENTS, UPSERT_EVENT, one_event, version
 
-#: seconds within which a client hears of an outage
+#: seconds within which a client must get an error in an outage
 BRIEF = 2
 
 
 async def assert_recovered(api: Api, whose: Account, changes: int) -> None:
-    """Checks that the calendar has this many changes, that no connection is in use, and that concurrent requests are answered."""
+    """Checks the calendar's number of changes, that no connection is in use, and that concurrent requests succeed."""
     assert await version(api, whose) == changes
     assert api.db.connections_in_use == 0
     async with asyncio.timeout(BRIEF):

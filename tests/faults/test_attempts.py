@@ -1,15 +1,15 @@
-"""The laws of bookings see what breaks them: histories made by hand, each with one thing wrong."""
+"""The invariants of bookings detect violations: hand-made histories, each with one mistake."""
 
 import pytest
 
 from .attempts import LENGTH, Attempt, Beside, Kept, Outcome, broken_laws
 
-#: both of two, and one of three
+#: two of two members, and one of three
 BOTH = Attempt("both", 0, [(2, ["ada", "ben"])])
 ONE = Attempt("one", 0, [(1, ["ada", "ben", "cem"])], key="k")
 BOOKED = Outcome(BOTH, 1, 2, ("ada", "ben"))
 KEPT: Kept = {"both": {"ada": 0, "ben": 0}}
-#: those two for the hour after
+#: the same two for the next hour
 NEXT = Outcome(Attempt("next", LENGTH, BOTH.groups), 1, 2, ("ada", "ben"))
 
 
@@ -26,31 +26,31 @@ NEXT = Outcome(Attempt("next", LENGTH, BOTH.groups), 1, 2, ("ada", "ben"))
         ([Outcome(BOTH, 1, 2, ())], {}, [Beside("ben", -5, 5, 1.5, 1.6, 1.7, 1.8)]),
         ([BOOKED], KEPT, [Beside("ben", -5, 5, 0.5, 0.6, 1.5, 2.5)]),
     ],
-    ids=["nothing", "booked", "beside", "after", "too late", "unknown, not kept", "unknown, kept", "excused", "just gone"],
+    ids=["nothing", "booked", "beside", "after", "too late", "unknown, not stored", "unknown, stored", "excused", "just gone"],
 )  # fmt: skip
-def test_a_good_history_breaks_no_law(outcomes: list[Outcome], kept: Kept, besides: list[Beside]) -> None:
+def test_a_valid_history_has_no_violation(outcomes: list[Outcome], kept: Kept, besides: list[Beside]) -> None:
     assert broken_laws(outcomes, kept, besides) == []
 
 
 @pytest.mark.parametrize(
     ("outcomes", "kept", "besides", "words"),
     [
-        ([], KEPT, [], "nobody asked for it"),
-        ([BOOKED], {}, [], "is kept for []"),
-        ([BOOKED], {"both": {"ada": 0}}, [], "is kept for ['ada']"),
+        ([], KEPT, [], "was never requested"),
+        ([BOOKED], {}, [], "is stored for []"),
+        ([BOOKED], {"both": {"ada": 0}}, [], "is stored for ['ada']"),
         ([BOOKED], {"both": {"ada": 0, "ben": 60}}, [], "at another time"),
         ([Outcome(BOTH, 1, 2, ())], KEPT, [], "was acknowledged for []"),
-        ([Outcome(BOTH, 1)], {"both": {"ada": 0}}, [], "is not who has to meet"),
-        ([Outcome(ONE, 1, 2, ("ada", "ben"))], {"one": {"ada": 0, "ben": 0}}, [], "is not who has to meet"),
-        ([Outcome(ONE, 1)], {}, [], "in spite of its key"),
-        ([Outcome(BOTH, 1, 2, error="INTERNAL")], {}, [], "with an error: INTERNAL"),
-        ([BOOKED, Outcome(ONE, 1, 2, ("ben",))], {**KEPT, "one": {"ben": LENGTH - 1}}, [], "twice at a time"),
-        ([Outcome(BOTH, 1, 2, ())], {}, [], "nothing was in its way"),
-        ([BOOKED, Outcome(ONE, 1, 2, ())], KEPT, [], "nothing was in its way"),
-        ([BOOKED, Outcome(Attempt("early", 0, [(1, ["ada"])]), 0, 0.5, ())], KEPT, [], "nothing was in its way"),
-        ([Outcome(BOTH, 1, 2, ())], {}, [Beside("ben", -5, 5, 0.1, 0.2, 0.3, 0.4)], "nothing was in its way"),
+        ([Outcome(BOTH, 1)], {"both": {"ada": 0}}, [], "does not satisfy its groups"),
+        ([Outcome(ONE, 1, 2, ("ada", "ben"))], {"one": {"ada": 0, "ben": 0}}, [], "does not satisfy its groups"),
+        ([Outcome(ONE, 1)], {}, [], "although it has a key"),
+        ([Outcome(BOTH, 1, 2, error="INTERNAL")], {}, [], "failed with an error: INTERNAL"),
+        ([BOOKED, Outcome(ONE, 1, 2, ("ben",))], {**KEPT, "one": {"ben": LENGTH - 1}}, [], "twice at once"),
+        ([Outcome(BOTH, 1, 2, ())], {}, [], "refused without a conflict"),
+        ([BOOKED, Outcome(ONE, 1, 2, ())], KEPT, [], "refused without a conflict"),
+        ([BOOKED, Outcome(Attempt("early", 0, [(1, ["ada"])]), 0, 0.5, ())], KEPT, [], "refused without a conflict"),
+        ([Outcome(BOTH, 1, 2, ())], {}, [Beside("ben", -5, 5, 0.1, 0.2, 0.3, 0.4)], "refused without a conflict"),
         ([BOOKED], KEPT, [Beside("ben", -5, 5, 0.5, 0.6)], "over an event of ben"),
     ],
 )  # fmt: skip
-def test_a_bad_history_is_seen(outcomes: list[Outcome], kept: Kept, besides: list[Beside], words: str) -> None:
+def test_an_invalid_history_is_detected(outcomes: list[Outcome], kept: Kept, besides: list[Beside], words: str) -> None:
     assert any(words in problem for problem in broken_laws(outcomes, kept, besides))

@@ -1,6 +1,6 @@
-"""Never two bookings: many who want the same few starts, at two workers that are killed in the middle of it.
+"""No double bookings: many clients want the same few starts, from two workers that are killed in between.
 
-A hundred and fifty attempts on every run; `OPENINGS_BOOKING_ATTEMPTS=10000` makes it as many.
+A run makes 150 attempts; with `OPENINGS_BOOKING_ATTEMPTS=10000` it makes that many.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from .writers import UPSERT_EVENT
 
 ATTEMPTS = int(os.environ.get("OPENINGS_BOOKING_ATTEMPTS", "150"))
 CLIENTS, MEMBERS = 12, 7
-#: workers, one more for every thousand attempts
+#: workers killed; one more for every thousand attempts
 KILLS = 1 + ATTEMPTS // 1000
 
 #: a week from now: fifty starts, each of which overlaps four others
@@ -49,7 +49,7 @@ WHERE event_id LIKE 'booking %' AND NOT deleted
 
 
 def attempts(chance: Random, subs: Sequence[str]) -> Iterator[Attempt]:
-    """All of a few, one of several, or some of two groups; every other one with a key."""
+    """Requires all of a few members, one of several, or members of two groups; every other attempt has a key."""
     for number in range(ATTEMPTS):
         some = chance.sample(subs, 4)
         groups = chance.choice([[(2, some[:2])], [(3, some[:3])], [(1, some[:3])], [(1, some[:1]), (1, some[1:])]])
@@ -58,7 +58,7 @@ def attempts(chance: Random, subs: Sequence[str]) -> Iterator[Attempt]:
 
 
 def asked(attempt: Attempt) -> dict[str, Any]:
-    """The attempt as it is sent."""
+    """The input of `bookSlot`."""
     return {
         "availability": {
             "participants": [
@@ -74,7 +74,7 @@ def asked(attempt: Attempt) -> dict[str, Any]:
 
 
 class Stress:
-    """Clients that book, somebody who writes other events beside, and somebody who kills."""
+    """Clients that book, clients that write other events, and a task that kills workers."""
 
     def __init__(self, served: ServerProcess, members: Sequence[Account]) -> None:
         self.served, self.members = served, members
@@ -95,7 +95,7 @@ class Stress:
             self.outcomes.append(await self.book(attempt))
 
     async def book(self, attempt: Attempt) -> Outcome:
-        """Asks; and again, with the same key, when the connection breaks. Without a key nobody could tell what came of it."""
+        """Books; if the connection breaks, retries with the same key. Without a key the result stays unknown."""
         began = perf_counter()
         answer = await self._ask(BOOK_SLOT, CLIENT_SECRET, asked(attempt), again=attempt.key is not None)
         if answer is None:
@@ -106,7 +106,7 @@ class Stress:
         return Outcome(attempt, began, perf_counter(), tuple(each["sub"] for each in participants))
 
     async def _write_beside(self, who: Account) -> None:
-        """One event after the other: each is there for a moment, and then deleted."""
+        """Writes one event after the other, and deletes each a moment later."""
         while not self.over:
             start = self.chance.choice(STARTS) + 10 * MINUTE
             beside = Beside(who.sub, start, start + 5 * MINUTE, perf_counter())
@@ -122,7 +122,7 @@ class Stress:
             beside.gone = perf_counter()
 
     async def _kill(self) -> None:
-        """Ends a worker now and then, when there are two: the server starts another one in its place."""
+        """Kills a worker now and then, when there are two; the server replaces it."""
         for number in range(1, KILLS + 1):
             while len(self.outcomes) < number * ATTEMPTS // (KILLS + 1):
                 await asyncio.sleep(0.01)
@@ -132,7 +132,7 @@ class Stress:
             os.kill(workers[number % 2], signal.SIGKILL)
 
     async def _ask(self, query: str, token: str, given: dict[str, Any], *, again: bool = True) -> dict[str, Any] | None:
-        """The answer; None when the connection broke and the question is not to be asked again."""
+        """Returns the response; None if the connection broke and `again` is false."""
         async with asyncio.timeout(2 * TIMEOUT):
             while True:
                 try:
@@ -144,7 +144,7 @@ class Stress:
 
 
 async def kept(database_url: str) -> Kept:
-    """What is in the database."""
+    """The stored bookings."""
     found: dict[str, dict[str, Instant]] = {}
     async with Api.open(database_url, 0) as api:
         for event_id, sub, start in await api.rows(KEPT):
@@ -152,10 +152,10 @@ async def kept(database_url: str) -> Kept:
     return found
 
 
-async def test_nobody_is_ever_booked_twice(database_url: str, tmp_path: Path) -> None:
-    """Whoever was answered has what was said, whoever was refused had somebody in the way, and nobody got an error.
+async def test_no_member_is_ever_booked_twice(database_url: str, tmp_path: Path) -> None:
+    """Acknowledged bookings are stored, refused ones had a conflict, and there are no errors.
 
-    What was asked for with a key is answered the same once more at the end.
+    At the end, bookings with a key are sent once more and get the same response.
     """
     members = await create_accounts(database_url, MEMBERS)
     async with running_server(tmp_path / "said", database_url, "--workers", "2") as served:
@@ -166,6 +166,6 @@ async def test_nobody_is_ever_booked_twice(database_url: str, tmp_path: Path) ->
             assert (await stress.book(outcome.attempt)).booked == outcome.booked
     assert len(stress.outcomes) == ATTEMPTS
     assert broken_laws(stress.outcomes, await kept(database_url), stress.besides) == []
-    # There was something to see. That a connection broke is likely, and not certain: a worker that is killed may be idle.
+    # Not a trivial run. Broken connections are likely but not certain: a worker may be idle when it is killed.
     assert sum(bool(outcome.booked) for outcome in stress.outcomes) > 20
     assert sum(outcome.booked == () for outcome in stress.outcomes) > 20

@@ -1,4 +1,4 @@
-"""The server ends while it calls an application back: nothing is lost, whichever way it ends."""
+"""The server ends while it delivers a callback: no callback is lost, however it ends."""
 
 from pathlib import Path
 from time import perf_counter
@@ -18,8 +18,8 @@ from tests.support.server_process import running_server
 ALLOWED = {"OPENINGS_PRIVATE_CALLBACKS": "1"}
 
 
-async def test_a_callback_outlives_a_kill(db: Database, database_url: str, tmp_path: Path) -> None:
-    """It was being sent when the server was killed: the next one sends the same once more, under the same delivery id."""
+async def test_a_callback_survives_a_kill(db: Database, database_url: str, tmp_path: Path) -> None:
+    """The next server sends it once more, under the same delivery id."""
     table = DeliveryProcess(db)
     async with running_receiver() as receiver:
         receiver.responses = [None]
@@ -28,7 +28,7 @@ async def test_a_callback_outlives_a_kill(db: Database, database_url: str, tmp_p
             first = await receiver.next_request()
             served.kill()
         assert await table.rows("delivery_id, attempts") == [(delivery_id, 1)]
-        await table.execute(f"UPDATE callbacks SET due_at = due_at - {LEASE}")  # for the test has no time to wait
+        await table.execute(f"UPDATE callbacks SET due_at = due_at - {LEASE}")  # does not wait for the claim to expire
         async with running_server(tmp_path / "said", database_url, **ALLOWED):
             second = await receiver.next_request()
             await table.wait_for_rows()
@@ -39,10 +39,8 @@ async def test_a_callback_outlives_a_kill(db: Database, database_url: str, tmp_p
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_told_to_stop_the_server_gives_back_what_takes_long(
-    db: Database, database_url: str, tmp_path: Path
-) -> None:
-    """Soon, and without a claim that others would have to wait for."""
+async def test_a_stopping_server_releases_unfinished_callbacks(db: Database, database_url: str, tmp_path: Path) -> None:
+    """Promptly, and without a claim whose expiry others would have to wait for."""
     async with running_receiver() as receiver:
         receiver.responses = [None]
         delivery_id = await enqueue_callback(db, receiver.url, now=clock())

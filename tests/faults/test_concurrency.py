@@ -1,4 +1,4 @@
-"""Many clients at once, on two applications that know nothing of each other but the database."""
+"""Concurrent clients of two applications that share nothing but the database."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -33,7 +33,7 @@ async def another(database_url: str) -> AsyncGenerator[Api]:
 
 
 async def written_by_many(write: Callable[[int, str], Awaitable[Any]]) -> list[Write]:
-    """Every client writes one value after the other, all clients at once."""
+    """All clients concurrently write one value after the other."""
 
     async def client(number: int) -> list[Write]:
         return [await timed(f"{number:02}:{n:02}", lambda value: write(number, value)) for n in range(ROUNDS)]
@@ -42,8 +42,8 @@ async def written_by_many(write: Callable[[int, str], Awaitable[Any]]) -> list[W
     return [write for writes in by_client for write in writes]
 
 
-async def test_of_many_upserts_of_one_event_the_last_one_is_kept(api: Api, another: Api) -> None:
-    """One row, made once, and in it what no later request has overwritten; every write has counted."""
+async def test_concurrent_upserts_of_one_event_keep_the_last_one(api: Api, another: Api) -> None:
+    """One row, with a value that no later request has overwritten; every write has changed the version."""
     person = await api.application_calendar("person")
     created: list[bool] = []
 
@@ -62,8 +62,8 @@ async def test_of_many_upserts_of_one_event_the_last_one_is_kept(api: Api, anoth
     assert await another.rows("SELECT summary FROM events") == [("and one more",)]
 
 
-async def test_of_many_upserts_of_one_batch_all_events_are_of_the_same_request(api: Api, another: Api) -> None:
-    """Batches that name their events in different orders neither mix nor block each other for good."""
+async def test_concurrent_upserts_of_one_batch_keep_one_request_whole(api: Api, another: Api) -> None:
+    """Batches with their events in different orders neither mix nor deadlock."""
     person = await api.application_calendar("person")
 
     async def write(client: int, summary: str) -> None:
@@ -78,8 +78,8 @@ async def test_of_many_upserts_of_one_batch_all_events_are_of_the_same_request(a
     assert await version(api, person) == len(writes)
 
 
-async def test_of_many_upserts_of_one_account_the_last_one_is_kept(api: Api, another: Api) -> None:
-    """One account with one calendar and one sub that everybody is told, whoever was first."""
+async def test_concurrent_upserts_of_one_account_keep_the_last_one(api: Api, another: Api) -> None:
+    """One account with one calendar, and one sub in all responses."""
     subs: set[str] = set()
 
     async def write(client: int, name: str) -> None:
@@ -93,8 +93,8 @@ async def test_of_many_upserts_of_one_account_the_last_one_is_kept(api: Api, ano
     assert len(await api.rows("SELECT key FROM calendars")) == 1
 
 
-async def test_of_many_upserts_of_one_rule_the_last_one_is_kept_whole(api: Api, another: Api) -> None:
-    """The zone and the hours are of the same request."""
+async def test_concurrent_upserts_of_one_rule_keep_one_request_whole(api: Api, another: Api) -> None:
+    """The zone and the hours are from the same request."""
     person = await api.application_calendar("person")
     zones = ["Etc/UTC", "Europe/Berlin", "Asia/Tokyo"]
 
@@ -111,8 +111,8 @@ async def test_of_many_upserts_of_one_rule_the_last_one_is_kept_whole(api: Api, 
     assert rule["tzid"] == zones[int(period["startTime"][:2]) % 3]
 
 
-async def test_a_read_after_an_acknowledged_write_sees_it_through_any_application(api: Api, another: Api) -> None:
-    """Readers on both applications never see less than was acknowledged before they asked, and never go back in time."""
+async def test_an_acknowledged_write_is_seen_by_any_later_read(api: Api, another: Api) -> None:
+    """Through either application, reads never miss a write acknowledged before them, and never go back in time."""
     person = await api.application_calendar("person")
     acknowledged = 0
     writing = True
@@ -136,7 +136,7 @@ async def test_a_read_after_an_acknowledged_write_sees_it_through_any_applicatio
 
 
 async def with_three_calendars(api: Api) -> tuple[Account, list[str]]:
-    """Somebody with two more calendars than anybody can have yet."""
+    """An account with three calendars, which the API cannot create yet."""
     person = await api.application_calendar("person")
     async with api.db.writer.begin() as connection:
         more = (
@@ -149,7 +149,7 @@ async def with_three_calendars(api: Api) -> tuple[Account, list[str]]:
 
 
 async def test_no_deadlock_reaches_a_client(api: Api, another: Api) -> None:
-    """Whoever deletes from several calendars names them in any order, while others write to each; all are answered."""
+    """Deletions name several calendars in any order while others write to each; all requests succeed."""
     person, calendars = await with_three_calendars(api)
 
     async def delete(number: int) -> list[str]:

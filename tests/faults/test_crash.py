@@ -1,4 +1,4 @@
-"""The server ends in the middle of its work: killed, or told to stop."""
+"""The server is killed or stopped while it writes."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from .writers import UPSERT_EVENT, batch, one_event, version
 
 
 class Stream:
-    """Somebody who replaces one batch of events over and over, and makes one more event beside each, until it breaks."""
+    """Replaces one batch of events over and over, and adds one event each time, until the connection breaks."""
 
     def __init__(self, served: ServerProcess, whose: Account) -> None:
         self.served, self.whose = served, whose
@@ -36,7 +36,7 @@ class Stream:
 
 
 async def found(api: Api, whose: Account) -> tuple[int, int, int]:
-    """Which batch is there, whole, and how many events beside it; and how many changes the calendar has seen."""
+    """Which batch is stored, the number of added events, and the calendar's version."""
     of_calendar = (
         f"FROM events WHERE calendar_key = (SELECT key FROM calendars WHERE calendar_id = '{whose.calendar_id}')"
     )
@@ -46,8 +46,8 @@ async def found(api: Api, whose: Account) -> tuple[int, int, int]:
     return int(batches[0][0]), events, await version(api, whose)
 
 
-async def test_what_was_acknowledged_outlives_a_kill(backend: str, database_url: str, tmp_path: Path) -> None:
-    """Twice over: every acknowledged event is there, and of what was under way there is all or nothing."""
+async def test_acknowledged_writes_survive_a_kill(backend: str, database_url: str, tmp_path: Path) -> None:
+    """Twice: every acknowledged event is stored, and an interrupted batch completely or not at all."""
     writers = await create_accounts(database_url, 4)
     kept: dict[Account, tuple[int, int, int]] = dict.fromkeys(writers, (0, 0, 0))
     for _ in range(2):
@@ -73,8 +73,8 @@ async def test_what_was_acknowledged_outlives_a_kill(backend: str, database_url:
 
 
 @pytest.mark.parametrize(("backend", "workers"), [("sqlite", "1"), ("postgresql", "2")])
-async def test_told_to_stop_it_finishes_what_it_has_begun(database_url: str, tmp_path: Path, workers: str) -> None:
-    """A write is under way when SIGTERM comes: it is answered, nobody new is, and the exit is a clean one."""
+async def test_a_stopping_server_finishes_running_requests(database_url: str, tmp_path: Path, workers: str) -> None:
+    """A write that runs when SIGTERM arrives is answered, new connections are refused, and the exit status is 0."""
     [person] = await create_accounts(database_url, 1)
     async with running_server(tmp_path / "said", database_url, "--workers", workers) as served:
         async with locked_calendars(database_url):

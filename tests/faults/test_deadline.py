@@ -1,4 +1,4 @@
-"""A request that takes too long is called off: its client is told, and nothing of it is left behind."""
+"""Requests that exceed the deadline: they are cancelled, the client gets an error, and nothing is left behind."""
 
 import asyncio
 import gc
@@ -23,24 +23,22 @@ BRIEF = 0.2
 
 @pytest.fixture
 async def person(api: Api) -> Account:
-    """Somebody with a calendar, who from now on has a fifth of a second for each request."""
+    """An account; from then on requests have a deadline of a fifth of a second."""
     person = await api.application_calendar("person")
     api.gate.deadline = BRIEF
     return person
 
 
 def is_timeout(answer: dict[str, Any]) -> bool:
-    """Whether this is the whole of what a client is told. It may ask again."""
+    """Whether the response is just a timeout that may be retried."""
     [error] = answer["errors"]
     assert answer["data"] is None
     assert f"longer than {BRIEF} seconds" in error["message"]
     return error["extensions"] == {"code": "TIMEOUT", "retry": True}
 
 
-async def test_a_write_that_takes_too_long_is_undone_and_its_client_told(
-    api: Api, person: Account, database_url: str
-) -> None:
-    """Somebody else holds the calendar. Afterwards every connection is back, and the same request is answered."""
+async def test_a_write_that_exceeds_the_deadline_is_rolled_back(api: Api, person: Account, database_url: str) -> None:
+    """A lock blocks the calendar. Afterwards all connections are returned, and the same request succeeds."""
     given = one_event(person, "lost")
     async with locked_calendars(database_url), asyncio.timeout(20):
         answers = await asyncio.gather(*(api(UPSERT_EVENT, person.token, input=given) for _ in range(3)))
@@ -50,8 +48,8 @@ async def test_a_write_that_takes_too_long_is_undone_and_its_client_told(
     await assert_recovered(api, person, changes=0)
 
 
-async def test_a_read_that_takes_too_long_is_called_off(backend: str, api: Api, person: Account) -> None:
-    """It waits for a connection, of which there is none to be had."""
+async def test_a_read_that_exceeds_the_deadline_is_cancelled(backend: str, api: Api, person: Account) -> None:
+    """It waits for a connection, and none is free."""
     async with AsyncExitStack() as held:
         for _ in range(10 if backend == "postgresql" else 8):
             await (await held.enter_async_context(api.db.read())).connection()
@@ -60,8 +58,8 @@ async def test_a_read_that_takes_too_long_is_called_off(backend: str, api: Api, 
     await assert_recovered(api, person, changes=0)
 
 
-async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Account, database_url: str) -> None:
-    """0 is no deadline at all."""
+async def test_without_a_deadline_a_request_waits(api: Api, person: Account, database_url: str) -> None:
+    """A deadline of 0 means none."""
     api.gate.deadline = 0
     async with locked_calendars(database_url):
         asking = asyncio.create_task(api.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
@@ -72,8 +70,8 @@ async def test_who_has_all_the_time_is_answered_in_the_end(api: Api, person: Acc
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_of_several_mutations_those_before_it_are_done(api: Api, person: Account, database_url: str) -> None:
-    """Each is a transaction of its own, as ever. On SQLite nothing at all can be written while somebody else does."""
+async def test_earlier_mutations_of_a_request_are_kept(api: Api, person: Account, database_url: str) -> None:
+    """Each is its own transaction. PostgreSQL only: on SQLite the lock would block all writes."""
     query = """
     mutation ($made: ApplicationCalendarInput!, $event: UpsertEventInput!) {
       applicationCalendar(input: $made) { sub }
@@ -89,8 +87,8 @@ async def test_of_several_mutations_those_before_it_are_done(api: Api, person: A
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_body_that_does_not_arrive_is_not_waited_for(database_url: str) -> None:
-    """Whoever sends half of it and then nothing holds a connection, but not for ever."""
+async def test_an_incomplete_body_times_out(database_url: str) -> None:
+    """A client that sends half of it and stops does not hold its connection for ever."""
 
     async def half() -> AsyncGenerator[bytes]:
         yield b'{"query": '
@@ -103,8 +101,8 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(database_url: str) 
         assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
-async def test_what_goes_wrong_while_it_is_undone_is_nobodys_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """Its client has been told already, and the log is not for what asyncio makes of it."""
+async def test_errors_during_cancellation_are_discarded(caplog: pytest.LogCaptureFixture) -> None:
+    """The client has its response already, and asyncio must not log them."""
 
     async def silence() -> Message:
         await asyncio.Event().wait()

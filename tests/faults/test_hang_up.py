@@ -1,4 +1,4 @@
-"""The client hangs up in the middle of its request, on a real socket."""
+"""Clients that disconnect during their request, on a real socket."""
 
 import asyncio
 import gc
@@ -24,7 +24,7 @@ from .writers import UPSERT_EVENT, batch, one_event, version
 
 @asynccontextmanager
 async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api]]:
-    """A server in this process, so that its pool can be looked at: its port, and its application."""
+    """A server in this process, so that its pool can be inspected: its port and its application."""
     app = create_app(Settings(database_url=database_url), clock=lambda: NOW)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as door:
@@ -39,7 +39,7 @@ async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api]]:
 
 
 async def ask(port: int, whose: Account, query: str, given: dict[str, object]) -> asyncio.StreamWriter:
-    """Sends a request and does not wait for the answer; what hangs up when it is closed."""
+    """Sends a request without waiting for the response; closing the writer disconnects."""
     body = json.dumps({"query": query, "variables": {"input": given}}).encode()
     head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {whose.token}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -56,8 +56,8 @@ async def until_in_use(api: Api, connections: int) -> None:
 
 
 @pytest.mark.parametrize("clients", [1, 6])
-async def test_who_hangs_up_while_waiting_leaves_nothing_behind(database_url: str, clients: int) -> None:
-    """The transaction is rolled back and its connection returned, as soon as may be; the next to ask is served."""
+async def test_disconnecting_while_waiting_leaves_nothing_behind(database_url: str, clients: int) -> None:
+    """The transaction is rolled back and its connection returned promptly; the next request succeeds."""
     async with listening(database_url) as (port, api):
         person = await api.application_calendar("person")
         async with locked_calendars(database_url):
@@ -69,7 +69,7 @@ async def test_who_hangs_up_while_waiting_leaves_nothing_behind(database_url: st
                 await writer.wait_closed()
             if api.db.dialect == "postgresql":
                 await until_in_use(api, 0)
-            else:  # where one of them waits for the file, and cannot be undone before it has it
+            else:  # SQLite: one of them waits for the file lock, and can only be rolled back once it has it
                 async with asyncio.timeout(20):
                     while not _leaving:
                         await asyncio.sleep(0.01)
@@ -83,8 +83,8 @@ async def test_who_hangs_up_while_waiting_leaves_nothing_behind(database_url: st
         assert await version(api, person) == 1
 
 
-async def test_who_hangs_up_at_any_moment_leaves_all_or_nothing(database_url: str) -> None:
-    """Batches that are cut off earlier and later: what is there is one whole batch, and has counted."""
+async def test_disconnecting_at_any_moment_leaves_all_or_nothing(database_url: str) -> None:
+    """Batches cut off earlier and later: one whole batch is stored, and the version has changed."""
     async with listening(database_url) as (port, api):
         person = await api.application_calendar("person")
         for n in range(40):
@@ -99,10 +99,10 @@ async def test_who_hangs_up_at_any_moment_leaves_all_or_nothing(database_url: st
         assert await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary") == [("last", 100)]
 
 
-async def test_a_write_that_is_given_up_at_any_step_keeps_nobody_else_from_writing(api: Api) -> None:
-    """SQLite goes on with a transaction whose connection was closed until Python has let go of all of its statements.
+async def test_a_write_cancelled_at_any_step_does_not_block_others(api: Api) -> None:
+    """SQLite keeps the transaction of a closed connection until Python has released all of its statements.
 
-    The garbage collector is off: it would do so sooner or later, and later is too late for everybody else.
+    The garbage collector is off, because it would release them eventually, too late for other writes.
     """
     person = await api.application_calendar("person")
     gc.collect()

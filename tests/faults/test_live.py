@@ -1,4 +1,4 @@
-"""Live answers on the real server: several processes, processes that die, lines that are lost, and the end of it all."""
+"""Subscriptions on real servers: several processes, killed processes, lost connections, and shutdown."""
 
 import asyncio
 import sys
@@ -20,13 +20,13 @@ from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import EventStream, WebSocketClient, connect_websocket, live_server
 from tests.support.server_process import ServerProcess, running_server, running_servers
 
-#: a day that lies ahead of the real clock
+#: a day after the real time
 AHEAD = format_instant(clock() + 7 * DAY)[:10]
 
 
 @asynccontextmanager
 async def watching(server: ServerProcess, token: str, **given: object) -> AsyncGenerator[WebSocketClient]:
-    """A subscription at this server, over WebSocket."""
+    """A subscription over WebSocket."""
     async with connect_websocket(int(server.url.rsplit(":", 1)[1]), Authorization=f"Bearer {token}") as ws:
         await ws.initialize()
         await ws.subscribe(AVAILABILITY_CHANGED, input=given)
@@ -35,7 +35,7 @@ async def watching(server: ServerProcess, token: str, **given: object) -> AsyncG
 
 @asynccontextmanager
 async def streaming(server: ServerProcess, token: str, **given: object) -> AsyncGenerator[EventStream]:
-    """A subscription at this server, as events."""
+    """A subscription over server-sent events."""
     headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {token}"}
     body = {"query": AVAILABILITY_CHANGED, "variables": {"input": given}}
     async with (
@@ -45,8 +45,8 @@ async def streaming(server: ServerProcess, token: str, **given: object) -> Async
         yield EventStream(response)
 
 
-async def test_what_any_process_writes_is_pushed_by_all(database_url: str, tmp_path: Path) -> None:
-    """Two servers and this process, each writing; the one that is killed right after its write said it in time."""
+async def test_a_write_of_any_process_is_pushed_by_all(database_url: str, tmp_path: Path) -> None:
+    """Two servers and this process write; one server is killed right after its write, which has been announced."""
     async with Api.open(database_url, clock()) as api, AsyncExitStack() as stack:
         ada = await api.application_calendar("ada")
         one, other = await stack.enter_async_context(running_servers(tmp_path / "said", database_url, 2))
@@ -63,8 +63,8 @@ async def test_what_any_process_writes_is_pushed_by_all(database_url: str, tmp_p
         assert period_hours(await at_other.next_result()) == ["12-17"]
 
 
-async def test_what_the_command_line_changes_is_pushed(database_url: str) -> None:
-    """A feature is switched off in a terminal: the subscription ends."""
+async def test_a_change_by_the_command_line_is_pushed(database_url: str) -> None:
+    """Removing a feature with the command line ends the subscription."""
     async with live_server(database_url) as live:
         ada = await live.api.application_calendar("ada")
         async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as ws:
@@ -83,7 +83,7 @@ LINES = "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND datnam
 
 @asynccontextmanager
 async def administering(url: str) -> AsyncGenerator[Callable[..., Awaitable[set[int]]]]:
-    """Tells which lines there are that somebody listens on, and ends those that are called for by their numbers."""
+    """Returns the ids of the connections with LISTEN, after terminating the given ones."""
     administrator = await asyncpg.connect(url)
 
     async def lines(*ended: int) -> set[int]:
@@ -98,15 +98,15 @@ async def administering(url: str) -> AsyncGenerator[Callable[..., Awaitable[set[
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_a_line_that_is_lost_is_replaced_and_nothing_missed(database_url: str) -> None:
-    """Whatever is written while nobody listens is found as soon as somebody does."""
+async def test_a_lost_connection_is_replaced_and_no_change_is_missed(database_url: str) -> None:
+    """Writes made without a listener are found when there is one again."""
     lost: set[int] = set()
     async with live_server(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
         ada = await live.api.application_calendar("ada")
         async with live.subscribe(AVAILABILITY_CHANGED, ada.token, input=availability_input(ada)) as ws:
             assert period_hours(await ws.next_result()) == ["9-17"]
             for end in (10, 11, 12):
-                while not (found := await lines() - lost):  # one that was lost is still to be seen for a moment
+                while not (found := await lines() - lost):  # a terminated connection stays visible for a moment
                     await asyncio.sleep(0.01)
                 await lines(*found)
                 lost |= found
@@ -116,8 +116,8 @@ async def test_a_line_that_is_lost_is_replaced_and_nothing_missed(database_url: 
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_one_process_listens_once_and_only_while_somebody_waits(database_url: str) -> None:
-    """However many subscribers there are, and however long it runs without any."""
+async def test_one_process_listens_once_and_only_for_subscribers(database_url: str) -> None:
+    """However many subscribers there are, and however long there are none."""
     async with live_server(database_url) as live, administering(database_url) as lines, asyncio.timeout(20):
         ada = await live.api.application_calendar("ada")
         for _ in range(2):
@@ -136,8 +136,8 @@ async def test_one_process_listens_once_and_only_while_somebody_waits(database_u
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_stop_waits_for_no_subscriber(database_url: str, tmp_path: Path, workers: str) -> None:
-    """Ten seconds are for requests that end by themselves. Clients can tell it from an end of the answers."""
+async def test_shutdown_does_not_wait_for_subscriptions(database_url: str, tmp_path: Path, workers: str) -> None:
+    """The ten seconds are for requests that end by themselves. Clients can distinguish it from completion."""
     async with (
         Api.open(database_url, clock()) as api,
         running_server(tmp_path, database_url, "--workers", workers) as server,

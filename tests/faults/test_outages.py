@@ -1,4 +1,4 @@
-"""The database is away, full, locked or has no connection to spare: a coded answer soon, and afterwards all is well."""
+"""The database is down, full, locked, or has no free connection: a prompt error with a code, then recovery."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ from .writers import EVENTS, UPSERT_EVENT, batch, one_event, version
 
 
 async def brief_fault(api: Api, whose: Account, query: str, **variables: Any) -> dict[str, Any]:
-    """The extensions of the one error of an answer that came soon."""
+    """The extensions of the only error in a response that arrived promptly."""
     async with asyncio.timeout(BRIEF):
         extensions = await api.refusal(query, whose.token, **variables)
     assert extensions["code"] == "INTERNAL"
@@ -33,20 +33,20 @@ async def brief_fault(api: Api, whose: Account, query: str, **variables: Any) ->
 
 @pytest.fixture
 def own_postgresql(tmp_path: Path) -> Generator[PostgresServer]:
-    """A PostgreSQL server that only this test uses, and may stop."""
+    """A PostgreSQL server of this test's own, which it may stop."""
     server = get_server(tmp_path / "postgresql", cleanup_mode="stop")
     yield server
     server.cleanup()
 
 
 def stop(server: PostgresServer) -> None:
-    """Stops PostgreSQL as if its machine had lost power."""
+    """Stops PostgreSQL as a power failure would."""
     arguments = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
 
 class Client:
-    """Somebody who writes and reads without a pause, and notes what happens."""
+    """Writes and reads without a pause, and records the results."""
 
     def __init__(self, api: Api, whose: Account) -> None:
         self.api, self.whose = api, whose
@@ -67,8 +67,8 @@ class Client:
             await asyncio.sleep(0)
 
 
-async def test_postgresql_comes_back_and_so_does_the_service(own_postgresql: PostgresServer) -> None:
-    """It crashes under load: whoever asks meanwhile is told soon to ask again, and nothing acknowledged is lost."""
+async def test_the_service_recovers_with_postgresql(own_postgresql: PostgresServer) -> None:
+    """It crashes under load: requests promptly get an error that may be retried, and no acknowledged write is lost."""
     await _make_template(own_postgresql.get_uri())
     async with Api.open(own_postgresql.get_uri(), NOW) as api:
         clients = [Client(api, await api.application_calendar(f"person {n}")) for n in range(6)]
@@ -97,8 +97,8 @@ async def test_postgresql_comes_back_and_so_does_the_service(own_postgresql: Pos
         assert api.db.connections_in_use == 0
 
 
-async def test_a_postgresql_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes the connection and is silent, as behind a firewall that drops packets: the client hears of it all the same."""
+async def test_a_silent_postgresql_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts the connection and is silent, as behind a firewall that drops packets."""
     monkeypatch.setattr("db.database._CONNECT_TIMEOUT", 0.3)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         async with Api.open(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
@@ -107,17 +107,17 @@ async def test_a_postgresql_that_says_nothing_is_not_waited_for(monkeypatch: pyt
             assert api.db.connections_in_use == 0
 
 
-async def test_when_all_connections_are_out_a_request_waits_only_so_long(
+async def test_waiting_for_a_connection_times_out(
     backend: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told to come again; once the connections are back, everything is as before."""
+    """The error may be retried; once connections are free, requests succeed."""
     monkeypatch.setitem(database._OPTIONS, "pool_timeout", 0.5)
     async with Api.open(database_url, NOW, pool_size=2) as api:
         person = await api.application_calendar("person")
         async with AsyncExitStack() as held:
             for _ in range(2 if backend == "postgresql" else 8):
                 await (await held.enter_async_context(api.db.read())).connection()
-            # SQLite's one writer is not among those that are out, and who asks is asked beside them.
+            # On SQLite the writer and the lookup of the caller use other connections.
             for query in (EVENTS, UPSERT_EVENTS) if backend == "postgresql" else (EVENTS,):
                 variables = {"input": batch(person, "lost")} if query is UPSERT_EVENTS else {}
                 assert (await brief_fault(api, person, query, **variables))["retry"] is True
@@ -125,10 +125,10 @@ async def test_when_all_connections_are_out_a_request_waits_only_so_long(
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_those_who_wait_for_a_lock_leave_connections_to_those_who_read(
+async def test_writes_waiting_for_a_lock_leave_connections_for_reads(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many they are; and those of them that have waited long enough are told to come again."""
+    """However many they are; those that wait too long get an error that may be retried."""
     monkeypatch.setattr("db.database._POOL_TIMEOUT", 0.5)
     async with Api.open(database_url, NOW) as api:
         person = await api.application_calendar("person")
@@ -146,10 +146,8 @@ async def test_those_who_wait_for_a_lock_leave_connections_to_those_who_read(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_file_that_another_program_has_locked_stops_only_writers(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Many who want to write are all told soon to come again, not one after the other; whoever reads notices nothing."""
+async def test_a_locked_file_blocks_only_writes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All waiting writes promptly get an error that may be retried, not one after the other; reads succeed."""
     monkeypatch.setattr("db.database._BUSY_TIMEOUT", 0.5)
     async with Api.open(database_url, NOW) as api:
         person = await api.application_calendar("person")
@@ -165,8 +163,8 @@ async def test_a_file_that_another_program_has_locked_stops_only_writers(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_full_disk_keeps_nothing_of_a_write_and_all_that_was_there(api: Api) -> None:
-    """SQLite finds no page for the last of the events: none of the batch is kept. With room again, it is written."""
+async def test_a_write_to_a_full_disk_is_rolled_back(api: Api) -> None:
+    """SQLite has no page for the last events: the whole batch fails. With space again, it succeeds."""
     person = await api.application_calendar("person")
     await api.data(UPSERT_EVENTS, person.token, input=batch(person, "before"))
 

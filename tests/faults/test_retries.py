@@ -1,4 +1,4 @@
-"""Transactions that PostgreSQL undoes, and connections that it drops: tried again, and not for ever."""
+"""Transactions that PostgreSQL aborts, and connections that it closes: a bounded number of retries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,13 +18,13 @@ from .writers import EVENTS, UPSERT_EVENT, an_event, one_event, version
 
 @pytest.fixture
 def backend() -> str:
-    """On SQLite one writes at a time, and there is no connection to lose."""
+    """PostgreSQL only: on SQLite writes are sequential, and there is no connection to lose."""
     return "postgresql"
 
 
 @pytest.fixture
 async def scratch(db: Database) -> Database:
-    """A database with two rows to fight over."""
+    """A database with two rows that transactions compete for."""
     async with db.writer.begin() as connection:
         await connection.execute(text("CREATE TABLE scratch (key INTEGER PRIMARY KEY, value INTEGER)"))
         await connection.execute(text("INSERT INTO scratch VALUES (1, 0), (2, 0)"))
@@ -41,8 +41,8 @@ async def values(db: Database) -> list[int]:
         return list(await connection.scalars(text("SELECT value FROM scratch ORDER BY key")))
 
 
-async def test_a_deadlock_is_resolved_by_trying_again(scratch: Database) -> None:
-    """Two that hold what the other one wants: PostgreSQL undoes one of them, which then does well by itself."""
+async def test_a_deadlock_is_retried(scratch: Database) -> None:
+    """PostgreSQL aborts one of two transactions that block each other; its retry succeeds."""
     attempts = 0
     both_hold_one = asyncio.Barrier(2)
 
@@ -62,7 +62,7 @@ async def test_a_deadlock_is_resolved_by_trying_again(scratch: Database) -> None
 
 
 def overtaken(db: Database, times: int) -> tuple[list[int], Callable[[], Awaitable[None]]]:
-    """A resolver that another one overtakes so many times; and its attempts."""
+    """A resolver whose transaction conflicts so many times; and its attempts."""
     attempts: list[int] = []
 
     @retry_transaction
@@ -79,16 +79,16 @@ def overtaken(db: Database, times: int) -> tuple[list[int], Callable[[], Awaitab
     return attempts, resolver
 
 
-async def test_a_serialization_failure_is_resolved_by_trying_again(scratch: Database) -> None:
-    """The last attempt is as good as the first: what failed before it has left nothing behind."""
+async def test_a_serialization_failure_is_retried(scratch: Database) -> None:
+    """Up to the last attempt; failed attempts have left nothing behind."""
     attempts, resolver = overtaken(scratch, ATTEMPTS - 1)
     await resolver()
     assert len(attempts) == ATTEMPTS
     assert await values(scratch) == [ATTEMPTS, 0]
 
 
-async def test_the_attempts_are_bounded(scratch: Database) -> None:
-    """Who loses every time hears of it, and no connection stays behind."""
+async def test_the_number_of_attempts_is_bounded(scratch: Database) -> None:
+    """The last error is raised, and no connection stays in use."""
     attempts, resolver = overtaken(scratch, ATTEMPTS)
     with pytest.raises(DBAPIError) as caught:
         await resolver()
@@ -99,7 +99,7 @@ async def test_the_attempts_are_bounded(scratch: Database) -> None:
 
 
 async def hang_up_on(api: Api, postgresql: str) -> int:
-    """Ends every connection to the application's database from the server's side; how many there were."""
+    """Terminates all connections to the application's database on the server; returns their number."""
     database = api.db.writer.url.database
     count = f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
     [[connections]] = await api.rows(count)
@@ -108,12 +108,12 @@ async def hang_up_on(api: Api, postgresql: str) -> int:
     return connections + 1
 
 
-async def test_connections_that_were_lost_while_idle_are_not_noticed_by_any_client(api: Api, postgresql: str) -> None:
-    """The pools are full of dead connections, and everybody asks at the same time: all are answered at once."""
+async def test_connections_lost_while_idle_are_replaced_unnoticed(api: Api, postgresql: str) -> None:
+    """The pools contain only dead connections, and concurrent requests all succeed."""
     person = await api.application_calendar("person")
 
     async def write(n: int) -> None:
-        if n % 2:  # in a statement by itself
+        if n % 2:  # in a single statement
             await api.data(UPSERT_EVENT, person.token, input=one_event(person, str(n), f"e{n}"))
         else:  # in a session
             given = {"calendarId": person.calendar_id, "events": [an_event(f"e{n}", str(n))]}
@@ -129,8 +129,8 @@ async def test_connections_that_were_lost_while_idle_are_not_noticed_by_any_clie
     assert api.db.connections_in_use == 0
 
 
-async def test_a_connection_that_is_lost_in_the_middle_of_a_write_is_not_noticed(api: Api, postgresql: str) -> None:
-    """The write waits for a lock when its connection is ended: nothing of it is kept, and it is made again."""
+async def test_a_connection_lost_during_a_write_is_retried_unnoticed(api: Api, postgresql: str) -> None:
+    """The write waits for a lock when its connection is terminated: it is rolled back and repeated."""
     person = await api.application_calendar("person")
     async with api.db.writer.connect() as holder:
         await holder.execute(text("SELECT key FROM calendars FOR UPDATE"))

@@ -1,4 +1,4 @@
-"""Several workers of one server, and several servers, on one database; and what they tell whoever operates them."""
+"""Several workers of one server, and several servers, on one database; their metrics and logs."""
 
 import asyncio
 import json
@@ -16,10 +16,8 @@ from .writers import EVENTS, UPSERT_EVENT, one_event
 CLIENT = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": CLIENT_SECRET}
 
 
-async def test_four_servers_that_start_at_once_on_an_empty_database_are_one_service(
-    empty_url: str, tmp_path: Path
-) -> None:
-    """It is migrated once, all come up, and what is written through one is there for the others as soon as it says so."""
+async def test_servers_started_at_once_on_an_empty_database_share_it(empty_url: str, tmp_path: Path) -> None:
+    """Four of them: one migrates it, all start, and acknowledged writes through one are visible to the others."""
     async with running_servers(tmp_path / "said", empty_url, 4, **CLIENT) as servers:
         async with Api.open(empty_url, clock()) as api:
             assert len(await api.rows("SELECT version_num FROM alembic_version")) == 1
@@ -38,8 +36,8 @@ def counted(scrape: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", scrape, re.MULTILINE))
 
 
-async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -> None:
-    """A write through one is seen by all, and whichever answers for the metrics knows of the requests to all of them."""
+async def test_workers_act_as_one_server(database_url: str, tmp_path: Path) -> None:
+    """A write through one is visible to all, and the metrics of any worker cover all of them."""
     async with Api.open(database_url, clock()) as api:
         person = await api.application_calendar("person")
     numbers = tmp_path / "numbers"
@@ -54,7 +52,7 @@ async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -
 
         asked = 0
         async with asyncio.timeout(TIMEOUT):
-            while len(list(numbers.glob("counter_*.db"))) < 2:  # each worker's own, once it has answered
+            while len(list(numbers.glob("counter_*.db"))) < 2:  # each worker has its own once it has answered
                 await asyncio.gather(*(client(n) for n in range(15)))
                 asked += 30
         for _ in range(6):
@@ -65,8 +63,8 @@ async def test_workers_answer_as_one_server(database_url: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_every_request_has_an_id_and_every_line_is_json(database_url: str, tmp_path: Path) -> None:
-    """A good id is kept, a bad one is replaced; the line about a request has its id, and only what may be known."""
+async def test_every_request_has_an_id_and_every_log_line_is_json(database_url: str, tmp_path: Path) -> None:
+    """A valid id is kept, an invalid one replaced; the request's line has its id, and no secrets."""
     good = ["0af7651916cd43dd8448eb211c80319c", "a.b:c_d-e", "x" * 128]
     bad = ["", "x" * 129, "two words", 'quo"te', "back\\slash", "{}", "é"]
     async with running_server(tmp_path / "said", database_url) as server:
@@ -86,7 +84,7 @@ async def test_every_request_has_an_id_and_every_line_is_json(database_url: str,
         assert answer.headers["X-Request-ID"] == "mine"
         server.process.terminate()
         await server.wait_for_exit()
-    # From the first, which says where it listens, to the last, that it has stopped.
+    # From the first line, which has the address, to the last, after the shutdown.
     lines = [json.loads(line) for line in server.log_lines]
     assert all(isinstance(line, dict) for line in lines)
     access = {line["request_id"]: line for line in lines if line["logger"] == "openings.access"}

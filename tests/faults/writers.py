@@ -1,4 +1,4 @@
-"""What the tests of faults write, and who comes last when many write at once."""
+"""Writes for the tests of faults, and which of concurrent ones may be the last."""
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -14,7 +14,7 @@ EVENTS = "{ events(input: {}) { nodes { eventId summary } } }"
 
 
 class Write(NamedTuple):
-    """A write that was acknowledged: what it wrote, and between which moments it must have happened."""
+    """An acknowledged write: its value, and the times between which it happened."""
 
     value: str
     asked: float
@@ -22,14 +22,14 @@ class Write(NamedTuple):
 
 
 async def timed(value: str, write: Callable[[str], Awaitable[Any]]) -> Write:
-    """The write, done."""
+    """Performs the write, and records its times."""
     asked = perf_counter()
     await write(value)
     return Write(value, asked, perf_counter())
 
 
 def possibly_last(writes: list[Write]) -> set[str]:
-    """What may be there in the end: what was written by a write that none was asked for after."""
+    """The values that may be stored at the end: those of writes that no later write was requested after."""
     last_asked = max(write.asked for write in writes)
     return {write.value for write in writes if write.answered >= last_asked}
 
@@ -56,6 +56,6 @@ def batch(whose: Account, summary: str, count: int = 50) -> dict[str, Any]:
 
 
 async def version(api: Api, whose: Account) -> int:
-    """How many changes the calendar has seen."""
+    """The calendar's version: the number of its changes."""
     [[found]] = await api.rows(f"SELECT version FROM calendars WHERE calendar_id = '{whose.calendar_id}'")
     return found % COUNTED

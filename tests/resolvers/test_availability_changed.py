@@ -1,4 +1,4 @@
-"""Answers that come again, one asked for after the other."""
+"""Subscriptions to availability, one answer at a time."""
 
 import asyncio
 from contextlib import aclosing
@@ -22,7 +22,7 @@ C = TypeVar("C", bound=Context)
 
 
 async def context(api: Api, whose: Account) -> LiveContext:
-    """That of a question that this account asks."""
+    """The context of a subscription by this account."""
 
     def asking(kind: type[C], **more: Any) -> C:
         return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), VersionedCache(0), **more)
@@ -31,13 +31,13 @@ async def context(api: Api, whose: Account) -> LiveContext:
 
 
 def meeting(whose: Account) -> AvailabilityQuery:
-    """An hour with somebody, on a day in January."""
+    """A query for one hour with an account, on a day in January."""
     day = Period(parse_instant("2027-01-19T09:00:00Z"), parse_instant("2027-01-19T17:00:00Z"))
     return AvailabilityQuery([Group([Member(whose.sub)])], Duration(minutes=60), query_periods=[day])
 
 
-async def test_who_asks_late_is_told_the_last_answer_and_none_of_those_before(api: Api) -> None:
-    """A client that reads slowly is asked for nothing, and so nothing is kept for it."""
+async def test_a_late_reader_gets_only_the_latest_answer(api: Api) -> None:
+    """While a client does not read, no answers are computed or queued for it."""
     ada = await api.application_calendar("ada")
     async with aclosing(availability_changed(await context(api, ada), meeting(ada))) as answers:
         [whole] = await anext(answers)
@@ -48,8 +48,8 @@ async def test_who_asks_late_is_told_the_last_answer_and_none_of_those_before(ap
         assert (rest.start - whole.start, rest.end) == (4 * 3600, whole.end)
 
 
-async def test_many_who_look_at_once_take_turns(api: Api) -> None:
-    """Whoever asks a question beside them finds connections to spare."""
+async def test_concurrent_reevaluations_are_throttled(api: Api) -> None:
+    """So that other requests find free connections."""
     ada = await api.application_calendar("ada")
     most = 0
 
@@ -70,6 +70,6 @@ async def test_many_who_look_at_once_take_turns(api: Api) -> None:
     for task in watching:
         task.cancel()
     await asyncio.wait(watching)
-    # Two who look, and whoever listens for all. On SQLite those who look need no connection of a pool.
+    # Two re-evaluations and the listener. On SQLite re-evaluations need no pooled connection.
     assert (1 if api.db.dialect == "postgresql" else 0) <= most <= 3
     assert len(api.db.subscribers) == 0

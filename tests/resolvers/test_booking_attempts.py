@@ -1,4 +1,4 @@
-"""A booking is decided on what is true once its calendars are locked, whatever was loaded before."""
+"""A booking is decided on the facts under the lock of its calendars, whatever was loaded before."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -27,7 +27,7 @@ async def ada(api: Api) -> Account:
 
 
 def attempt_with(api: Api, whom: Account) -> BookingAttempt:
-    """An attempt at an hour of a member's working hours."""
+    """An attempt to book an hour within a member's working hours."""
     groups = [Group([Member(whom.sub, managed_availability=True)])]
     query = AvailabilityQuery(groups, Duration(hours=1), query_periods=[Period(NINE, NINE + HOUR)])
     request = BookingRequest(query, NINE, EventDraft("e1", "Meeting", NINE, NINE + HOUR))
@@ -35,7 +35,7 @@ def attempt_with(api: Api, whom: Account) -> BookingAttempt:
 
 
 async def decided(api: Api, attempt: BookingAttempt, *between: Awaitable[object]) -> Booked | SlotTaken:
-    """The answer when something else is done between loading and locking."""
+    """Returns the decision when other changes happen between loading and locking."""
     loaded = await attempt.load()
     for step in between:
         await step
@@ -43,20 +43,20 @@ async def decided(api: Api, attempt: BookingAttempt, *between: Awaitable[object]
         return await attempt.book_under_lock(session, loaded, api.now)
 
 
-async def test_what_is_possible_is_written(api: Api, ada: Account) -> None:
-    """When nothing comes between."""
+async def test_a_possible_booking_is_written(api: Api, ada: Account) -> None:
+    """Without a change in between."""
     answer = await decided(api, attempt_with(api, ada))
     assert isinstance(answer, Booked)
     assert [event.draft.start for event in answer.events] == [NINE]
 
 
-async def test_an_event_that_came_between_counts(api: Api, ada: Account) -> None:
+async def test_an_event_written_before_the_lock_counts(api: Api, ada: Account) -> None:
     answer = await decided(api, attempt_with(api, ada), create_busy_event(api, ada, iso_time(9, 30), iso_time(11)))
     assert answer == SlotTaken([])
 
 
-async def test_hours_that_were_changed_meanwhile_count(api: Api, ada: Account) -> None:
-    """The lock is on calendars; hours are looked at again behind it."""
+async def test_hours_changed_before_the_lock_count(api: Api, ada: Account) -> None:
+    """Only calendars are locked; hours are loaded again after that."""
     none = {
         "availabilityRuleId": "r",
         "tzid": "UTC",
@@ -66,7 +66,7 @@ async def test_hours_that_were_changed_meanwhile_count(api: Api, ada: Account) -
     assert answer == SlotTaken([])
 
 
-async def test_a_right_that_was_lost_meanwhile_counts(api: Api, ada: Account) -> None:
+async def test_a_right_lost_before_the_lock_counts(api: Api, ada: Account) -> None:
     """And nothing is written."""
     revoked = api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": ada.sub})
     with pytest.raises(Refusal, match="is not an account"):
@@ -74,8 +74,8 @@ async def test_a_right_that_was_lost_meanwhile_counts(api: Api, ada: Account) ->
     assert await api.rows("SELECT COUNT(*) FROM events") == [(0,)]
 
 
-async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Account) -> None:
-    """Whoever had the old one books nothing with it any more."""
+async def test_a_secret_renewed_before_the_lock_counts(api: Api, ada: Account) -> None:
+    """The old secret cannot book any more."""
 
     async def renew() -> None:
         async with api.db.write() as session:
@@ -85,8 +85,8 @@ async def test_a_secret_that_was_renewed_meanwhile_counts(api: Api, ada: Account
         await decided(api, attempt_with(api, ada), renew())
 
 
-async def test_an_attempt_that_was_made_before_is_found_again(api: Api, ada: Account) -> None:
-    """When its end was lost: it is the same booking, and no second one."""
+async def test_a_repeated_attempt_finds_its_own_booking(api: Api, ada: Account) -> None:
+    """If the result was lost, the retry returns the same booking and makes no second one."""
     attempt = attempt_with(api, ada)
     first = await decided(api, attempt)
     assert await decided(api, attempt) == first

@@ -1,4 +1,4 @@
-"""What a process remembers is right or not there: bounded, by version, and never believed after a write."""
+"""The cache of a process: bounded, validated by version, never stale after a write."""
 
 import json
 from contextlib import AsyncExitStack
@@ -14,7 +14,7 @@ from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 from tests.support.graphql_queries import AVAILABILITY_PERIODS
 
-#: everything that can change an answer, with its input, one after the other
+#: every mutation that can change an answer, with its input, in order
 WRITES: list[tuple[str, dict[str, Any]]] = [
     (
         "upsertEvent",
@@ -49,8 +49,8 @@ WRITES: list[tuple[str, dict[str, Any]]] = [
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 3000)), max_size=60))
-def test_it_holds_what_was_put_last_and_never_more_than_it_may(puts: list[tuple[int, int, int]]) -> None:
-    """Whatever is put under a key replaces what was there; what comes back is of the version that is asked for."""
+def test_the_cache_holds_the_latest_values_within_its_bound(puts: list[tuple[int, int, int]]) -> None:
+    """A value replaces the previous one of its key, and is found only under its own version."""
     memory = VersionedCache(5000)
     last: dict[int, tuple[int, int]] = {}
     for number, (key, version, size) in enumerate(puts):
@@ -64,8 +64,8 @@ def test_it_holds_what_was_put_last_and_never_more_than_it_may(puts: list[tuple[
             assert memory.get("kind", key, version) == number
 
 
-def test_what_was_asked_for_last_stays_longest() -> None:
-    """Not what was put last: a calendar that everybody asks about stays, however long it has been there."""
+def test_the_most_recently_used_entry_stays_longest() -> None:
+    """Not the most recently stored: a calendar in constant use stays, however old its entry."""
     memory = VersionedCache(3000)
     for key in "abc":
         memory.put("kind", key, 1, key, 500)
@@ -74,8 +74,8 @@ def test_what_was_asked_for_last_stays_longest() -> None:
     assert [memory.get("kind", key, 1) for key in "abcd"] == ["a", None, "c", "d"]
 
 
-def test_without_room_nothing_is_kept() -> None:
-    """The setting's 0."""
+def test_without_capacity_nothing_is_cached() -> None:
+    """For the setting's value 0."""
     memory = VersionedCache(0)
     memory.put("kind", "key", 1, "value", 0)
     assert (memory.get("kind", "key", 1), memory.get_unchecked("kind", "key"), len(memory)) == (None, None, 0)
@@ -90,7 +90,7 @@ def question(*subs: str, minutes: int = 60) -> dict[str, Any]:
 
 
 def filled(given: Any, whose: Account) -> Any:
-    """An input with the blanks filled in."""
+    """An input with its placeholders filled in."""
     if isinstance(given, dict):
         return {name: filled(value, whose) for name, value in cast("dict[str, Any]", given).items()}
     if isinstance(given, list):
@@ -106,7 +106,7 @@ async def write(api: Api, name: str, given: dict[str, Any], whose: Account) -> N
 
 
 def spelled(value: Any) -> str:
-    """A value as GraphQL writes it."""
+    """A value as a GraphQL literal."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {spelled(item)}" for name, item in cast("dict[str, Any]", value).items()) + "}"
     if isinstance(value, list):
@@ -115,8 +115,8 @@ def spelled(value: Any) -> str:
 
 
 async def test_a_write_of_any_worker_is_seen_by_the_next_query_of_every_worker(database_url: str) -> None:
-    """Two workers that remember, and one that does not and so cannot be wrong. After every write that there is, whichever
-    made it, both are asked what they have answered before, the very same and something that rests on the same facts."""
+    """Two workers with a cache, and one without as the reference. After each possible write, by either worker, both
+    repeat earlier queries and others that depend on the same facts."""
     async with AsyncExitStack() as stack:
         one, two, plain = [
             await stack.enter_async_context(Api.open(database_url, NOW, memory=size)) for size in (64, 64, 0)
@@ -132,11 +132,11 @@ async def test_a_write_of_any_worker_is_seen_by_the_next_query_of_every_worker(d
                     assert await worker(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked) == right, name
                 answers.append(right)
     changes = sum(before != after for before, after in pairwise(answers[::3]))
-    assert changes == len(WRITES) - 1  # the first has been made before: the same call twice is the same as once
+    assert changes == len(WRITES) - 1  # the first is repeated, which changes nothing
 
 
-async def test_who_may_not_ask_is_not_answered_from_memory(api: Api) -> None:
-    """The same request by a stranger, by a token without the scope, by another application, and by one that was revoked."""
+async def test_a_caller_without_the_right_gets_no_cached_answer(api: Api) -> None:
+    """The cached query by an unknown caller, without a token, without the scope, and after a revocation."""
     ada = await api.application_calendar("ada")
     asked = question(ada.sub)
     for token in (CLIENT_SECRET, ada.token):
@@ -157,8 +157,8 @@ async def test_who_may_not_ask_is_not_answered_from_memory(api: Api) -> None:
     )
 
 
-async def test_what_has_begun_is_not_answered_from_memory(api: Api) -> None:
-    """A query whose period has begun is refused, whatever was answered before it did; a token that has expired too."""
+async def test_a_cached_answer_is_not_used_once_its_query_has_begun(api: Api) -> None:
+    """A query whose period has begun is refused, whatever was cached before; and so is an expired token."""
     ada = await api.application_calendar("ada")
     asked = question(ada.sub)
     await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)

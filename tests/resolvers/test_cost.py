@@ -1,4 +1,4 @@
-"""What a request costs in SQL statements. No stopwatch: the number is the same on every machine."""
+"""The cost of requests in SQL statements, which is the same on every machine."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from tests.support.statements import record_statements
 
 
 @pytest.mark.parametrize("events", [0, 200])
-async def test_availability_of_ten_members_reads_in_two_statements(api: Api, events: int) -> None:
-    """Who asks about whom, and what is on the calendars: whatever there is of each."""
+async def test_availability_of_ten_members_takes_two_statements(api: Api, events: int) -> None:
+    """One for rights and versions, one for events, whatever their number."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     if events:
         for person in people:
@@ -24,10 +24,10 @@ async def test_availability_of_ten_members_reads_in_two_statements(api: Api, eve
     assert len(statements) == 2
 
 
-async def test_a_calendar_that_changes_between_the_statements_is_read_again(
+async def test_a_calendar_changed_between_the_statements_is_read_again(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An hour after the versions were read: the answer knows of it, and nothing is remembered under an old version."""
+    """An event written after the versions were read is in the answer, and is not cached under the old version."""
     person = await api.application_calendar("person")
     directly = api.db.driver.fetch_many
 
@@ -45,18 +45,18 @@ async def test_a_calendar_that_changes_between_the_statements_is_read_again(
         assert answer["availability"]["availableSlots"] == slots
 
 
-async def test_a_booking_that_nobody_disturbs_costs_three_statements(api: Api) -> None:
-    """Who asks about whom, what is on the calendars, and the write, however many it is written to."""
+async def test_a_booking_without_conflict_takes_three_statements(api: Api) -> None:
+    """Rights and versions, events, and the write, whatever the number of calendars."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     given = {"availability": slots_input(people), "start": nth_hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
     with record_statements(api) as statements:
         assert await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
-    # what is written at once on SQLite goes past the engine
+    # SQLite's one-trip writes do not use the engine, which is recorded
     assert len(statements) == (2 if api.db.dialect == "sqlite" else 3)
 
 
-async def test_what_is_remembered_costs_one_statement(api: Api) -> None:
-    """Token, rights, and the versions of everybody's calendars and hours: nothing else can have changed."""
+async def test_a_cached_availability_takes_one_statement(api: Api) -> None:
+    """Token, rights, and the versions of all calendars and hours: nothing else can have changed."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     for person in people:
         await create_hourly_events(api, person, 20)
@@ -71,8 +71,8 @@ async def test_what_is_remembered_costs_one_statement(api: Api) -> None:
         assert len(statements) == 1
 
 
-async def test_a_batch_of_events_is_written_in_as_many_statements_as_one_event(api: Api) -> None:
-    """The token, the lock on the calendar, what is there, and the write; and PostgreSQL is told who has changed."""
+async def test_a_batch_of_events_takes_as_many_statements_as_one_event(api: Api) -> None:
+    """The token, the lock on the calendar, the existing events, the write, and on PostgreSQL the notification."""
     person = await api.application_calendar("person")
     with record_statements(api) as one:
         await create_hourly_events(api, person, 1)
@@ -95,8 +95,8 @@ SELECT key, 'day ' || n, 1799000000 + n * 86400, 1799003600 + n * 86400 FROM day
 
 
 @pytest.mark.parametrize("kept", [[], [RULES], [PERIODS], [RULES, PERIODS]], ids=["none", "rules", "periods", "both"])
-async def test_ten_members_with_hours_cost_two_statements_more(api: Api, kept: list[str]) -> None:
-    """Their rules and their stored periods: twenty rules and fifty periods of each are read like none at all."""
+async def test_working_hours_take_a_constant_number_of_statements(api: Api, kept: list[str]) -> None:
+    """Twenty rules and fifty stored periods of each of ten members are read like none at all."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
     async with api.db.writer.begin() as connection:
         for statement in kept:
@@ -121,7 +121,7 @@ FROM past, calendars
 
 
 async def test_busy_time_is_read_from_its_own_index(api: Api) -> None:
-    """The plan of the very statement: no scan of the table, and not the index that would walk through all of the past."""
+    """By the plan of the recorded statement: no table scan, and no index that includes all of the past."""
     people = [await api.application_calendar(f"person {n}") for n in range(3)]
     async with api.db.writer.begin() as connection:
         await connection.execute(text(HISTORY))

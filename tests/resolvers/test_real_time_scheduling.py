@@ -1,4 +1,4 @@
-"""Links, as a visitor uses them who has nothing but the token."""
+"""Booking links as visitors use them, with nothing but the token."""
 
 import asyncio
 from typing import Any
@@ -27,12 +27,12 @@ WHERE NOT deleted ORDER BY accounts.key
 
 
 def visiting(api: Api) -> Context:
-    """The surroundings of somebody who has no token of ours."""
+    """The context of a visitor, who has no access token."""
     return api.gate.context(None)
 
 
 async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:
-    """Minutes after nine."""
+    """The offered starts in minutes after nine."""
     offer = await links.offer(visiting(api), link_token(link), since, ZONE)
     return [(opening.start - NINE) // MINUTE for opening in offer.openings]
 
@@ -45,8 +45,8 @@ def grid(minutes: int, **more: Any) -> dict[str, Any]:
     return {"startInterval": {"minutes": minutes}, **more}
 
 
-async def test_a_visitor_books_one_of_the_starts_that_are_offered(api: Api, people: list[Account]) -> None:
-    """On the calendars of all who meet; and the application sees what was booked."""
+async def test_a_visitor_books_one_of_the_offered_starts(api: Api, people: list[Account]) -> None:
+    """On the calendars of all participants; the application can read the booking."""
     ada, ben, _ = people
     await create_busy_event(api, ada, iso_time(9), iso_time(10))
     made = await create_link(api, link_input(("all", [ada, ben]), availability=grid(30)))
@@ -67,7 +67,7 @@ async def test_a_visitor_books_one_of_the_starts_that_are_offered(api: Api, peop
 
 
 async def test_a_link_books_once(api: Api, people: list[Account]) -> None:
-    """Whoever comes later sees what is booked, and nothing to choose from."""
+    """Later visitors see the booking, and no starts."""
     made = await create_link(api, link_input(("all", people[:1])))
     first = await accept(api, made)
     assert isinstance(first, Link)
@@ -77,8 +77,8 @@ async def test_a_link_books_once(api: Api, people: list[Account]) -> None:
     assert len(await api.rows(EVENTS)) == 1
 
 
-async def test_of_many_who_accept_at_once_one_has_booked(api: Api, people: list[Account]) -> None:
-    """Each has the link, and one start was the first."""
+async def test_one_of_many_concurrent_visitors_of_a_link_books(api: Api, people: list[Account]) -> None:
+    """All have the link; the start of the first request is booked."""
     made = await create_link(api, link_input(("all", people), availability=grid(30)))
     answers = await asyncio.gather(*(accept(api, made, 30 * (number % 5)) for number in range(20)))
     assert {answer.state.status for answer in answers if isinstance(answer, Link)} == {"completed"}
@@ -86,8 +86,8 @@ async def test_of_many_who_accept_at_once_one_has_booked(api: Api, people: list[
     assert len(await api.rows(EVENTS)) == 3
 
 
-async def test_of_many_links_for_one_start_one_has_it(api: Api, people: list[Account]) -> None:
-    """The others are offered what is left."""
+async def test_one_of_many_links_for_the_same_start_books_it(api: Api, people: list[Account]) -> None:
+    """The others are offered the remaining starts."""
     made = [
         await create_link(api, link_input(("all", people[:2]), event_id=f"e{number}", availability=grid(60)))
         for number in range(6)
@@ -100,8 +100,8 @@ async def test_of_many_links_for_one_start_one_has_it(api: Api, people: list[Acc
 
 
 @pytest.mark.parametrize("minutes", [60, 31, -60, 180, -24 * 60 * 30])
-async def test_a_start_that_is_not_offered_is_taken(api: Api, people: list[Account], minutes: int) -> None:
-    """Somebody is busy; it is not on the grid; the notice is too short; it lies outside; it is past."""
+async def test_a_start_that_is_not_offered_cannot_be_booked(api: Api, people: list[Account], minutes: int) -> None:
+    """Busy, off the grid, too short a notice, outside the query, or past."""
     await create_busy_event(api, people[0], iso_time(10), iso_time(10, 30))
     api.now = NINE - HOUR
     notice = {"minimumNotice": {"hours": 1}}
@@ -115,8 +115,8 @@ async def test_a_start_that_is_not_offered_is_taken(api: Api, people: list[Accou
     assert isinstance(await accept(api, made), Link)
 
 
-async def test_a_link_that_was_taken_back_offers_nothing(api: Api, people: list[Account]) -> None:
-    """And one by which something was booked cannot be taken back."""
+async def test_a_disabled_link_offers_nothing(api: Api, people: list[Account]) -> None:
+    """A completed link cannot be disabled."""
     made = await create_link(api, link_input(("all", people)))
     given = {"realTimeSchedulingId": made["realTimeSchedulingId"], "displayMessage": "Too late"}
     await api.data(DISABLE_LINK, CLIENT_SECRET, input=given)
@@ -133,8 +133,8 @@ async def test_a_link_that_was_taken_back_offers_nothing(api: Api, people: list[
     assert refusal["errors"]["realTimeSchedulingId"][0]["key"] == "errors.conflict"
 
 
-async def test_with_a_single_event_the_others_keep_no_more_than_the_time(api: Api, people: list[Account]) -> None:
-    """Which nobody else can book then."""
+async def test_a_single_event_leaves_holds_on_the_other_calendars(api: Api, people: list[Account]) -> None:
+    """So that no other booking takes that time."""
     ada, ben, cem = people
     single = {"eventCreation": "SINGLE", "targetCalendars": [{"sub": ben.sub, "calendarId": ben.calendar_id}]}
     event = {"description": "Bring plans"}
@@ -146,7 +146,7 @@ async def test_with_a_single_event_the_others_keep_no_more_than_the_time(api: Ap
     assert (await book_slot(api, other))["__typename"] == "SlotTaken"
 
 
-async def test_a_token_of_nobody_leads_nowhere(api: Api) -> None:
+async def test_an_unknown_token_is_refused(api: Api) -> None:
     for guess in ("", "x", "A" * 40, "\0", "ä" * 40):
         for visit in (
             links.offer(visiting(api), guess, 0, ZONE),
@@ -157,8 +157,10 @@ async def test_a_token_of_nobody_leads_nowhere(api: Api) -> None:
                 await visit
 
 
-async def test_a_link_whose_member_is_gone_is_of_no_use_until_it_is_back(api: Api, people: list[Account]) -> None:
-    """That is refused, and nobody is told that there is no time."""
+async def test_a_link_with_a_revoked_member_is_refused_until_the_member_returns(
+    api: Api, people: list[Account]
+) -> None:
+    """It is a refusal, not an empty offer."""
     made = await create_link(api, link_input(("all", people)))
     await api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": people[1].sub})
     with pytest.raises(Unprocessable):
@@ -170,8 +172,8 @@ async def test_a_link_whose_member_is_gone_is_of_no_use_until_it_is_back(api: Ap
     assert isinstance(await accept(api, made), Link)
 
 
-async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Account]) -> None:
-    """The visitor acts for the application, and may no more than it."""
+async def test_a_link_is_restricted_by_the_plan_of_its_application(api: Api, people: list[Account]) -> None:
+    """The visitor acts for the application, with the same rights."""
     made = await create_link(api, link_input(("all", people)))
     async with api.db.write() as session:
         await clients.disable_features(session, CLIENT_ID, [Feature.AVAILABILITY])
@@ -180,8 +182,8 @@ async def test_a_link_ends_with_its_applications_plan(api: Api, people: list[Acc
             await visit
 
 
-async def test_an_event_of_the_same_id_is_never_replaced(api: Api, people: list[Account]) -> None:
-    """The link stays open, for its application to see to."""
+async def test_an_existing_event_with_the_same_id_is_not_replaced(api: Api, people: list[Account]) -> None:
+    """The link stays open until its application resolves that."""
     made = await create_link(api, link_input(("all", people)))
     await create_busy_event(api, people[0], iso_time(6), iso_time(7), event_id="booking")
     with pytest.raises(Unprocessable, match="already"):
@@ -190,8 +192,8 @@ async def test_an_event_of_the_same_id_is_never_replaced(api: Api, people: list[
     assert len(await api.rows(EVENTS)) == 1
 
 
-async def test_what_was_offered_may_have_passed_since(api: Api, people: list[Account]) -> None:
-    """A page may be open for a while; and a query that has begun still has its end."""
+async def test_a_start_may_have_passed_since_it_was_offered(api: Api, people: list[Account]) -> None:
+    """A page may stay open for a while; a query that has begun still has later starts."""
     made = await create_link(api, link_input(("all", people), availability=grid(60)))
     api.now = NINE + 5
     assert await offered(api, made) == [60, 120]
@@ -201,7 +203,7 @@ async def test_what_was_offered_may_have_passed_since(api: Api, people: list[Acc
     assert isinstance(await accept(api, made, 120), SlotTaken)
 
 
-async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, people: list[Account]) -> None:
+async def test_an_offer_is_paginated(api: Api, people: list[Account]) -> None:
     long = [{"start": "2027-01-19T00:00:00Z", "end": "2027-02-20T00:00:00Z"}]
     made = await create_link(api, link_input(("all", people), availability=grid(5, queryPeriods=long)))
     offer = await links.offer(visiting(api), link_token(made), 0, ZONE)
@@ -212,8 +214,8 @@ async def test_so_many_are_offered_at_a_time_with_where_to_go_on(api: Api, peopl
     assert rest.openings[0].start == offer.more_from
 
 
-async def test_an_open_link_is_all_that_a_visitor_can_change(api: Api, people: list[Account]) -> None:
-    """That no time suits leaves it as it is."""
+async def test_reporting_that_no_time_suits_leaves_a_link_unchanged(api: Api, people: list[Account]) -> None:
+    """Its only effect is a callback."""
     made = await create_link(api, link_input(("all", people)))
     link = await links.report_no_suitable_time(visiting(api), link_token(made), ZONE)
     assert link.state == Open()

@@ -1,4 +1,4 @@
-"""Users and resources, and who a token is."""
+"""Accounts of users and resources, and the account of a token."""
 
 import asyncio
 from typing import Any
@@ -44,7 +44,7 @@ CREDENTIALS = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
 
 def given(account_id: str = "ada", kind: str = "USER", **more: Any) -> dict[str, Any]:
-    """The input for an account."""
+    """The input of `account`."""
     return {**CREDENTIALS, "kind": kind, "accountId": account_id, **more}
 
 
@@ -54,21 +54,21 @@ def at(hour: int) -> str:
 
 
 async def make(api: Api, account_id: str = "ada", kind: str = "USER", **more: Any) -> Account:
-    """An account of the tests' client, with its tokens."""
+    """Creates an account of the tests' client, with its tokens."""
     made = (await api.data(ACCOUNT, input=given(account_id, kind, **more)))["account"]
     [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
     return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
 
 
 async def profile(api: Api, **more: Any) -> tuple[str | None, str | None, str]:
-    """Name, email and zone of Ada after an upsert with no more than this."""
+    """Name, email and zone of Ada after an upsert with these fields."""
     info = (await api.data(USER_INFO, (await make(api, **more)).token))["userInfo"]
     return info["name"], info["email"], info["zoneinfo"]
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [("USER", "acc_"), ("RESOURCE", "res_")])
-async def test_an_account_is_made_at_the_first_call(api: Api, kind: str, prefix: str) -> None:
-    """As for an application calendar: a profile that the caller's id names, and tokens; its sub tells the kind."""
+async def test_an_account_is_created_by_the_first_call(api: Api, kind: str, prefix: str) -> None:
+    """Like an application calendar: a profile named after the caller's id, and tokens; the sub shows the kind."""
     made = (await api.data(ACCOUNT, input=given("ada", kind)))["account"]
     assert made.pop("accessToken") != made.pop("refreshToken")
     assert made.pop("sub").startswith(prefix)
@@ -82,16 +82,16 @@ async def test_an_account_is_made_at_the_first_call(api: Api, kind: str, prefix:
     }
 
 
-async def test_asking_again_gives_the_same_account_and_new_tokens(api: Api) -> None:
-    """Create or get: an application need not remember whether it was here before. The older tokens go on."""
+async def test_repeating_the_call_returns_the_same_account_and_new_tokens(api: Api) -> None:
+    """An application need not store whether it has created the account. The older tokens stay valid."""
     first, again = await make(api), await make(api)
     assert (again.sub, again.calendar_id) == (first.sub, first.calendar_id)
     assert (again.token, again.refresh_token) != (first.token, first.refresh_token)
     assert await api.data(USER_INFO, first.token) == await api.data(USER_INFO, again.token)
 
 
-async def test_kinds_and_clients_have_ids_of_their_own(api: Api) -> None:
-    """A user, a resource, an application calendar and somebody else's may all be called red."""
+async def test_ids_are_separate_for_each_kind_and_client(api: Api) -> None:
+    """A user, a resource, an application calendar and another client's account may share an id."""
     red = [
         await make(api, "red", "USER"),
         await make(api, "red", "RESOURCE"),
@@ -105,16 +105,16 @@ async def test_kinds_and_clients_have_ids_of_their_own(api: Api) -> None:
     assert len(profiles) == 4
 
 
-async def test_concurrent_first_calls_make_one_account(api: Api) -> None:
-    """Twenty requests at once with one id: one of them inserts, and every one of them is told the same."""
+async def test_concurrent_first_calls_create_one_account(api: Api) -> None:
+    """Twenty concurrent requests with one id: one of them inserts, and all get the same account."""
     made = await asyncio.gather(*(make(api, name="Ada") for _ in range(20)))
     assert len({someone.sub for someone in made}) == len({someone.calendar_id for someone in made}) == 1
     assert len({someone.token for someone in made}) == 20
     assert await api.rows("SELECT count(*) FROM accounts") == await api.rows("SELECT count(*) FROM calendars") == [(1,)]
 
 
-async def test_what_is_given_is_kept_and_what_is_left_out_stays(api: Api) -> None:
-    """Whoever only wants a token need not know the name; null is the same as leaving it out."""
+async def test_omitted_fields_keep_their_values(api: Api) -> None:
+    """A caller that only wants a token need not send the name; null is the same as omitting a field."""
     assert await profile(api) == (None, None, "Etc/UTC")
     assert await profile(api, name="Ada", tzid="Europe/London") == ("Ada", None, "Europe/London")
     assert await profile(api, email="ada@example.com") == ("Ada", "ada@example.com", "Europe/London")
@@ -122,15 +122,15 @@ async def test_what_is_given_is_kept_and_what_is_left_out_stays(api: Api) -> Non
     assert await profile(api, name=None, email=None, tzid=None) == ("Ada L.", "ada@example.com", "Europe/London")
 
 
-async def test_a_zone_is_left_out_by_the_name_of_the_default(api: Api) -> None:
-    """The schema fills it in, so nobody can tell whether it was meant. Who means UTC says UTC."""
+async def test_etc_utc_means_that_no_zone_was_given(api: Api) -> None:
+    """The schema fills in that default, so it cannot be told from an omission. `UTC` sets UTC."""
     assert await profile(api, tzid="Asia/Kathmandu") == (None, None, "Asia/Kathmandu")
     assert await profile(api, tzid="Etc/UTC") == (None, None, "Asia/Kathmandu")
     assert await profile(api, tzid="UTC") == (None, None, "UTC")
 
 
-async def test_every_problem_is_told_at_once(api: Api) -> None:
-    """Each with its path and key; nothing is made."""
+async def test_all_problems_are_reported_at_once(api: Api) -> None:
+    """Each with its path and key; nothing is created."""
     wrong = given("", name="n" * 256, email="ada at example.com", tzid="Mars/Olympus", scope="read_minds")
     refused = await api.refusal(ACCOUNT, input=wrong)
     assert refused["code"] == "UNPROCESSABLE"
@@ -160,18 +160,16 @@ async def test_every_problem_is_told_at_once(api: Api) -> None:
         ("tzid", "europe/london", "errors.invalid"),
     ],
 )
-async def test_a_value_that_cannot_be_is_refused_and_changes_nothing(
-    api: Api, field: str, value: str, key: str
-) -> None:
-    """Neither does what came with it."""
+async def test_an_invalid_value_is_refused_and_nothing_is_changed(api: Api, field: str, value: str, key: str) -> None:
+    """The other fields of the request are not applied either."""
     await make(api, name="Ada")
     refused = await api.refusal(ACCOUNT, input=given(name="Eve") | {field: value})
     assert {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()} == {field: [key]}
     assert await api.rows("SELECT external_id, name FROM accounts") == [("ada", "Ada")]
 
 
-async def test_an_application_calendar_is_no_kind_that_can_be_asked_for(api: Api) -> None:
-    """It has a mutation of its own: the schema knows users and resources, and an operation with another is no request."""
+async def test_application_calendar_is_not_an_account_kind(api: Api) -> None:
+    """It has its own mutation. The enum has users and resources; any other value makes the operation invalid."""
     for kind in ("APPLICATION_CALENDAR", "user", "ROOM"):
         assert (await api.refusal(ACCOUNT, input=given(kind=kind)))["code"] == "BAD_REQUEST"
     kinds = await api.data('{ __type(name: "AccountKind") { enumValues { name } } }')
@@ -179,7 +177,7 @@ async def test_an_application_calendar_is_no_kind_that_can_be_asked_for(api: Api
 
 
 async def test_a_wrong_secret_and_an_unknown_client_are_the_same_refusal(api: Api) -> None:
-    """And come before everything else that may be wrong, so that a stranger learns nothing."""
+    """Checked before anything else, so that a stranger learns nothing."""
     wrong = given(email="none") | {"clientSecret": "guess"}
     answers = [await api(ACCOUNT, input=asked) for asked in (wrong, wrong | {"clientId": "nobody"})]
     assert answers[0]["data"] == {"account": None}
@@ -188,8 +186,8 @@ async def test_a_wrong_secret_and_an_unknown_client_are_the_same_refusal(api: Ap
     assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
 
 
-async def test_user_info_tells_who_a_user_is(api: Api) -> None:
-    """Everything that was told about it, and its one calendar."""
+async def test_user_info_describes_the_account_of_the_token(api: Api) -> None:
+    """All of its profile, and its one calendar."""
     ada = await make(api, name="Ada", email="ada@example.com", tzid="Europe/London")
     info = (await api.data(USER_INFO, ada.token))["userInfo"]
     assert info["calendars"][0].pop("profileId").startswith("pro_")
@@ -212,8 +210,8 @@ async def test_user_info_tells_who_a_user_is(api: Api) -> None:
     }
 
 
-async def test_user_info_tells_the_kinds_apart(api: Api) -> None:
-    """The application's id is shown for an application calendar only, as documented."""
+async def test_user_info_shows_the_kind(api: Api) -> None:
+    """The application's id is shown for application calendars only, as documented."""
     found: list[tuple[str, str | None]] = []
     for someone in (await make(api, "red", "RESOURCE"), await api.application_calendar("stand-7")):
         info = (await api.data(USER_INFO, someone.token))["userInfo"]
@@ -225,15 +223,15 @@ async def test_user_info_tells_the_kinds_apart(api: Api) -> None:
     assert found == [("resource", None), ("application_calendar", "stand-7")]
 
 
-async def test_user_info_needs_an_accounts_token(api: Api) -> None:
-    """The application's key is good, and is no account."""
+async def test_user_info_needs_an_account_token(api: Api) -> None:
+    """The client secret is valid, but belongs to no account."""
     assert (await api.refusal(USER_INFO))["code"] == "UNAUTHENTICATED"
     assert (await api.refusal(USER_INFO, "undefined"))["code"] == "UNAUTHENTICATED"
     assert await api.refusal(USER_INFO, CLIENT_SECRET) == {"code": "FORBIDDEN"}
 
 
 async def test_users_and_resources_have_events_and_can_meet(api: Api) -> None:
-    """Whatever has a sub can stand in a query, in any mix; a token reads and writes its own account only."""
+    """Any account can be a member of a query; a token reads and writes its own account only."""
     people = [await make(api, "ada"), await make(api, "red", "RESOURCE"), await api.application_calendar("stand-7")]
     for hour, someone in zip((9, 11, 13), people, strict=True):
         event = {"eventId": f"at-{hour}", "summary": "Busy", "start": at(hour), "end": at(hour + 1)}
@@ -257,8 +255,8 @@ async def test_users_and_resources_have_events_and_can_meet(api: Api) -> None:
         ]
 
 
-async def test_revoking_ends_an_account_until_it_is_asked_for_again(api: Api) -> None:
-    """By a token or by the sub; its sub, its calendar and its profile are there again afterwards."""
+async def test_revoking_disables_an_account_until_it_is_requested_again(api: Api) -> None:
+    """By token or sub; afterwards its sub, calendar and profile are the same."""
     for by in ("token", "refresh_token", "sub"):
         ada, older = await make(api, name="Ada"), await make(api)
         named = {"sub": ada.sub} if by == "sub" else {"token": getattr(ada, by)}
@@ -274,8 +272,8 @@ async def test_revoking_ends_an_account_until_it_is_asked_for_again(api: Api) ->
         assert (await api.data(USER_INFO, regained.token))["userInfo"]["name"] == "Ada"
 
 
-async def test_an_access_token_of_a_user_is_refreshed(api: Api) -> None:
-    """After its hour, with the refresh token that came with it."""
+async def test_an_access_token_of_a_user_can_be_refreshed(api: Api) -> None:
+    """After it has expired, with its refresh token."""
     ada = await make(api)
     api.now += 3600
     assert (await api.refusal(USER_INFO, ada.token))["code"] == "UNAUTHENTICATED"

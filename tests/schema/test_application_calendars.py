@@ -26,8 +26,8 @@ CALENDARS = "{ calendars { calendarId calendarName calendarPrimary calendarReado
 CREDENTIALS = {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
 
-async def test_an_application_calendar_is_made_at_the_first_call(api: Api) -> None:
-    """One call gives an account, a profile named by the caller's id, and tokens for it."""
+async def test_an_application_calendar_is_created_by_the_first_call(api: Api) -> None:
+    """One call returns an account, a profile named after the caller's id, and tokens."""
     data = await api.data(APPLICATION_CALENDAR, input={**CREDENTIALS, "applicationCalendarId": "store-42"})
     made = data["applicationCalendar"]
     assert made.pop("accessToken") != made.pop("refreshToken")
@@ -42,8 +42,8 @@ async def test_an_application_calendar_is_made_at_the_first_call(api: Api) -> No
     }
 
 
-async def test_asking_again_gives_the_same_account_and_new_tokens(api: Api) -> None:
-    """Create or get: an application need not remember whether it was here before. The older tokens go on."""
+async def test_repeating_the_call_returns_the_same_account_and_new_tokens(api: Api) -> None:
+    """An application need not store whether it has created the account. The older tokens stay valid."""
     first = await api.application_calendar("store-42")
     again = await api.application_calendar("store-42")
     assert (again.sub, again.calendar_id) == (first.sub, first.calendar_id)
@@ -52,7 +52,7 @@ async def test_asking_again_gives_the_same_account_and_new_tokens(api: Api) -> N
 
 
 async def test_it_has_one_primary_calendar(api: Api) -> None:
-    """An application calendar is one calendar."""
+    """It is one calendar."""
     someone = await api.application_calendar("store-42")
     assert await api.data(CALENDARS, someone.token) == {
         "calendars": [
@@ -68,8 +68,8 @@ async def test_it_has_one_primary_calendar(api: Api) -> None:
     }
 
 
-async def test_concurrent_first_calls_make_one_account(api: Api) -> None:
-    """Twenty requests at once with one id: the database lets one of them insert."""
+async def test_concurrent_first_calls_create_one_account(api: Api) -> None:
+    """Twenty concurrent requests with one id: the database lets one of them insert."""
     made = await asyncio.gather(*(api.application_calendar("store-42") for _ in range(20)))
     assert len({someone.sub for someone in made}) == 1
     assert len({someone.calendar_id for someone in made}) == 1
@@ -77,7 +77,7 @@ async def test_concurrent_first_calls_make_one_account(api: Api) -> None:
 
 
 async def test_a_wrong_secret_and_an_unknown_client_are_the_same_refusal(api: Api) -> None:
-    """Whoever guesses learns nothing about which ids exist."""
+    """Guessing reveals nothing about which ids exist."""
     wrong = {"clientId": CLIENT_ID, "clientSecret": "guess", "applicationCalendarId": "store-42"}
     unknown = {**wrong, "clientId": "nobody"}
     odd = {**wrong, "clientId": "no\u0000body"}
@@ -87,16 +87,16 @@ async def test_a_wrong_secret_and_an_unknown_client_are_the_same_refusal(api: Ap
     assert answers[0] == answers[1] == answers[2]
 
 
-async def test_an_id_that_cannot_be_one_is_told_with_its_path(api: Api) -> None:
-    """Empty, too long, and a character that no database holds."""
+async def test_an_invalid_id_is_reported_with_its_path(api: Api) -> None:
+    """Empty, too long, or with a character that databases cannot store."""
     for bad, key in (("", "errors.required"), ("x" * 256, "errors.too_long"), ("a\u0000b", "errors.invalid")):
         refused = await api.refusal(APPLICATION_CALENDAR, input={**CREDENTIALS, "applicationCalendarId": bad})
         assert refused["code"] == "UNPROCESSABLE"
         assert [problem["key"] for problem in refused["errors"]["applicationCalendarId"]] == [key]
 
 
-async def test_only_digests_of_secrets_are_kept(api: Api) -> None:
-    """Whoever reads the database cannot act as anybody."""
+async def test_only_digests_of_secrets_are_stored(api: Api) -> None:
+    """Reading the database does not allow acting as an account."""
     someone = await api.application_calendar("store-42")
     kept = [
         bytes(row[0]) for row in await api.rows("SELECT digest FROM tokens UNION SELECT secret_digest FROM clients")
@@ -108,7 +108,7 @@ async def test_only_digests_of_secrets_are_kept(api: Api) -> None:
 
 
 async def test_an_access_token_lives_for_an_hour_and_is_refreshed(api: Api) -> None:
-    """At its last second it counts, then no more; the refresh token gives a new one and stays."""
+    """It is valid up to its last second; the refresh token returns a new one and stays valid."""
     someone = await api.application_calendar("store-42")
     api.now += TOKEN_LIFETIME - 1
     await api.data(CALENDARS, someone.token)
@@ -125,7 +125,7 @@ async def test_an_access_token_lives_for_an_hour_and_is_refreshed(api: Api) -> N
 
 
 async def test_an_unknown_refresh_token_is_refused(api: Api) -> None:
-    """An access token is none, either."""
+    """An access token is no refresh token."""
     someone = await api.application_calendar("store-42")
     for token in ("nonsense", someone.token):
         refused = await api.refusal(REFRESH_TOKEN, input={**CREDENTIALS, "refreshToken": token})
@@ -133,7 +133,7 @@ async def test_an_unknown_refresh_token_is_refused(api: Api) -> None:
 
 
 async def test_revoking_by_any_token_or_by_sub_ends_all_tokens_of_the_account(api: Api) -> None:
-    """Both pairs die, be it by an access token, a refresh token or the sub; the account's data stays."""
+    """Both pairs, by an access token, a refresh token or the sub; the account's data stays."""
     for by in ("token", "refresh_token", "sub"):
         first, second = await api.application_calendar("store-42"), await api.application_calendar("store-42")
         named = {"sub": first.sub} if by == "sub" else {"token": getattr(first, by)}
@@ -149,15 +149,15 @@ async def test_revoking_by_any_token_or_by_sub_ends_all_tokens_of_the_account(ap
 
 
 async def test_the_token_wins_when_a_sub_is_given_too(api: Api) -> None:
-    """As documented for both together."""
+    """As documented."""
     ada, ben = await api.application_calendar("ada"), await api.application_calendar("ben")
     await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, "token": ada.token, "sub": ben.sub})
     assert (await api.refusal(CALENDARS, ada.token))["code"] == "UNAUTHENTICATED"
     await api.data(CALENDARS, ben.token)
 
 
-async def test_revoking_what_is_unknown_succeeds_and_does_nothing(api: Api) -> None:
-    """RFC 7009: the client wanted it gone, and it is."""
+async def test_revoking_something_unknown_succeeds(api: Api) -> None:
+    """RFC 7009: the client wanted it invalid, and it is."""
     someone = await api.application_calendar("store-42")
     for named in ({"token": "nonsense"}, {"sub": "apc_000000000000000000000000"}, {"sub": "nonsense\u0000"}):
         assert await api.data(REVOKE_AUTHORIZATION, input={**CREDENTIALS, **named}) == {
@@ -166,14 +166,14 @@ async def test_revoking_what_is_unknown_succeeds_and_does_nothing(api: Api) -> N
     await api.data(CALENDARS, someone.token)
 
 
-async def test_revoking_nothing_in_particular_is_refused(api: Api) -> None:
-    """Neither token nor sub is a mistake of the caller's, not a wish for nothing."""
+async def test_revoking_without_a_token_or_sub_is_refused(api: Api) -> None:
+    """A mistake of the caller, not a request to do nothing."""
     refused = await api.refusal(REVOKE_AUTHORIZATION, input=CREDENTIALS)
     assert refused["errors"]["token"][0]["key"] == "errors.required"
 
 
-async def test_what_needs_an_account_says_why_a_bearer_does_not_count(api: Api) -> None:
-    """No token, an unknown one, an odd header, and the application's key, which belongs to no account."""
+async def test_a_field_that_needs_an_account_says_why_the_bearer_is_refused(api: Api) -> None:
+    """No token, an unknown one, a malformed header, or the client secret, which belongs to no account."""
     assert (await api.refusal(CALENDARS))["code"] == "UNAUTHENTICATED"
     assert (await api.refusal(CALENDARS, "undefined"))["code"] == "UNAUTHENTICATED"
     assert (await api.refusal(CALENDARS, ""))["code"] == "UNAUTHENTICATED"

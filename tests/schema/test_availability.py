@@ -1,4 +1,4 @@
-"""Availability as a client asks for it. What an answer means is drawn in tests/core; here is the way there and back."""
+"""The `availability` field. What an answer means is drawn in tests/core; here it is sent and read through GraphQL."""
 
 from typing import Any
 
@@ -16,20 +16,20 @@ def at(clock: str) -> str:
 
 
 async def block(api: Api, whose: Account, start: str, end: str, **more: Any) -> None:
-    """Makes somebody busy."""
+    """Creates an event on the account's calendar."""
     event = {"eventId": f"{start}-{end}", "summary": "Busy", "start": at(start), "end": at(end), **more}
     await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": [event]})
 
 
 def query(*groups: tuple[str | int, list[Any]], **more: Any) -> dict[str, Any]:
-    """An hour's meeting of these groups, each its `required` and its members, on the day."""
+    """The input for an hour's meeting on the day; each group is its `required` and its members."""
     members = [[member if isinstance(member, dict) else {"sub": member.sub} for member in group] for _, group in groups]
     participants = [{"required": groups[n][0], "members": members[n]} for n in range(len(groups))]
     return {"participants": participants, "requiredDuration": {"minutes": 60}, "queryPeriods": [DAY], **more}
 
 
 async def ask(api: Api, token: str, **given: Any) -> list[tuple[str, str, list[str]]]:
-    """The answer, as clock times and subs."""
+    """The answer as clock times and subs."""
     answer = (await api.data(AVAILABILITY_PERIODS_AND_SLOTS, token, input=given))["availability"]
     [times] = [found for found in (answer["availablePeriods"], answer["availableSlots"]) if found is not None]
     return [(t["start"][11:16], t["end"][11:16], [who["sub"] for who in t["participants"]]) for t in times]
@@ -46,7 +46,7 @@ async def ben(api: Api) -> Account:
 
 
 async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Account, ben: Account) -> None:
-    """The main job."""
+    """The main use case."""
     await block(api, ada, "09:00", "11:00")
     await block(api, ben, "10:30", "12:00")
     await block(api, ben, "13:30", "14:00")
@@ -65,8 +65,8 @@ async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Account, be
     ]
 
 
-async def test_the_format_decides_which_list_is_filled(api: Api, ada: Account) -> None:
-    """Periods in one, slots in the other, and slots that were asked about always as slots; nothing found is empty."""
+async def test_the_response_format_decides_which_list_is_filled(api: Api, ada: Account) -> None:
+    """Periods in one, slots in the other; query slots are answered as slots; without results the list is empty."""
     for more, filled in (
         ({}, "availablePeriods"),
         ({"responseFormat": "SLOTS"}, "availableSlots"),
@@ -84,24 +84,26 @@ async def test_the_format_decides_which_list_is_filled(api: Api, ada: Account) -
     }
 
 
-async def test_one_of_several_and_everybody_who_is_free_is_named(api: Api, ada: Account, ben: Account) -> None:
-    """Required is how many have to stay; the answer names all who can."""
+async def test_one_of_several_members_is_enough_and_all_free_ones_are_named(
+    api: Api, ada: Account, ben: Account
+) -> None:
+    """`required` is how many must be free; the answer names all who are."""
     await block(api, ben, "10:00", "16:00")
     given = query(("all", [ada]), (1, [ben, await api.application_calendar("cleo")]))
     answer = await ask(api, ada.token, **given, responseFormat="SLOTS", maxResults=2)
     assert [len(who) for _, _, who in answer] == [3, 2]
 
 
-async def test_slots_that_were_asked_about(api: Api, ada: Account) -> None:
-    """Those that are possible, in time order, off the grid as well."""
+async def test_possible_query_slots_are_returned(api: Api, ada: Account) -> None:
+    """In time order, also off the grid."""
     await block(api, ada, "10:00", "11:00")
     slots = [{"start": at(clock)} for clock in ("11:00", "09:30", "09:00", "11:00", "16:07")]
     given = query(("all", [ada]), querySlots=slots, queryPeriods=None)
     assert [start for start, _, _ in await ask(api, ada.token, **given)] == ["09:00", "11:00", "16:07"]
 
 
-async def test_calendars_tentative_events_and_buffers_of_one_member(api: Api, ada: Account) -> None:
-    """What counts for a member in this query only."""
+async def test_calendars_tentative_events_and_buffers_of_a_member_apply(api: Api, ada: Account) -> None:
+    """Settings of one member in one query."""
     await block(api, ada, "10:00", "11:00", status="TENTATIVE")
     await block(api, ada, "13:00", "14:00", transparency="TRANSPARENT")
 
@@ -120,8 +122,8 @@ async def test_calendars_tentative_events_and_buffers_of_one_member(api: Api, ad
     assert await starts(availablePeriods=[{"start": at("11:30"), "end": at("13:30")}]) == [("12:00", "13:30")]
 
 
-async def test_an_event_just_outside_the_window_reaches_in_by_its_buffer(api: Api, ada: Account) -> None:
-    """What is read from the calendars is wider than what was asked about."""
+async def test_the_buffer_of_an_event_outside_the_window_applies(api: Api, ada: Account) -> None:
+    """Events are loaded from a wider range than the window."""
     await block(api, ada, "08:00", "09:00")
     await block(api, ada, "17:00", "18:00")
     given = query(("all", [ada]), buffer={"before": {"minutes": 45}, "after": {"hours": 2, "minutes": 15}})
@@ -129,7 +131,7 @@ async def test_an_event_just_outside_the_window_reaches_in_by_its_buffer(api: Ap
 
 
 async def test_a_deleted_event_frees_its_time(api: Api, ada: Account) -> None:
-    """And the one that was moved blocks where it is now."""
+    """And a moved event blocks its new time only."""
     await block(api, ada, "09:00", "17:00")
     assert await ask(api, ada.token, **query(("all", [ada]))) == []
     delete = "mutation ($input: DeleteEventInput!) { deleteEvent(input: $input) { deleted } }"
@@ -148,8 +150,8 @@ async def test_an_all_day_event_blocks_the_day_of_its_own_zone(api: Api, ada: Ac
     ]
 
 
-async def test_the_applications_key_and_any_accounts_token_may_ask(api: Api, ada: Account, ben: Account) -> None:
-    """One account's token asks about another of the same application."""
+async def test_the_client_secret_and_any_account_s_token_may_query(api: Api, ada: Account, ben: Account) -> None:
+    """One account's token can query another account of the same application."""
     given = query(("all", [ben]))
     by_key = await ask(api, CLIENT_SECRET, **given)
     assert by_key == await ask(api, ada.token, **given) == [("09:00", "17:00", [ben.sub])]
@@ -157,8 +159,8 @@ async def test_the_applications_key_and_any_accounts_token_may_ask(api: Api, ada
     assert (await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, "wrong", input=given))["code"] == "UNAUTHENTICATED"
 
 
-async def test_unknown_revoked_and_foreign_accounts_look_the_same(api: Api, ada: Account, ben: Account) -> None:
-    """Nothing tells whether somebody else's application has such an account."""
+async def test_unknown_revoked_and_foreign_accounts_are_indistinguishable(api: Api, ada: Account, ben: Account) -> None:
+    """Nothing reveals whether another application has such an account."""
     foreign = await api.application_calendar_of_another_client("eve")
     revoke = "mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }"
     await api.data(revoke, input={**api.credentials, "sub": ben.sub})
@@ -172,8 +174,8 @@ async def test_unknown_revoked_and_foreign_accounts_look_the_same(api: Api, ada:
     assert refused["errors"]["participants[0].members[1].sub"][0]["key"] == "errors.unknown"
 
 
-async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: Account, ben: Account) -> None:
-    """Shape and facts together, in the words of the schema."""
+async def test_all_problems_are_reported_at_once_with_path_and_key(api: Api, ada: Account, ben: Account) -> None:
+    """Those of the input and those found in the database, in the names of the schema."""
     given = {
         "participants": [
             {
@@ -212,8 +214,8 @@ async def test_every_problem_is_told_at_once_with_path_and_key(api: Api, ada: Ac
     }
 
 
-async def test_times_may_be_written_in_the_query_itself(api: Api, ada: Account) -> None:
-    """Literals go the same way as variables, and a wrong one is told the same way."""
+async def test_times_may_be_literals_in_the_document(api: Api, ada: Account) -> None:
+    """Literals are treated like variables, with the same errors."""
     text = """
     { availability(input: {
         participants: [{required: 1, members: [{sub: "%s"}]}, {required: "all", members: [{sub: "%s"}]}]
@@ -227,8 +229,8 @@ async def test_times_may_be_written_in_the_query_itself(api: Api, ada: Account) 
     assert list(refused["errors"]) == ["queryPeriods[0].start"]
 
 
-async def test_one_refusal_leaves_the_sibling_answers(api: Api, ada: Account) -> None:
-    """Several questions by alias: each is answered or refused by itself."""
+async def test_a_refused_field_leaves_its_siblings_answered(api: Api, ada: Account) -> None:
+    """Several queries by alias: each is answered or refused by itself."""
     text = """
     query ($good: AvailabilityInput!, $bad: AvailabilityInput!) {
       good: availability(input: $good) { availablePeriods { start } }
@@ -241,8 +243,8 @@ async def test_one_refusal_leaves_the_sibling_answers(api: Api, ada: Account) ->
     assert [error["path"] for error in answer["errors"]] == [["bad"]]
 
 
-async def test_an_operator_may_raise_the_limits(database_url: str) -> None:
-    """Twelve accounts and a period of fifty days are too many by default, and not when the settings say so."""
+async def test_an_operator_can_raise_the_limits(database_url: str) -> None:
+    """Twelve accounts and a period of fifty days exceed the defaults, but not these settings."""
     async with Api.open(database_url, 1798761600) as api:
         people = [await api.application_calendar(f"person {n}") for n in range(12)]
         long = query(("all", people)) | {"queryPeriods": [{"start": at("09:00"), "end": "2027-03-10T09:00:00Z"}]}

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same booking, asked for as often as one likes."""
+"""Idempotency keys: a repeated booking is made once."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ from tests.support.builders import book_slot, booking_errors, booking_input, cou
 from tests.support.graphql_queries import BOOK_SLOT, DELETE_ALL_EVENTS, REVOKE_AUTHORIZATION
 
 
-async def test_the_same_request_with_the_same_key_is_answered_the_same(api: Api, people: list[Account]) -> None:
-    """Whatever has happened since: a booking is made once, and a slot that was taken stays taken."""
+async def test_a_repeated_request_with_the_same_key_gets_the_same_response(api: Api, people: list[Account]) -> None:
+    """Whatever has happened since: a booking is made once, and a taken slot stays taken."""
     ada, ben, _ = people
     given = booking_input(("all", [ada, ben]), idempotencyKey="once")
     booked = await book_slot(api, given)
@@ -26,8 +26,8 @@ async def test_the_same_request_with_the_same_key_is_answered_the_same(api: Api,
     assert (await book_slot(api, {**late, "idempotencyKey": "thrice"}))["__typename"] == "Booked"
 
 
-async def test_a_repeated_request_may_have_come_to_be_bad(api: Api, people: list[Account]) -> None:
-    """It was good when it was answered, and is answered the same now that its start has passed or a member is gone."""
+async def test_a_repeated_request_may_have_become_invalid(api: Api, people: list[Account]) -> None:
+    """It gets the same response even if its start has passed or a member was revoked."""
     ada, ben, _ = people
     given = booking_input(("all", [ada, ben]), idempotencyKey="once")
     booked = await book_slot(api, given)
@@ -42,8 +42,8 @@ async def test_a_repeated_request_may_have_come_to_be_bad(api: Api, people: list
     }
 
 
-async def test_a_key_stands_for_one_request(api: Api, people: list[Account]) -> None:
-    """Of one application; another one's keys are its own."""
+async def test_a_key_belongs_to_one_request(api: Api, people: list[Account]) -> None:
+    """Within one application; each application has its own keys."""
     ada = people[0]
     given = booking_input(("all", [ada]), idempotencyKey="key")
     await book_slot(api, given)
@@ -55,7 +55,9 @@ async def test_a_key_stands_for_one_request(api: Api, people: list[Account]) -> 
     assert list(theirs["errors"]) == ["availability.participants[0].members[0].sub"]
 
 
-async def test_of_the_same_request_at_the_same_time_one_books_and_all_are_told(api: Api, people: list[Account]) -> None:
+async def test_concurrent_requests_with_one_key_book_once_and_get_the_same_response(
+    api: Api, people: list[Account]
+) -> None:
     given = booking_input(("all", people), idempotencyKey="key")
     answers = await asyncio.gather(*(book_slot(api, given) for _ in range(8)))
     assert answers == [answers[0]] * 8

@@ -1,4 +1,4 @@
-"""Booking a slot, as a client does it."""
+"""Booking a slot through GraphQL."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -22,8 +22,8 @@ from tests.support.graphql_queries import (
 ACCOUNT = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken } }"
 
 
-async def test_a_booking_is_on_the_calendar_of_everybody_who_meets(api: Api, people: list[Account]) -> None:
-    """With all that the event says; and the next who asks for it is told what else there is."""
+async def test_a_booking_is_on_the_calendars_of_all_participants(api: Api, people: list[Account]) -> None:
+    """With all fields of the event; the next request for the slot is offered others."""
     ada, ben, cem = people
     event = {"description": "Plans", "tzid": "Europe/London", "location": {"lat": "1.5"}, "url": "https://example.com/"}
     booked = await book_slot(api, booking_input(("all", [ada, ben]), event=event))
@@ -47,8 +47,8 @@ async def test_a_booking_is_on_the_calendar_of_everybody_who_meets(api: Api, peo
     assert await count_events(api) == 2
 
 
-async def test_what_is_offered_instead_may_be_earlier(api: Api, people: list[Account]) -> None:
-    """When nothing is left that is later; and of a full day nothing is."""
+async def test_next_slots_may_be_earlier_ones(api: Api, people: list[Account]) -> None:
+    """If no later one is free; on a full day there are none."""
     ada = people[0]
     await create_busy_event(api, ada, iso_time(10), iso_time(12))
     taken = await book_slot(api, booking_input(("all", [ada]), start=iso_time(11)))
@@ -60,15 +60,15 @@ async def test_what_is_offered_instead_may_be_earlier(api: Api, people: list[Acc
     }
 
 
-async def test_of_a_group_as_many_are_booked_as_are_required(api: Api, people: list[Account]) -> None:
-    """In the order of the request; the others stay free for the next."""
+async def test_the_required_number_of_a_group_is_booked(api: Api, people: list[Account]) -> None:
+    """In the order of the request; the others stay free."""
     group = (1, people)
     found = [await book_slot(api, booking_input(group, event_id=f"b{n}")) for n in range(4)]
     assert [booked["__typename"] for booked in found] == ["Booked"] * 3 + ["SlotTaken"]
     assert [booked["participants"] for booked in found[:3]] == [[{"sub": person.sub}] for person in people]
 
 
-async def test_whoever_is_least_busy_is_booked_on_request(api: Api, people: list[Account]) -> None:
+async def test_the_least_busy_members_are_booked_on_request(api: Api, people: list[Account]) -> None:
     ada, ben, cem = people
     await create_busy_event(api, ada, iso_time(11), iso_time(12))
     await create_busy_event(api, cem, iso_time(11), iso_time(11, 30))
@@ -76,7 +76,7 @@ async def test_whoever_is_least_busy_is_booked_on_request(api: Api, people: list
     assert (await book_slot(api, given))["participants"] == [{"sub": ben.sub}, {"sub": cem.sub}]
 
 
-async def test_rules_and_buffers_hold_for_bookings_as_for_queries(api: Api, people: list[Account]) -> None:
+async def test_rules_and_buffers_apply_to_bookings_as_to_queries(api: Api, people: list[Account]) -> None:
     given = {**api.credentials, "kind": "RESOURCE", "accountId": "lathe", "tzid": "Etc/UTC"}
     lathe = (await api.data(ACCOUNT, input=given))["account"]
     hours = [{"day": "TUESDAY", "startTime": "10:00", "endTime": "12:00"}]
@@ -95,10 +95,10 @@ async def test_rules_and_buffers_hold_for_bookings_as_for_queries(api: Api, peop
 
 
 async def test_a_query_that_has_begun_can_still_be_booked(api: Api, people: list[Account]) -> None:
-    """It was asked a while ago; but what has begun is neither booked nor offered."""
+    """Its remaining starts can be booked; those that have passed are neither booked nor offered."""
     ada = people[0]
     await create_busy_event(api, ada, iso_time(10), iso_time(10, 1))
-    api.now += 18 * 86_400 + 9 * 3600 + 1800  # half past nine
+    api.now += 18 * 86_400 + 9 * 3600 + 1800  # 09:30
     assert await booking_errors(api, booking_input(("all", [ada]), start=iso_time(9))) == {"start": ["errors.in_past"]}
     taken = await book_slot(api, booking_input(("all", [ada]), start=iso_time(10)))
     assert [slot["start"] for slot in taken["nextSlots"]] == [iso_time(10, 1)]
@@ -122,8 +122,8 @@ async def test_only_a_start_of_the_query_can_be_booked(api: Api, people: list[Ac
     )
 
 
-async def test_every_problem_is_told_at_once(api: Api, people: list[Account]) -> None:
-    """Those of the query under its name; nothing is written."""
+async def test_all_problems_are_reported_at_once(api: Api, people: list[Account]) -> None:
+    """Those of the query under its path; nothing is written."""
     ada, ben, _ = people
     given = booking_input(
         ("all", [{"sub": "apc_000000000000000000000000"}, ada]),
@@ -149,7 +149,7 @@ async def test_every_problem_is_told_at_once(api: Api, people: list[Account]) ->
     assert await count_events(api) == 0
 
 
-async def test_an_event_goes_only_where_a_second_booking_would_see_it(api: Api, people: list[Account]) -> None:
+async def test_an_event_is_written_only_to_a_calendar_that_the_query_checks(api: Api, people: list[Account]) -> None:
     ada = people[0]
     blind = {"sub": ada.sub, "calendarIds": []}
     path = "availability.participants[0].members[0].calendarIds"
@@ -158,8 +158,8 @@ async def test_an_event_goes_only_where_a_second_booking_would_see_it(api: Api, 
     assert (await book_slot(api, booking_input(("all", [ada]), targetCalendars=named)))["__typename"] == "Booked"
 
 
-async def test_an_event_that_is_there_is_not_replaced(api: Api, people: list[Account]) -> None:
-    """Another booking may hang on it. One that was deleted is gone, and its id is free."""
+async def test_an_existing_event_is_not_replaced(api: Api, people: list[Account]) -> None:
+    """It may belong to another booking. The id of a deleted event can be used again."""
     ada, ben, _ = people
     await book_slot(api, booking_input(("all", [ada])))
     again = booking_input(("all", [ben, ada]), start=iso_time(10))
@@ -174,10 +174,10 @@ async def test_an_event_that_is_there_is_not_replaced(api: Api, people: list[Acc
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
+async def test_a_booking_whose_connection_broke_at_the_end_is_recognised(
     api: Api, people: list[Account], monkeypatch: pytest.MonkeyPatch, keyed: bool
 ) -> None:
-    """It was written, and nobody was told: the next attempt knows it by its name, and does not lose against itself."""
+    """It was committed without a response: the retry finds it by its event id, instead of a conflict with itself."""
     given = booking_input(("all", people), **({"idempotencyKey": "key"} if keyed else {}))
     write, write_directly = api.db.write, api.db.driver.write
 
@@ -204,8 +204,10 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_found_again(
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-async def test_of_many_who_want_the_same_slot_one_gets_it(api: Api, people: list[Account], keyed: bool) -> None:
-    """And every other is told that it is taken, with what else there is."""
+async def test_one_of_many_concurrent_requests_for_a_slot_books_it(
+    api: Api, people: list[Account], keyed: bool
+) -> None:
+    """All others get SlotTaken with other slots."""
     ada, ben, cem = people
     pairs = [(ada, ben), (ben, cem), (cem, ada)] * 4
     requests = [
@@ -217,13 +219,13 @@ async def test_of_many_who_want_the_same_slot_one_gets_it(api: Api, people: list
     assert await count_events(api) == 2
 
 
-async def test_only_the_application_itself_books(api: Api, people: list[Account]) -> None:
+async def test_only_the_client_secret_can_book(api: Api, people: list[Account]) -> None:
     given = booking_input(("all", [people[0]]))
     assert (await api.refusal(BOOK_SLOT, people[0].token, input=given))["code"] == "FORBIDDEN"
     assert (await api.refusal(BOOK_SLOT, input=given))["code"] == "UNAUTHENTICATED"
 
 
-async def test_a_member_has_to_have_granted_both_to_be_asked_about_and_to_be_written_to(api: Api) -> None:
+async def test_members_must_grant_both_free_busy_and_creating_events(api: Api) -> None:
     for scope, lacking in (("read_free_busy", "create_event"), ("create_event", "read_free_busy")):
         given = {**api.credentials, "kind": "USER", "accountId": scope, "scope": scope}
         sub = (await api.data(ACCOUNT, input=given))["account"]["sub"]
@@ -232,14 +234,14 @@ async def test_a_member_has_to_have_granted_both_to_be_asked_about_and_to_be_wri
         assert list(refusal["errors"]) == ["availability.participants[0].members[0].sub"]
 
 
-async def test_whoever_was_revoked_is_not_booked(api: Api, people: list[Account]) -> None:
+async def test_a_revoked_member_cannot_be_booked(api: Api, people: list[Account]) -> None:
     await api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": people[0].sub})
     path = "availability.participants[0].members[0].sub"
     assert await booking_errors(api, booking_input(("all", [people[0], people[1]]))) == {path: ["errors.unknown"]}
 
 
-async def test_a_booking_that_fails_half_way_leaves_nothing(api: Api, people: list[Account]) -> None:
-    """The last of its calendars cannot be written to."""
+async def test_a_booking_that_fails_half_way_is_rolled_back(api: Api, people: list[Account]) -> None:
+    """Writing to the last of its calendars fails."""
     ada, ben, cem = people
     statement = f"SELECT key FROM calendars WHERE calendar_id = '{cem.calendar_id}'"
     [[key]] = await api.rows(statement)

@@ -1,6 +1,6 @@
-"""Bookings beside a model of them that tries every half hour: whatever is done in whatever order, both say the same.
+"""Random sequences of bookings, compared with a brute-force model.
 
-Three requests at the same moment may be answered in any order, but they must be answered as one after the other.
+Three concurrent requests may be answered in any order, but must be answered as in some sequence.
 """
 
 import pytest
@@ -9,5 +9,5 @@ from tests.support.bookings_model import BookingsMachine, run_model
 
 
 @pytest.mark.parametrize(("backend", "share", "steps"), [("sqlite", 12, 20), ("postgresql", 25, 12)])
-def test_bookings_do_what_a_model_of_them_does(database_url: str, share: int, steps: int) -> None:
+def test_bookings_behave_like_the_model(database_url: str, share: int, steps: int) -> None:
     run_model(BookingsMachine, database_url, share, steps)

@@ -1,4 +1,4 @@
-"""Nothing that a client of the last release relies on is taken away, unless the changelog says so."""
+"""Breaking changes since the last release must be announced in the changelog."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ type Event { summary: String! sureness: Sureness }
 type Query { events(input: EventsInput, first: Int): [Event!] count: Int }
 """
 
-#: from a change of OLD to the words in which it has to be admitted
+#: from a change of OLD to the words that must announce it
 BREAKING = {
     ("summary: String!", ""): "Field Event.summary was removed.",
     ("summary: String!", "summary: String"): "Field Event.summary changed type from String! to String.",
@@ -29,7 +29,7 @@ BREAKING = {
 
 
 def versions() -> list[str]:
-    """The versions whose schema is kept, the newest first."""
+    """The versions whose schema is stored, the newest first."""
     kept = [path.stem for path in FOLDER.glob("*.graphql")]
     return sorted(kept, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
 
@@ -39,20 +39,20 @@ def changelog(*lines: str) -> str:
     return "\n".join(["# Changelog", "", "## 0.2.0, unreleased", "", *lines, "", "## 0.1.0, 2026-12-01", "", "- All."])
 
 
-def test_the_schema_of_every_release_is_kept() -> None:
-    """Or there would be nothing to compare the next one with. The first is kept before it is out."""
+def test_the_schema_of_every_release_is_stored() -> None:
+    """For comparison with the next one. The first is stored before its release."""
     assert set(versions()) >= {"0.1.0", *released(CHANGELOG)}
 
 
 def test_no_client_of_the_last_release_breaks_unannounced() -> None:
-    """What is broken on purpose goes into CHANGELOG.md, under `### Breaking` of the version that does it, in these words."""
+    """Intended changes go into CHANGELOG.md in these words, under `### Breaking` of the version that makes them."""
     last = (FOLDER / f"{versions()[0]}.graphql").read_text("utf-8")
     assert unannounced(last, schema.as_str(), CHANGELOG) == []
 
 
 @pytest.mark.parametrize(("change", "words"), BREAKING.items(), ids=BREAKING.values())
-def test_a_breaking_change_is_found_and_can_be_admitted(change: tuple[str, str], words: str) -> None:
-    """The same words, wherever the lines are broken, with more of them around; but in the right place."""
+def test_a_breaking_change_is_detected_and_can_be_announced(change: tuple[str, str], words: str) -> None:
+    """The same words, with any line breaks and more text around them, but in the right section."""
     new = OLD.replace(*change)
     assert unannounced(OLD, new, changelog("- Faster.")) == [words]
     long = f"- Nobody read it, so {words.rstrip('.').replace(' ', chr(10) + '  ')}; ask for the events instead."
@@ -63,14 +63,14 @@ def test_a_breaking_change_is_found_and_can_be_admitted(change: tuple[str, str],
     assert unannounced(OLD, new, older) == [words]
 
 
-def test_what_is_added_breaks_nobody() -> None:
-    """A field, an argument that may be left out, a type."""
+def test_additions_are_not_breaking() -> None:
+    """A field, an optional argument, a type."""
     new = OLD.replace("first: Int", "first: Int after: String").replace("sureness:", "start: String sureness:")
     assert unannounced(OLD, new, changelog("- More.")) == []
 
 
-def test_a_version_is_released_when_its_heading_does_not_say_otherwise() -> None:
-    """The newest first, as the changelog has them."""
+def test_a_version_is_released_unless_its_heading_says_otherwise() -> None:
+    """In the order of the changelog, the newest first."""
     assert released(changelog()) == ["0.1.0"]
     assert released(changelog().replace(", unreleased", ", 2027-02-01")) == ["0.2.0", "0.1.0"]
     assert admitted(changelog()) == ""

@@ -1,4 +1,4 @@
-"""The schema holds what clients, documentation and outside checks rely on, is described in full, and is printed."""
+"""The schema: its contract with clients and tools, its descriptions, and its printed form."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +14,14 @@ PRINTED = Path(__file__).parents[2] / "schema" / "schema.graphql"
 
 
 class Line(NamedTuple):
-    """One promise of a schema: a field with its arguments, an input field with its default, a value, a member."""
+    """One item of a schema: a field with its arguments, an input field with its default, a value, a member."""
 
     place: str
     promise: str
 
 
 def promises(document: DocumentNode) -> set[Line]:
-    """Everything that a schema promises, but for its descriptions."""
+    """Every item of a schema, without descriptions."""
     found: set[Line] = set()
     for definition in document.definitions:
         if (name := getattr(definition, "name", None)) is None:
@@ -43,14 +43,14 @@ def promises(document: DocumentNode) -> set[Line]:
     return found
 
 
-def test_the_schema_has_everything_that_the_contract_names() -> None:
-    """Names, arguments, types, nullability and defaults hold; what the schema has beyond them is ours to add."""
+def test_the_schema_contains_the_whole_contract() -> None:
+    """Names, arguments, types, nullability and defaults; the schema may have more."""
     ours = promises(parse(schema.as_str()))
     assert sorted(f"{line.place} {line.promise}" for line in promises(SHAPE) - ours) == []
 
 
-def test_everything_in_the_schema_is_described() -> None:
-    """Every type, field, argument and enum value says what it means, to people in GraphiQL as to programs."""
+def test_everything_in_the_schema_has_a_description() -> None:
+    """Types, fields, arguments and enum values, for GraphiQL and for programs."""
     silent: list[str] = []
     for name, kind in GRAPHQL_SCHEMA.type_map.items():
         if is_introspection_type(kind) or is_specified_scalar_type(kind):
@@ -66,13 +66,13 @@ def test_everything_in_the_schema_is_described() -> None:
     assert silent == []
 
 
-def test_the_printed_schema_is_this_schema() -> None:
-    """`make schema` prints it; a change of the schema is seen in review."""
+def test_the_printed_schema_is_up_to_date() -> None:
+    """`make schema` prints it, so that reviews see changes of the schema."""
     assert PRINTED.read_text("utf-8") == schema.as_str() + "\n"
 
 
-def test_every_root_field_can_be_refused_by_itself() -> None:
-    """They are nullable, so that one refusal leaves the answers beside it."""
+def test_every_root_field_is_nullable() -> None:
+    """So that a refused field does not remove the answers of its siblings."""
     roots = [GRAPHQL_SCHEMA.query_type, GRAPHQL_SCHEMA.mutation_type, GRAPHQL_SCHEMA.subscription_type]
     fields = {f"{root.name}.{name}": str(field.type) for root in roots if root for name, field in root.fields.items()}
     assert [name for name, kind in fields.items() if kind.endswith("!")] == []

@@ -1,4 +1,4 @@
-"""Events: upserting, deleting, listing, page by page."""
+"""Upserting, deleting and listing events, and free/busy."""
 
 from typing import Any
 
@@ -22,19 +22,19 @@ FREE_BUSY = "query ($input: EventsInput!) { freeBusy(input: $input) { nodes { st
 
 
 async def put(api: Api, whose: Account, *events: dict[str, Any]) -> dict[str, int]:
-    """Upserts events on somebody's calendar."""
+    """Upserts events on the account's calendar."""
     given = {"calendarId": whose.calendar_id, "events": list(events)}
     return (await api.data(UPSERT_EVENTS, whose.token, input=given))["upsertEvents"]
 
 
 async def ids(api: Api, whose: Account, **window: Any) -> list[str]:
-    """The ids of somebody's events in a window."""
+    """The ids of the account's events in a window."""
     data = await api.data(EVENTS, whose.token, input=window)
     return [node["eventId"] for node in data["events"]["nodes"]]
 
 
-async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Account) -> None:
-    """The second upsert of an id changes the event; what it leaves out goes back to its default."""
+async def test_an_event_is_created_and_then_replaced_completely(api: Api, store: Account) -> None:
+    """The second upsert of an id replaces the event; omitted fields get their defaults."""
     full = event_input(
         "e1",
         description="Plans",
@@ -86,8 +86,8 @@ async def test_an_event_is_made_and_then_replaced_whole(api: Api, store: Account
     }
 
 
-async def test_times_come_back_in_utc(api: Api, store: Account) -> None:
-    """An offset in the input is read, and the answer is always in Z."""
+async def test_times_are_returned_in_utc(api: Api, store: Account) -> None:
+    """Offsets in the input are converted; the answer is always in Z."""
     given = event_input("e1", "2027-01-19T10:00:00+01:00", "2027-01-19 09:30:00Z")
     data = await api.data(
         UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": given}
@@ -97,7 +97,7 @@ async def test_times_come_back_in_utc(api: Api, store: Account) -> None:
 
 
 async def test_an_all_day_event_keeps_its_dates(api: Api, store: Account) -> None:
-    """In Auckland the day begins eleven hours before it does in UTC, and the event with it."""
+    """In Auckland the day begins eleven hours before it does in UTC."""
     day = event_input("trip", "2027-01-19", "2027-01-20", tzid="Pacific/Auckland")
     data = await api.data(
         UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input={"calendarId": store.calendar_id, "event": day}
@@ -108,7 +108,7 @@ async def test_an_all_day_event_keeps_its_dates(api: Api, store: Account) -> Non
     assert await ids(api, store, **{"from": "2027-01-19T11:00:00Z"}) == []
 
 
-async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Account) -> None:
+async def test_all_problems_of_an_event_are_reported_at_once(api: Api, store: Account) -> None:
     """Each with its path and key; nothing is written."""
     bad = event_input(
         "x" * 256,
@@ -149,15 +149,15 @@ async def test_every_problem_of_an_event_is_told_at_once(api: Api, store: Accoun
         ("tomorrow", "2027-01-19T10:00:00Z", "event.start"),
     ],
 )
-async def test_times_that_make_no_event_are_refused(api: Api, store: Account, start: str, end: str, path: str) -> None:
-    """An event ends after it starts, in the same kind of time, to the second."""
+async def test_invalid_times_of_an_event_are_refused(api: Api, store: Account, start: str, end: str, path: str) -> None:
+    """An event ends after it starts, both are of the same kind, and times have whole seconds."""
     given = {"calendarId": store.calendar_id, "event": event_input("e1", start, end)}
     refused = await api.refusal(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given)
     assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {path: "errors.invalid"}
 
 
-async def test_many_events_are_kept_together_or_not_at_all(api: Api, store: Account) -> None:
-    """One bad event among a thousand, and none is there; without it, all are, in one transaction."""
+async def test_a_batch_of_events_is_written_completely_or_not_at_all(api: Api, store: Account) -> None:
+    """With one invalid event in a thousand nothing is written; without it all are, in one transaction."""
     many = [event_input(f"e{n}") for n in range(1000)]
     bad = [*many[:999], event_input("e999", end="2027-01-19T09:00:00Z")]
     refused = await api.refusal(UPSERT_EVENTS, store.token, input={"calendarId": store.calendar_id, "events": bad})
@@ -167,8 +167,8 @@ async def test_many_events_are_kept_together_or_not_at_all(api: Api, store: Acco
     assert await put(api, store, event_input("e1"), event_input("new")) == {"created": 1, "updated": 1}
 
 
-async def test_a_batch_has_its_limits(api: Api, store: Account) -> None:
-    """At least one event, at most a thousand, each id once."""
+async def test_the_size_of_a_batch_is_limited(api: Api, store: Account) -> None:
+    """From one event to a thousand, each id once."""
 
     async def keys(*events: dict[str, Any]) -> dict[str, str]:
         given = {"calendarId": store.calendar_id, "events": list(events)}
@@ -180,8 +180,8 @@ async def test_a_batch_has_its_limits(api: Api, store: Account) -> None:
     assert await keys(event_input("e1"), event_input("e1")) == {"events[1].eventId": "errors.duplicate"}
 
 
-async def test_a_deleted_event_is_listed_only_on_request(api: Api, store: Account) -> None:
-    """A reader that keeps a copy has to learn of it; upserting brings it back as a new event."""
+async def test_deleted_events_are_listed_only_on_request(api: Api, store: Account) -> None:
+    """Clients that synchronise need them; upserting one again creates a new event."""
     await put(api, store, event_input("e1"), event_input("e2"))
     given = {"calendarId": store.calendar_id, "eventId": "e1"}
     assert await api.data(DELETE_EVENT, store.token, input=given) == {"deleteEvent": {"deleted": True}}
@@ -196,8 +196,8 @@ async def test_a_deleted_event_is_listed_only_on_request(api: Api, store: Accoun
     assert back["upsertEvent"]["event"]["created"] == "2027-01-01T00:01:00Z"
 
 
-async def test_events_are_deleted_by_calendar_or_all_at_once(api: Api, store: Account) -> None:
-    """Exactly one of the two ways."""
+async def test_events_can_be_deleted_by_calendar_or_all_at_once(api: Api, store: Account) -> None:
+    """Exactly one of the two arguments is required."""
     await put(api, store, event_input("e1"), event_input("e2"))
     assert await api.data(DELETE_EVENTS, store.token, input={"calendarIds": [store.calendar_id]}) == {
         "deleteEvents": {"deleted": 2}
@@ -219,8 +219,8 @@ async def test_events_are_deleted_by_calendar_or_all_at_once(api: Api, store: Ac
     }
 
 
-async def test_somebody_elses_calendar_is_not_found(api: Api, store: Account) -> None:
-    """The same refusal as for a calendar that does not exist, wherever a calendar is named; and nothing happens to it."""
+async def test_another_account_s_calendar_is_not_found(api: Api, store: Account) -> None:
+    """The same refusal as for an unknown calendar, in every operation, and without effect."""
     other = await api.application_calendar("store-43")
     await put(api, other, event_input("e1"))
 
@@ -241,8 +241,8 @@ async def test_somebody_elses_calendar_is_not_found(api: Api, store: Account) ->
     assert await ids(api, other) == ["e1"]
 
 
-async def test_pages_follow_each_other_without_gap_or_overlap(api: Api, store: Account) -> None:
-    """Seven events, two of them at the same instant, three a page; each cursor names its own place."""
+async def test_pages_have_no_gap_or_overlap(api: Api, store: Account) -> None:
+    """Seven events, two of them at the same instant, three per page; each cursor belongs to its own item."""
     hours = [9, 10, 10, 11, 12, 13, 14]
     await put(
         api,
@@ -265,8 +265,8 @@ async def test_pages_follow_each_other_without_gap_or_overlap(api: Api, store: A
     assert [seen[0], *seen[3:]] == ["e0", "e3", "e4", "e5", "e6"]
 
 
-async def test_a_page_stays_in_its_place_when_events_come_and_go(api: Api, store: Account) -> None:
-    """A keyset, not a count: what is added or deleted before the cursor moves nothing behind it."""
+async def test_pages_are_stable_when_events_are_added_or_deleted(api: Api, store: Account) -> None:
+    """Keyset pagination: changes before the cursor do not affect the items after it."""
     await put(
         api,
         store,
@@ -279,8 +279,8 @@ async def test_a_page_stays_in_its_place_when_events_come_and_go(api: Api, store
     assert [node["eventId"] for node in rest["nodes"]] == ["e2", "e3"]
 
 
-async def test_a_wrong_page_is_refused(api: Api, store: Account) -> None:
-    """A size that is none, a cursor that nobody gave out, a window that ends before it begins: all told at once."""
+async def test_invalid_pagination_is_refused(api: Api, store: Account) -> None:
+    """An invalid size, an invalid cursor and an inverted window, all reported at once."""
     window = {"from": "2027-01-19T09:00:00Z", "to": "2027-01-19T09:00:00Z", "lastModified": "yesterday"}
     refused = await api.refusal(EVENTS, store.token, input=window, first=0, after="nonsense")
     assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {
@@ -294,14 +294,14 @@ async def test_a_wrong_page_is_refused(api: Api, store: Account) -> None:
 
 
 async def test_the_window_is_half_open(api: Api, store: Account) -> None:
-    """An event that ends when the window begins, or starts when it ends, only touches it."""
+    """An event that ends when the window begins, or starts when it ends, is not listed."""
     await put(api, store, event_input("e1", "2027-01-19T09:00:00Z", "2027-01-19T10:00:00Z"))
     assert await ids(api, store, **{"from": "2027-01-19T10:00:00Z"}) == []
     assert await ids(api, store, to="2027-01-19T09:00:00Z") == []
     assert await ids(api, store, **{"from": "2027-01-19T09:59:59Z", "to": "2027-01-19T10:00:00Z"}) == ["e1"]
 
 
-async def test_last_modified_tells_what_is_new(api: Api, store: Account) -> None:
+async def test_last_modified_selects_recent_changes(api: Api, store: Account) -> None:
     """Changed at that instant or later; a deletion is a change."""
     await put(api, store, event_input("e1"), event_input("e2"), event_input("e3"))
     api.now += 60
@@ -311,8 +311,8 @@ async def test_last_modified_tells_what_is_new(api: Api, store: Account) -> None
     assert sorted(await ids(api, store, **changed)) == ["e2", "e3"]
 
 
-async def test_free_busy_tells_when_and_not_what(api: Api, store: Account) -> None:
-    """Opaque is busy, tentative is told apart, transparent and deleted are free."""
+async def test_free_busy_shows_times_without_content(api: Api, store: Account) -> None:
+    """Opaque is busy, tentative is marked, transparent and deleted events are free."""
     hours = {"busy": 9, "maybe": 10, "free": 11, "gone": 12}
     kinds = {"maybe": {"status": "TENTATIVE"}, "free": {"transparency": "TRANSPARENT"}}
     await put(

@@ -1,7 +1,7 @@
-"""Booking links beside a model of them: links, bookings, other events, revocations and the hours going by, in any order.
+"""Random sequences of operations on booking links, compared with a brute-force model.
 
-Whatever is done to the calendars beside, a link offers what the model finds by trying every half hour, books what it
-offers and books once; and whoever is to be told of it is told as often as it happened.
+Whatever happens to the calendars, a link offers what the model finds by trying every half hour, books what it offers,
+books once, and enqueues exactly one callback for it.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from tests.support.bookings_model import (
 from tests.support.builders import create_link, get_link, link_token
 from tests.support.graphql_queries import DISABLE_LINK
 
-#: "open", "disabled", or what was booked: the start and who meets
+#: "open", "disabled", or the booking: the start and the participants
 State: TypeAlias = str | tuple[int, tuple[str, ...]]
 
 
 @dataclass
 class Promise:
-    """A link as the model knows it. `asked` has the start that was asked for last."""
+    """A link in the model. `asked` has the start of the last attempt."""
 
     asked: Request
     #: in ticks
@@ -51,7 +51,7 @@ class Promise:
 
 @dataclass
 class LinksModel(BookingsModel):
-    """What is so, with links."""
+    """The expected state, with links."""
 
     promises: dict[int, Promise] = field(default_factory=dict[int, Promise])
 
@@ -59,7 +59,7 @@ class LinksModel(BookingsModel):
         return self.now + max(1, self.promises[number].notice)
 
     def refused(self, number: int) -> Answer | None:
-        """The answer when somebody is gone who is asked about."""
+        """The answer if a member of the link is revoked; else None."""
         wrong = self.errors(self.promises[number].asked._replace(start=self.now + 1))
         return ("refused", wrong) if wrong else None
 
@@ -73,7 +73,7 @@ class LinksModel(BookingsModel):
         return self.refused(number) or ("offered", [(start, names) for start, _, names in question.answer()])
 
     def accept(self, number: int, start: int) -> Answer:
-        """The answer, and what follows from it."""
+        """The answer; also updates the state."""
         promise = self.promises[number]
         if promise.state != "open":
             return "closed", promise.state
@@ -87,7 +87,7 @@ class LinksModel(BookingsModel):
 
 
 class Links(BookingsMachine):
-    """Bookings, and links beside them. A link is known by its number."""
+    """Bookings and links, which are identified by number."""
 
     made = Bundle("made")
     model: LinksModel
@@ -100,7 +100,7 @@ class Links(BookingsMachine):
     @precondition(lambda self: self.model.now < WINDOW[0] and not self.model.revoked)
     @rule(target=made, asked=booking_requests(), notice=st.integers(0, 4))
     def make(self, asked: Request, notice: int) -> int:
-        """While it can be made: a query must lie ahead, and everybody be there."""
+        """Creates a link, while the query lies in the future and no member is revoked."""
         number = len(self.links)
         event_id = f"{asked.event_id} {number % 3}"
         self.model.promises[number] = Promise(
@@ -122,7 +122,7 @@ class Links(BookingsMachine):
 
     @rule(one=made, other=made, starts=st.tuples(STARTS, STARTS, STARTS), asked=booking_requests())
     def accept_at_once(self, one: int, other: int, starts: tuple[int, int, int], asked: Request) -> None:
-        """Two visitors of one link, one of another, and an application, all at the same moment."""
+        """Two visitors of one link, one of another, and an application, concurrently."""
         visits = [(one, starts[0]), (one, starts[1]), (other, starts[2])]
         asked = asked._replace(start=starts[0], key=None)
         answers = self.run(self._at_once(visits, asked))
@@ -137,7 +137,7 @@ class Links(BookingsMachine):
 
     @rule(number=consumes(made))
     def take_back(self, number: int) -> None:
-        """It is not looked at any more."""
+        """Disables a link, which no later step uses."""
         given = {"realTimeSchedulingId": self.links[number]["realTimeSchedulingId"], "displayMessage": "Gone"}
         answer = self.run(self.api(DISABLE_LINK, CLIENT_SECRET, input=given))
         was_booked = not isinstance(self.model.promises[number].state, str)
@@ -147,7 +147,7 @@ class Links(BookingsMachine):
             assert self.run(self._offer(number)) == ("closed", "disabled")
 
     def teardown(self) -> None:
-        """Every link is as the model has it, and its application is told of it when it is completed, and once."""
+        """Compares every link with the model; a completed one must have exactly one callback."""
         ids = {number: link["realTimeSchedulingId"] for number, link in self.links.items()}
         bodies = [body for (body,) in self.run(self.api.rows("SELECT body FROM callbacks"))]
         for number, promise in self.model.promises.items():
@@ -194,5 +194,5 @@ class Links(BookingsMachine):
 
 
 @pytest.mark.parametrize(("backend", "share", "steps"), [("sqlite", 20, 20), ("postgresql", 33, 12)])
-def test_links_do_what_a_model_of_them_does(database_url: str, share: int, steps: int) -> None:
+def test_links_behave_like_the_model(database_url: str, share: int, steps: int) -> None:
     run_model(Links, database_url, share, steps)

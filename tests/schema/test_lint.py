@@ -1,4 +1,4 @@
-"""The schema as others would have it: graphql-eslint's rules for schemas, and Relay's."""
+"""The schema follows the rules of graphql-eslint and Relay."""
 
 import json
 from pathlib import Path
@@ -7,24 +7,24 @@ from tests.clients.tools import FOLDER, NODE_MODULES, ROOT, node
 
 ESLINT = NODE_MODULES / "eslint" / "bin" / "eslint.js"
 
-#: a scalar that clients need to know, although it stands in no field by itself: an EventTime may be one
+#: a scalar that clients need to know, although no field has it: an EventTime may be one
 NOT_REACHED = ["Scalar type `Date` is unreachable."]
 
 
 def findings(schema: str, within: Path = ROOT) -> list[str]:
-    """What eslint has to say about this schema. One that cannot be read is a finding as well."""
+    """The findings of eslint for this schema; a syntax error is a finding too."""
     options = ["--config", FOLDER / "eslint.config.js", "--format", "json"]
     [report] = json.loads(node(ESLINT, *options, schema, within=within, status=1))
     return [f"{found['line']}: {found['message']}" for found in report["messages"]]
 
 
-def test_the_schema_keeps_every_rule_that_has_no_exception() -> None:
-    """The exceptions stand in tests/clients/eslint.config.js, each with its reason."""
+def test_the_schema_follows_every_rule_without_an_exception() -> None:
+    """The exceptions are in tests/clients/eslint.config.js, with their reasons."""
     assert [found.split(": ", 1)[1] for found in findings("schema/schema.graphql")] == NOT_REACHED
 
 
-def test_the_rules_are_kept_by_force(tmp_path: Path) -> None:
-    """A type that breaks four of them is found out, and nothing else in the same schema."""
+def test_violations_are_detected(tmp_path: Path) -> None:
+    """Of four rules by one type, and of none by the rest of the same schema."""
     text = (ROOT / "schema" / "schema.graphql").read_text("utf-8")
     wrong = '\n\n"""Where a meeting can take place."""\ntype meeting_room {\n  Name: String\n}\n'
     (tmp_path / "schema").mkdir()

@@ -1,4 +1,4 @@
-"""Availability of members that keep hours. How weekly hours become time is proved in tests/core; here it is asked for."""
+"""Availability of members with working hours, through GraphQL. Their expansion is tested in tests/core."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ mutation ($input: UpsertAvailablePeriodInput!) {
 }
 """
 
-#: a tuesday
+#: a Tuesday
 DAY = ("2027-01-19T00:00", "2027-01-20T00:00")
 
 
@@ -48,20 +48,20 @@ async def user(api: Api, account_id: str) -> Account:
 
 
 async def keep(api: Api, whose: Account, tzid: str, *hours: str, rule: str = "default", **more: Any) -> None:
-    """Somebody's rule, its hours written as `monday 09:00 17:00`."""
+    """Upserts a rule of the account, with hours written as `monday 09:00 17:00`."""
     periods = [dict(zip(("day", "startTime", "endTime"), line.upper().split(), strict=True)) for line in hours]
     given = {"availabilityRuleId": rule, "tzid": tzid, "weeklyPeriods": periods, **more}
     await api.data(UPSERT_RULE, whose.token, input=given)
 
 
 async def store(api: Api, whose: Account, start: str, end: str) -> None:
-    """A stored period of somebody's."""
+    """Upserts a stored period of the account."""
     given = {"availablePeriodId": start, "start": f"{start}:00Z", "end": f"{end}:00Z"}
     await api.data(UPSERT_PERIOD, whose.token, input=given)
 
 
 async def block(api: Api, whose: Account, calendar_id: str, start: str, end: str) -> None:
-    """Makes somebody busy on the day, on one of the calendars."""
+    """Creates an event on the day, on one of the account's calendars."""
     event = {"eventId": start, "summary": "Busy", "start": f"2027-01-19T{start}:00Z", "end": f"2027-01-19T{end}:00Z"}
     await api.data(UPSERT_EVENT, whose.token, input={"calendarId": calendar_id, "event": event})
 
@@ -71,7 +71,7 @@ def managed(whose: Account, **more: Any) -> dict[str, Any]:
 
 
 def question(*members: dict[str, Any], required: str | int = "all", window: tuple[str, str] = DAY, **more: Any) -> Any:
-    """When can they meet for an hour?"""
+    """The input for a meeting of one hour."""
     return {
         "participants": [{"required": required, "members": list(members)}],
         "requiredDuration": {"hours": 1},
@@ -94,14 +94,14 @@ def clock(instant: str) -> str:
 
 
 async def wrong(api: Api, *members: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with the question, by path."""
+    """The key of each problem, by path."""
     refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, CLIENT_SECRET, input=question(*members))
     assert refused["code"] == "UNPROCESSABLE"
     return {path: problem["key"] for path, [problem] in refused["errors"].items()}
 
 
-async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Account) -> None:
-    """New York, 2027-03-14: nine to five is 14:00 to 22:00 in UTC on saturday, an hour earlier from sunday on."""
+async def test_hours_keep_their_local_time_when_clocks_go_forward(api: Api, ada: Account) -> None:
+    """New York, 2027-03-14: nine to five is 14:00 to 22:00 UTC on Saturday, an hour earlier from Sunday on."""
     days = ("saturday", "sunday", "monday")
     await keep(api, ada, "America/New_York", *(f"{day} 09:00 17:00" for day in days))
     assert await ask(api, managed(ada), window=("2027-03-13T00:00", "2027-03-16T00:00")) == [
@@ -111,8 +111,8 @@ async def test_hours_stay_on_the_wall_when_clocks_go_forward(api: Api, ada: Acco
     ]
 
 
-async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Account) -> None:
-    """From two to three no clock shows: one to four is two hours, and what would begin within begins an hour later."""
+async def test_hours_over_a_skipped_hour_are_shorter(api: Api, ada: Account) -> None:
+    """From two to three is skipped: one to four lasts two hours, and a start within the gap moves an hour later."""
     sunday = ("2027-03-14T00:00", "2027-03-15T00:00")
     await keep(api, ada, "America/New_York", "sunday 01:00 04:00")
     assert await ask(api, managed(ada), window=sunday) == ["14 06:00 to 14 08:00"]
@@ -122,8 +122,8 @@ async def test_hours_over_the_jump_are_as_long_as_they_are(api: Api, ada: Accoun
     assert await ask(api, managed(ada), window=sunday, requiredDuration={"minutes": 1}) == ["14 07:00 to 14 07:30"]
 
 
-async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Api, ada: Account) -> None:
-    """New York, 2027-11-07: half past one comes twice, so from then to nine it is eight hours and a half."""
+async def test_hours_begin_at_the_first_of_two_equal_local_times(api: Api, ada: Account) -> None:
+    """New York, 2027-11-07: half past one comes twice, so from then to nine there are eight and a half hours."""
     await keep(api, ada, "America/New_York", "sunday 01:30 09:00", "monday 01:30 09:00")
     assert await ask(api, managed(ada), window=("2027-11-07T00:00", "2027-11-09T00:00")) == [
         "07 05:30 to 07 14:00",
@@ -140,8 +140,8 @@ async def test_hours_begin_at_the_first_of_two_times_when_clocks_go_back(api: Ap
         ("America/St_Johns", "19 12:30 to 19 20:30"),
     ],
 )
-async def test_a_zone_may_be_half_an_hour_off(api: Api, ada: Account, tzid: str, answer: str) -> None:
-    """Nine to five on a tuesday, wherever that is."""
+async def test_a_zone_may_have_an_offset_of_half_an_hour(api: Api, ada: Account, tzid: str, answer: str) -> None:
+    """Nine to five on a Tuesday in that zone."""
     await keep(api, ada, tzid, "tuesday 09:00 17:00")
     assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-20T12:00")) == [answer]
 
@@ -155,14 +155,14 @@ async def test_clocks_may_go_back_by_half_an_hour(api: Api, ada: Account) -> Non
     ]
 
 
-async def test_hours_to_midnight_meet_those_of_the_next_day(api: Api, ada: Account) -> None:
+async def test_hours_to_midnight_join_those_of_the_next_day(api: Api, ada: Account) -> None:
     """24:00 is the midnight after, and a meeting may lie across it."""
     await keep(api, ada, "Europe/London", "monday 22:00 24:00", "tuesday 00:00 02:00")
     assert await ask(api, managed(ada), window=("2027-01-18T12:00", "2027-01-19T12:00")) == ["18 22:00 to 19 02:00"]
 
 
-async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api, ada: Account) -> None:
-    """Mornings in London, and the days on which she works for New York."""
+async def test_each_rule_has_its_own_zone_and_hours_are_united(api: Api, ada: Account) -> None:
+    """Mornings in London, and days on which she works for New York."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 12:00", rule="london")
     await keep(api, ada, "America/New_York", "tuesday 09:00 12:00", "tuesday 06:00 07:00", rule="new york")
     both = ["19 09:00 to 19 12:00", "19 14:00 to 19 17:00"]
@@ -176,8 +176,8 @@ async def test_each_rule_has_a_zone_of_its_own_and_any_of_them_will_do(api: Api,
     ]
 
 
-async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Account) -> None:
-    """Without rules and periods, with no rule selected, and without asking for managed availability at all."""
+async def test_an_account_without_rules_and_periods_is_not_restricted(api: Api, ada: Account) -> None:
+    """Neither without any, nor with no rule selected, nor without managed availability."""
     always = ["19 00:00 to 20 00:00"]
     assert await ask(api, managed(ada)) == always
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
@@ -189,14 +189,14 @@ async def test_an_account_that_says_nothing_is_not_restricted(api: Api, ada: Acc
     assert await ask(api, managed(ada)) == always
 
 
-async def test_a_rule_without_hours_says_never(api: Api, ada: Account) -> None:
-    """Somebody on leave keeps the rule, and empties it."""
+async def test_a_rule_without_hours_means_never_available(api: Api, ada: Account) -> None:
+    """For someone on leave, who empties the rule instead of deleting it."""
     await keep(api, ada, "Europe/London")
     assert await ask(api, managed(ada)) == []
 
 
-async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Account) -> None:
-    """A saturday once, and an hour more on a day that has hours already."""
+async def test_stored_periods_are_added_to_the_rules(api: Api, ada: Account) -> None:
+    """A Saturday once, and an hour more on a day that has hours already."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
     await store(api, ada, "2027-01-19T17:00", "2027-01-19T18:30")
     await store(api, ada, "2027-01-23T10:00", "2027-01-23T12:00")
@@ -209,16 +209,16 @@ async def test_stored_periods_are_there_beside_the_rules(api: Api, ada: Account)
     assert await ask(api, managed(ada), window=("2027-01-23T11:00", "2027-01-24T00:00")) == ["23 11:00 to 23 12:00"]
 
 
-async def test_stored_periods_that_all_lie_elsewhere_say_never(api: Api, ada: Account) -> None:
-    """Who has said when has said when not; be it that they only touch the window."""
+async def test_stored_periods_outside_the_window_mean_never_available(api: Api, ada: Account) -> None:
+    """The account has declared its availability; periods that touch the window count as outside."""
     await store(api, ada, "2027-01-18T09:00", "2027-01-19T00:00")
     await store(api, ada, "2027-01-20T00:00", "2027-01-20T12:00")
     assert await ask(api, managed(ada)) == []
     assert await ask(api, {"sub": ada.sub}) == ["19 00:00 to 20 00:00"]
 
 
-async def test_unknown_rules_are_told_with_their_paths(api: Api, ada: Account, ben: Account) -> None:
-    """One of another account is as unknown as one that nobody has; beside everything else that is wrong."""
+async def test_unknown_rules_are_reported_with_their_paths(api: Api, ada: Account, ben: Account) -> None:
+    """Another account's rule is unknown too; reported together with all other problems."""
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00", rule="ada's")
     await keep(api, ben, "Europe/London", "tuesday 09:00 17:00", rule="ben's")
     members = (
@@ -241,8 +241,8 @@ SELECT account_key, 'cal_second_calendar', 'second', FALSE, 0 FROM calendars WHE
 """
 
 
-async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: Account) -> None:
-    """Whose events block: those of the calendars that the selected rules name, and all where one names none."""
+async def test_the_selected_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: Account) -> None:
+    """Events block on the calendars that the selected rules name, or on all if one names none."""
     async with api.db.writer.begin() as connection:
         await connection.execute(text(SECOND_CALENDAR), {"first": ada.calendar_id})
     first, second = ada.calendar_id, "cal_second_calendar"
@@ -268,23 +268,23 @@ async def test_rules_choose_the_calendars_unless_the_member_does(api: Api, ada: 
     assert no_rule == ["19 00:00 to 19 10:00", "19 11:00 to 19 13:00", "19 14:00 to 20 00:00"]
 
 
-async def test_a_members_own_periods_narrow_its_hours(api: Api, ada: Account) -> None:
-    """What the query says and what the account says have to hold together."""
+async def test_a_members_available_periods_are_intersected_with_its_hours(api: Api, ada: Account) -> None:
+    """Both the query's and the account's restriction apply."""
     await keep(api, ada, "UTC", "tuesday 09:00 12:00", "tuesday 13:00 17:00")
     own = [{"start": "2027-01-19T11:00:00Z", "end": "2027-01-19T14:30:00Z"}]
     assert await ask(api, managed(ada, availablePeriods=own)) == ["19 11:00 to 19 12:00", "19 13:00 to 19 14:30"]
 
 
-async def test_a_buffer_keeps_away_from_events_and_not_from_the_edge_of_hours(api: Api, ada: Account) -> None:
-    """A meeting may begin when the day does; an event outside of the hours still keeps its distance."""
+async def test_buffers_apply_to_events_and_not_to_the_bounds_of_hours(api: Api, ada: Account) -> None:
+    """A meeting may begin when the hours do; an event outside of the hours still has its buffer."""
     await keep(api, ada, "UTC", "tuesday 09:00 17:00")
     await block(api, ada, ada.calendar_id, "17:30", "18:00")
     buffer = {"before": {"hours": 1}, "after": {"hours": 1}}
     assert await ask(api, managed(ada), buffer=buffer) == ["19 09:00 to 19 16:30"]
 
 
-async def test_members_with_and_without_hours_meet(api: Api, ada: Account, ben: Account) -> None:
-    """Ada keeps hours in London and Ben in New York, a room keeps none, and a stand's are not asked for."""
+async def test_members_with_and_without_hours_can_meet(api: Api, ada: Account, ben: Account) -> None:
+    """Ada in London, Ben in New York, a room without hours, and a stand whose hours the query ignores."""
     room, stand = await api.application_calendar("room"), await api.application_calendar("stand")
     await keep(api, ada, "Europe/London", "tuesday 09:00 17:00")
     await keep(api, ben, "America/New_York", "tuesday 09:00 17:00")
@@ -301,8 +301,8 @@ async def test_members_with_and_without_hours_meet(api: Api, ada: Account, ben: 
     assert await ask(api, managed(ada), managed(stand)) == []
 
 
-async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_another(api: Api, ada: Account) -> None:
-    """What a member asks for is its own, not its account's."""
+async def test_hours_are_applied_per_member_of_a_group(api: Api, ada: Account) -> None:
+    """An account may count with its hours in one group and without in another."""
     await keep(api, ada, "UTC", "tuesday 09:00 10:00", rule="early")
     await keep(api, ada, "UTC", "tuesday 09:30 12:00", rule="late")
     await store(api, ada, "2027-01-19T20:00", "2027-01-19T21:00")
@@ -320,8 +320,8 @@ async def test_an_account_may_count_with_its_hours_in_one_group_and_without_in_a
     ]
 
 
-async def test_slots_that_were_asked_about_have_to_lie_within_the_hours(api: Api, ada: Account) -> None:
-    """Each from its start to its end."""
+async def test_query_slots_must_lie_within_the_hours(api: Api, ada: Account) -> None:
+    """Completely, from start to end."""
     await keep(api, ada, "Asia/Kolkata", "tuesday 09:00 17:00")
     starts = ("03:29", "03:30", "10:30", "10:31")
     slots = [{"start": f"2027-01-19T{start}:00Z"} for start in starts]

@@ -1,4 +1,4 @@
-"""Booking links, as an application makes them, looks at them and takes them back."""
+"""Booking links for applications: creating, reading and disabling them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.graphql_queries import CREATE_LINK, DISABLE_LINK, GET_LINK
 
 
 async def wrong(api: Api, query: str, **variables: Any) -> tuple[str, dict[str, list[str]]]:
-    """The code of a refusal, and what is wrong by path."""
+    """The code of a refusal, and the keys of its problems by path."""
     refusal = await api.refusal(query, CLIENT_SECRET, **variables)
     errors = refusal.get("errors", {})
     return refusal["code"], {path: [problem["key"] for problem in problems] for path, problems in errors.items()}
@@ -22,8 +22,8 @@ async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
-async def test_a_link_is_made_and_found_again(api: Api, ada: Account) -> None:
-    """By its id, and by the token with which a visitor comes back; nothing is booked yet."""
+async def test_a_link_is_created_and_found_again(api: Api, ada: Account) -> None:
+    """By its id, and by the token of its URL; nothing is booked yet."""
     event = {"description": "Bring plans", "tzid": "Europe/London"}
     made = await create_link(api, link_input(("all", [ada]), event=event))
     assert made.pop("realTimeSchedulingId").startswith("sch_")
@@ -39,16 +39,16 @@ async def test_a_link_is_made_and_found_again(api: Api, ada: Account) -> None:
     assert await api.rows("SELECT COUNT(*) FROM events") == [(0,)]
 
 
-async def test_what_is_kept_of_a_link_does_not_show_its_token(api: Api, ada: Account) -> None:
-    """Whoever reads the database cannot book."""
+async def test_the_stored_link_does_not_contain_its_token(api: Api, ada: Account) -> None:
+    """Reading the database does not allow booking."""
     made = await create_link(api, link_input(("all", [ada])))
     rows = await api.rows("SELECT * FROM real_time_schedulings")
     assert link_token(made) not in str(rows)
     assert link_token(made)[16:] not in str(rows)
 
 
-async def test_everything_that_is_wrong_is_told_at_once(api: Api, ada: Account) -> None:
-    """With the query's own problems beside the link's; and a query may not have begun."""
+async def test_all_problems_are_reported_at_once(api: Api, ada: Account) -> None:
+    """The query's problems and the link's; here a query may not have begun."""
     given = link_input(("all", [ada, {"sub": "apc_" + "0" * 24}]), event={"summary": "x" * 2000}) | {
         "minimumNotice": {"minutes": -5},
         "tzid": "Mars/Olympus",
@@ -74,7 +74,7 @@ async def test_everything_that_is_wrong_is_told_at_once(api: Api, ada: Account) 
     assert await api.rows("SELECT COUNT(*) FROM real_time_schedulings") == [(0,)]
 
 
-async def test_members_must_have_granted_what_a_booking_needs(api: Api) -> None:
+async def test_members_must_have_granted_the_scopes_of_a_booking(api: Api) -> None:
     given = {**api.credentials, "applicationCalendarId": "shy", "scope": "free_busy"}
     made = await api.data(
         "mutation ($i: ApplicationCalendarInput!) { applicationCalendar(input: $i) { sub } }", i=given
@@ -83,8 +83,8 @@ async def test_members_must_have_granted_what_a_booking_needs(api: Api) -> None:
     assert (refusal["code"], refusal["scope"]) == ("FORBIDDEN", "create_event")
 
 
-async def test_a_link_is_taken_back_with_a_message(api: Api, ada: Account) -> None:
-    """Which can be another one later."""
+async def test_a_link_is_disabled_with_a_message(api: Api, ada: Account) -> None:
+    """The message can be changed later."""
     made = await create_link(api, link_input(("all", [ada])))
     for message in ("We have found somebody.\nThank you!", "<i>Closed</i>"):
         given = {"realTimeSchedulingId": made["realTimeSchedulingId"], "displayMessage": message}
@@ -97,7 +97,7 @@ async def test_a_link_is_taken_back_with_a_message(api: Api, ada: Account) -> No
     )
 
 
-async def test_which_link_is_meant_has_to_be_clear(api: Api, ada: Account) -> None:
+async def test_a_link_is_identified_by_exactly_one_argument(api: Api, ada: Account) -> None:
     made = await create_link(api, link_input(("all", [ada])))
     id = made["realTimeSchedulingId"]
     both = {"realTimeSchedulingId": ["errors.conflict"], "token": ["errors.conflict"]}
@@ -114,8 +114,8 @@ async def test_which_link_is_meant_has_to_be_clear(api: Api, ada: Account) -> No
         assert await wrong(api, GET_LINK, part=unknown) == ("NOT_FOUND", {"token": ["errors.unknown"]})
 
 
-async def test_a_link_is_its_applications_alone(api: Api, ada: Account) -> None:
-    """To another one it looks as if it were not there; and no account may see it, nor make one."""
+async def test_a_link_is_visible_to_its_application_only(api: Api, ada: Account) -> None:
+    """For another application it is not found; and no account's token may read or create links."""
     made = await create_link(api, link_input(("all", [ada])))
     id = made["realTimeSchedulingId"]
     async with api.db.write() as session:
@@ -133,8 +133,8 @@ async def test_a_link_is_its_applications_alone(api: Api, ada: Account) -> None:
     assert (await get_link(api, id=id))["status"] == "OPEN"
 
 
-async def test_callbacks_need_a_secret_that_can_be_read_again(api: Api, ada: Account) -> None:
-    """A client from before has one that was not kept so, and is told what to do."""
+async def test_callbacks_need_a_secret_that_can_be_decrypted(api: Api, ada: Account) -> None:
+    """A client of an older version has only a digest; the refusal says what to do."""
     async with api.db.writer.begin() as connection:
         await connection.exec_driver_sql("UPDATE clients SET sealed_secret = NULL")
     given = link_input(("all", [ada])) | {"callbackUrls": {"completedUrl": "https://example.com/"}}
@@ -152,8 +152,10 @@ async def test_callbacks_need_a_secret_that_can_be_read_again(api: Api, ada: Acc
     ],
     ids=str,
 )
-async def test_a_link_leads_to_where_the_server_is(database_url: str, settings: dict[str, Any], address: str) -> None:
-    """The address follows from the id and the key: it is told again, and is another one where the server has moved."""
+async def test_the_url_of_a_link_follows_the_server_s_address(
+    database_url: str, settings: dict[str, Any], address: str
+) -> None:
+    """It is derived from id and key each time, so it changes when the server moves."""
     async with Api.open(database_url, 1_800_000_000, **settings) as api:
         ada = await api.application_calendar("ada")
         given = link_input(("all", [ada]))

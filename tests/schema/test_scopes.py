@@ -1,4 +1,4 @@
-"""Scopes and plans: what a token may do, what an account has granted, and what an application's operator has switched off."""
+"""Scopes and plans: the rights of tokens, the grants of accounts, and the features an operator has disabled."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ DAY = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T17:00:00Z"}
 
 @pytest.fixture
 async def ada(api: Api) -> Account:
-    """A user who has granted everything, and keeps a rule."""
+    """A user who has granted everything, and has a rule."""
     made = await ask_for(api, "ada", "read_write")
     [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
     rule = 'upsertAvailabilityRule(input: {availabilityRuleId: "kept", tzid: "UTC", weeklyPeriods: []})'
@@ -35,13 +35,13 @@ async def ada(api: Api) -> Account:
 
 
 async def ask_for(api: Api, account_id: str, scope: str | None) -> dict[str, str]:
-    """A user of this id, asked for with this scope."""
+    """Requests a user with this id and scope."""
     given = {**api.credentials, "kind": "USER", "accountId": account_id, "scope": scope}
     return (await api.data(ACCOUNT, input=given))["account"]
 
 
 def question(*subs: str, **more: Any) -> dict[str, Any]:
-    """When can all of them meet on the day?"""
+    """The input for a meeting of all of them on the day."""
     members = [{"sub": sub} for sub in subs]
     return {
         "participants": [{"required": "all", "members": members}],
@@ -52,7 +52,7 @@ def question(*subs: str, **more: Any) -> dict[str, Any]:
 
 
 async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[str, Any]:
-    """The extensions of the refusal, or nothing when it was done."""
+    """The extensions of the refusal; empty if the operation succeeded."""
     variables = {
         "calendarId": whose.calendar_id,
         "event": {"eventId": "e1", "summary": "Busy", **DAY},
@@ -65,8 +65,8 @@ async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[
     return answer["errors"][0]["extensions"] if "errors" in answer else {}
 
 
-def test_every_operation_is_held_to_a_scope() -> None:
-    """One that is added later has to say here what it takes, or that it takes nothing."""
+def test_every_operation_is_listed_with_its_scope() -> None:
+    """A new one must be added to the list, with its scope or with none."""
     ours = schema._schema
     roots = [root for root in (ours.query_type, ours.mutation_type) if root is not None]
     fields = {name for root in roots for name in root.fields}
@@ -74,15 +74,15 @@ def test_every_operation_is_held_to_a_scope() -> None:
 
 
 async def test_an_operation_without_its_scope_is_forbidden_and_the_scope_is_named(api: Api, ada: Account) -> None:
-    """A token that has all others still may not; reading events would include free-busy, so that goes as well."""
+    """By a token with all other scopes; reading events includes free-busy, so that is left out as well."""
     for operation, needed in OPERATIONS.items():
         others = set(Scope) - {needed} - ({Scope.READ_EVENTS} if needed is Scope.READ_FREE_BUSY else set())
         token = (await ask_for(api, "ada", " ".join(others)))["accessToken"]
         assert await outcome(api, operation, token, ada) == {"code": "FORBIDDEN", "scope": needed.value}, operation
 
 
-async def test_an_operation_takes_no_more_than_its_scope(api: Api, ada: Account) -> None:
-    """So that a token need not be able to do more than it is for."""
+async def test_an_operation_needs_only_its_own_scope(api: Api, ada: Account) -> None:
+    """So that tokens can be narrow."""
     for operation, needed in OPERATIONS.items():
         token = (await ask_for(api, "ada", needed.value))["accessToken"]
         assert await outcome(api, operation, token, ada) == {}, operation
@@ -107,14 +107,14 @@ FREE_BUSY = {"calendars", "freeBusy", "availability"}
     ],
 )
 async def test_some_names_stand_for_several_scopes(api: Api, ada: Account, scope: str, allowed: set[str]) -> None:
-    """And several names for all that each of them stands for."""
+    """Several names grant the union of their scopes."""
     token = (await ask_for(api, "ada", scope))["accessToken"]
     done = {root_field(operation) for operation in OPERATIONS if not await outcome(api, operation, token, ada)}
     assert done == allowed
 
 
-async def test_a_scope_is_answered_in_one_spelling(api: Api) -> None:
-    """Each name once and in order; what grants everything stands alone, and is what null and nothing mean."""
+async def test_a_scope_is_returned_in_one_spelling(api: Api) -> None:
+    """Each name once and in order; the name for everything alone, which is also the default and null."""
     for asked, told in (
         ("read_free_busy list_calendars", "list_calendars read_free_busy"),
         (" read_events  read_events ", "read_events"),
@@ -136,8 +136,8 @@ async def test_a_scope_is_answered_in_one_spelling(api: Api) -> None:
         ("  ", ["errors.required"]),
     ],
 )
-async def test_a_scope_that_there_is_none_of_is_refused(api: Api, scope: str, keys: list[str]) -> None:
-    """For users, resources and application calendars; nothing is made."""
+async def test_an_unknown_scope_is_refused(api: Api, scope: str, keys: list[str]) -> None:
+    """For users, resources and application calendars; nothing is created."""
     account = {**api.credentials, "kind": "RESOURCE", "accountId": "red", "scope": scope}
     calendar = {**api.credentials, "applicationCalendarId": "red", "scope": scope}
     for operation, given in ((ACCOUNT, account), (APPLICATION_CALENDAR, calendar)):
@@ -147,8 +147,8 @@ async def test_a_scope_that_there_is_none_of_is_refused(api: Api, scope: str, ke
     assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
 
 
-async def test_an_application_calendar_may_be_asked_for_with_less_as_well(api: Api) -> None:
-    """A screen at the door reads its calendar, and does not write into it."""
+async def test_an_application_calendar_can_have_a_narrow_scope(api: Api) -> None:
+    """A display at the door reads its calendar, and does not write to it."""
     given = {**api.credentials, "applicationCalendarId": "stand-7", "scope": "read_only"}
     made = (await api.data(APPLICATION_CALENDAR, input=given))["applicationCalendar"]
     assert made["scope"] == "read_only"
@@ -157,7 +157,7 @@ async def test_an_application_calendar_may_be_asked_for_with_less_as_well(api: A
 
 
 async def test_refreshing_keeps_the_scope(api: Api, ada: Account) -> None:
-    """A token's own, however much the account has granted beside it."""
+    """The token's own, even if the account has granted more."""
     made = await ask_for(api, "ada", "read_free_busy")
     given = {**api.credentials, "refreshToken": made["refreshToken"]}
     refreshed = (await api.data(REFRESH, input=given))["refreshToken"]
@@ -166,8 +166,8 @@ async def test_refreshing_keeps_the_scope(api: Api, ada: Account) -> None:
     assert await outcome(api, AVAILABILITY, refreshed["accessToken"], ada) == {}
 
 
-async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(api: Api, ada: Account) -> None:
-    """Neither by a token with every scope nor by the application's key: it is the member's to grant."""
+async def test_a_member_that_has_not_granted_free_busy_cannot_be_queried(api: Api, ada: Account) -> None:
+    """Neither by a token with every scope nor by the client secret: the grant is the member's."""
     ben = (await ask_for(api, "ben", "list_calendars create_event"))["sub"]
     for token in (ada.token, CLIENT_SECRET):
         assert await api.refusal(AVAILABILITY, token, availability=question(ada.sub, ben)) == {
@@ -181,8 +181,8 @@ async def test_a_member_that_has_not_granted_free_busy_may_not_be_asked_about(ap
         }
 
 
-async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, ada: Account) -> None:
-    """Then the request cannot be done as it stands, whoever grants what."""
+async def test_missing_grants_are_reported_with_all_other_problems(api: Api, ada: Account) -> None:
+    """The code is then that of an invalid request."""
     ben = (await ask_for(api, "ben", "write_only"))["sub"]
     given = question(ada.sub, ben, "acc_000000000000000000000000", maxResults=0)
     refused = await api.refusal(AVAILABILITY, ada.token, availability=given)
@@ -194,8 +194,8 @@ async def test_what_is_not_granted_is_told_beside_all_other_problems(api: Api, a
     }
 
 
-async def test_grants_add_up_until_they_are_revoked(api: Api, ada: Account) -> None:
-    """What an account has granted once holds beside what it grants later, whatever the token at hand may do."""
+async def test_grants_accumulate_until_they_are_revoked(api: Api, ada: Account) -> None:
+    """Later grants add to earlier ones, whatever the scope of the token in use."""
 
     async def key(ben: dict[str, str]) -> str | None:
         answer = await api(AVAILABILITY, ada.token, availability=question(ben["sub"]))
@@ -221,13 +221,13 @@ MANAGED = {root_field(operation) for operation, scope in OPERATIONS.items() if s
 
 
 async def leave_out(api: Api, *features: Feature) -> None:
-    """What an operator does with `openings client plan`."""
+    """Disables features, as `openings client plan` does."""
     async with api.db.write() as session:
         assert await clients.disable_features(session, CLIENT_ID, features)
 
 
-def test_a_plan_names_every_feature_that_is_tested_here() -> None:
-    """One that is added later needs its test."""
+def test_every_feature_is_tested_here() -> None:
+    """A new feature needs its test."""
     assert set(Feature) == {
         Feature.ACCOUNTS,
         Feature.APPLICATION_CALENDARS,
@@ -236,8 +236,8 @@ def test_a_plan_names_every_feature_that_is_tested_here() -> None:
     }
 
 
-async def test_a_plan_without_a_feature_takes_payment_and_says_for_what(api: Api, ada: Account) -> None:
-    """Whoever asks: an account by its token, or the application by its key. Everything else goes on."""
+async def test_a_plan_without_a_feature_requires_payment_and_names_it(api: Api, ada: Account) -> None:
+    """For account tokens and for the client secret. All other operations succeed."""
     for feature, left_out in ((Feature.AVAILABILITY, {"availability"}), (Feature.MANAGED_AVAILABILITY, MANAGED)):
         await leave_out(api, feature)
         for operation in OPERATIONS:
@@ -249,8 +249,8 @@ async def test_a_plan_without_a_feature_takes_payment_and_says_for_what(api: Api
                 assert await outcome(api, operation, CLIENT_SECRET, ada) == expected, operation
 
 
-async def test_managed_members_take_the_managed_feature(api: Api, ada: Account) -> None:
-    """A query without any goes on; so does one that says no to it."""
+async def test_managed_members_need_the_managed_availability_feature(api: Api, ada: Account) -> None:
+    """Queries without managed members succeed, also with an explicit false."""
     await leave_out(api, Feature.MANAGED_AVAILABILITY)
     given = question(ada.sub)
     member = given["participants"][0]["members"][0]
@@ -264,8 +264,8 @@ async def test_managed_members_take_the_managed_feature(api: Api, ada: Account) 
         await api.data(AVAILABILITY, token, availability=given)
 
 
-async def test_accounts_and_application_calendars_are_features(api: Api) -> None:
-    """Neither can be made, nor asked for again; the credentials are looked at first."""
+async def test_creating_accounts_and_application_calendars_are_features(api: Api) -> None:
+    """Without them accounts can be neither created nor requested again; credentials are checked first."""
     account = {**api.credentials, "kind": "USER", "accountId": "ada"}
     calendar = {**api.credentials, "applicationCalendarId": "ada"}
     for feature, closed, open_ in (
@@ -280,8 +280,8 @@ async def test_accounts_and_application_calendars_are_features(api: Api) -> None
         await api.data(open_[0], input=open_[1])
 
 
-async def test_a_plan_is_one_clients_and_can_be_given_back(api: Api, ada: Account) -> None:
-    """Switching off deletes nothing, and another application notices nothing."""
+async def test_a_plan_belongs_to_one_client_and_can_be_restored(api: Api, ada: Account) -> None:
+    """Disabling a feature deletes nothing, and does not affect other applications."""
     eve = await api.application_calendar_of_another_client("eve")
     await leave_out(api, *Feature)
     assert (await outcome(api, AVAILABILITY, ada.token, ada))["code"] == "PAYMENT_REQUIRED"

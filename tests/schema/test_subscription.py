@@ -1,4 +1,4 @@
-"""availabilityChanged: the answer at once, and again whenever a write changes it."""
+"""availabilityChanged: an answer at once, and another one after each write that changes it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,13 +18,13 @@ from tests.support.statements import record_statements
 
 @pytest.fixture
 async def live(database_url: str) -> AsyncGenerator[LiveServer]:
-    """The application on a socket. Whatever a test does there, nobody is left on the line when its clients are gone."""
+    """The application on a socket; checks afterwards that no subscription is left when its clients have gone."""
     async with live_server(database_url) as opened:
         yield opened
         await opened.wait_until_idle()
 
 
-async def test_the_answer_comes_at_once_and_again_when_a_write_changes_it(live: LiveServer) -> None:
+async def test_an_answer_is_sent_at_once_and_after_a_write_that_changes_it(live: LiveServer) -> None:
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
     async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada, ben)) as ws:
         assert await ws.next_result() == {
@@ -40,8 +40,8 @@ async def test_the_answer_comes_at_once_and_again_when_a_write_changes_it(live: 
         assert period_hours(await ws.next_result()) == ["12-17"]
 
 
-async def test_a_change_that_leaves_the_answer_as_it_was_pushes_nothing(live: LiveServer) -> None:
-    """Another day, a summary, an event that does not block, somebody else's calendar."""
+async def test_a_write_that_does_not_change_the_answer_pushes_nothing(live: LiveServer) -> None:
+    """Another day, a summary, an event that does not block, another account's calendar."""
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
     await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
     async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
@@ -54,8 +54,8 @@ async def test_a_change_that_leaves_the_answer_as_it_was_pushes_nothing(live: Li
         await ws.expect_silence()
 
 
-async def test_a_write_that_is_refused_pushes_nothing(live: LiveServer) -> None:
-    """It had the calendar locked already when it was undone."""
+async def test_a_refused_write_pushes_nothing(live: LiveServer) -> None:
+    """Although it had locked the calendar before it was rolled back."""
     ada = await live.api.application_calendar("ada")
     async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
         await ws.next_result()
@@ -64,8 +64,8 @@ async def test_a_write_that_is_refused_pushes_nothing(live: LiveServer) -> None:
         await ws.expect_silence()
 
 
-async def test_many_changes_in_a_row_are_few_answers_and_the_last_one_is_right(live: LiveServer) -> None:
-    """They are looked at as often as can be of use, and not as often as they come."""
+async def test_many_changes_give_few_answers_and_the_last_one_is_right(live: LiveServer) -> None:
+    """Re-evaluation is throttled."""
     ada = await live.api.application_calendar("ada")
     async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
         assert period_hours(await ws.next_result()) == ["9-17"]
@@ -91,10 +91,10 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("token", "other", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-async def test_what_a_query_would_be_refused_is_refused_alike(
+async def test_a_subscription_is_refused_like_the_query(
     live: LiveServer, token: str, other: dict[str, Any], code: str
 ) -> None:
-    """The same error, with the same path, and then it is over."""
+    """With the same error and path, and then it completes."""
     ada = await live.api.application_calendar("ada")
     given = availability_input(Account(other.get("sub", ada.sub), "", "", ""), day=other.get("day", "2027-01-19"))
     query = AVAILABILITY_CHANGED.replace("subscription", "query").replace("availabilityChanged", "availability")
@@ -108,8 +108,8 @@ async def test_what_a_query_would_be_refused_is_refused_alike(
     assert refused["errors"][0]["extensions"]["code"] == code
 
 
-async def test_variables_that_do_not_fit_are_an_error_of_the_operation(live: LiveServer) -> None:
-    """No data, because nothing was executed."""
+async def test_invalid_variables_are_an_error_of_the_operation(live: LiveServer) -> None:
+    """Without data, because nothing was executed."""
     async with live.subscribe(AVAILABILITY_CHANGED, input={"participants": 1}) as ws:
         message = await ws.receive()
     assert (message["id"], message["type"]) == ("1", "error")
@@ -117,7 +117,7 @@ async def test_variables_that_do_not_fit_are_an_error_of_the_operation(live: Liv
 
 
 async def ended(live: LiveServer, token: str, whom: Account, by: Any) -> dict[str, Any]:
-    """The error that a subscription by this token about this account ends with, when that is done to it."""
+    """The error that ends a subscription by this token about this account, after `by` is called."""
     async with live.subscribe(AVAILABILITY_CHANGED, token, input=availability_input(whom)) as ws:
         assert period_hours(await ws.next_result()) == ["9-17"]
         await by()
@@ -127,8 +127,8 @@ async def ended(live: LiveServer, token: str, whom: Account, by: Any) -> dict[st
     return refused["errors"][0]["extensions"]
 
 
-async def test_a_member_that_is_revoked_ends_it(live: LiveServer) -> None:
-    """Its sub is unknown from then on."""
+async def test_revoking_a_member_ends_the_subscription(live: LiveServer) -> None:
+    """Its sub is then unknown."""
     ada = await live.api.application_calendar("ada")
 
     async def revoke() -> None:
@@ -138,8 +138,8 @@ async def test_a_member_that_is_revoked_ends_it(live: LiveServer) -> None:
     assert found["errors"]["participants[0].members[0].sub"][0]["key"] == "errors.unknown"
 
 
-async def test_a_token_that_is_revoked_ends_it(live: LiveServer) -> None:
-    """At once, and not only when one of the members changes: there is none of its account among them."""
+async def test_revoking_the_token_ends_the_subscription(live: LiveServer) -> None:
+    """At once, although the token's account is not a member of the query."""
     ada, ben = [await live.api.application_calendar(name) for name in ("ada", "ben")]
 
     async def revoke() -> None:
@@ -148,8 +148,8 @@ async def test_a_token_that_is_revoked_ends_it(live: LiveServer) -> None:
     assert await ended(live, ben.token, ada, revoke) == {"code": "UNAUTHENTICATED"}
 
 
-async def test_a_feature_that_is_switched_off_ends_it(live: LiveServer) -> None:
-    """The plan is the client's, so it is everybody's who asks for it."""
+async def test_disabling_the_feature_ends_the_subscription(live: LiveServer) -> None:
+    """The plan is the client's, so it applies to all of its accounts."""
     ada = await live.api.application_calendar("ada")
 
     async def switch_off() -> None:
@@ -159,7 +159,7 @@ async def test_a_feature_that_is_switched_off_ends_it(live: LiveServer) -> None:
     assert (await ended(live, ada.token, ada, switch_off))["code"] == "PAYMENT_REQUIRED"
 
 
-async def test_another_secret_ends_what_the_old_one_began(live: LiveServer) -> None:
+async def test_renewing_the_secret_ends_subscriptions_by_the_old_one(live: LiveServer) -> None:
     ada = await live.api.application_calendar("ada")
 
     async def change() -> None:
@@ -172,8 +172,8 @@ async def test_another_secret_ends_what_the_old_one_began(live: LiveServer) -> N
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_token_that_has_expired_ends_it_at_the_next_change(live: LiveServer) -> None:
-    """The clock of this test jumps, so nothing else wakes it."""
+async def test_an_expired_token_ends_the_subscription_at_the_next_change(live: LiveServer) -> None:
+    """The test's clock jumps, so no timer wakes it."""
     ada = await live.api.application_calendar("ada")
 
     async def expire() -> None:
@@ -185,8 +185,8 @@ async def test_a_token_that_has_expired_ends_it_at_the_next_change(live: LiveSer
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_it_ends_by_itself_when_the_query_begins_to_lie_in_the_past(live: LiveServer) -> None:
-    """Nobody is offered time that has passed: when the first of its periods begins, the question has to be asked anew."""
+async def test_the_subscription_ends_when_its_query_has_begun(live: LiveServer) -> None:
+    """Past time must not be offered: once the first period begins, the client must send a new query."""
     ada = await live.api.application_calendar("ada")
     live.api.now = parse_instant("2027-01-19T08:59:59Z")
 
@@ -198,8 +198,8 @@ async def test_it_ends_by_itself_when_the_query_begins_to_lie_in_the_past(live: 
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_it_ends_by_itself_when_the_token_expires(live: LiveServer) -> None:
-    """With nobody having changed anything."""
+async def test_the_subscription_ends_when_the_token_expires(live: LiveServer) -> None:
+    """Without any change."""
     ada = await live.api.application_calendar("ada")
     live.api.now += HOUR - 1
 

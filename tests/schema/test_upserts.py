@@ -1,4 +1,4 @@
-"""Upserting one event and upserting many: two ways into the database, of which nobody can tell which one was taken."""
+"""Upserting one event and upserting many: two code paths with the same result."""
 
 from typing import Any
 
@@ -29,22 +29,20 @@ DRAFTS = [
 
 
 async def upsert(api: Api, whose: Account, draft: dict[str, Any], *, many: bool) -> bool:
-    """Upserts the event; whether it was not there before."""
+    """Upserts the event; returns whether it was created."""
     given = {"calendarId": whose.calendar_id, **({"events": [draft]} if many else {"event": draft})}
     data = await api.data(UPSERT_EVENTS if many else UPSERT_EVENT_WITH_ALL_FIELDS, whose.token, input=given)
     return data["upsertEvents"]["created"] == 1 if many else data["upsertEvent"]["created"]
 
 
 async def listed(api: Api, whose: Account) -> list[dict[str, Any]]:
-    """The events on somebody's calendar."""
+    """The events on the account's calendar."""
     return (await api.data(LISTED, whose.token, input={}))["events"]["nodes"]
 
 
 @pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: draft["eventId"])
-async def test_an_upsert_answers_with_the_event_as_it_is_read_later(
-    api: Api, store: Account, draft: dict[str, Any]
-) -> None:
-    """When it is made, and when it is replaced a while later, which leaves its id here and its beginning as they were."""
+async def test_an_upsert_returns_the_event_as_later_reads_do(api: Api, store: Account, draft: dict[str, Any]) -> None:
+    """When it is created and when it is replaced, which keeps its uid and its creation time."""
     for summary, created in (("Before", True), ("After", False)):
         given = {"calendarId": store.calendar_id, "event": {**draft, "summary": summary}}
         answer = (await api.data(UPSERT_EVENT_WITH_ALL_FIELDS, store.token, input=given))["upsertEvent"]
@@ -55,19 +53,19 @@ async def test_an_upsert_answers_with_the_event_as_it_is_read_later(
 
 
 @pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: draft["eventId"])
-async def test_one_event_is_kept_as_one_of_many_is(api: Api, store: Account, draft: dict[str, Any]) -> None:
-    """In every column."""
+async def test_one_event_is_stored_like_one_of_many(api: Api, store: Account, draft: dict[str, Any]) -> None:
+    """With equal values in every column."""
     kept: list[Any] = []
     for many in (False, True):
-        assert await upsert(api, store, draft, many=many) is not many  # the second finds the event of the first
+        assert await upsert(api, store, draft, many=many) is not many  # the second call updates the event of the first
         [row] = await api.rows("SELECT * FROM events")
         kept.append(row)
     assert kept[0] == kept[1]
 
 
 @pytest.mark.parametrize("many", [False, True])
-async def test_an_event_that_comes_back_from_the_dead_is_a_new_one(api: Api, store: Account, many: bool) -> None:
-    """It was created now, and has another id here than the one that was deleted."""
+async def test_upserting_a_deleted_event_creates_a_new_one(api: Api, store: Account, many: bool) -> None:
+    """With a new creation time and a new uid."""
     assert await upsert(api, store, event_input("e"), many=many) is True
     [first] = await listed(api, store)
     await api.data(DELETE_EVENT, store.token, input={"calendarId": store.calendar_id, "eventId": "e"})
@@ -78,8 +76,8 @@ async def test_an_event_that_comes_back_from_the_dead_is_a_new_one(api: Api, sto
     assert await listed(api, store) == [second]
 
 
-async def test_an_event_on_somebody_elses_calendar_is_not_written(api: Api, store: Account) -> None:
-    """Nor is that calendar's version changed, which would have its readers read it again."""
+async def test_an_event_on_another_account_s_calendar_is_not_written(api: Api, store: Account) -> None:
+    """That calendar's version is unchanged too, so that caches of it stay valid."""
     another = await api.application_calendar("another")
     versions = await api.rows("SELECT key, version FROM calendars ORDER BY key")
     given = {"calendarId": another.calendar_id, "event": event_input("e")}

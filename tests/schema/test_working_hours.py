@@ -1,4 +1,4 @@
-"""Working hours as an account keeps them: availability rules, and stored available periods."""
+"""Working hours of an account: availability rules and stored available periods."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ async def ada(api: Api) -> Account:
 
 @pytest.fixture
 async def ben(api: Api) -> Account:
-    """Somebody else of the same application."""
+    """Another account of the same application."""
     return await api.application_calendar("ben")
 
 
@@ -66,7 +66,7 @@ def period(period_id: str, start: str, end: str) -> dict[str, str]:
 
 
 async def put_rule(api: Api, whose: Account, given: dict[str, Any]) -> dict[str, Any]:
-    """The rule as it is kept."""
+    """Upserts a rule, and returns it."""
     return (await api.data(UPSERT_RULE, whose.token, input=given))["upsertAvailabilityRule"]["availabilityRule"]
 
 
@@ -86,13 +86,13 @@ async def period_ids(api: Api, whose: Account, **window: Any) -> list[str]:
 
 
 async def keys(api: Api, operation: str, whose: Account, **variables: Any) -> dict[str, list[str]]:
-    """What is wrong, by path."""
+    """The keys of the problems, by path."""
     refused = await api.refusal(operation, whose.token, **variables)
     return {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()}
 
 
-async def test_a_rule_is_made_and_then_replaced_whole(api: Api, ada: Account) -> None:
-    """The second upsert of an id changes the rule; what it leaves out is not kept from before."""
+async def test_a_rule_is_created_and_then_replaced_completely(api: Api, ada: Account) -> None:
+    """The second upsert of an id replaces the rule; omitted fields lose their values."""
     given = rule("default", hours("MONDAY", "09:30", "12:30"), calendarIds=[ada.calendar_id])
     assert await put_rule(api, ada, given) == given
     changed = rule("default", hours("FRIDAY", "10:00", "24:00"), tzid="America/Chicago")
@@ -100,8 +100,8 @@ async def test_a_rule_is_made_and_then_replaced_whole(api: Api, ada: Account) ->
     assert await rules(api, ada) == [{**changed, "calendarIds": None}]
 
 
-async def test_hours_are_kept_in_order_and_those_that_meet_are_one(api: Api, ada: Account) -> None:
-    """Sunday to saturday and by start; a day may come several times, and midnight keeps days apart."""
+async def test_hours_are_stored_sorted_and_merged(api: Api, ada: Account) -> None:
+    """From Sunday to Saturday and by start; a day may have several periods, and midnight separates days."""
     kept = await put_rule(
         api,
         ada,
@@ -127,8 +127,8 @@ async def test_hours_are_kept_in_order_and_those_that_meet_are_one(api: Api, ada
     assert [kept] == await rules(api, ada)
 
 
-async def test_rules_are_listed_by_id_got_and_deleted(api: Api, ada: Account) -> None:
-    """A deleted one is gone, and deleting it again does nothing."""
+async def test_rules_are_listed_by_id_read_and_deleted(api: Api, ada: Account) -> None:
+    """Deleting a rule again does nothing."""
     for rule_id in ("late", "early", "on leave"):
         await put_rule(api, ada, rule(rule_id))
     assert [found["availabilityRuleId"] for found in await rules(api, ada)] == ["early", "late", "on leave"]
@@ -141,8 +141,8 @@ async def test_rules_are_listed_by_id_got_and_deleted(api: Api, ada: Account) ->
     assert [found["availabilityRuleId"] for found in await rules(api, ada)] == ["early", "on leave"]
 
 
-async def test_a_rule_that_is_not_there_is_not_found(api: Api, ada: Account) -> None:
-    """Deleted, never made, or no id at all."""
+async def test_a_missing_rule_is_not_found(api: Api, ada: Account) -> None:
+    """Deleted, never created, or an invalid id."""
     for rule_id in ("nowhere", "", "a\u0000b"):
         assert await api.refusal(RULE, ada.token, id=rule_id) == {
             "code": "NOT_FOUND",
@@ -156,8 +156,8 @@ async def test_a_rule_that_is_not_there_is_not_found(api: Api, ada: Account) -> 
         assert answer == {"deleteAvailabilityRule": {"deleted": False}}
 
 
-async def test_every_problem_of_a_rule_is_told_at_once(api: Api, ada: Account, ben: Account) -> None:
-    """Each with its path and key; nothing is kept."""
+async def test_all_problems_of_a_rule_are_reported_at_once(api: Api, ada: Account, ben: Account) -> None:
+    """Each with its path and key; nothing is stored."""
     wrong = rule(
         "ü" * 65,
         hours("MONDAY", "09:00", "09:00"),
@@ -184,7 +184,7 @@ async def test_every_problem_of_a_rule_is_told_at_once(api: Api, ada: Account, b
 
 
 async def test_a_rule_names_at_least_one_calendar_or_none_at_all(api: Api, ada: Account) -> None:
-    """An empty list could be meant either way. Null is the same as leaving it out: all calendars."""
+    """An empty list would be ambiguous. Null and omitting the list mean all calendars."""
     assert await keys(api, UPSERT_RULE, ada, input=rule("", calendarIds=[])) == {
         "availabilityRuleId": ["errors.required"],
         "calendarIds": ["errors.too_few"],
@@ -193,14 +193,14 @@ async def test_a_rule_names_at_least_one_calendar_or_none_at_all(api: Api, ada: 
 
 
 async def test_a_day_is_one_of_seven(api: Api, ada: Account) -> None:
-    """A closed set is in the schema: another value fits no request, and never reaches us."""
+    """An enum of the schema: any other value makes the request invalid before a resolver runs."""
     for day in ("monday", "HOLIDAY"):
         refused = await api.refusal(UPSERT_RULE, ada.token, input=rule("default", hours(day, "09:00", "17:00")))
         assert refused["code"] == "BAD_REQUEST"
 
 
 async def test_a_period_is_stored_and_then_replaced(api: Api, ada: Account) -> None:
-    """It may lie in the past: whoever keeps a list in step with another system upserts it whole and again."""
+    """It may lie in the past, because applications that synchronise upsert whole lists again."""
     await put_periods(api, ada, period("open day", "09:00", "12:00"), period("open day", "10:00", "17:00"))
     past = {"availablePeriodId": "was", "start": "2020-02-29T09:00:00Z", "end": "2020-02-29T10:00:00Z"}
     await put_periods(api, ada, past)
@@ -222,16 +222,16 @@ async def test_a_period_is_stored_and_then_replaced(api: Api, ada: Account) -> N
         (period("ü", "nine", "9am"), {path: ["errors.invalid"] for path in ("availablePeriodId", "start", "end")}),
     ],
 )
-async def test_a_period_that_cannot_be_is_refused(
+async def test_an_invalid_period_is_refused(
     api: Api, ada: Account, given: dict[str, str], wrong: dict[str, list[str]]
 ) -> None:
-    """From a minute to 35 days long, under an id of printable ASCII; all that is wrong is told at once."""
+    """A minute to 35 days long, with an id of printable ASCII; all problems are reported at once."""
     assert await keys(api, UPSERT_PERIOD, ada, input=given) == wrong
     assert await period_ids(api, ada) == []
 
 
 async def test_the_window_of_periods_is_half_open(api: Api, ada: Account) -> None:
-    """A period that ends when the window begins, or starts when it ends, only touches it."""
+    """A period that ends when the window begins, or starts when it ends, is not listed."""
     await put_periods(api, ada, period("p", "09:00", "10:00"), period("q", "12:00", "13:00"))
     assert await period_ids(api, ada, **{"from": "2027-01-19T10:00:00Z"}) == ["q"]
     assert await period_ids(api, ada, to="2027-01-19T12:00:00Z") == ["p"]
@@ -239,8 +239,8 @@ async def test_the_window_of_periods_is_half_open(api: Api, ada: Account) -> Non
     assert await period_ids(api, ada, **{"from": "2027-01-19T09:59:59Z", "to": "2027-01-19T12:00:01Z"}) == ["p", "q"]
 
 
-async def test_periods_come_in_pages_soonest_first(api: Api, ada: Account) -> None:
-    """Five, two of them at the same instant, two a page; what is stored before a cursor moves nothing behind it."""
+async def test_periods_are_paginated_by_start(api: Api, ada: Account) -> None:
+    """Five, two of them at the same instant, two per page; changes before a cursor do not affect the items after it."""
     starts = {"e": "13:00", "c": "11:00", "a": "09:00", "d": "11:00", "b": "10:00"}
     await put_periods(api, ada, *(period(name, start, "17:00") for name, start in starts.items()))
     seen: list[str] = []
@@ -260,8 +260,8 @@ async def test_periods_come_in_pages_soonest_first(api: Api, ada: Account) -> No
     assert seen == ["a", "b", "c", "d", "e"]
 
 
-async def test_a_wrong_page_of_periods_is_refused(api: Api, ada: Account) -> None:
-    """A size that is none, a cursor that nobody gave out, a window that ends before it begins: all told at once."""
+async def test_invalid_pagination_of_periods_is_refused(api: Api, ada: Account) -> None:
+    """An invalid size, an invalid cursor and an inverted window, all reported at once."""
     given = {"from": "2027-01-19T09:00:00Z", "to": "2027-01-19T09:00:00Z", "first": 0, "after": "nonsense"}
     assert await keys(api, PERIODS, ada, **given) == {
         "to": ["errors.invalid"],
@@ -275,7 +275,7 @@ async def test_a_wrong_page_of_periods_is_refused(api: Api, ada: Account) -> Non
 
 
 async def test_periods_are_deleted_one_by_one_or_all_at_once(api: Api, ada: Account) -> None:
-    """The answer says how many there were."""
+    """The answer has their number."""
     await put_periods(api, ada, *(period(name, "09:00", "10:00") for name in "abc"))
     for deleted in (True, False):
         answer = await api.data(DELETE_PERIOD, ada.token, input={"availablePeriodId": "b"})
@@ -288,8 +288,8 @@ async def test_periods_are_deleted_one_by_one_or_all_at_once(api: Api, ada: Acco
     assert await period_ids(api, ada) == []
 
 
-async def test_another_account_sees_and_changes_nothing_of_them(api: Api, ada: Account, ben: Account) -> None:
-    """Both may use the same ids, each for its own."""
+async def test_another_account_can_neither_see_nor_change_them(api: Api, ada: Account, ben: Account) -> None:
+    """Both may use the same ids."""
     theirs, mine = (
         rule("default", hours("MONDAY", "09:00", "17:00")),
         rule("default", hours("SUNDAY", "10:00", "11:00")),
@@ -310,8 +310,8 @@ async def test_another_account_sees_and_changes_nothing_of_them(api: Api, ada: A
     assert [edge["node"] for edge in found["edges"]] == [period("p", "09:00", "10:00")]
 
 
-async def test_hours_are_the_accounts_to_keep(api: Api) -> None:
-    """Not the application's by its key, and nobody's without a token."""
+async def test_hours_can_be_changed_by_the_account_s_own_token_only(api: Api) -> None:
+    """Not with the client secret, and not without a token."""
     asked: list[tuple[str, dict[str, Any]]] = [
         (UPSERT_RULE, {"input": rule("default")}),
         (RULES, {}),

@@ -1,4 +1,4 @@
-"""Rows that are known: of one state, and never too many."""
+"""The cache of rows: valid for one state of the database, and bounded."""
 
 import random
 
@@ -8,40 +8,40 @@ from db.drivers import row_cache
 from db.drivers.row_cache import RowCache
 
 
-def asked(number: int) -> row_cache.StatementKey:
+def key(number: int) -> row_cache.StatementKey:
     return "SELECT", (number,)
 
 
-def test_what_was_read_in_another_state_is_not_found() -> None:
-    known = RowCache()
-    assert known.get(None, asked(1)) is None
-    known.put("now", asked(1), [(1,)])
-    known.put("now", asked(2), [])
-    assert known.get("now", asked(1)) == [(1,)]
-    assert known.get("now", asked(2)) == []
-    assert known.get("later", asked(1)) is None
-    known.put("later", asked(1), [(3,)])
-    assert known.get("later", asked(1)) == [(3,)]
-    assert known.get("later", asked(2)) is None
-    known.clear()
-    assert known.get("later", asked(1)) is None
+def test_rows_of_another_state_are_not_found() -> None:
+    cache = RowCache()
+    assert cache.get(None, key(1)) is None
+    cache.put("now", key(1), [(1,)])
+    cache.put("now", key(2), [])
+    assert cache.get("now", key(1)) == [(1,)]
+    assert cache.get("now", key(2)) == []
+    assert cache.get("later", key(1)) is None
+    cache.put("later", key(1), [(3,)])
+    assert cache.get("later", key(1)) == [(3,)]
+    assert cache.get("later", key(2)) is None
+    cache.clear()
+    assert cache.get("later", key(1)) is None
 
 
-def test_questions_without_an_answer_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever tries tokens gets no rows, and may try many."""
+def test_statements_without_rows_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guessing tokens gives no rows, for any number of statements."""
     monkeypatch.setattr(row_cache, "_CAPACITY", 10)
-    known = RowCache()
+    cache = RowCache()
     for number in range(100):
-        known.put("now", asked(number), [])
-        assert known.get("now", asked(number)) == []
-        assert sum(asked(other) in known for other in range(100)) <= 10
+        cache.put("now", key(number), [])
+        assert cache.get("now", key(number)) == []
+        assert sum(key(other) in cache for other in range(100)) <= 10
 
 
-def test_rows_are_counted_however_often_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_rows_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_cache, "_CAPACITY", 50)
-    chance, known = random.Random(0), RowCache()
+    chance, cache = random.Random(0), RowCache()
     for _ in range(2000):
         number = chance.randrange(8)
-        known.put("now", asked(number), [(0,)] * chance.randrange(12))
-        kept = [known.get("now", asked(other)) for other in range(8)]
-        assert len(known) == sum(len(rows) + 1 for rows in kept if rows is not None) <= 50
+        cache.put("now", key(number), [(0,)] * chance.randrange(12))
+        found = [cache.get("now", key(other)) for other in range(8)]
+        assert len(cache) == sum(len(rows) + 1 for rows in found if rows is not None) <= 50

@@ -1,4 +1,4 @@
-"""Single statements to SQLite: known as long as nobody has written, and never longer."""
+"""The SQLite driver: rows are cached until the next write by any process."""
 
 import asyncio
 import sqlite3
@@ -18,7 +18,7 @@ COUNT = "SELECT count(*) FROM things WHERE name = $1"
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    """A database with nothing in its one table."""
+    """A database with one empty table."""
     path = str(tmp_path / "some.db")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -27,13 +27,13 @@ def path(tmp_path: Path) -> str:
 
 
 def opened(path: str) -> SQLiteDriver:
-    """The driver; nothing is written through it here."""
+    """A driver that only reads."""
     writer = SQLiteWriter(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1)
     return SQLiteDriver(path, timeout=1, writer=writer, write_lock=WriteLock(1), wake=lambda _: None)
 
 
-async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str) -> None:
-    """Whoever it was, and however often the same was asked before."""
+async def test_a_write_of_another_process_is_seen_by_the_next_statement(path: str) -> None:
+    """However often the same rows were read before."""
     reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(5):
@@ -43,8 +43,8 @@ async def test_what_somebody_has_written_is_seen_by_the_next_statement(path: str
     await reader.close()
 
 
-async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
-    """Rows of a state that nobody has asked about are never known: others may have written as well."""
+async def test_after_invalidation_the_database_is_not_checked(path: str) -> None:
+    """Rows read in an unchecked state are not cached: others may have written too."""
     reader = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         for count in range(0, 10, 2):
@@ -57,7 +57,7 @@ async def test_what_was_written_here_is_not_asked_about(path: str) -> None:
     await reader.close()
 
 
-async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_is_bounded(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers choose the values."""
     monkeypatch.setattr(row_cache, "_CAPACITY", 3)
     reader = opened(path)
@@ -67,8 +67,8 @@ async def test_what_is_known_is_bounded(path: str, monkeypatch: pytest.MonkeyPat
     await reader.close()
 
 
-async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) -> None:
-    """By as many threads as ask, each with a connection that the next one uses; meanwhile the loop goes on."""
+async def test_long_reads_run_in_threads_and_are_not_cached(path: str) -> None:
+    """One thread per concurrent read, with reused connections; the event loop continues."""
     reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT max(i) FROM n"
     for _ in range(3):
@@ -85,7 +85,7 @@ async def test_much_is_read_beside_the_loop_and_not_known_afterwards(path: str) 
     assert reader._idle == []
 
 
-async def test_who_is_still_reading_when_all_is_closed_leaves_no_connection(path: str) -> None:
+async def test_a_read_that_outlasts_close_leaves_no_connection(path: str) -> None:
     reader = opened(path)
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
     reading = asyncio.create_task(reader.fetch_many(slow))

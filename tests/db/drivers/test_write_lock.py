@@ -1,4 +1,4 @@
-"""Waiting for one's turn to write to SQLite, and for its lock while another process writes: briefly, and not for ever."""
+"""The write lock of SQLite, within the process and between processes: short waits, with a timeout."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ from tests.support.graphql_queries import UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_E
 
 @pytest.fixture
 def backend() -> str:
-    """SQLite only: PostgreSQL locks rows, and wakes whoever waits for one."""
+    """SQLite only: PostgreSQL locks rows, and wakes waiting transactions itself."""
     return "sqlite"
 
 
@@ -42,8 +42,8 @@ def another_writes(url: str) -> Generator[None]:
         another.execute("ROLLBACK")
 
 
-async def test_who_asks_is_found_out_when_it_is_their_turn(api: Api, person: Account) -> None:
-    """A token that was revoked meanwhile writes nothing: both are one transaction."""
+async def test_the_caller_is_looked_up_under_the_write_lock(api: Api, person: Account) -> None:
+    """A token revoked while it waits writes nothing: both are one transaction."""
     async with api.db.write() as session:
         waiting = upsert(api, person, "late")
         await asyncio.sleep(0.1)
@@ -56,14 +56,14 @@ async def test_who_asks_is_found_out_when_it_is_their_turn(api: Api, person: Acc
     assert api.db.connections_in_use == 0
 
 
-async def test_who_was_refused_keeps_nobody_else_from_writing(api: Api, person: Account) -> None:
+async def test_a_refused_caller_does_not_block_others(api: Api, person: Account) -> None:
     stranger = Account(person.sub, "nobody's token", "", person.calendar_id)
     answers = await asyncio.gather(*(upsert(api, whose, f"e{n}") for n in range(10) for whose in (stranger, person)))
     assert ["errors" in answer for answer in answers] == [True, False] * 10
     assert await api.rows("SELECT count(*) FROM events") == [(10,)]
 
 
-async def test_turns_come_in_the_order_of_asking(api: Api, person: Account) -> None:
+async def test_writes_run_in_the_order_of_the_requests(api: Api, person: Account) -> None:
     async with api.db.write():
         waiting = [upsert(api, person, f"e{n}") for n in range(20)]
         await asyncio.sleep(0.2)
@@ -79,7 +79,7 @@ ONE, SEVERAL = (
 
 
 @pytest.mark.parametrize(("mutation", "given"), [ONE, SEVERAL], ids=["in one trip", "in a session"])
-async def test_who_has_waited_for_another_process_writes(
+async def test_a_write_waits_for_another_process(
     api: Api, person: Account, database_url: str, mutation: str, given: dict[str, Any]
 ) -> None:
     with another_writes(database_url):
@@ -91,10 +91,8 @@ async def test_who_has_waited_for_another_process_writes(
     assert await api.rows("SELECT event_id FROM events") == [("e",)]
 
 
-async def test_who_waits_with_a_session_keeps_no_thread_from_its_work(
-    api: Api, person: Account, database_url: str
-) -> None:
-    """The thread of the connection has nothing to do between two tries, and whoever gives up is gone at once."""
+async def test_waiting_in_a_session_does_not_occupy_the_thread(api: Api, person: Account, database_url: str) -> None:
+    """The connection's thread is free between retries, and a cancelled caller is gone at once."""
     with another_writes(database_url):
         given = {"calendarId": person.calendar_id, "events": [event_input("e")]}
         writing = asyncio.create_task(api(UPSERT_EVENTS, person.token, input=given))
@@ -106,16 +104,16 @@ async def test_who_waits_with_a_session_keeps_no_thread_from_its_work(
     await api.data(UPSERT_EVENTS, person.token, input=given)
 
 
-def test_what_no_waiting_mends_is_said_at_once(tmp_path: Path) -> None:
-    """Or else this would take an hour."""
+def test_an_error_other_than_a_lock_is_raised_at_once(tmp_path: Path) -> None:
+    """Otherwise this would take an hour."""
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
         write_lock.begin_immediate(connection, timeout=3600)
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
             write_lock.begin_immediate(connection, timeout=3600)
 
 
-async def test_so_it_is_in_a_session(tmp_path: Path) -> None:
-    """SQLAlchemy begins by itself; a second beginning cannot be."""
+async def test_an_error_other_than_a_lock_is_raised_at_once_in_a_session(tmp_path: Path) -> None:
+    """SQLAlchemy has begun already, and a second BEGIN is an error."""
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
     async with database.writer.connect() as connection:
         await connection.execute(text("SELECT 1"))
@@ -124,18 +122,18 @@ async def test_so_it_is_in_a_session(tmp_path: Path) -> None:
     await database.close()
 
 
-@pytest.mark.parametrize("patience", [0, 0.05])
-def test_it_does_not_wait_for_ever(tmp_path: Path, patience: float) -> None:
-    """The last try is made when the time is over, so somebody without patience tries once."""
+@pytest.mark.parametrize("timeout", [0, 0.05])
+def test_waiting_for_the_lock_times_out(tmp_path: Path, timeout: float) -> None:
+    """The last retry is at the timeout, so a timeout of 0 tries once."""
     path = tmp_path / "a.db"
     with closing(sqlite3.connect(path, timeout=0)) as connection:
         with another_writes(f"sqlite:///{path}"), pytest.raises(sqlite3.OperationalError, match="locked"):
-            write_lock.begin_immediate(connection, patience)
+            write_lock.begin_immediate(connection, timeout)
         write_lock.begin_immediate(connection, 0)
 
 
-def test_pauses_get_longer_and_stay_short() -> None:
-    """A transaction of ours takes a third of a millisecond, and a large batch some hundred."""
+def test_pauses_between_retries_grow_and_stay_short() -> None:
+    """Our transactions take a third of a millisecond, large batches about a hundred."""
     pauses = write_lock._backoff(3600)
     found = [next(pauses) for _ in range(20)]
     assert found == sorted(found)

@@ -1,4 +1,4 @@
-"""Who is told that an account has changed, and when."""
+"""Which subscribers are woken when an account has changed, and when."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from tests.support.operations import APPLICATION_ONLY, GRAPHQL_SCHEMA
 
 
 class Watched:
-    """Waits for some accounts, and notes whether it was woken."""
+    """Subscribes to some accounts, and records whether it was woken."""
 
     def __init__(self, db: Database, *account_keys: int) -> None:
         self._changes = db.subscribers
@@ -26,7 +26,7 @@ class Watched:
 
     async def __aenter__(self) -> "Watched":
         self.waiter = self._waiting.__enter__()
-        # With the first who waits a watch begins, and then everybody looks again: that is over before anything is done.
+        # The first subscriber starts the listener, which wakes all of them once: wait for that first.
         assert len(self._changes) > 1 or await self.woken()
         return self
 
@@ -34,7 +34,7 @@ class Watched:
         self._waiting.__exit__(*error)
 
     async def woken(self, within: float = TIMEOUT) -> bool:
-        """Whether it is told within so many seconds; then it looks, and waits for the next time."""
+        """Whether it is woken within so many seconds; then it handles the change, and can be woken again."""
         began = asyncio.get_running_loop().time()
         await self.waiter.wait(within)
         told = asyncio.get_running_loop().time() - began < within
@@ -42,8 +42,8 @@ class Watched:
             return told
 
 
-def test_what_is_told_is_what_is_heard() -> None:
-    """PostgreSQL carries less than 8,000 bytes at a time; what does not fit is everybody."""
+def test_an_encoded_notification_decodes_to_the_same_accounts() -> None:
+    """PostgreSQL's payload is below 8,000 bytes; more accounts than fit become "all"."""
     few: list[ChangedAccounts] = [frozenset(), frozenset({1}), frozenset({3, 2**62, 17}), None]
     assert [decode(encode(touched)) for touched in few] == few
     most = frozenset(range(2**62, 2**62 + 300))
@@ -53,12 +53,12 @@ def test_what_is_told_is_what_is_heard() -> None:
 
 
 @pytest.mark.parametrize("payload", ["*", "1 x", "{}"])
-def test_what_cannot_be_read_is_about_everybody(payload: str) -> None:
-    """A newer version beside this one may have more to say."""
+def test_an_unreadable_notification_concerns_all_accounts(payload: str) -> None:
+    """A newer version that runs beside this one may send more."""
     assert decode(payload) is None
 
 
-async def test_whoever_waits_for_an_account_is_woken_and_nobody_else(db: Database) -> None:
+async def test_only_subscribers_of_the_changed_account_are_woken(db: Database) -> None:
     async with Watched(db, 1, 2) as one, Watched(db, 3) as other:
         async with db.write() as session:
             mark_changed(session, 2)
@@ -66,8 +66,8 @@ async def test_whoever_waits_for_an_account_is_woken_and_nobody_else(db: Databas
         assert not await other.woken(QUIET_SECONDS)
 
 
-async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database) -> None:
-    """Also when it has named somebody before or after."""
+async def test_a_change_of_all_accounts_wakes_all_subscribers(db: Database) -> None:
+    """Even if the transaction names single accounts before or after."""
     async with Watched(db, 1) as one, Watched(db) as other:
         async with db.write() as session:
             mark_changed(session, 7)
@@ -77,7 +77,7 @@ async def test_a_transaction_that_touches_everybody_wakes_everybody(db: Database
         assert await other.woken()
 
 
-async def test_what_is_undone_was_nothing(db: Database) -> None:
+async def test_a_rolled_back_change_wakes_nobody(db: Database) -> None:
     async def fail() -> None:
         async with db.write() as session:
             mark_changed(session, 1)
@@ -89,8 +89,8 @@ async def test_what_is_undone_was_nothing(db: Database) -> None:
         assert not await one.woken(QUIET_SECONDS)
 
 
-async def test_a_write_that_nobody_waits_for_the_end_of_is_told_all_the_same(api: Api) -> None:
-    """Whoever gives up may have given up too late: then it is done, and the others have to know."""
+async def test_a_cancelled_write_that_was_committed_wakes_subscribers(api: Api) -> None:
+    """The cancellation may come too late to prevent the commit."""
     ada = await api.application_calendar("ada")
     [(key,)] = await api.rows("SELECT key FROM accounts")
     for steps in range(12):
@@ -105,8 +105,8 @@ async def test_a_write_that_nobody_waits_for_the_end_of_is_told_all_the_same(api
                 assert await one.woken()
 
 
-async def test_one_who_waits_for_many_is_forgotten_whole(db: Database) -> None:
-    """However it ends."""
+async def test_a_subscriber_of_many_accounts_is_removed_completely(db: Database) -> None:
+    """Even after an exception."""
     with pytest.raises(ZeroDivisionError):
         async with Watched(db, *range(100)):
             raise ZeroDivisionError
@@ -114,8 +114,8 @@ async def test_one_who_waits_for_many_is_forgotten_whole(db: Database) -> None:
     assert not db.subscribers._by_account
 
 
-async def test_changes_in_quick_succession_are_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first is looked at without delay, the others together."""
+async def test_changes_in_quick_succession_are_handled_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first at once, the later ones after a pause."""
     monkeypatch.setattr(subscribers, "PAUSE", 0.2)
     told, looks = Subscribers(), 0
     with told.subscribe([1]) as waiter:
@@ -164,7 +164,7 @@ async def _made_link(api: Api, ada: Account) -> dict[str, Any]:
     return {**made["realTimeScheduling"], "displayMessage": "Gone"}
 
 
-#: mutations that change what may be found out about an account that is there, with an input that does
+#: mutations that can change an answer about an existing account, with an input that does
 TELLING: dict[str, Input] = {
     "upsertEvent": lambda _, ada: upsert_event_input(ada, 9, 10),
     "upsertEvents": lambda _, ada: {"calendarId": ada.calendar_id, "events": [upsert_event_input(ada, 9, 10)["event"]]},
@@ -179,24 +179,24 @@ TELLING: dict[str, Input] = {
     "revokeAuthorization": lambda api, ada: {**api.credentials, "sub": ada.sub},
 }
 
-#: mutations that leave every answer as it was, with why
+#: mutations that change no answer, with the reason
 SILENT: dict[str, tuple[Input, str]] = {
     "refreshToken": (
         lambda api, ada: {**api.credentials, "refreshToken": ada.refresh_token},
-        "a token more; those that there are stay",
+        "adds a token; existing ones stay valid",
     ),
     "applicationCalendar": (
         lambda api, _: {**api.credentials, "applicationCalendarId": "ada"},
-        "it is there, and grants everything already",
+        "it exists, and grants everything already",
     ),
-    "realTimeScheduling": (_link, "nothing is booked before a visitor does it"),
-    "disableRealTimeScheduling": (_made_link, "nor by that"),
-    "account": (_account, "another account, which nobody can have asked about"),
+    "realTimeScheduling": (_link, "nothing is booked until a visitor confirms"),
+    "disableRealTimeScheduling": (_made_link, "nothing is booked"),
+    "account": (_account, "a new account, which no query can have named"),
 }
 
 
 def mutation(name: str) -> str:
-    """The mutation, asking for nothing."""
+    """The mutation, with an empty selection."""
     root = GRAPHQL_SCHEMA.mutation_type
     assert root is not None
     given = root.fields[name].args
@@ -204,8 +204,8 @@ def mutation(name: str) -> str:
     return f"mutation {declared} {{ {name}{passed} {{ __typename }} }}"
 
 
-def test_of_every_mutation_is_known_whether_it_can_change_an_answer() -> None:
-    """Who adds one says so here; if it can, it has to `touch`."""
+def test_every_mutation_is_listed_by_whether_it_can_change_an_answer() -> None:
+    """A new mutation must be added here; if it can change an answer, it must mark the account as changed."""
     root = GRAPHQL_SCHEMA.mutation_type
     assert root is not None
     assert TELLING.keys() | SILENT.keys() == root.fields.keys()
@@ -213,7 +213,7 @@ def test_of_every_mutation_is_known_whether_it_can_change_an_answer() -> None:
 
 
 async def _prepared(api: Api) -> tuple[Account, int]:
-    """An account that has everything that can be taken from it, and its key."""
+    """An account with data in everything that can be deleted, and its key."""
     ada = await api.application_calendar("ada")
     for name in ("upsertEvent", "upsertAvailabilityRule", "upsertAvailablePeriod"):
         await api.data(mutation(name), ada.token, input=TELLING[name](api, ada))
@@ -222,7 +222,7 @@ async def _prepared(api: Api) -> tuple[Account, int]:
 
 
 @pytest.mark.parametrize("name", TELLING)
-async def test_a_mutation_that_can_change_an_answer_wakes_who_waits(api: Api, name: str) -> None:
+async def test_a_mutation_that_can_change_an_answer_wakes_subscribers(api: Api, name: str) -> None:
     ada, key = await _prepared(api)
     async with Watched(api.db, key) as one, Watched(api.db, key + 1) as other:
         given = TELLING[name](api, ada)
@@ -234,7 +234,7 @@ async def test_a_mutation_that_can_change_an_answer_wakes_who_waits(api: Api, na
 
 @pytest.mark.parametrize("name", SILENT)
 async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: str) -> None:
-    """Applications ask for their accounts again and again, whenever they need a token."""
+    """Applications request their accounts whenever they need a token."""
     ada, key = await _prepared(api)
     async with Watched(api.db, key) as one:
         given = SILENT[name][0](api, ada)
@@ -243,8 +243,8 @@ async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: st
         assert not await one.woken(QUIET_SECONDS)
 
 
-async def test_an_account_that_grants_more_or_comes_back_wakes_who_waits(api: Api) -> None:
-    """What was refused about it may be answered now."""
+async def test_an_account_that_grants_more_or_returns_wakes_subscribers(api: Api) -> None:
+    """A query that was refused may be answered now."""
     given = {**api.credentials, "applicationCalendarId": "shy"}
     await api.data(mutation("applicationCalendar"), input={**given, "scope": "read_events"})
     [(key, sub)] = await api.rows("SELECT key, sub FROM accounts")
