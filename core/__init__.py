@@ -1,1 +1,1 @@
-"""The pure heart: values in, values out. No clock, no randomness, no I/O, no logging; the standard library only."""
+"""Values and decisions: pure functions. No clock, no randomness, no I/O, no logging; the standard library only."""

@@ -1,4 +1,4 @@
-"""Who asks, and what they may."""
+"""The caller of a request, and checks of what it may do."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ from .scopes import Scope, granted
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who a request comes from: an application by its key, one of its accounts by a token, or nobody."""
+    """The caller of a request: an application by its key, one of its accounts by a token, or nobody."""
 
-    #: the client that asks, or whose account asks
+    #: the calling client, or the client of the calling account
     client_key: int | None = None
-    #: the account that asks
+    #: the calling account
     account_key: int | None = None
     #: the scope of the account's token
     scope: str = ""
-    #: what the client's plan leaves out
+    #: features that the client's plan does not include
     disabled_features: frozenset[Feature] = frozenset()
     #: when the account's token expires
     expires_at: Instant | None = None
-    #: why the credentials that came with the request do not count
+    #: why the credentials of the request were rejected
     rejection: str | None = None
-    #: whether that is because nobody has such a token
+    #: whether they were rejected because the token is unknown
     token_is_unknown: bool = False
 
 
@@ -32,28 +32,35 @@ NOBODY = Actor()
 
 
 def require_client(actor: Actor) -> int:
-    """The key of the client that asks, by itself or through one of its accounts. Raises Unauthenticated for nobody."""
+    """Returns the key of the calling client, or of the calling account's client.
+
+    Raises Unauthenticated for a caller without valid credentials.
+    """
     if actor.client_key is None:
         raise (WrongCredentials if actor.token_is_unknown else Unauthenticated)(actor.rejection)
     return actor.client_key
 
 
 def require_application(actor: Actor) -> int:
-    """The key of the client that asks by its own key. Raises Unauthenticated for nobody, Forbidden for an account."""
+    """Returns the key of the calling client, which must use its own key.
+
+    Raises Unauthenticated for a caller without valid credentials, Forbidden for an account.
+    """
     client_key = require_client(actor)
     if actor.account_key is not None:
-        raise Forbidden("This needs the application's own key; an account's token speaks for that account alone.")
+        raise Forbidden("This needs the application's own key. An account's token gives access to that account only.")
     return client_key
 
 
 def require_account(actor: Actor, scope: Scope | None = None) -> int:
-    """The key of the account that asks with this scope.
+    """Returns the key of the calling account, whose token must have the scope.
 
-    Raises Unauthenticated for nobody, Forbidden for an application's key and for a token without the scope.
+    Raises Unauthenticated for a caller without valid credentials, Forbidden for an application's key
+    and for a token without the scope.
     """
     require_client(actor)
     if actor.account_key is None:
-        raise Forbidden("This needs the access token of an account; the application's own key belongs to none.")
+        raise Forbidden("This needs the access token of an account. The application's own key belongs to no account.")
     require_scope(actor, scope)
     return actor.account_key
 
@@ -65,28 +72,28 @@ def require_scope(actor: Actor, scope: Scope | None) -> None:
 
 
 def missing(scope: Scope, words: str) -> Forbidden:
-    """The refusal for want of a scope."""
+    """Returns the refusal for a missing scope."""
     return Forbidden(words, details={"scope": scope.value})
 
 
 def require_feature(without: frozenset[Feature], feature: Feature) -> None:
-    """Raises PaymentRequired when the plan leaves the feature out."""
+    """Raises PaymentRequired if the plan does not include the feature."""
     if feature in without:
-        words = f"The plan of this application does not include {feature}: its operator can switch it on."
+        words = f"The plan of this application does not include {feature}: ask the operator to enable it."
         raise PaymentRequired(words, details={"feature": feature.value})
 
 
 def require_availability(actor: Actor, *, managed: bool) -> None:
-    """Raises PaymentRequired when the plan leaves availability queries out, or those that ask for managed hours."""
+    """Raises PaymentRequired if the plan does not include availability queries, or managed ones if `managed`."""
     require_feature(actor.disabled_features, Feature.AVAILABILITY)
     if managed:
         require_feature(actor.disabled_features, Feature.MANAGED_AVAILABILITY)
 
 
 def require_managed_availability(actor: Actor) -> int:
-    """The key of the account that asks about its own rules and stored periods.
+    """Returns the key of the calling account, which may manage its own rules and stored periods.
 
-    Raises Unauthenticated, PaymentRequired when the plan leaves them out, and Forbidden.
+    Raises PaymentRequired if the plan does not include them, Unauthenticated, and Forbidden.
     """
     require_feature(actor.disabled_features, Feature.MANAGED_AVAILABILITY)
     return require_account(actor, Scope.MANAGED_AVAILABILITY)

@@ -1,4 +1,4 @@
-"""Availability rules: an account's hours that come again every week."""
+"""Availability rules: an account's weekly hours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from .zones import check_zone
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRule:
-    """Weekly hours in a zone. Without any weekly period the rule says: never."""
+    """Weekly hours in a zone. A rule without weekly periods means never available."""
 
     availability_rule_id: str
     tzid: str
     weekly_periods: Sequence[WeeklyPeriod]
-    #: whose events block while the rule applies; None: all of the account's calendars
+    #: calendars whose events block while the rule applies; None: all of the account's
     calendar_ids: Sequence[str] | None = None
 
     def check(self, problems: Problems) -> None:
-        """Reports everything that is wrong with the rule by itself. Whose calendars it names, it cannot know."""
+        """Reports all problems of the rule itself. Whose calendars it names is not checked here."""
         check_own_id(self.availability_rule_id, ("availability_rule_id",), problems)
         check_zone(self.tzid, ("tzid",), problems)
         for index, period in enumerate(self.weekly_periods):
@@ -29,15 +29,15 @@ class AvailabilityRule:
             _check_calendar_ids(self.calendar_ids, ("calendar_ids",), problems)
 
     def normalised(self) -> "AvailabilityRule":
-        """The checked rule as it is kept: weekly periods sunday to saturday and by start, those that overlap or touch
-        within a day joined. It means the same hours."""
+        """The checked rule in the form that is stored, which means the same hours: weekly periods from
+        Sunday to Saturday, sorted by start, and joined where they overlap or touch within a day."""
         return replace(self, weekly_periods=merge_weekly(self.weekly_periods))
 
 
 def _check_calendar_ids(calendar_ids: Sequence[str], path: Path, problems: Problems) -> None:
-    """Reports a list that is empty, and every id that stands in it already."""
+    """Reports an empty list, and every repeated id."""
     if not calendar_ids:
-        problems.add(path, Key.TOO_FEW, "needs at least one calendar; leave it out for all of them")
+        problems.add(path, Key.TOO_FEW, "needs at least one calendar; omit it for all calendars")
     seen: set[str] = set()
     for index, calendar_id in enumerate(calendar_ids):
         if calendar_id in seen:

@@ -1,4 +1,4 @@
-"""Stored available periods: an account's hours that come once."""
+"""Stored available periods: an account's one-off hours."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from .spans import Span
 
 @dataclass(frozen=True, slots=True)
 class StoredAvailablePeriod:
-    """`[start, end)`, once, kept on the account; either bound may be unreadable until it has been checked."""
+    """`[start, end)`, stored on an account. Either bound may be Unreadable until it has been checked."""
 
     available_period_id: str
     start: Instant | Unreadable
     end: Instant | Unreadable
 
     def check(self, problems: Problems, *, longest: int) -> None:
-        """Reports a bad id, what cannot be read, and a length outside 1 minute to `longest` seconds.
+        """Reports a bad id, unreadable bounds, and a length outside 1 minute to `longest` seconds.
 
-        Unlike a period of a query it may lie in the past. Whoever keeps a list in step with another system upserts it
-        whole and again: what was accepted yesterday must be accepted today, and it harms no answer.
+        Unlike a query period it may be in the past. An application that synchronises a list upserts all
+        of it again and again: what was accepted yesterday must be accepted today, and does no harm.
         """
         check_own_id(self.available_period_id, ("available_period_id",), problems)
         Period(self.start, self.end).check((), problems, now=None, longest=longest)

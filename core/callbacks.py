@@ -1,7 +1,7 @@
-"""Callbacks: what an application is told of its links, how it knows who says so, and how often it is tried.
+"""Callbacks: their body, their signature, and when they are retried.
 
-An application that cannot be reached is tried again: soon at first, since most of them are only being restarted, then
-with more patience, since by now somebody has to see to it, and after three days no more.
+Delivery to an application that cannot be reached is retried: soon at first, since most are only being
+restarted, then less often, since by now a person has to repair it. After three days it is given up.
 """
 
 import base64
@@ -12,16 +12,17 @@ from .instants import DAY, HOUR, MINUTE, Instant, format_instant
 from .real_time_scheduling import CallbackKind, Completed, Link
 
 _WAITS = (10, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY)
-"""Seconds between one attempt and the next. They are those of a restart, of a mistake that is mended at once, of a night,
-and of a weekend; together just short of three days."""
+"""Seconds between attempts, long enough for a restart, for a mistake that is fixed at once, for a night and
+for a weekend. Their sum is just under three days."""
 
 
 def body(link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, delivery_id: str) -> dict[str, Any]:
-    """What the application is told, to be written as JSON. `url` is the link's, `visitor_tzid` the zone of who sees it.
+    """Returns the body of a callback, as an object to be encoded as JSON.
 
-    Times are there once the link is completed, and then those who meet as well.
+    `url` is the link's URL, `visitor_tzid` the visitor's time zone. Times and participants are included
+    once the link is completed.
     """
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "notification": {"type": kind.value, "delivery_id": delivery_id},
         "real_time_scheduling": {
             "real_time_scheduling_id": link.scheduling_id,
@@ -32,17 +33,17 @@ def body(link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, deliver
         "user": {"tzid": visitor_tzid},
     }
     if isinstance(link.state, Completed):
-        told["participants"] = [{"sub": sub} for sub in link.state.participants]
-    return told
+        content["participants"] = [{"sub": sub} for sub in link.state.participants]
+    return content
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Proves to whoever knows the client's secret that this very body was sent by somebody who knows it, too."""
+    """Returns the HMAC-SHA256 of the body under the client's secret, in base64: it proves who sent the body."""
     return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
 
 
 def wait_after(attempts: int) -> int | None:
-    """Seconds until the next attempt, after so many that came to nothing; None: it is given up."""
+    """Returns the seconds until the next attempt after this many failed ones; None to give up."""
     return _WAITS[attempts - 1] if attempts <= len(_WAITS) else None
 
 

@@ -1,4 +1,4 @@
-"""Durations and buffers as a caller writes them: `{hours, minutes}`."""
+"""Durations and buffers as given by a caller: `{hours, minutes}`."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .instants import HOUR, MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Hours and minutes; either may be left out. Minutes stay below 60 when hours are given."""
+    """Hours and minutes; either may be omitted. Minutes must be below 60 if hours are given."""
 
     hours: int | None = None
     minutes: int | None = None
@@ -18,7 +18,7 @@ class Duration:
         return (self.hours or 0) * HOUR + (self.minutes or 0) * MINUTE
 
     def check(self, path: Path, problems: Problems) -> None:
-        """Reports negative parts, and minutes that should have been hours."""
+        """Reports negative values, and 60 minutes or more beside hours."""
         for name, value in (("hours", self.hours), ("minutes", self.minutes)):
             if value is not None and value < 0:
                 problems.add((*path, name), Key.INVALID, "must not be negative")
@@ -26,7 +26,7 @@ class Duration:
             problems.add((*path, "minutes"), Key.INVALID, "must be less than 60 when hours are given")
 
     def check_positive(self, path: Path, problems: Problems) -> None:
-        """As `check`; and the whole must be longer than nothing."""
+        """As `check`; also reports a duration that is missing or zero."""
         before = len(problems)
         self.check(path, problems)
         if self.hours is None and self.minutes is None:
@@ -40,7 +40,7 @@ NO_TIME = Duration(minutes=0)
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """The least free time before and after a meeting. It keeps away from events only, not from the edge of a period."""
+    """The minimum free time before and after a meeting. It applies to events, not to the edges of a period."""
 
     before: Duration = NO_TIME
     after: Duration = NO_TIME

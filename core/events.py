@@ -1,4 +1,4 @@
-"""Events: what a caller puts on a calendar, and what is kept."""
+"""Events: as drafted by a caller, and as stored."""
 
 import re
 from collections.abc import Sequence
@@ -21,26 +21,26 @@ EventTime: TypeAlias = Instant | date
 
 _DEGREES = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 
-#: A front end makes a link of an event's URL: these schemes would run what the URL says.
+#: Front ends render an event's URL as a link; URLs of these schemes would execute their content.
 _UNSAFE_SCHEMES = frozenset({"javascript", "data", "vbscript"})
 
 
 class Transparency(StrEnum):
-    """Whether the event takes time: an opaque one blocks, a transparent one does not."""
+    """Whether an event blocks: an opaque one does, a transparent one does not."""
 
     OPAQUE = "opaque"
     TRANSPARENT = "transparent"
 
 
 class EventStatus(StrEnum):
-    """A tentative event blocks as a confirmed one does, unless a query says to ignore it."""
+    """Whether an event is confirmed. A tentative one blocks as well, unless a query ignores tentative events."""
 
     CONFIRMED = "confirmed"
     TENTATIVE = "tentative"
 
 
 class FreeBusyStatus(StrEnum):
-    """What an event means for somebody who only may know when its owner has time."""
+    """What an event means to a caller that may see only free and busy time."""
 
     BUSY = "busy"
     TENTATIVE = "tentative"
@@ -49,7 +49,7 @@ class FreeBusyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where an event is; latitude and longitude in decimal degrees, kept as they were written."""
+    """The place of an event. Latitude and longitude are decimal degrees, stored as they were written."""
 
     description: str | None = None
     lat: str | None = None
@@ -63,7 +63,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event as a caller upserts it. Start and end are both instants, or both dates: then the end is exclusive."""
+    """An event as a caller upserts it. Start and end are both instants, or both dates; the end is exclusive."""
 
     event_id: str
     summary: str
@@ -77,7 +77,7 @@ class EventDraft:
     status: EventStatus = EventStatus.CONFIRMED
 
     def check(self, path: Path, problems: Problems) -> None:
-        """Reports everything that is wrong with the event."""
+        """Reports all problems of the event."""
         check_id(self.event_id, (*path, "event_id"), problems, longest=EXTERNAL_ID_LENGTH)
         check_text(self.summary, (*path, "summary"), problems, longest=SUMMARY_LENGTH)
         check_text(self.description, (*path, "description"), problems, longest=DESCRIPTION_LENGTH)
@@ -102,14 +102,14 @@ class EventDraft:
             problems.add((*path, "end"), Key.INVALID, "must be after the start")
 
     def span(self) -> Span:
-        """The time that the checked event covers; an all-day event runs from local midnight to local midnight."""
+        """The time that the checked event covers. An all-day event lasts from local midnight to local midnight."""
         zone = ZoneInfo(self.tzid)
         return Span(_instant(self.start, zone), _instant(self.end, zone))
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is kept: what the caller wrote, the time it covers, and what became of it."""
+    """A stored event: the caller's draft, the time it covers, and its state."""
 
     draft: EventDraft
     span: Span
@@ -130,18 +130,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventWindow:
-    """Which events to list: those that start before `to` and end after `from_`; None: no bound on that side."""
+    """Which events to list: those that start before `to` and end after `from_`. None means no bound."""
 
     from_: Instant | Unreadable | None = None
     to: Instant | Unreadable | None = None
     #: None: all of the account's calendars
     calendar_ids: Sequence[str] | None = None
     include_deleted: bool = False
-    #: only what was changed at this instant or later
+    #: only events changed at or after this instant
     last_modified: Instant | Unreadable | None = None
 
     def check(self, problems: Problems) -> None:
-        """Reports what cannot be read, and a window that ends before it begins."""
+        """Reports unreadable instants, and a window that does not end after its start."""
         check_window(self.from_, self.to, problems)
         if self.last_modified is not None:
             check_instant(self.last_modified, ("last_modified",), problems)
@@ -168,4 +168,4 @@ def _check_url(url: str | None, path: Path, problems: Problems) -> None:
         somewhere = parts.netloc if parts.scheme in ("http", "https") else parts.netloc or parts.path
         whole = bool(parts.scheme and somewhere) and parts.scheme not in _UNSAFE_SCHEMES
     if not whole:
-        problems.add(path, Key.INVALID, "must be a whole URL such as https://example.com/room")
+        problems.add(path, Key.INVALID, "must be a complete URL such as https://example.com/room")

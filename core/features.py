@@ -1,11 +1,11 @@
-"""What a client's plan may leave out. By default it leaves out nothing."""
+"""Features that a client's plan can exclude. By default it excludes none."""
 
 from enum import StrEnum
 from functools import lru_cache
 
 
 class Feature(StrEnum):
-    """A part of the service that an operator can switch off for a client."""
+    """A part of the service that an operator can disable for a client."""
 
     APPLICATION_CALENDARS = "application_calendars"
     #: users and resources
@@ -17,5 +17,5 @@ class Feature(StrEnum):
 
 @lru_cache(1000)
 def named(text: str) -> frozenset[Feature]:
-    """The features that a text names, with spaces between them. Raises ValueError for a name that is none."""
+    """Parses feature names separated by spaces. Raises ValueError for an unknown name."""
     return frozenset(Feature(name) for name in text.split())

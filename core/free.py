@@ -1,6 +1,6 @@
 """Free time: what the window and a member's own limits leave between busy spans.
 
-A *room* is a span of it that the meeting fits in. Shorter ones are nobody's concern.
+A *room* is a span of free time that the meeting fits in. Shorter spans are ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,31 +8,31 @@ from typing import NamedTuple, TypeAlias
 
 from .spans import Bounds, Busy, SpanSet, in_common
 
-#: Looking for what meets a room takes as long as looking at so many spans.
+#: The cost of searching for the spans that meet one room, in spans visited.
 SEARCH = 8
 
-#: of one member, or of several together: in order and disjoint
+#: the rooms of one member, or of several in common: sorted and disjoint
 Rooms: TypeAlias = Sequence[Bounds]
 
 
 class Restrictions(NamedTuple):
-    """What keeps a member from meeting: it has to be within every limit, and clear of the busy time."""
+    """What restricts a member: a meeting must lie within every limit, and clear of the busy time."""
 
     limits: Sequence[SpanSet]
     busy: Busy
 
 
 def rooms_of_one(window: SpanSet, member: Restrictions, duration: int) -> Rooms:
-    """The rooms of a member."""
+    """Returns the rooms of a member."""
     return in_common((window, *member.limits), without=(member.busy,), shortest=duration)
 
 
 def rooms_of_all(window: SpanSet, members: Iterable[Restrictions], duration: int) -> Rooms:
-    """The rooms that the members have in common: what one leaves of the window is the window for the next.
+    """Returns the rooms that the members have in common: what one leaves of the window is the next one's window.
 
-    Members with little to say are taken together until they have as much to say as there is left of the window. So what
-    is left is never looked at more often than it pays, and many members cost n log n as few do. Of a member with much to
-    say while little is left, only what meets that is looked at.
+    Members with few busy spans are batched until the batch is as large as the remaining window. So the
+    remaining window is never scanned more often than pays off, and many members cost O(n log n) as few do.
+    Of a member with many busy spans, when little of the window remains, only those that meet it are used.
     """
     left, found = window, list[Bounds]()
     limits: list[SpanSet] = []

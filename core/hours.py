@@ -1,8 +1,8 @@
-"""Managed availability: the hours that an account keeps, and the calendars that count for it.
+"""Managed availability: the hours of an account, and the calendars that block for it.
 
-A member of a query that asks for managed availability selects some of the account's rules. Its hours are the union of
-those rules and of the account's stored periods, for a rule and a one-off period both say "then, too". An account that
-has neither has said nothing at all, and is not restricted.
+A query member with managed availability selects some of the account's rules. Its hours are the union of
+those rules and of the account's stored periods, because a rule and a one-off period both mean "then, too".
+An account with neither is not restricted.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .zones import ZoneInfo
 def select_rules(
     rules: Sequence[AvailabilityRule], rule_ids: Sequence[str] | None, path: Path, problems: Problems
 ) -> list[AvailabilityRule]:
-    """Those of the account's rules that a member means: None: all, and an empty list: none. Reports unknown ids."""
+    """Returns the rules that a member selects: all for None, none for an empty list. Reports unknown ids."""
     if rule_ids is None:
         return list(rules)
     known = {rule.availability_rule_id: rule for rule in rules}
@@ -29,10 +29,11 @@ def select_rules(
 
 
 def available_hours(rules: Sequence[AvailabilityRule], stored: SpanSet | None, window: SpanSet) -> SpanSet | None:
-    """The hours that checked rules and stored periods leave, exact within the window; None: no restriction.
+    """Returns the hours of checked rules and stored periods, exact within the window; None for no restriction.
 
-    `stored` is what the account's stored periods cover in the window, and None only when the account has not a single
-    one. An account whose periods all lie elsewhere has no hours here; one without any is always there.
+    `stored` is what the account's stored periods cover in the window, and None only if the account has no
+    stored period at all. An account whose periods all lie outside the window has no hours in it, whereas
+    one without periods and rules is always available.
     """
     if not rules and stored is None:
         return None
@@ -43,9 +44,9 @@ def available_hours(rules: Sequence[AvailabilityRule], stored: SpanSet | None, w
 
 
 def chosen_calendars(rules: Sequence[AvailabilityRule]) -> list[str] | None:
-    """Whose events block a member that names no calendars: those of the selected rules, each once; None: all.
+    """Returns the calendars that block for a member that names none: those of its rules, each once; None for all.
 
-    A rule that names none means all, and so does having no rule.
+    A rule without calendars means all, and so does having no rules.
     """
     named: list[str] = []
     for rule in rules:

@@ -1,8 +1,8 @@
-"""Instants and dates as text, and back.
+"""Parsing and formatting of instants and dates.
 
-An *instant* is a whole second in UTC, held as the number of seconds since 1970-01-01T00:00:00Z. A plain integer sorts,
-subtracts and crosses a database driver without a time zone getting lost on the way, and half-open spans of them have
-no fraction that could fall between two stools.
+An *instant* is a whole second in UTC, as the number of seconds since 1970-01-01T00:00:00Z. A plain integer
+sorts, subtracts and passes through a database driver without losing a time zone on the way, and no fraction
+of a second can fall between two half-open spans.
 """
 
 import re
@@ -19,11 +19,11 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 
-# The first and the last year are left out: there an offset or a duration would run out of the calendar.
+# The first and the last year are excluded: an offset or a duration could leave the calendar there.
 EARLIEST: Instant = (date(2, 1, 1) - _EPOCH_DAY).days * DAY
 LATEST: Instant = (date(9999, 1, 1) - _EPOCH_DAY).days * DAY
 
-# RFC 3339, and what ISO 8601 allows beside it: a space for the T, no seconds, an offset without its colon.
+# RFC 3339, and what ISO 8601 also allows: a space for the T, no seconds, an offset without a colon.
 _INSTANT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<clock>\d\d:\d\d(?::\d\d)?)(?P<fraction>\.\d+)?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
     re.ASCII,
@@ -33,16 +33,16 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A value that could not be read, kept in its place so that it is reported beside all other problems."""
+    """Placeholder for a value that could not be parsed, so that it is reported with all other problems."""
 
     why: str
 
 
 def parse_instant(text: str) -> Instant:
-    """The instant that an ISO 8601 text with `Z` or an offset names.
+    """Parses an ISO 8601 text with `Z` or an offset.
 
-    Raises ValueError, worded for the caller, for a text of another shape, one without a zone, a date that does not
-    exist, and a fraction of a second that is not zero.
+    Raises ValueError, with a message for the caller, for text of another format, without a zone, with a
+    date that does not exist, or with a fraction of a second that is not zero.
     """
     match = _INSTANT.fullmatch(text)
     if match is None:
@@ -63,12 +63,12 @@ def parse_instant(text: str) -> Instant:
 
 
 def format_instant(instant: Instant) -> str:
-    """The instant as `2027-01-19T09:00:00Z`."""
+    """Formats the instant as `2027-01-19T09:00:00Z`."""
     return (_EPOCH + timedelta(seconds=instant)).isoformat()[:19] + "Z"
 
 
 def parse_date(text: str) -> date:
-    """The date that `2027-01-19` names. Raises ValueError, worded for the caller, for anything else."""
+    """Parses a date such as `2027-01-19`. Raises ValueError, with a message for the caller, for anything else."""
     if _DATE.fullmatch(text) is None:
         raise ValueError("must be a date such as 2027-01-19")
     try:
@@ -81,7 +81,7 @@ def parse_date(text: str) -> date:
 
 
 def read_instant(text: str) -> Instant | Unreadable:
-    """As parse_instant, but an unreadable text comes back as such instead of raising."""
+    """As parse_instant, but returns Unreadable instead of raising."""
     try:
         return parse_instant(text)
     except ValueError as error:
@@ -89,7 +89,7 @@ def read_instant(text: str) -> Instant | Unreadable:
 
 
 def read_event_time(text: str) -> Instant | date | Unreadable:
-    """An instant, or a date for an all-day event."""
+    """Parses an instant, or a date for an all-day event. Returns Unreadable instead of raising."""
     try:
         return parse_date(text) if _DATE.fullmatch(text) else parse_instant(text)
     except ValueError as error:

@@ -1,11 +1,14 @@
-"""How much a caller may ask for. Every default is a documented limit of the service whose behaviour we follow, unless
-its comment says otherwise; an operator may raise any of them, and no algorithm relies on their being small."""
+"""Limits on what a caller may ask for.
+
+Every default is a documented limit of the service whose behaviour we follow, unless its comment says
+otherwise. An operator may raise any of `Limits`; no algorithm relies on their being small.
+"""
 
 from dataclasses import dataclass
 
 from .instants import DAY, MINUTE
 
-# What text may hold is part of what an event is, not of what a machine can bear: these are the same everywhere.
+# Text lengths are part of the data model and not a matter of capacity, so they are the same everywhere.
 SUMMARY_LENGTH = 1024
 DESCRIPTION_LENGTH = 4096
 # Ours: no documented limit. An id must fit an index and a URL must fit a browser.
@@ -21,13 +24,13 @@ START_INTERVALS = (5, 10, 15, 30, 60)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operator may raise."""
+    """The limits that an operator may raise."""
 
-    #: different accounts over all groups of an availability query
+    #: different accounts in all groups of an availability query
     max_accounts: int = 10
     #: query periods, or query slots, of an availability query
     max_query_periods: int = 50
-    #: available periods that a member brings along
+    #: own available periods of a member in a query
     max_member_periods: int = 50
     #: length of a query period or of a member's own period, in seconds
     max_period: int = 35 * DAY

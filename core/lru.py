@@ -1,4 +1,4 @@
-"""A map of bounded size, in which the least recently used entries make room for new ones."""
+"""A map of bounded size that evicts the least recently used entries."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,9 +14,10 @@ def _no_size(_key: object, _value: object) -> int:
 
 
 class LRU(Generic[K, V]):
-    """Bounded in the number of entries, in their total size, or in both.
+    """A map bounded by the number of its entries, by their total size, or by both.
 
-    `size_of` is asked again when an entry makes room, and must answer the same for as long as the entry is stored.
+    `size_of` is called again when an entry is evicted, and must return the same for as long as the entry is
+    stored.
     """
 
     def __init__(self, *, most: float = inf, most_size: float = inf, size_of: Callable[[K, V], int] = _no_size) -> None:
@@ -24,30 +25,30 @@ class LRU(Generic[K, V]):
         self._most_size = most_size
         self._size_of = size_of
         self._entries: OrderedDict[K, V] = OrderedDict()
-        #: of all entries together
+        #: total size of all entries
         self.size = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __contains__(self, key: K) -> bool:
-        """Whether there is such an entry. To ask is not to use it."""
+        """Whether the key is stored. Does not count as a use."""
         return key in self._entries
 
     def get(self, key: K) -> V | None:
-        """The value of this key, if it is stored; it is now the most recently used."""
+        """Returns the value of the key, or None. The entry becomes the most recently used."""
         if (value := self._entries.get(key)) is not None:
             self._entries.move_to_end(key)
         return value
 
     def get_or_put(self, key: K, make: Callable[[], V]) -> V:
-        """The value of this key, made and stored first if it is missing."""
+        """Returns the value of the key, which is made and stored first if it is missing."""
         if (value := self.get(key)) is None:
             self.put(key, value := make())
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Stores a value in place of the key's old one; a value larger than the bound only removes the old one."""
+        """Stores a value, replacing the key's old one. A value larger than the bound only removes the old one."""
         if (old := self._entries.pop(key, None)) is not None:
             self.size -= self._size_of(key, old)
         size = self._size_of(key, value)

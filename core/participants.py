@@ -1,8 +1,8 @@
-"""Who is there: the members who are free for the whole of each result.
+"""Participants: the members who are free for the whole of each result.
 
-Results come in time order, starts and ends alike. So those that lie in one room are neighbours, from the first that
-starts in it to the last that ends in it: at the one its member comes in, behind the other the member leaves. Who is there
-is kept as a number with a bit for each member, and to come or to leave is to turn that bit over.
+Results are in time order, by start and by end alike. So the results that lie in one room are neighbours,
+from the first that starts in it to the last that ends in it: the member joins at the first and leaves after
+the last. The members present are an integer with one bit for each, and joining or leaving flips that bit.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,10 +18,10 @@ from .spans import Bounds
 def participants(
     groups: Sequence[Group], free: Sequence[Sequence[Rooms] | None], found: Sequence[Bounds]
 ) -> Iterator[tuple[str, ...]]:
-    """The subs of those who are free throughout each result, in request order, each once.
+    """Yields the subs that are free throughout each result, in request order, each once.
 
-    `free` are the rooms of the members, group by group; None for a group of which everybody is there in any case. The
-    same people are one and the same tuple, which is worth knowing for whoever writes them out.
+    `free` has the rooms of the members by group, and None for a group whose members are all present in any
+    case. Equal subs are one tuple object, so that a serialiser can recognise them by identity.
     """
     subs = [member.sub for group in groups for member in group.members]
     by_bit = {1 << place: sub for place, sub in enumerate(subs)}
@@ -35,7 +35,7 @@ def participants(
 
 
 def _each(present: int, by_bit: Mapping[int, str]) -> dict[str, None]:
-    """The subs of those whose bits are set, as a set that keeps its order. Nobody else is looked at: there may be many."""
+    """Returns the subs whose bits are set, as an ordered set. Visits only set bits, since there may be many members."""
     subs: dict[str, None] = {}
     while present:
         lowest = present & -present
@@ -50,7 +50,7 @@ def _member_by_member(groups: Sequence[Group], free: Sequence[Sequence[Rooms] | 
 
 
 def _presence(free: Iterable[Rooms | None], found: Sequence[Bounds]) -> Iterator[int]:
-    """Who is there at each result: the i-th bit is the i-th member's."""
+    """Yields the members present at each result: bit i is the i-th member's."""
     starts, ends = [start for start, _ in found], [end for _, end in found]
     turned = [0] * (len(found) + 1)
     for place, rooms in enumerate(free):

@@ -1,4 +1,4 @@
-"""A start and an end as a caller writes them."""
+"""Periods, instants and windows as given by a caller, and their checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .spans import SpanSet
 
 
 def check_instant(value: Instant | Unreadable, path: Path, problems: Problems) -> Instant | None:
-    """The instant, or None after reporting why it could not be read."""
+    """Returns the instant, or None after reporting why it is unreadable."""
     if isinstance(value, Unreadable):
         problems.add(path, Key.INVALID, value.why)
         return None
@@ -18,7 +18,7 @@ def check_instant(value: Instant | Unreadable, path: Path, problems: Problems) -
 
 
 def check_future(value: Instant | Unreadable, path: Path, problems: Problems, now: Instant | None) -> Instant | None:
-    """As check_instant; and it must lie after now, unless that is None."""
+    """As check_instant; also reports an instant that is not after `now`, unless `now` is None."""
     instant = check_instant(value, path, problems)
     if instant is not None and now is not None and instant <= now:
         problems.add(path, Key.IN_PAST, "must be in the future")
@@ -28,7 +28,10 @@ def check_future(value: Instant | Unreadable, path: Path, problems: Problems, no
 def check_window(
     start: Instant | Unreadable | None, end: Instant | Unreadable | None, problems: Problems
 ) -> tuple[Instant | None, Instant | None]:
-    """The bounds `from` and `to` of a list, either of which may be missing; reports a window that ends before it begins."""
+    """Returns the bounds `from` and `to` of a list, either of which may be None.
+
+    Reports unreadable bounds, and a window that does not end after its start.
+    """
     from_ = check_instant(start, ("from",), problems) if start is not None else None
     to = check_instant(end, ("to",), problems) if end is not None else None
     if from_ is not None and to is not None and to <= from_:
@@ -38,15 +41,15 @@ def check_window(
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`[start, end)`; either may be unreadable until it has been checked."""
+    """`[start, end)`. Either bound may be Unreadable until it has been checked."""
 
     start: Instant | Unreadable
     end: Instant | Unreadable
 
     def check(self, path: Path, problems: Problems, *, now: Instant | None, longest: int) -> None:
-        """Reports what cannot be read, a start that is not after now, a length outside 1 minute to `longest` seconds.
+        """Reports unreadable bounds, a start that is not after `now`, a length outside 1 minute to `longest` seconds.
 
-        With None for now the period may lie in the past.
+        If `now` is None, the period may be in the past.
         """
         start = check_future(self.start, (*path, "start"), problems, now)
         end = check_instant(self.end, (*path, "end"), problems)
@@ -61,14 +64,14 @@ class Period:
 def check_periods(
     periods: Sequence[Period], path: Path, problems: Problems, *, now: Instant | None, most: int, longest: int
 ) -> None:
-    """Reports a wrong number of periods, and what is wrong with each of the first `most` of them."""
+    """Reports a wrong number of periods, and the problems of the first `most` of them."""
     check_count(len(periods), path, problems, most=most, noun="period")
     for index, period in enumerate(periods[:most]):
         period.check((*path, index), problems, now=now, longest=longest)
 
 
 def check_count(count: int, path: Path, problems: Problems, *, most: int, noun: str) -> None:
-    """Reports a list that is empty, or longer than `most`."""
+    """Reports a list that is empty or longer than `most`."""
     if count == 0:
         problems.add(path, Key.TOO_FEW, f"needs at least one {noun}")
     elif count > most:
@@ -76,12 +79,12 @@ def check_count(count: int, path: Path, problems: Problems, *, most: int, noun: 
 
 
 def union(periods: Iterable[Period]) -> SpanSet:
-    """The time that checked periods cover together; overlapping and touching ones become one."""
+    """Returns the time that checked periods cover; overlapping and touching ones are joined."""
     return SpanSet.of((read(period.start), read(period.end)) for period in periods)
 
 
 def read(value: Instant | Unreadable) -> Instant:
-    """The instant of a value that has been checked."""
+    """Returns the instant of a checked value. Raises TypeError if it is Unreadable."""
     if isinstance(value, Unreadable):
         raise TypeError(f"used before it was checked: {value.why}")
     return value

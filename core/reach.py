@@ -1,8 +1,8 @@
-"""Reach: how long a meeting that starts at `t` can last with the same people staying from start to end.
+"""Reach: how long a meeting that starts at `t` can last with the same people from start to end.
 
-Reach never falls, so it is told by its *steps* in order: `(since, reach)` says that a meeting which starts at `since`
-or later can last until `reach`, until the next step begins. What is left out are steps that the meeting does not fit in; a
-start that belongs to one of those is told the step before instead, whose reach is too near as well.
+Reach never falls, so it is represented by its *steps* in order: `(since, reach)` means that a meeting which
+starts at `since` or later, but before the next step, can last until `reach`. Steps that the meeting does not
+fit in are omitted; a start in one of those belongs to the step before, whose reach is too near as well.
 """
 
 from bisect import bisect_left
@@ -16,7 +16,7 @@ from .instants import Instant
 
 Step: TypeAlias = tuple[Instant, Instant]
 
-#: of how many rooms of a member it is that the first are put in order
+#: size of the first batch of rooms to sort, in rooms of the member with most rooms
 FIRST = 32
 
 #: earlier and later than any instant, by more than any duration
@@ -25,9 +25,10 @@ AFTER_ALL: Instant = 1 << 62
 
 
 def group_reach(free: Sequence[Rooms], needed: int, duration: int) -> Iterator[Step]:
-    """The reach of a group that needs `needed` of its members, whose rooms are given.
+    """Yields the reach of a group that needs `needed` of its members, given their rooms.
 
-    It is the needed-th latest end of all rooms that have begun. Those that are over take nobody's place: they ended before.
+    It is the needed-th latest end of all rooms that have begun. Rooms that are over do not distort it,
+    because they ended earlier.
     """
     latest = [BEFORE_ALL] * needed  # a heap: the needed-th latest comes first
     reach = BEFORE_ALL
@@ -41,10 +42,11 @@ def group_reach(free: Sequence[Rooms], needed: int, duration: int) -> Iterator[S
 
 
 def _by_start(free: Sequence[Rooms]) -> Iterator[Rooms]:
-    """All rooms in the order of their starts, and at first only some: whoever wants few results needs no more.
+    """Yields all rooms sorted by start, in growing batches: a caller that wants few results stops early.
 
-    Those at first are the ones that begin before a certain one of the member who has most; then twice as many. Where members
-    have few rooms each, to look for that moment in all of them would cost more than it saves.
+    The first batch ends at the FIRST-th room of the member with most rooms, the next at twice as many, and so
+    on. Members with few rooms each are one batch: finding that instant in all of them would cost more than
+    it saves.
     """
     most, all_of_them = max(free, key=len), sum(map(len, free))
     begun, count = [0] * len(free), FIRST if all_of_them > FIRST * len(free) else all_of_them
@@ -56,14 +58,14 @@ def _by_start(free: Sequence[Rooms]) -> Iterator[Rooms]:
 
 
 def least_reach(groups: Sequence[Iterable[Step]], duration: int) -> Iterable[Step]:
-    """The reach of all groups together: the smallest of theirs, for every group has to stay."""
+    """Returns the reach of all groups together: the smallest of theirs, since every group has to stay."""
     return groups[0] if len(groups) == 1 else _least(groups, duration)
 
 
 def _least(groups: Sequence[Iterable[Step]], duration: int) -> Iterator[Step]:
-    """The group with the smallest reach holds all others back: nothing changes before it takes its next step.
+    """Yields the smallest reach, which does not change before the group that has it takes its next step.
 
-    So that one only is followed from step to step; the others catch up when it is their turn to be the smallest.
+    So only that group is followed from step to step; the others catch up when their reach is the smallest.
     """
     ahead = [chain(steps, ((AFTER_ALL, AFTER_ALL),)) for steps in groups]
     reaches = [(BEFORE_ALL, group) for group in range(len(groups))]  # a heap: the smallest comes first

@@ -1,8 +1,8 @@
-"""From reach to results: periods, slots, overlapping slots, and slots that were asked about.
+"""From reach to results: periods, slots, overlapping slots, and query slots.
 
-Every function takes the steps of the query's reach and the required duration in seconds, and yields spans in time
-order, soonest first. `interval` is the grid that starts fall on, in seconds, aligned to the UTC clock; None: anywhere.
-Each yields as it goes, so whoever wants twenty results pays for twenty.
+Every function takes the steps of the query's reach and the required duration in seconds, and yields spans
+in time order, soonest first. `interval` is the grid of starts in seconds, aligned to the UTC clock; None: any
+instant. All are lazy: a caller that takes twenty results pays for twenty.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,7 +19,7 @@ Viable: TypeAlias = tuple[Instant, Instant, Instant]
 
 
 def viable(steps: Iterable[Step], duration: int) -> Iterator[Viable]:
-    """Where in each step a meeting can start."""
+    """Yields where in each step a meeting can start."""
     for (since, reach), (then, _) in pairwise(chain(steps, ((AFTER_ALL, AFTER_ALL),))):
         last = min(reach - duration, then - 1)
         if since <= last:
@@ -27,12 +27,12 @@ def viable(steps: Iterable[Step], duration: int) -> Iterator[Viable]:
 
 
 def on_grid(instant: Instant, interval: int | None) -> Instant:
-    """The first grid point that is not before the instant."""
+    """Returns the first grid point that is not before the instant."""
     return -(-instant // interval) * interval if interval else instant
 
 
 def periods(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
-    """Stretches as long as can be: none lies inside another, and every meeting that fits lies in one of them."""
+    """Yields the longest possible periods: none lies inside another, and every meeting that fits lies in one."""
     reached = BEFORE_ALL
     for first, last, reach in viable(steps, duration):
         start = on_grid(first, interval)
@@ -43,17 +43,17 @@ def periods(steps: Iterable[Step], duration: int, interval: int | None) -> Itera
 
 
 def slots(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
-    """Meetings that do not overlap: the earliest that fits, then the earliest after it. No other choice gives more."""
+    """Yields meetings that do not overlap: the earliest that fits, then the earliest after it. No choice gives more."""
     return _meetings(steps, duration, interval, on_grid(duration, interval))
 
 
 def overlapping_slots(steps: Iterable[Step], duration: int, interval: int | None) -> Iterator[Bounds]:
-    """Every grid point that a meeting can start on; without a grid the same as slots."""
+    """Yields a meeting at every grid point where one fits; without a grid, the same as slots."""
     return _meetings(steps, duration, interval, interval or duration)
 
 
 def _meetings(steps: Iterable[Step], duration: int, interval: int | None, stride: int) -> Iterator[Bounds]:
-    """Meetings whose starts lie at least `stride` seconds apart, which is as long as some steps of the grid."""
+    """Yields meetings whose starts are at least `stride` seconds apart, which is a multiple of the grid's interval."""
     earliest = BEFORE_ALL
     for first, last, _ in viable(steps, duration):
         for start in range(on_grid(max(first, earliest), interval), last + 1, stride):
@@ -62,7 +62,7 @@ def _meetings(steps: Iterable[Step], duration: int, interval: int | None, stride
 
 
 def asked_slots(steps: Iterable[Step], duration: int, starts: Sequence[Instant]) -> Iterator[Bounds]:
-    """Those of the starts, given in time order, that a meeting can start on."""
+    """Yields a meeting at each of the starts, given in time order, where one fits."""
     for first, last, _ in viable(steps, duration):
         for start in starts[bisect_left(starts, first) : bisect_right(starts, last)]:
             yield start, start + duration

@@ -2,25 +2,25 @@
 
 A span is half-open, `[start, end)`: two spans that touch do not overlap. A SpanSet has one normal form: sorted,
 disjoint, non-touching, none empty; so two sets are equal exactly when they cover the same instants. A Busy is looser:
-its spans may overlap, so that it can be put together and cut by sorting and slicing alone.
+its spans may overlap, so that it can be combined and cut by sorting and slicing alone.
 
 What sets have in common
 ========================
 
-Let a set open where a span of it starts, and close where one ends. An instant lies in all of n sets exactly when, up
-to and including it, they have opened n times more often than they have closed; more than that they cannot. So when
-they have closed k times, all that is asked is whether they have opened k + n times. With the openings of all sets
-sorted, and the closings of all sets sorted, what they have in common lies from the (k+n)-th opening to the (k+1)-st
-closing, for every k, and where that closing is not the later one there is nothing:
+Let a set open where one of its spans starts, and close where one ends. An instant lies in all of n sets exactly when,
+up to and including it, they have opened n times more often than they have closed; the difference is never larger. So
+after k closings, the only question is whether there have been k + n openings. With the openings of all sets sorted, and
+the closings of all sets sorted, the sets have in common, for every k, the time from the (k+n)-th opening to the
+(k+1)-st closing, and nothing if that closing is not the later one:
 
     time    0   1   2   3   4   5   6   7   8   9
     alice   ============        ================        openings   0 1 3 5          1 3 5
     bob         ====    ============                    closings   2 3 6 9    so    2 3 6    that is [1, 2) and [5, 6)
 
-To stay clear of a busy span is such a set, too: it has been open since ever, closes where the span starts and opens again
-where it ends. So busy time brings its bounds along the other way round, and nothing that has to open first: n does
-not change. Which closing belongs to which opening is never asked, and `in_common` costs two sorts and a look at each
-pair, however many sets there are.
+The time clear of a busy span is such a set, too: it is open from the beginning, closes where the span starts and opens
+again where it ends. So busy time contributes its bounds the other way round, and n does not change, since nothing has
+to open first. Which closing belongs to which opening does not matter, and `in_common` costs two sorts and one
+comparison per pair, however many sets there are.
 """
 
 from bisect import bisect_left, bisect_right
@@ -31,7 +31,7 @@ from typing import NamedTuple, TypeAlias
 
 from .instants import Instant, format_instant
 
-#: start and end of a span, where there are too many of them to give each a name
+#: start and end of a span as a plain tuple, where there are too many for a Span each
 Bounds: TypeAlias = tuple[Instant, Instant]
 
 
@@ -48,13 +48,13 @@ class SpanSet:
     __slots__ = ("ends", "starts")
 
     def __init__(self, starts: Sequence[Instant] = (), ends: Sequence[Instant] = ()) -> None:
-        """Takes bounds that are in normal form already; `of` makes a set from any spans."""
+        """Takes bounds that are already in normal form; `of` makes a set of any spans."""
         self.starts = starts
         self.ends = ends
 
     @classmethod
     def of(cls, spans: Iterable[Bounds]) -> "SpanSet":
-        """The union of any spans, in any order; an empty or inverted one adds nothing."""
+        """Returns the union of any spans, in any order; an empty or inverted one adds nothing."""
         starts: list[Instant] = []
         ends: list[Instant] = []
         reached: Instant | None = None
@@ -71,7 +71,7 @@ class SpanSet:
 
     @classmethod
     def in_order(cls, spans: Sequence[Bounds]) -> "SpanSet":
-        """Of spans that are in normal form already."""
+        """Makes a set of spans that are already in normal form."""
         return cls([start for start, _ in spans], [end for _, end in spans])
 
     def __and__(self, other: "SpanSet") -> "SpanSet":
@@ -98,12 +98,12 @@ class SpanSet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Busy:
-    """Busy time: where its spans start, in order, and where they end, in order. They may overlap.
+    """Busy time: the starts of its spans, sorted, and their ends, sorted. Spans may overlap.
 
-    The i-th start and the i-th end are bounds of two events perhaps. Taken as bounds of one span they still are one, for
-    by the i-th end as many events are over, and so have begun before it; and as many of those spans go on at every instant
-    as events do. So nothing is lost by forgetting which belonged together, and with it goes the need to merge: several
-    calendars become one by sorting, and what meets a stretch of time is a slice.
+    The i-th start and the i-th end may belong to two events. Together they still bound a span: i events are
+    over by the i-th end, so at least i have begun before it. And at every instant, as many of these spans are in
+    progress as events are. So nothing is lost by forgetting which bounds belong together, and nothing has to be
+    merged: several calendars are combined by sorting, and the part that meets a period is a slice.
     """
 
     starts: Sequence[Instant] = ()
@@ -111,13 +111,13 @@ class Busy:
 
     @classmethod
     def of(cls, spans: Iterable[Bounds]) -> "Busy":
-        """The busy time of any spans, in any order; an empty or inverted one takes no time."""
+        """Makes busy time of any spans, in any order; an empty or inverted one takes no time."""
         lasting = [(start, end) for start, end in spans if start < end]
         return cls(sorted([start for start, _ in lasting]), sorted([end for _, end in lasting]))
 
     @classmethod
     def merged(cls, several: Sequence["Busy"]) -> "Busy":
-        """Busy when any of them is. Sorting what is sorted in pieces takes hardly more than a look at each item."""
+        """Returns the time when any of them is busy. Sorting presorted pieces costs hardly more than one pass."""
         if len(several) == 1:
             return several[0]
         return cls(
@@ -126,9 +126,9 @@ class Busy:
         )
 
     def near(self, start: Instant, end: Instant, before: int = 0, after: int = 0) -> "Busy":
-        """What is left in `[start, end)` when every span is made `before` seconds longer at its start, `after` at its end.
+        """Extends every span by `before` seconds at its start and `after` at its end; returns those in `[start, end)`.
 
-        Of the spans that reach out of it both bounds are kept. Two searches and a slice, however much lies elsewhere.
+        Spans that extend beyond it are not cut. Costs two searches and a slice, however much lies elsewhere.
         """
         here = slice(bisect_right(self.ends, start - after), bisect_left(self.starts, end + before))
         starts, ends = self.starts[here], self.ends[here]
@@ -137,12 +137,15 @@ class Busy:
         )
 
     def meeting(self, rooms: SpanSet) -> "Busy":
-        """Those of its spans that meet one of the rooms at least. Two searches for each room, however much lies elsewhere."""
+        """Returns the spans that meet at least one of the rooms, each once.
+
+        Costs two searches per room, however much lies elsewhere.
+        """
         starts: list[Instant] = []
         ends: list[Instant] = []
         behind = 0
         for start, end in zip(rooms.starts, rooms.ends, strict=True):
-            first = bisect_right(self.ends, start, behind)  # not before what the room before met: each once
+            first = bisect_right(self.ends, start, behind)  # after those of the previous room: each once
             behind = bisect_left(self.starts, end, first)
             starts += self.starts[first:behind]
             ends += self.ends[first:behind]
@@ -156,7 +159,7 @@ class Busy:
 
 
 def in_common(sets: Sequence["SpanSet"], *, without: Sequence["Busy"] = (), shortest: int = 1) -> list[Bounds]:
-    """The spans, of at least `shortest` seconds, that all the sets have in common while nobody is busy; in time order."""
+    """Returns the spans of at least `shortest` seconds that all sets have in common outside of busy time, in order."""
     openings: list[Instant] = []
     closings: list[Instant] = []
     for each in sets:

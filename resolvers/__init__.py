@@ -1,5 +1,5 @@
-"""One function per thing that a caller can ask. Core values in, core values out; neither GraphQL nor HTTP.
+"""One function per operation. Takes and returns core values; knows neither GraphQL nor HTTP.
 
-Each is the same four steps, in this order: *shape* (is the request one that can be done?), *right* (may the caller?),
-*facts* (what does the database say?), *answer*. A read that fails raises; nothing here has a default that means "free".
+Each has the same four steps, in this order: *shape* (is the request valid?), *right* (may the caller do this?),
+*facts* (what does the database say?), *answer*. A failed read raises; no default here means "free".
 """

@@ -1,4 +1,4 @@
-"""Accounts: users and resources, and who a token is."""
+"""Accounts: users and resources, and the account of a token."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from .tokens import authenticate_client
 
 
 class UserInfo(NamedTuple):
-    """Who a token is: its account, the scope that it has, and the account's calendars."""
+    """The account of a token, the token's scope, and the account's calendars."""
 
     account: Account
     scope: str
@@ -35,7 +35,7 @@ async def upsert_account(
     profile: Profile,
     scope: str,
 ) -> Authorization:
-    """The client's user or resource of this id, made at the first call and brought up to the profile at every one.
+    """Creates the client's user or resource with this id, or updates its profile. Returns it with new tokens.
 
     Raises Unauthenticated for wrong client credentials, PaymentRequired, and Unprocessable.
     """
@@ -44,10 +44,10 @@ async def upsert_account(
     profile.check(problems)
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
-        asking = await authenticate_client(session, client_id, client_secret)
-        require_feature(asking.disabled_features, Feature.ACCOUNTS)
+        client = await authenticate_client(session, client_id, client_secret)
+        require_feature(client.disabled_features, Feature.ACCOUNTS)
         problems.raise_if_any()
-        return await authorize(ctx, session, asking.key, kind, account_id, scope, profile)
+        return await authorize(ctx, session, client.key, kind, account_id, scope, profile)
 
 
 async def authorize(
@@ -59,7 +59,7 @@ async def authorize(
     scope: str,
     profile: Profile = EMPTY_PROFILE,
 ) -> Authorization:
-    """The client's account of this id, which is made or got, with a new pair of tokens of a checked scope."""
+    """Creates or gets the client's account with this id. Returns it with a new pair of tokens of a checked scope."""
     scope = union_scopes(scope)
     made = await accounts.create_or_get(session, client_key, kind, external_id, ctx.now, scope=scope, profile=profile)
     return Authorization(made, await tokens.issue(session, made.key, scope, ctx.now), scope)
@@ -67,7 +67,7 @@ async def authorize(
 
 @retry_transaction
 async def user_info(ctx: Context) -> UserInfo:
-    """Who the access token belongs to. Any token may ask."""
+    """Returns the account of the access token. Any scope is sufficient."""
     actor = await ctx.actor()
     account_key = require_account(actor)
     async with ctx.db.read() as session:

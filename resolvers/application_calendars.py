@@ -1,4 +1,4 @@
-"""Application calendars: calendars for things that have none."""
+"""Application calendars: calendars for things that have none of their own."""
 
 from core.access import require_feature
 from core.accounts import AccountKind, Authorization
@@ -18,7 +18,7 @@ from .tokens import authenticate_client
 async def get_or_create(
     ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
 ) -> Authorization:
-    """The client's application calendar of this id, made at the first call, with a new pair of tokens of this scope.
+    """Creates or gets the client's application calendar with this id. Returns it with new tokens of this scope.
 
     Raises Unauthenticated for wrong client credentials, PaymentRequired, and Unprocessable.
     """
@@ -26,8 +26,8 @@ async def get_or_create(
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
     check_scope(scope, ("scope",), problems)
     async with ctx.db.write() as session:
-        asking = await authenticate_client(session, client_id, client_secret)
-        require_feature(asking.disabled_features, Feature.APPLICATION_CALENDARS)
+        client = await authenticate_client(session, client_id, client_secret)
+        require_feature(client.disabled_features, Feature.APPLICATION_CALENDARS)
         problems.raise_if_any()
         kind = AccountKind.APPLICATION_CALENDAR
-        return await authorize(ctx, session, asking.key, kind, application_calendar_id, scope)
+        return await authorize(ctx, session, client.key, kind, application_calendar_id, scope)

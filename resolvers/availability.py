@@ -1,4 +1,4 @@
-"""When can they meet?"""
+"""Availability queries."""
 
 from core.access import Actor, require_availability, require_client, require_scope
 from core.errors import Refusal
@@ -15,11 +15,11 @@ from .facts import LoadedFacts, load_access, load_facts, with_snapshot_fallback
 
 @retry_transaction
 async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
-    """The openings of the query, soonest first.
+    """Returns the openings of the query, soonest first.
 
-    The application's key may ask about any of its accounts, an account's token about those of the same application. Every
-    member must have granted free-busy. Raises Unprocessable with every problem of the request; a sub that is unknown,
-    revoked or another application's is the same problem, so that nothing leaks.
+    An application's key, and the tokens of its accounts, may query any account of the application. Every
+    member must have granted free-busy. Raises Unprocessable with every problem of the request; an unknown sub,
+    a revoked one and another application's are the same problem, so that nothing leaks.
     """
     managed = query.managed
     problems = query.check(ctx.now, ctx.limits)
@@ -38,7 +38,7 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
 
 
 async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
-    """Whether the availability that rests on this is what would be found now, for whoever asks now. One statement."""
+    """Whether a stored answer with these dependencies is right for the present caller, now. One statement."""
     if ctx.now >= dependencies.until:
         return False
     actor, rows = await access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
@@ -50,7 +50,7 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:
-    """Raises Unauthenticated, Forbidden, PaymentRequired for who may not ask."""
+    """Raises Unauthenticated, Forbidden or PaymentRequired if the caller may not query availability."""
     require_client(actor)
     require_scope(actor, Scope.READ_FREE_BUSY)
     require_availability(actor, managed=managed)

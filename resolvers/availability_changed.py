@@ -1,4 +1,4 @@
-"""When can they meet, and when can they now?"""
+"""Availability subscriptions."""
 
 from collections.abc import AsyncGenerator
 
@@ -15,35 +15,35 @@ from .context import Context, LiveContext
 
 
 async def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> AsyncGenerator[list[Opening]]:
-    """The openings of the query, and all of them again whenever a write has changed them.
+    """Yields the openings of the query, and all of them again whenever a write has changed them.
 
-    Each is what `availability` would answer at that moment to the same caller, rights and all. Once it would refuse, that
-    is raised, and it is over: so when a query period begins, when the token expires or is revoked, when a member is. Not
-    every answer that there has been for an instant is given: the last one always is.
+    Each result is what `availability` would return to the same caller at that moment. Ends by raising the
+    Refusal that `availability` would raise: when a query period begins, when the token expires or is revoked,
+    when a member is revoked. Short-lived results may be skipped, but the last one is always sent.
     """
-    actor, account_keys = await _who(ctx, query)
+    actor, account_keys = await _watched(ctx, query)
     with ctx.db.subscribers.subscribe(account_keys) as waiter:
         current: Context = ctx
-        told: list[Opening] | None = None
+        previous: list[Opening] | None = None
         while True:
             async with waiter.throttled():
                 current = ctx.refresh()
                 found = await availability(current, query)
-            if found != told:
+            if found != previous:
                 yield found
-            told = found
+            previous = found
             await waiter.wait(_good_until(query, actor) - current.now)
 
 
 @retry_transaction
-async def _who(ctx: Context, query: AvailabilityQuery) -> tuple[Actor, set[int]]:
-    """Who asks, and whose changes matter: the members', as many as may be asked about, and those of the account that asks."""
+async def _watched(ctx: Context, query: AvailabilityQuery) -> tuple[Actor, set[int]]:
+    """Returns the caller, and the keys of the accounts to watch: the members', up to the limit, and the caller's."""
     subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
-    stands = await access.load(ctx.db.driver, ctx.caller, subs, ctx.now)
-    asking = {stands.actor.account_key} if stands.actor.account_key is not None else set[int]()
-    return stands.actor, asking | {account.key for account in stands.accounts.values()}
+    loaded = await access.load(ctx.db.driver, ctx.caller, subs, ctx.now)
+    calling = {loaded.actor.account_key} if loaded.actor.account_key is not None else set[int]()
+    return loaded.actor, calling | {account.key for account in loaded.accounts.values()}
 
 
 def _good_until(query: AvailabilityQuery, actor: Actor) -> Instant:
-    """When the caller or the query, both of which were good, will no longer be: at the first start, or with the token."""
+    """Returns when a valid caller and query become invalid: at the earliest start, or when the token expires."""
     return min(query.earliest, actor.expires_at if actor.expires_at is not None else query.earliest)

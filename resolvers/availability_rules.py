@@ -1,4 +1,4 @@
-"""Availability rules of the account that asks: the weekly hours in which it can be booked."""
+"""Availability rules of the calling account: the weekly hours in which it can be booked."""
 
 from core.access import require_managed_availability
 from core.availability_rules import AvailabilityRule
@@ -12,7 +12,7 @@ from .context import Context
 
 @retry_transaction
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
-    """Makes the rule, or replaces the one with its id; the rule as it is kept. Raises Unprocessable."""
+    """Creates the rule, or replaces the one with its id. Returns the stored rule. Raises Unprocessable."""
     account = require_managed_availability(await ctx.actor())
     problems = Problems()
     rule.check(problems)
@@ -22,21 +22,21 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
             if calendar_id not in own:
                 problems.add(("calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
         problems.raise_if_any()
-        kept = rule.normalised()
-        await availability_rules.upsert(session, account, kept)
-        return kept
+        stored = rule.normalised()
+        await availability_rules.upsert(session, account, stored)
+        return stored
 
 
 @retry_transaction
 async def list_rules(ctx: Context) -> list[AvailabilityRule]:
-    """All rules of the account, in the order of their ids."""
+    """Returns all rules of the account, in the order of their ids."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.read() as session:
         return (await availability_rules.list_rules(session, [account])).get(account, [])
 
 
 async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
-    """The account's rule with this id. Raises NotFound."""
+    """Returns the account's rule with this id. Raises NotFound."""
     for rule in await list_rules(ctx):
         if rule.availability_rule_id == availability_rule_id:
             return rule
@@ -46,7 +46,7 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
 
 @retry_transaction
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
-    """Deletes the account's rule with this id; whether there was one."""
+    """Deletes the account's rule with this id. Returns whether there was one."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return is_storable(availability_rule_id) and await availability_rules.delete(

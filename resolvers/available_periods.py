@@ -1,4 +1,4 @@
-"""Stored available periods of the account that asks: one-off stretches in which it can be booked."""
+"""Stored available periods of the calling account: one-off periods in which it can be booked."""
 
 from core.access import require_managed_availability
 from core.available_periods import StoredAvailablePeriod
@@ -15,7 +15,7 @@ from .context import Context
 
 @retry_transaction
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
-    """Makes the period, or replaces the one with its id. Raises Unprocessable."""
+    """Creates the period, or replaces the one with its id. Raises Unprocessable."""
     account = require_managed_availability(await ctx.actor())
     problems = Problems()
     period.check(problems, longest=ctx.limits.max_period)
@@ -29,7 +29,7 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
 async def list_periods(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
-    """The account's periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""
+    """Returns the periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""
     account = require_managed_availability(await ctx.actor())
     problems = Problems()
     window = check_window(start, end, problems)
@@ -42,7 +42,7 @@ async def list_periods(
 
 @retry_transaction
 async def delete(ctx: Context, available_period_id: str) -> bool:
-    """Deletes the account's period with this id; whether there was one."""
+    """Deletes the account's period with this id. Returns whether there was one."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return is_storable(available_period_id) and bool(
@@ -52,7 +52,7 @@ async def delete(ctx: Context, available_period_id: str) -> bool:
 
 @retry_transaction
 async def delete_all(ctx: Context) -> int:
-    """Deletes all periods of the account; how many there were."""
+    """Deletes all periods of the account. Returns how many there were."""
     account = require_managed_availability(await ctx.actor())
     async with ctx.db.write() as session:
         return await available_periods.delete(session, account, None)

@@ -1,4 +1,4 @@
-"""Attempts at a booking: loading what is known about the members, deciding on a start, and writing the events."""
+"""Booking attempts: loading the facts about the members, deciding on a start, and writing the events."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ from .context import Context
 from .facts import LoadedFacts, check_grants, load_access, load_facts, with_snapshot_fallback
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
-"""By the sub of a member, the calendars that its event goes to."""
+"""The calendars that each member's event is written to, by sub."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedBooking:
-    """What a booking is decided on."""
+    """The data on which a booking is decided."""
 
-    #: the application that asks
+    #: the calling application
     client_key: int
     access: AccessSnapshot
-    #: group by group
+    #: by group, then by member
     facts: Sequence[Sequence[Facts]]
     targets: Targets
 
@@ -48,33 +48,32 @@ class RefusedBooking:
 
 @dataclass
 class BookingAttempt:
-    """A booking, across the retries that it may take."""
+    """One booking, across retries."""
 
     ctx: Context
     request: BookingRequest
-    #: gives each event a uid by which a retry recognises it: the commit may succeed though the connection is lost
+    #: from it each event gets a uid that a retry recognises: the commit may succeed though the connection is lost
     event_uid_seed: str = field(default_factory=lambda: secrets.token_hex(16))
-    #: a write was begun, and its outcome is unknown
+    #: whether a write was begun whose outcome is unknown
     may_have_written: bool = False
 
     async def load(self, problems: Sequence[Problem] = (), query_problems: Sequence[Problem] = ()) -> LoadedBooking:
-        """What the booking is decided on. Raises every problem of the request, the given ones first."""
+        """Loads the data for the decision. Raises all problems of the request, the given ones first."""
         return _unless_refused(await self.load_or_refuse(problems, query_problems))
 
     async def load_or_refuse(
         self, problems: Sequence[Problem], query_problems: Sequence[Problem]
     ) -> LoadedBooking | RefusedBooking:
-        """What the booking is decided on, or every problem of the request.
+        """Loads the data for the decision, or returns all problems of the request.
 
-        Raises Unauthenticated, Forbidden, PaymentRequired for a caller that may not book.
+        Raises Unauthenticated, Forbidden or PaymentRequired if the caller may not book.
         """
         return await with_snapshot_fallback(self.ctx, partial(self._load, problems, query_problems))
 
     async def book_under_lock(self, session: Session, loaded: LoadedBooking, earliest: Instant) -> Booked | SlotTaken:
-        """Locks the calendars of all members, decides on their present state, and writes the booking.
+        """Locks the calendars of all members, decides on their current state, and writes the booking.
 
-        What was loaded before only tells which calendars to lock. Slots offered instead start at
-        `earliest` or later.
+        `loaded` only determines which calendars to lock. Alternative slots start at `earliest` or later.
         """
         await calendars.lock_for_update(session, loaded.access.versions)
         if self.may_have_written and (booked := await self._find_booked(session, loaded.targets)) is not None:
@@ -88,12 +87,12 @@ class BookingAttempt:
         return await self._write(session, subs, loaded.targets)
 
     def choose(self, loaded: LoadedBooking) -> list[str] | None:
-        """The subs of the members who meet; None when the start is not possible."""
+        """Returns the subs of the members to book; None if the start is not possible."""
         with self.ctx.timed("solve"):
             return choose(self.request, loaded.facts)
 
     def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
-        """The answer for a start that is not possible, with the next slots that are."""
+        """Returns the answer for a start that is not possible, with the next slots that are."""
         return SlotTaken(next_slots(self.request, loaded.facts, earliest))
 
     async def _load(
@@ -114,13 +113,13 @@ class BookingAttempt:
         return LoadedBooking(client_key, standing, loaded.facts, targets)
 
     def _require_rights(self, actor: Actor) -> int:
-        """The key of the application. Raises Unauthenticated, Forbidden, PaymentRequired."""
+        """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""
         client_key = require_application(actor)
         require_availability(actor, managed=self.request.query.managed)
         return client_key
 
     def _unknown_calendars(self, accounts: Mapping[str, Account]) -> Problems:
-        """Reports target calendars that are not their account's."""
+        """Returns a problem for each target calendar that its account does not have."""
         problems = Problems()
         for index, target in enumerate(self.request.target_calendars):
             if target.sub in accounts and target.calendar_id not in accounts[target.sub].calendars:
@@ -129,7 +128,7 @@ class BookingAttempt:
         return problems
 
     def _targets(self, accounts: Mapping[str, Account]) -> Targets:
-        """The calendars that the request names for a member, else the member's primary one."""
+        """Returns the calendars that the request names for each member, or the member's primary one."""
         named: dict[str, list[str]] = {}
         for target in self.request.target_calendars:
             named.setdefault(target.sub, []).append(target.calendar_id)
@@ -144,18 +143,18 @@ class BookingAttempt:
         return f"evt_{sha256(f'{self.event_uid_seed} {calendar_key}'.encode()).hexdigest()[:24]}"
 
     def _check(self, loaded: LoadedFacts, targets: Targets) -> Problems:
-        """Reports target calendars that the query leaves out, and members that have not granted writing."""
+        """Returns problems for target calendars outside the query, and for members that have not granted writing."""
         problems = Problems()
         query = self.request.query
         for (path, member), selection in zip(query.members(), loaded.selections, strict=True):
             if not {calendar.key for calendar in targets[member.sub]} <= set(selection.calendars):
-                words = "leaves out the calendar that the event goes to: a second booking would not see it"
+                words = "must include the calendar that the event is written to: a second booking would not see it"
                 problems.add((*path, "calendar_ids"), Key.CONFLICT, words)
         check_grants(query, loaded.standing.accounts, problems, Scope.CREATE_EVENT)
         return problems
 
     async def _write(self, session: Session, subs: Sequence[str], targets: Targets) -> Booked:
-        """Writes each member's event to locked calendars. Raises Unprocessable, to undo the transaction."""
+        """Writes the events to locked calendars. A duplicate id raises Unprocessable: this undoes the transaction."""
         chosen = [calendar for sub in subs for calendar in targets[sub]]
         by_draft: dict[EventDraft, list[BookedCalendar]] = {}
         for sub in subs:
@@ -164,14 +163,14 @@ class BookingAttempt:
         for draft, theirs in by_draft.items():
             events = await bookings.book(session, theirs, draft, self.ctx.now)
             if events is None:
-                words = "is the id of an event that is on one of the calendars already"
+                words = "is already the id of an event on one of the calendars"
                 raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
             written |= {event.calendar_id: event for event in events}
         await calendars.bump_versions(session, [calendar.key for calendar in chosen])
         return Booked(*self.request.draft.span(), subs, [written[calendar.calendar_id] for calendar in chosen])
 
     async def _find_booked(self, session: Session, targets: Targets) -> Booked | None:
-        """The booking that an earlier attempt committed, though it appeared to fail."""
+        """Returns the booking if an earlier attempt committed it although it appeared to fail."""
         by_key = {calendar.key: calendar for theirs in targets.values() for calendar in theirs}
         found = await bookings.booked(session, by_key, self.request.event.event_id)
         if not found:
@@ -188,7 +187,7 @@ def _unless_refused(result: LoadedBooking | RefusedBooking) -> LoadedBooking:
 
 
 def _of_the_request(refusal: Refusal, others: Sequence[Problem]) -> Refusal:
-    """The refusal of a query as one of the request around it, together with the request's other problems."""
+    """Converts a query's refusal to one of the booking request, and adds the request's other problems."""
     theirs = Problems(refusal.problems).prefixed("availability")
     if isinstance(refusal, Forbidden) and not others:
         return Forbidden(problems=theirs, details=refusal.details)

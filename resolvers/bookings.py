@@ -1,4 +1,4 @@
-"""Booking a start for all members, and never twice: in one trip where possible, else under lock."""
+"""Booking a start for all members, never twice: in one trip if possible, otherwise under lock."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ from .context import Context
 
 
 async def book_slot(ctx: Context, request: BookingRequest) -> Booked | SlotTaken:
-    """Writes the event to a calendar of every member that meets, or to none if the start is not possible.
+    """Writes the event to a calendar of every participant, or to none if the start is not possible.
 
-    For the application's own key. Every member must have granted free-busy and the making of events.
-    Raises Unprocessable with every problem of the request; one is an event that has the same id.
+    Requires the application's own key. Every member must have granted free-busy and creating events.
+    Raises Unprocessable with every problem of the request, which includes an existing event with the same id.
     """
     return await _book(BookingAttempt(ctx, request))
 
@@ -40,9 +40,9 @@ async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
 
 
 async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -> Booked | SlotTaken | None:
-    """The answer without waiting for a lock; None when a calendar has changed since it was loaded.
+    """Books without waiting for a lock. Returns None if a calendar has changed since it was loaded.
 
-    That a start is taken is answered at once: it is true already, whatever other writers do.
+    SlotTaken is returned at once: it is true as of the load, whatever other writers do.
     """
     subs = attempt.choose(loaded)
     if subs is None:
@@ -54,7 +54,7 @@ async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -
 async def _write_if_unchanged(
     attempt: BookingAttempt, loaded: LoadedBooking, subs: Sequence[str]
 ) -> Sequence[Event] | None:
-    """The events, written in one trip; None when a calendar has changed since it was loaded."""
+    """Writes the events in one trip and returns them; None if a calendar has changed since it was loaded."""
     standing, ctx = loaded.access, attempt.ctx
     account_keys = {calendar: standing.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
     attempt.may_have_written = True
@@ -65,7 +65,7 @@ async def _write_if_unchanged(
 
 
 async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
-    """The first answer under an idempotency key, even if the request has problems by now."""
+    """Returns the first answer given under the idempotency key, even if the request has problems by now."""
     ctx = attempt.ctx
     loaded = await attempt.load_or_refuse(*_problems(attempt))
     claim = (loaded.client_key, key, digest(repr(attempt.request)))
@@ -80,7 +80,7 @@ async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | Slot
 
 
 async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: Refusal) -> Booked | SlotTaken:
-    """The answer that the request was given when it had no problems; raises the refusal if there is none."""
+    """Returns the answer that is stored for the request. Raises the refusal if there is none."""
     async with ctx.db.read() as session:
         stored = await idempotency.stored(session, *claim)
     if stored is None:
@@ -91,20 +91,20 @@ async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: R
 async def _claim(
     session: Session, client_key: int, key: str, request_digest: bytes, now: Instant
 ) -> Booked | SlotTaken | None:
-    """The stored answer; None for a new key. Raises Unprocessable for the key of another request."""
+    """Returns the stored answer; None for a new key. Raises Unprocessable if the key was used for another request."""
     try:
         return await idempotency.claim(session, client_key, key, request_digest, now)
     except idempotency.IdempotencyConflict:
-        words = "came with another request before"
+        words = "was used with another request before"
         raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
 
 
 def _problems(attempt: BookingAttempt) -> tuple[Problems, Problems]:
-    """The problems of the request and of its query that need no database."""
+    """Returns the problems of the request, and of its query, that can be found without the database."""
     request, ctx = attempt.request, attempt.ctx
     return request.check(ctx.now, ctx.limits), request.query_problems(ctx.limits)
 
 
 def _earliest(attempt: BookingAttempt) -> Instant:
-    """The earliest start that may be booked, or offered instead."""
+    """Returns the earliest start that may be booked, or offered as an alternative."""
     return attempt.ctx.now + 1

@@ -1,8 +1,7 @@
-"""What a process remembers between requests, each value under the version that it was read at.
+"""A cache of values between requests, each under the version at which it was read.
 
-A value is never trusted for some time: a reader names the version that is right now, and gets a value of that version or
-none. So nothing has to be removed in time; a value that is out of date is no longer asked for, and makes room when room is
-needed.
+There is no TTL: callers pass the current version, and get a value only if it has that version. So nothing
+has to be invalidated; outdated values are no longer requested, and are evicted when space is needed.
 """
 
 from collections.abc import Callable, Hashable
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from core.lru import LRU
 
-#: bytes that an entry takes beside its value
+#: bytes of an entry in addition to its value
 _OVERHEAD = 400
 
 #: a key begins with the kind of its value
@@ -32,9 +31,9 @@ def _size(_key: _Key, entry: _Entry) -> int:
 
 
 class VersionedCache:
-    """A cache of values by kind, key and version, bounded in bytes: the least recently used values make room.
+    """A cache of values by kind, key and version, bounded in bytes. Evicts the least recently used values.
 
-    `on_lookup` is called at every look-up, with the kind and whether the value was there.
+    `on_lookup` is called at every lookup, with the kind and whether the value was found.
     """
 
     def __init__(self, size: int = 0, on_lookup: Callable[[str, bool], None] = _ignore) -> None:
@@ -46,21 +45,21 @@ class VersionedCache:
 
     @property
     def size(self) -> int:
-        """Bytes, about."""
+        """Approximate size in bytes."""
         return self._entries.size
 
     def get(self, kind: str, key: Hashable, version: object) -> Any:
-        """The value of the key, if it is of this version; else None."""
+        """Returns the value of the key if it has this version, else None."""
         entry = self._entries.get((kind, key))
         found = entry is not None and entry.version == version
         self.on_lookup(kind, found)
         return entry.value if entry is not None and found else None
 
     def get_unchecked(self, kind: str, key: Hashable) -> Any:
-        """The value of the key, of any version; else None."""
+        """Returns the value of the key in any version, or None."""
         entry = self._entries.get((kind, key))
         return entry.value if entry is not None else None
 
     def put(self, kind: str, key: Hashable, version: object, value: Any, size: int) -> None:
-        """Stores a value of so many bytes in place of the key's old one."""
+        """Stores a value of `size` bytes, replacing the key's old one."""
         self._entries.put((kind, key), _Entry(version, value, size + _OVERHEAD))

@@ -1,7 +1,7 @@
-"""Facts as they stand: from memory, where it has them in the version that stands, and else from the database.
+"""Current facts: from the cache if it has them in the current version, otherwise from the database.
 
-When somebody is busy can be read without a snapshot that lasts, for the version is read with it: that there is one which
-stands no longer is then seen.
+Busy time can be read outside a transaction because each row carries its calendar's version: a mismatch is
+detected, and the read repeated.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -18,36 +18,36 @@ from db.events import BusyTime
 
 from .cache import VersionedCache
 
-#: What is read is rounded outwards to so many seconds: whoever asks about the next day, or the same week from a later hour
-#: on, finds it there.
+#: Windows are rounded outwards to multiples of this many seconds, so that a query for the next day, or for
+#: the same week from a later hour on, finds them in the cache.
 _GRAIN = 7 * DAY
 #: bytes of a number in a list
 _NUMBER = 40
 
 
 class NeedsSnapshot(LookupError):
-    """Something has to be read on one snapshot with the versions, and there is none."""
+    """The facts must be read in one snapshot with the versions, and there is no session."""
 
 
 class CachedFacts:
-    """Facts by version. Without a session it has what memory has, and what the reader finds; with one, everything.
+    """Facts by version. Without a session, only those in the cache and busy time from the reader; with one, all.
 
-    The versions that it is asked for must have been read in the same session: then everything is of one snapshot.
+    With a session, the versions passed in must have been read in it, so that everything is of one snapshot.
     """
 
     def __init__(self, memory: VersionedCache, reader: Statements, session: Session | None = None) -> None:
         self._memory = memory
         self._reader = reader
-        self._kept_session = session
+        self._optional_session = session
 
     @property
     def _session(self) -> Session:
-        if self._kept_session is None:
+        if self._optional_session is None:
             raise NeedsSnapshot
-        return self._kept_session
+        return self._optional_session
 
     async def rules(self, accounts: Collection[Account]) -> dict[int, list[AvailabilityRule]]:
-        """The rules of each account, by its key."""
+        """Returns the rules of each account, by its key. Raises NeedsSnapshot."""
         versions = {account.key: account.version for account in accounts}
 
         async def read(keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:
@@ -57,7 +57,10 @@ class CachedFacts:
         return await self._facts("rules", versions, (), read, lambda rules: 2000 * len(rules))
 
     async def periods(self, accounts: Collection[Account], start: Instant, end: Instant) -> dict[int, SpanSet | None]:
-        """What each account's stored periods cover, at least between two instants; None for one that has not a single one."""
+        """Returns what each account's stored periods cover, at least from `start` to `end`; None if it has none at all.
+
+        Raises NeedsSnapshot.
+        """
         versions = {account.key: account.version for account in accounts}
         window = _rounded(start, end)
 
@@ -65,11 +68,14 @@ class CachedFacts:
             found = await available_periods.cover(self._session, keys, *window)
             return {key: (found.get(key),) for key in keys}
 
-        kept = await self._facts("periods", versions, window, read, lambda kept: 2 * _NUMBER * len(kept[0] or ()))
-        return {key: covered for key, (covered,) in kept.items()}
+        found = await self._facts("periods", versions, window, read, lambda found: 2 * _NUMBER * len(found[0] or ()))
+        return {key: covered for key, (covered,) in found.items()}
 
     async def busy(self, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, BusyTime]:
-        """What blocks on each calendar, at least between two instants. Calendars and their versions, by key."""
+        """Returns the busy time of each calendar, at least from `start` to `end`. `versions` is by calendar key.
+
+        Raises NeedsSnapshot if a calendar has another version by now.
+        """
         window = _rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, BusyTime]:

@@ -1,4 +1,4 @@
-"""The calendars of the account that asks."""
+"""The calendars of the calling account."""
 
 from core.access import require_account
 from core.accounts import Calendar
@@ -11,7 +11,7 @@ from .context import Context
 
 @retry_transaction
 async def list_calendars(ctx: Context) -> list[Calendar]:
-    """The account's calendars, the primary one first."""
+    """Returns the account's calendars, the primary one first."""
     account = require_account(await ctx.actor(), Scope.LIST_CALENDARS)
     async with ctx.db.read() as session:
         return await db_calendars.list_calendars(session, account)

@@ -1,4 +1,4 @@
-"""What every resolver is given."""
+"""The context that is passed to every resolver."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,17 +17,17 @@ from .cache import VersionedCache
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What an answer was worked out from: a stored copy of it is right as long as all of this is the same."""
+    """What an answer depends on: a stored copy of it is right as long as all of this is unchanged."""
 
-    #: the application that the caller belongs to
+    #: the caller's application
     client_key: int | None
-    #: the accounts that were asked about
+    #: the queried accounts
     subs: Sequence[str]
-    #: whether their rules or stored periods counted
+    #: whether their rules or stored periods applied
     managed: bool
-    #: what they have granted, which calendars they have, and the version of everything that counts
+    #: their grants and calendars, and the versions of everything that matters
     rows: Sequence[Row]
-    #: the instant from which on the request is refused, because what it names has begun
+    #: the instant from which on the request is refused, because its earliest start is in the past
     until: Instant
 
 
@@ -37,39 +37,39 @@ def _untimed(_part: str) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request's surroundings. `now` is read once, so that a request has one idea of the time."""
+    """The context of one request. `now` is read once, so that the whole request uses the same time."""
 
     db: Database
-    #: who asks: known already, or the digest of the bearer token that says so
+    #: the caller if known, otherwise the digest of the bearer token
     caller: Actor | bytes
     now: Instant
     limits: Limits
     cache: VersionedCache = field(default_factory=VersionedCache)
-    #: a with-block around a part of the work, by whoever wants to know how long it takes
+    #: times a named part of the work, as a context manager
     timed: Callable[[str], AbstractContextManager[None]] = _untimed
-    #: where the pages of links are
+    #: base URL of the booking pages
     booking_page_url: str = ""
-    #: whether callbacks may lead to loopback and private addresses
+    #: whether callbacks may go to loopback and private addresses
     private_callbacks: bool = False
-    #: one entry for each answer that a resolver has given and that may be stored
+    #: one entry for each answer of a resolver that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
 
     def record_dependencies(self, dependencies: Dependencies) -> None:
-        """Notes what a stored copy of the resolver's answer has to be revalidated against."""
+        """Records what a stored copy of the resolver's answer has to be revalidated against."""
         self.dependencies.append(dependencies)
 
     def link_url(self, link: Link) -> str:
-        """The address that a visitor is given."""
+        """Returns the URL of a link's booking page."""
         return f"{self.booking_page_url}{self.db.encryption.link_token(link.scheduling_id)}"
 
     async def actor(self) -> Actor:
-        """Who asks, as of now."""
+        """Loads the caller. One statement."""
         return await access.load_caller(self.db.driver, self.caller, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveContext(Context):
-    """The surroundings of a question that stays open."""
+    """The context of a subscription."""
 
-    #: the same, as of now
+    #: makes a context with the current time
     refresh: Callable[[], Context]

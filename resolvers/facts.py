@@ -1,4 +1,4 @@
-"""What is known about the members of an availability query: their busy times, and the hours they keep."""
+"""Loading the facts about the members of an availability query: their busy time and available hours."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MemberSelection:
-    """What counts for a member: the calendars whose events block, and the availability rules."""
+    """What applies to a member: the calendars whose events block, and the availability rules."""
 
     member: Member
     account: Account
@@ -38,7 +38,7 @@ class MemberSelection:
 
 @dataclass(frozen=True, slots=True)
 class LoadedFacts:
-    """The rights and versions that were read, what counts for each member, and the facts, group by group."""
+    """The rights and versions that were read, what applies to each member, and the facts, by group."""
 
     standing: AccessSnapshot
     selections: Sequence[MemberSelection]
@@ -46,7 +46,7 @@ class LoadedFacts:
 
 
 async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], Awaitable[T]]) -> T:
-    """The result of `load`, first called without a session, and again with one if the cache lacks facts.
+    """Calls `load` without a session, and again with one if the cache lacks facts. Returns its result.
 
     A session costs several round trips. Without one, rights and versions are one statement.
     """
@@ -58,7 +58,7 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
 
 
 async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
-    """The caller's rights, and the members' accounts, grants and versions. One statement."""
+    """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
     return await access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
 
@@ -70,28 +70,28 @@ async def load_facts(
     problems: Sequence[Problem],
     session: Session | None,
 ) -> LoadedFacts:
-    """The facts about every member. What the cache lacks is read in at most three statements.
+    """Loads the facts about every member. What the cache lacks is read in at most three statements.
 
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
-    Forbidden when the only problem is a missing grant, and NeedsSnapshot when it needs a session.
+    Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
     problems = Problems(problems)
-    remembered = CachedFacts(ctx.cache, _reader(ctx, session), session)
+    cached = CachedFacts(ctx.cache, _reader(ctx, session), session)
     managed = _managed_accounts(query, access.accounts)
-    rules = await remembered.rules(managed) if managed else {}
+    rules = await cached.rules(managed) if managed else {}
     looked_up = frozenset(_looked_up(query, ctx.limits))
     selections = list(_select(query, looked_up, access.accounts, rules, problems))
     check_grants(query, access.accounts, problems, Scope.READ_FREE_BUSY)
     problems.raise_if_any()
-    stored = await _stored_periods(remembered, query, managed)
-    busy = await _busy(remembered, query, access, selections)
+    stored = await _stored_periods(cached, query, managed)
+    busy = await _busy(cached, query, access, selections)
     window = query.window()
     found = iter([Facts(_blocking(each, busy), _hours(each, stored, window)) for each in selections])
     return LoadedFacts(access, selections, [[next(found) for _ in group.members] for group in query.participants])
 
 
 def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
-    """Reports members that have not granted a scope. Raises Forbidden when nothing else is wrong."""
+    """Reports members that have not granted a scope. Raises Forbidden if there is no other problem."""
     lacking = [
         Problem((*path, "sub"), Key.FORBIDDEN, f"has not granted {scope} to this application")
         for path, member in query.members()
@@ -107,12 +107,12 @@ def _reader(ctx: Context, session: Session | None) -> Statements:
 
 
 def _looked_up(query: AvailabilityQuery, limits: Limits) -> list[str]:
-    """The subs that are looked up. Those beyond the limit are not: their problem is that there are too many."""
+    """Returns the subs to look up. Those beyond the limit are not: the query is refused for having too many."""
     return query.subs[: limits.max_accounts]
 
 
 def _managed_accounts(query: AvailabilityQuery, accounts: Mapping[str, Account]) -> list[Account]:
-    """The accounts whose managed hours count, each once."""
+    """Returns the accounts whose managed hours apply, each once."""
     managed = [member.sub for _, member in query.members() if member.managed_availability]
     return [accounts[sub] for sub in dict.fromkeys(managed) if sub in accounts]
 
@@ -135,7 +135,7 @@ def _select(
 def _select_member(
     path: Path, member: Member, account: Account, rules: list[AvailabilityRule], problems: Problems
 ) -> MemberSelection:
-    """What counts for a member; reports calendars and rules that its account does not have."""
+    """Returns what applies to a member. Reports calendars and rules that its account does not have."""
     chosen: list[AvailabilityRule] = []
     if member.managed_availability:
         chosen = select_rules(rules, member.availability_rule_ids, (*path, "availability_rule_ids"), problems)
@@ -149,19 +149,19 @@ def _select_member(
 
 
 async def _stored_periods(
-    remembered: CachedFacts, query: AvailabilityQuery, managed: Sequence[Account]
+    cached: CachedFacts, query: AvailabilityQuery, managed: Sequence[Account]
 ) -> Mapping[int, SpanSet | None]:
     window = query.window()
-    return await remembered.periods(managed, window.starts[0], window.ends[-1]) if managed else {}
+    return await cached.periods(managed, window.starts[0], window.ends[-1]) if managed else {}
 
 
 async def _busy(
-    remembered: CachedFacts, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
+    cached: CachedFacts, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
 ) -> Mapping[int, BusyTime]:
-    """What blocks on the selected calendars in the query's window and the buffers around it."""
+    """Loads the busy time of the selected calendars in the query's window and the buffers around it."""
     window = query.window()
     buffers = [query.buffer_of(each.member) for each in selections]
-    return await remembered.busy(
+    return await cached.busy(
         {key: standing.versions[key] for each in selections for key in each.calendars},
         window.starts[0] - max(buffer.before.seconds for buffer in buffers),
         window.ends[-1] + max(buffer.after.seconds for buffer in buffers),

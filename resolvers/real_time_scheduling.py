@@ -1,4 +1,4 @@
-"""Links: made, looked at and taken back by an application, and used by a visitor who has nothing but the link."""
+"""Links: created, read and disabled by an application, and used by a visitor who has nothing but the link."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,29 +30,29 @@ from .booking_attempts import BookingAttempt
 from .context import Context
 
 MAX_OFFERED = 1000
-"""How many starts are found for a visitor at a time."""
+"""Maximum number of starts found for a visitor at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A link, and what there is to choose from."""
+    """A link, and the starts to choose from."""
 
     link: Link
     #: possible meetings, soonest first; none unless the link is open
     openings: Sequence[Opening] = ()
-    #: there are more than these, from here on
+    #: there are more openings, from this instant on
     more_from: Instant | None = None
 
 
 @retry_transaction
 async def create(ctx: Context, request: SchedulingRequest) -> Link:
-    """A new link. For the application's own key. Raises Unprocessable with every problem of the request."""
+    """Creates a link. Requires the application's own key. Raises Unprocessable with every problem of the request."""
     client_key = require_application(await ctx.actor())
     problems = request.check(ctx.now, ctx.limits, private_callbacks=ctx.private_callbacks)
     if any(request.callback_urls.of(kind) for kind in CallbackKind):
         async with ctx.db.read() as session:
             if not await clients.can_sign(session, client_key):
-                words = "cannot be signed for this application: give it another secret with openings client secret"
+                words = "cannot be signed for this application: give it a new secret with openings client secret"
                 problems.add(("callback_urls",), Key.CONFLICT, words)
     await BookingAttempt(ctx, request.booking(ctx.now)).load(problems, request.query.check(ctx.now, ctx.limits))
     async with ctx.db.write() as session:
@@ -61,11 +61,11 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
 
 @retry_transaction
 async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Link:
-    """The application's link with this id, or with this token: one of them is given. Raises NotFound, Unprocessable."""
+    """Returns the application's link with this id or token, exactly one of them. Raises NotFound or Unprocessable."""
     client_key = require_application(await ctx.actor())
     if (scheduling_id is None) is (token is None):
         key = Key.REQUIRED if token is None else Key.CONFLICT
-        words = "give an id or a token, and not both"
+        words = "give either an id or a token"
         paths = ["real_time_scheduling_id"] if token is None else ["real_time_scheduling_id", "token"]
         raise Unprocessable(problems=[Problem((path,), key, words) for path in paths])
     async with ctx.db.read() as session:
@@ -76,9 +76,9 @@ async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Lin
 
 @retry_transaction
 async def disable(ctx: Context, scheduling_id: str, display_message: str) -> Link:
-    """The application's link, disabled: whoever opens it reads the message.
+    """Disables the application's link: visitors see the message instead. Returns the link.
 
-    Raises NotFound, and Unprocessable for a message that cannot be shown and for a link that is completed.
+    Raises NotFound, and Unprocessable for an invalid message or a completed link.
     """
     client_key = require_application(await ctx.actor())
     problems = Problems()
@@ -89,20 +89,21 @@ async def disable(ctx: Context, scheduling_id: str, display_message: str) -> Lin
         try:
             state = disabled(link.state, display_message)
         except ClosedError:
-            raise Unprocessable.of(("real_time_scheduling_id",), Key.CONFLICT, "is completed already") from None
+            raise Unprocessable.of(("real_time_scheduling_id",), Key.CONFLICT, "is already completed") from None
         return await links.set_state(session, link, state, ctx.now)
 
 
 async def get_by_token(ctx: Context, token: str) -> Link:
-    """The link with this token, as it is. Raises NotFound."""
+    """Returns the link with this token. Raises NotFound."""
     return (await _visited(ctx, token))[0]
 
 
 @retry_transaction
 async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> Offer:
-    """What a visitor may choose from, from an instant on. Raises NotFound, and the Refusal of a link that is of no use now.
+    """Returns the starts that a visitor can choose from, from `since` on.
 
-    The application is told when there is nothing to show to a visitor in this zone; None: in the one that the page shows.
+    If there are none, the application is notified, with the visitor's zone `tzid`, or the page's if None.
+    Raises NotFound, and the Refusal of the link's own request if that can no longer be answered.
     """
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
@@ -116,9 +117,10 @@ async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> O
 
 
 async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
-    """Books a start for a visitor whose zone this is: the link as it is then, or what else there is.
+    """Books a start for a visitor in the zone `tzid`. Returns the link after the booking, or alternative slots.
 
-    A link that is no longer open is as it was. Raises NotFound, and the Refusal of a link that is of no use now.
+    A link that is not open is returned unchanged. Raises NotFound, and the Refusal of the link's own request if
+    that can no longer be answered.
     """
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
@@ -128,7 +130,7 @@ async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | Sl
 
 @retry_transaction
 async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
-    """One attempt. The link is held first, then the calendars: it is booked once, and only with them."""
+    """One attempt. Locks the link, then the calendars, so that both change in one transaction, once."""
     ctx = attempt.ctx
     loaded = await attempt.load()
     async with ctx.db.write() as session:
@@ -145,7 +147,7 @@ async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTa
 
 
 async def report_no_suitable_time(ctx: Context, token: str, tzid: str) -> Link:
-    """The link, whose application is told that a visitor found no time that suits. Raises NotFound."""
+    """Notifies the application that no time suits a visitor. Returns the link. Raises NotFound."""
     link, _ = await _visited(ctx, token)
     await _notify_no_times(ctx, link, CallbackKind.NO_TIMES_SUITABLE, tzid)
     return link
@@ -153,7 +155,7 @@ async def report_no_suitable_time(ctx: Context, token: str, tzid: str) -> Link:
 
 @retry_transaction
 async def _notify_no_times(ctx: Context, link: Link, kind: CallbackKind, tzid: str) -> None:
-    """Tells the application, if it wants to know, the link is still open, and it was not told a short while ago."""
+    """Notifies the application if it has a URL for this, the link is open, and it was not notified recently."""
     if link.request.callback_urls.of(kind) is None:
         return
     async with ctx.db.write() as session:
@@ -167,7 +169,7 @@ async def _enqueue(ctx: Context, session: Session, link: Link, kind: CallbackKin
 
 @retry_transaction
 async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
-    """The link with this token, and the surroundings of its application, which a visitor acts for. Raises NotFound."""
+    """Returns the link with this token, and a context with its application as the caller. Raises NotFound."""
     async with ctx.db.read() as session:
         link = await _found(session, ctx.db.encryption.read_link_token(token))
         without = await clients.disabled_features(session, link.client_key)
@@ -175,7 +177,7 @@ async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
 
 
 async def _own(session: Session, client_key: int, scheduling_id: str | None, name: str, *, hold: bool = False) -> Link:
-    """The link with this id, if it is this application's. Raises NotFound, which names the field that the id came in."""
+    """Returns the application's link with this id. Raises NotFound, with `name` as the path of the problem."""
     link = (
         await links.find(session, scheduling_id, lock=hold)
         if scheduling_id and is_scheduling_id(scheduling_id)
@@ -187,7 +189,7 @@ async def _own(session: Session, client_key: int, scheduling_id: str | None, nam
 
 
 async def _found(session: Session, scheduling_id: str | None, *, hold: bool = False) -> Link:
-    """The link with this id. Raises NotFound, which tells a visitor no more than that."""
+    """Returns the link with this id. Raises NotFound without details, since visitors see it."""
     link = await links.find(session, scheduling_id, lock=hold) if scheduling_id is not None else None
     if link is None:
         raise NotFound("There is no such link.")

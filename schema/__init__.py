@@ -1,4 +1,4 @@
-"""What a GraphQL client sees: declarations. `of` makes a GraphQL type of a core value, `to_core` the way back."""
+"""The GraphQL schema: type declarations. `of` makes a GraphQL type of a core value, `to_core` is the inverse."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -11,8 +11,8 @@ from .subscription import Subscription
 
 
 def stock_schema() -> strawberry.Schema:
-    """A new schema, executed as Strawberry does."""
-    # Date stands in no field by itself: an EventTime is one or the other, and says so.
+    """Returns a new schema, executed by Strawberry itself."""
+    # No field has the type Date, so it must be listed: the description of EventTime refers to it.
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,

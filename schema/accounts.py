@@ -1,4 +1,4 @@
-"""Accounts, their authorization and tokens, in and out."""
+"""GraphQL types for accounts, authorizations and tokens."""
 
 from typing import Any, Self
 
@@ -18,36 +18,36 @@ from .optional import or_default, or_none
 def scope_field() -> Any:
     return field(
         default=READ_WRITE,
-        description="What the tokens may do, names with spaces between them: `read_write`, `read_only`, `write_only`, "
-        "`free_busy`, `free_busy_write`, `list_calendars`, `read_events`, `create_event`, `delete_event`, `read_free_busy`, "
-        "`managed_availability`.",
+        description="What the tokens may do: names separated by spaces, out of `read_write`, `read_only`, "
+        "`write_only`, `free_busy`, `free_busy_write`, `list_calendars`, `read_events`, `create_event`, "
+        "`delete_event`, `read_free_busy`, `managed_availability`.",
     )
 
 
-@strawberry.input(description="Creates or gets an application calendar.")
+@strawberry.input(description="Creates an application calendar, or returns the existing one.")
 class ApplicationCalendarInput:
     client_id: str = field(description="The id of your application.")
     client_secret: str = field(description="The secret of your application.")
     application_calendar_id: str = field(
-        description="Your own id for the calendar, at most 255 characters: `store-42-manager`."
+        description="Your own id for the calendar, at most 255 characters, such as `store-42-manager`."
     )
     scope: str | None = scope_field()
 
 
-@strawberry.input(description="Creates or gets a user or a resource, and brings it up to what is given.")
+@strawberry.input(description="Creates a user or a resource, or updates the existing one.")
 class AccountInput:
     client_id: str = field(description="The id of your application.")
     client_secret: str = field(description="The secret of your application.")
     kind: AccountKind = field(description="USER or RESOURCE.")
-    account_id: str = field(description="Your own id for it, at most 255 characters.")
+    account_id: str = field(description="Your own id for the account, at most 255 characters.")
     name: str | None = field(
-        default=UNSET, description="What it is called, at most 255 characters; left out, it stays as it is."
+        default=UNSET, description="The account's name, at most 255 characters. If omitted, it stays unchanged."
     )
-    email: str | None = field(default=UNSET, description="Its email address; left out, it stays as it is.")
+    email: str | None = field(default=UNSET, description="The account's email address. If omitted, it stays unchanged.")
     tzid: str | None = field(
         default=DEFAULT_ZONE,
-        description="Its IANA time zone; left out, it stays as it is. A new account begins with the default, and who means "
-        "UTC for one that had another says `UTC`.",
+        description="The account's IANA time zone. If omitted, it stays unchanged. New accounts default to UTC. To "
+        "change an existing account to UTC, send `UTC`.",
     )
     scope: str | None = scope_field()
 
@@ -55,7 +55,7 @@ class AccountInput:
         return Profile(or_none(self.name), or_none(self.email), or_default(self.tzid, DEFAULT_ZONE))
 
 
-@strawberry.input(description="Asks for a new access token.")
+@strawberry.input(description="Requests a new access token.")
 class RefreshTokenInput:
     client_id: str = field(description="The id of your application.")
     client_secret: str = field(description="The secret of your application.")
@@ -63,7 +63,8 @@ class RefreshTokenInput:
 
 
 @strawberry.input(
-    description="Ends every token of an account. Give one of its tokens or its sub; the token wins when both are given."
+    description="Revokes all tokens of an account. Give one of its tokens or its sub. If both are given, the token is "
+    "used."
 )
 class RevokeAuthorizationInput:
     client_id: str = field(description="The id of your application.")
@@ -74,26 +75,28 @@ class RevokeAuthorizationInput:
 
 @strawberry.type(description="The profile that an account's calendars belong to.")
 class LinkingProfile:
-    provider_name: str = field(description="`cronofy` for profiles that are kept here.")
+    provider_name: str = field(description="`cronofy` for profiles on this server.")
     profile_id: ID = field(description="The profile's id: `pro_…`.")
-    profile_name: str = field(description="The profile's name: your own id of the account.")
+    profile_name: str = field(description="The profile's name, which is your own id for the account.")
 
     @classmethod
     def of(cls, account: Account) -> Self:
         return cls(provider_name=PROVIDER, profile_id=ID(account.profile_id), profile_name=account.profile_name)
 
 
-@strawberry.type(description="An account, and tokens that speak for it.")
+@strawberry.type(description="An account and its tokens.")
 class AccountAuthorization:
     token_type: str = field(description="`bearer`.")
-    access_token: str = field(description="Goes into the header `Authorization: Bearer …`. It is told only here.")
-    expires_in: int = field(description="How long the access token lives, in seconds.")
-    refresh_token: str = field(description="Gets a new access token when this one has expired. It is told only here.")
-    scope: str = field(description="What the tokens allow: `read_write` is everything.")
+    access_token: str = field(description="Send it in the header `Authorization: Bearer …`. Returned only once.")
+    expires_in: int = field(description="Lifetime of the access token in seconds.")
+    refresh_token: str = field(description="Gets a new access token when this one has expired. Returned only once.")
+    scope: str = field(description="What the tokens may do. `read_write` allows everything.")
     sub: ID = field(
-        description="The account's id in queries: `apc_…` application calendar, `acc_…` user, `res_…` resource."
+        description="The account's id in queries: `apc_…` (application calendar), `acc_…` (user) or `res_…` (resource)."
     )
-    application_calendar_id: str | None = field(description="Your own id, for an application calendar.")
+    application_calendar_id: str | None = field(
+        description="Your own id for an application calendar; null for other accounts."
+    )
     linking_profile: LinkingProfile = field(description="The account's profile.")
 
     @classmethod
@@ -111,20 +114,22 @@ class AccountAuthorization:
         )
 
 
-@strawberry.type(description="A revocation is done.")
+@strawberry.type(description="The result of revokeAuthorization.")
 class RevokeAuthorizationPayload:
-    revoked: bool = field(description="True, also when there was nothing left to revoke.")
+    revoked: bool = field(description="Always true, even if there was nothing to revoke.")
 
 
-@strawberry.type(description="Who an access token is.")
+@strawberry.type(description="The account that an access token belongs to.")
 class UserInfo:
     sub: ID = field(description="The account's id in queries.")
     kind: str = field(description="`application_calendar`, `user` or `resource`.")
-    name: str | None = field(description="What a user or a resource is called.")
+    name: str | None = field(description="The name of a user or a resource.")
     email: str | None = field(description="The email address of a user or a resource.")
     zoneinfo: str | None = field(description="The account's IANA time zone.")
-    application_calendar_id: str | None = field(description="Your own id, for an application calendar.")
-    scope: str = field(description="What the token allows.")
+    application_calendar_id: str | None = field(
+        description="Your own id for an application calendar; null for other accounts."
+    )
+    scope: str = field(description="What the token may do.")
     calendars: list[Calendar] = field(description="The account's calendars, the primary one first.")
 
     @classmethod

@@ -1,4 +1,4 @@
-"""An availability query, in and out."""
+"""GraphQL types for availability queries and their results."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -18,29 +18,29 @@ from .scalars import DateTime, Required
 
 @strawberry.input(description="A length of time: hours, minutes or both.")
 class DurationInput:
-    hours: int | None = field(default=UNSET, description="Hours, not negative.")
-    minutes: int | None = field(default=UNSET, description="Minutes, not negative; less than 60 when hours are given.")
+    hours: int | None = field(default=UNSET, description="Hours, at least 0.")
+    minutes: int | None = field(default=UNSET, description="Minutes, at least 0, and less than 60 if hours are given.")
 
     def to_core(self) -> Duration:
         return Duration(or_none(self.hours), or_none(self.minutes))
 
 
-@strawberry.input(description="A stretch of time: its start belongs to it, its end does not.")
+@strawberry.input(description="A period of time. It includes its start but not its end.")
 class PeriodInput:
-    start: DateTime = field(description="When it begins, in the future.")
-    end: DateTime = field(description="When it is over: one minute to 35 days later.")
+    start: DateTime = field(description="When the period begins. Must be in the future.")
+    end: DateTime = field(description="When the period ends: one minute to 35 days after its start.")
 
     def to_core(self) -> Period:
         return Period(self.start, self.end)
 
 
-@strawberry.input(description="A start to ask about.")
+@strawberry.input(description="A start to check.")
 class SlotStartInput:
-    start: DateTime = field(description="When the meeting would begin, in the future.")
+    start: DateTime = field(description="When the meeting would begin. Must be in the future.")
 
 
 @strawberry.input(
-    description="The least free time around a meeting. It keeps away from events, not from the edge of a period."
+    description="The minimum free time around a meeting. It keeps distance to events, not to the edges of a period."
 )
 class BufferInput:
     before: DurationInput | None = field(default=UNSET, description="Free time before the meeting.")
@@ -51,26 +51,27 @@ class BufferInput:
         return Buffer(before.to_core() if before else NO_TIME, after.to_core() if after else NO_TIME)
 
 
-@strawberry.input(description="One account in a group, with what counts for it in this query only.")
+@strawberry.input(description="An account in a group, with settings that apply to this query only.")
 class MemberInput:
     sub: ID = field(description="The account's sub: `apc_…`, `acc_…` or `res_…`.")
     available_periods: list[PeriodInput] | None = field(
-        default=UNSET, description="When the member is available at all, 1 to 50 periods; left out: always."
+        default=UNSET, description="When the member is available: 1 to 50 periods. If omitted: always."
     )
     calendar_ids: list[ID] | None = field(
         default=UNSET,
-        description="Whose events block; left out: all of the account's calendars, or with managedAvailability those of "
-        "its rules; "
-        "empty: none.",
+        description="The calendars whose events block. If omitted: all calendars of the account, or with "
+        "managedAvailability those of its rules. If empty: none.",
     )
-    buffer: BufferInput | None = field(default=UNSET, description="Replaces the query's buffer whole.")
+    buffer: BufferInput | None = field(default=UNSET, description="Replaces the query's buffer, both before and after.")
     managed_availability: bool | None = field(
-        default=False, description="Whether the account's availability rules and stored available periods count."
+        default=False, description="Whether to apply the account's availability rules and stored available periods."
     )
     availability_rule_ids: list[ID] | None = field(
-        default=UNSET, description="Which of its rules count then; left out or null: all of them; empty: none."
+        default=UNSET, description="Which of these rules to apply. If omitted or null: all. If empty: none."
     )
-    ignore_tentative: bool | None = field(default=False, description="Whether tentative events do not block.")
+    ignore_tentative: bool | None = field(
+        default=False, description="Whether to ignore tentative events, so that they do not block."
+    )
 
     def to_core(self) -> Member:
         buffer = or_none(self.buffer)
@@ -85,39 +86,44 @@ class MemberInput:
         )
 
 
-@strawberry.input(description="Members, and how many of them have to stay from start to end.")
+@strawberry.input(description="Members, and how many of them must be free for the whole meeting.")
 class ParticipantGroupInput:
-    members: list[MemberInput] = field(description="At least one, each sub once.")
-    required: Required = field(description='`"all"`, or how many of them, at least 1.')
+    members: list[MemberInput] = field(description="The members: at least one, each sub only once.")
+    required: Required = field(description='`"all"`, or the number of members required, at least 1.')
 
     def to_core(self) -> Group:
         return Group([member.to_core() for member in self.members], self.required)
 
 
 @strawberry.input(
-    description="When can these groups meet? Exactly one of availablePeriods, its newer name queryPeriods, and querySlots."
+    description="When can these groups meet? Give exactly one of queryPeriods, availablePeriods (its older name) "
+    "and querySlots."
 )
 class AvailabilityInput:
     participants: list[ParticipantGroupInput] = field(
-        description="The groups, each of which has to be satisfied; at most 10 accounts in all."
+        description="The groups. All of them must be satisfied. At most 10 accounts in total."
     )
-    required_duration: DurationInput = field(description="How long the meeting is, at least one minute.")
-    available_periods: list[PeriodInput] | None = field(default=UNSET, description="Where to look: 1 to 50 periods.")
+    required_duration: DurationInput = field(description="The length of the meeting, at least one minute.")
+    available_periods: list[PeriodInput] | None = field(default=UNSET, description="The periods to search: 1 to 50.")
     query_periods: list[PeriodInput] | None = field(
-        default=UNSET, description="Where to look: 1 to 50 periods. The newer name of availablePeriods."
+        default=UNSET, description="The periods to search: 1 to 50. The newer name of availablePeriods."
     )
     query_slots: list[SlotStartInput] | None = field(
-        default=UNSET, description="The starts to look at: 1 to 50. The answer is those that are possible, as slots."
+        default=UNSET, description="The starts to check: 1 to 50. Those that are possible are returned as slots."
     )
-    buffer: BufferInput | None = field(default=UNSET, description="For every member without a buffer of its own.")
+    buffer: BufferInput | None = field(
+        default=UNSET, description="The buffer of every member that has none of its own."
+    )
     start_interval: DurationInput | None = field(
         default=UNSET,
-        description="Starts fall on multiples of 5, 10, 15, 30 or 60 minutes of the UTC clock; left out: anywhere.",
+        description="Starts fall on multiples of 5, 10, 15, 30 or 60 minutes of the UTC clock. If omitted: any time.",
     )
     response_format: ResponseFormat | None = field(
-        default=ResponseFormat.PERIODS, description="What the answer is made of."
+        default=ResponseFormat.PERIODS, description="The format of the results."
     )
-    max_results: int | None = field(default=20, description="How many results at most, the soonest first: 1 to 200.")
+    max_results: int | None = field(
+        default=20, description="The maximum number of results, 1 to 200. The soonest are returned."
+    )
 
     def to_core(self) -> AvailabilityQuery:
         slots = or_none(self.query_slots)
@@ -140,27 +146,28 @@ def _periods(periods: Sequence[PeriodInput] | None) -> list[Period] | None:
     return [period.to_core() for period in periods] if periods is not None else None
 
 
-@strawberry.type(description="Somebody who is free.")
+@strawberry.type(description="An account that can meet, or that was booked.")
 class Participant:
     sub: ID = field(description="The account's sub.")
 
 
-@strawberry.type(description="A stretch of time, and everybody who is free for the whole of it.")
+@strawberry.type(description="A period or slot, and everyone who is free for all of it.")
 class AvailableTime:
     start: DateTime = field(description="When it begins.")
-    end: DateTime = field(description="When it is over.")
+    end: DateTime = field(description="When it ends.")
     participants: list[Participant] = field(
-        description="All members who are free throughout, not only as many as are required, in the order of the query."
+        description="All members who are free for the whole time, even if fewer are required; in request order."
     )
 
 
-@strawberry.type(description="When they can meet, soonest first. An empty list: at no time.")
+@strawberry.type(description="When the groups can meet, soonest first. An empty list means never.")
 class Availability:
     available_periods: list[AvailableTime] | None = field(
-        description="The answer as periods; null unless the response format is PERIODS."
+        description="The results as periods. Null unless the response format is PERIODS and querySlots was omitted."
     )
     available_slots: list[AvailableTime] | None = field(
-        description="The answer as slots; null unless the response format is SLOTS or OVERLAPPING_SLOTS, or querySlots was given."
+        description="The results as slots. Null unless the response format is SLOTS or OVERLAPPING_SLOTS, or "
+        "querySlots was given."
     )
 
     @classmethod
@@ -172,7 +179,7 @@ class Availability:
 
 
 def available_times(openings: Sequence[Opening]) -> list[AvailableTime]:
-    """The openings as a client sees them. The same people in slot after slot are one and the same list."""
+    """Converts openings to GraphQL types. Openings with the same people share one list."""
     made: dict[tuple[str, ...], list[Participant]] = {}
     people: list[Participant] = []
     present: tuple[str, ...] | None = None

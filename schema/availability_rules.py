@@ -1,4 +1,4 @@
-"""Availability rules: an account's weekly hours, in and out."""
+"""GraphQL types for availability rules: an account's weekly hours."""
 
 from typing import Self
 
@@ -12,21 +12,23 @@ from .enums import Weekday
 from .optional import or_none
 
 
-@strawberry.input(description="A stretch of a weekday, in the rule's own zone.")
+@strawberry.input(description="A period on one weekday, in the rule's time zone.")
 class WeeklyPeriodInput:
-    day: Weekday = field(description="The day. It may come several times.")
-    start_time: str = field(description="When it begins: `HH:MM` on a 24-hour clock.")
-    end_time: str = field(description="When it is over, later the same day: `HH:MM`; `24:00` is midnight.")
+    day: Weekday = field(description="The day. A day may have several periods.")
+    start_time: str = field(description="When the period begins: `HH:MM` on a 24-hour clock.")
+    end_time: str = field(
+        description="When the period ends, later on the same day: `HH:MM`; `24:00` is the midnight after."
+    )
 
     def to_core(self) -> CoreWeeklyPeriod:
         return CoreWeeklyPeriod(self.day, self.start_time, self.end_time)
 
 
-@strawberry.type(description="A stretch of a weekday, in the rule's own zone.")
+@strawberry.type(description="A period on one weekday, in the rule's time zone.")
 class WeeklyPeriod:
     day: Weekday = field(description="The day.")
-    start_time: str = field(description="When it begins: `HH:MM` on a 24-hour clock.")
-    end_time: str = field(description="When it is over: `HH:MM`; `24:00` is midnight.")
+    start_time: str = field(description="When the period begins: `HH:MM` on a 24-hour clock.")
+    end_time: str = field(description="When the period ends: `HH:MM`; `24:00` is the midnight after.")
 
     @classmethod
     def of(cls, period: CoreWeeklyPeriod) -> Self:
@@ -35,13 +37,15 @@ class WeeklyPeriod:
 
 @strawberry.input(description="Creates or replaces an availability rule.")
 class UpsertAvailabilityRuleInput:
-    availability_rule_id: ID = field(description="Your own id for the rule, ASCII, at most 64 characters: `default`.")
-    tzid: str = field(description="The IANA time zone that its times are in.")
+    availability_rule_id: ID = field(
+        description="Your own id for the rule, such as `default`: ASCII, at most 64 characters."
+    )
+    tzid: str = field(description="The IANA time zone of the weekly periods.")
     calendar_ids: list[ID] | None = field(
-        default=UNSET, description="Whose events block where the rule is used, at least one; left out: all calendars."
+        default=UNSET, description="Calendars whose events block where the rule applies: at least one. If omitted: all."
     )
     weekly_periods: list[WeeklyPeriodInput] = field(
-        description="The hours. Those that overlap or touch are joined; none: never."
+        description="The weekly hours. Periods that overlap or touch are joined. An empty list means never."
     )
 
     def to_core(self) -> CoreAvailabilityRule:
@@ -53,12 +57,16 @@ class UpsertAvailabilityRuleInput:
         )
 
 
-@strawberry.type(description="Weekly hours of an account, for queries with managedAvailability.")
+@strawberry.type(description="Weekly hours of an account, applied by queries with managedAvailability.")
 class AvailabilityRule:
     availability_rule_id: ID = field(description="Your own id for the rule.")
-    tzid: str = field(description="The IANA time zone that its times are in.")
-    calendar_ids: list[ID] | None = field(description="Whose events block where the rule is used; null: all calendars.")
-    weekly_periods: list[WeeklyPeriod] = field(description="The hours, sunday to saturday and by start.")
+    tzid: str = field(description="The IANA time zone of the weekly periods.")
+    calendar_ids: list[ID] | None = field(
+        description="Calendars whose events block where the rule applies; null means all."
+    )
+    weekly_periods: list[WeeklyPeriod] = field(
+        description="The weekly hours from Sunday to Saturday, each day sorted by start."
+    )
 
     @classmethod
     def of(cls, rule: CoreAvailabilityRule) -> Self:
@@ -72,9 +80,9 @@ class AvailabilityRule:
         )
 
 
-@strawberry.type(description="A rule was upserted.")
+@strawberry.type(description="The result of upsertAvailabilityRule.")
 class UpsertAvailabilityRulePayload:
-    availability_rule: AvailabilityRule = field(description="The rule as it is now.")
+    availability_rule: AvailabilityRule = field(description="The rule after the change.")
 
 
 @strawberry.input(description="Deletes an availability rule.")
@@ -82,6 +90,6 @@ class DeleteAvailabilityRuleInput:
     availability_rule_id: ID = field(description="Your own id for the rule.")
 
 
-@strawberry.type(description="A rule is gone.")
+@strawberry.type(description="The result of deleteAvailabilityRule.")
 class DeleteAvailabilityRulePayload:
-    deleted: bool = field(description="Whether there was one to delete.")
+    deleted: bool = field(description="Whether there was a rule to delete.")

@@ -1,4 +1,4 @@
-"""Stored available periods: an account's one-off hours, in and out."""
+"""GraphQL types for stored available periods: an account's one-off hours."""
 
 from typing import Self
 
@@ -12,30 +12,30 @@ from .scalars import DateTime
 
 @strawberry.input(description="Creates or replaces a stored available period.")
 class UpsertAvailablePeriodInput:
-    available_period_id: ID = field(description="Your own id for the period, ASCII, at most 64 characters.")
-    start: DateTime = field(description="When it begins. It may lie in the past.")
-    end: DateTime = field(description="When it is over: one minute to 35 days later.")
+    available_period_id: ID = field(description="Your own id for the period: ASCII, at most 64 characters.")
+    start: DateTime = field(description="When the period begins. May be in the past.")
+    end: DateTime = field(description="When the period ends: one minute to 35 days after its start.")
 
     def to_core(self) -> CoreStoredAvailablePeriod:
         return CoreStoredAvailablePeriod(self.available_period_id, self.start, self.end)
 
 
 @strawberry.type(
-    description="A one-off stretch in which an account is available, for queries with managedAvailability."
+    description="A one-off period in which an account is available, applied by queries with managedAvailability."
 )
 class StoredAvailablePeriod:
     available_period_id: ID = field(description="Your own id for the period.")
-    start: DateTime = field(description="When it begins.")
-    end: DateTime = field(description="When it is over.")
+    start: DateTime = field(description="When the period begins.")
+    end: DateTime = field(description="When the period ends.")
 
     @classmethod
     def of(cls, period: CoreStoredAvailablePeriod) -> Self:
         return cls(available_period_id=ID(period.available_period_id), start=period.start, end=period.end)
 
 
-@strawberry.type(description="A period was upserted.")
+@strawberry.type(description="The result of upsertAvailablePeriod.")
 class UpsertAvailablePeriodPayload:
-    available_period: StoredAvailablePeriod = field(description="The period as it is now.")
+    available_period: StoredAvailablePeriod = field(description="The period after the change.")
 
 
 @strawberry.input(description="Deletes a stored available period.")
@@ -43,11 +43,11 @@ class DeleteAvailablePeriodInput:
     available_period_id: ID = field(description="Your own id for the period.")
 
 
-@strawberry.type(description="A period is gone.")
+@strawberry.type(description="The result of deleteAvailablePeriod.")
 class DeleteAvailablePeriodPayload:
-    deleted: bool = field(description="Whether there was one to delete.")
+    deleted: bool = field(description="Whether there was a period to delete.")
 
 
-@strawberry.type(description="All stored periods of the account are gone.")
+@strawberry.type(description="The result of deleteAvailablePeriods.")
 class DeleteAvailablePeriodsPayload:
-    deleted: int = field(description="How many there were to delete.")
+    deleted: int = field(description="How many periods were deleted.")

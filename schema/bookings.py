@@ -1,4 +1,4 @@
-"""Booking a slot: what is given, and what comes of it."""
+"""GraphQL types for booking a slot."""
 
 from typing import Annotated, Self, TypeAlias
 
@@ -15,20 +15,20 @@ from .events import Event, LocationInput
 from .optional import or_default, or_none
 from .scalars import DateTime
 
-#: what an event has for times before its start is known to be good
+#: placeholder for the times of an event until its start has been checked
 _NO_TIME = Unreadable("is not known yet")
 
 
-@strawberry.input(description="The event of a booking. Its times are those that are booked.")
+@strawberry.input(description="The event of a booking. Its times are those of the booked slot.")
 class BookedEventInput:
     event_id: ID = field(
-        description="Your own id for the event, at most 255 characters: on every calendar of the booking the same."
+        description="Your own id for the event, at most 255 characters. Every calendar of the booking gets the same id."
     )
-    summary: str = field(description="What it is, at most 1024 characters.")
-    description: str | None = field(default=UNSET, description="More about it, at most 4096 characters.")
+    summary: str = field(description="The title of the event, at most 1024 characters.")
+    description: str | None = field(default=UNSET, description="Further details, at most 4096 characters.")
     tzid: str | None = field(default="Etc/UTC", description="The IANA time zone of the event.")
-    location: LocationInput | None = field(default=UNSET, description="Where it is.")
-    url: str | None = field(default=UNSET, description="A page about it, at most 2048 characters.")
+    location: LocationInput | None = field(default=UNSET, description="Where the event takes place.")
+    url: str | None = field(default=UNSET, description="A page about the event, at most 2048 characters.")
 
     def to_core(self) -> EventDraft:
         location = or_none(self.location)
@@ -44,33 +44,35 @@ class BookedEventInput:
         )
 
 
-@strawberry.input(description="A calendar that a member's event goes to.")
+@strawberry.input(description="A calendar that a member's event is written to.")
 class TargetCalendarInput:
     sub: ID = field(description="The member's sub.")
-    calendar_id: ID = field(description="One of its calendars, which has to be among those that block in the query.")
+    calendar_id: ID = field(description="One of the member's calendars. It must be one that blocks in the query.")
 
     def to_core(self) -> bookings.TargetCalendar:
         return bookings.TargetCalendar(self.sub, self.calendar_id)
 
 
-@strawberry.input(description="A start of an availability query, to be booked if it is still possible.")
+@strawberry.input(description="Books a start of an availability query if it is still possible.")
 class BookSlotInput:
     availability: AvailabilityInput = field(
-        description="The query. Its periods may have begun by now, and its format and maxResults do not matter."
+        description="The query. Its periods may have begun already. Its responseFormat and maxResults are ignored."
     )
     start: DateTime = field(
-        description="The chosen start, in the future: within the query's periods and on its startInterval, or one of its slots."
+        description="The chosen start, in the future: within the query's periods and on its startInterval, or one of "
+        "its querySlots."
     )
-    event: BookedEventInput = field(description="What is written to the calendars of those who meet.")
+    event: BookedEventInput = field(description="The event that is written to the participants' calendars.")
     target_calendars: list[TargetCalendarInput] | None = field(
-        default=UNSET, description="Where the event goes; for members that are not named, to their primary calendar."
+        default=UNSET, description="The calendars to write to. For members not listed, it is their primary calendar."
     )
     assignment: Assignment | None = field(
-        default=Assignment.REQUEST_ORDER, description="Who is booked of a group that does not need all of its members."
+        default=Assignment.REQUEST_ORDER, description="Whom to book from a group that does not need all of its members."
     )
     idempotency_key: str | None = field(
         default=UNSET,
-        description="A key of your own, at most 255 characters: the same request with it is answered the same, and books once.",
+        description="A key of your own, at most 255 characters. Repeating the request with it returns the same answer "
+        "and books once.",
     )
 
     def to_core(self) -> BookingRequest:
@@ -84,12 +86,12 @@ class BookSlotInput:
         )
 
 
-@strawberry.type(description="It is booked: on the calendars of all who meet.")
+@strawberry.type(description="The slot was booked on the calendars of all participants.")
 class Booked:
     start: DateTime = field(description="When the meeting begins.")
-    end: DateTime = field(description="When it is over.")
+    end: DateTime = field(description="When the meeting ends.")
     participants: list[Participant] = field(
-        description="Who meets, in the order of the query: of a group as many as are required."
+        description="Who was booked, in the order of the query: from each group, as many as are required."
     )
     events: list[Event] = field(description="Their events, in the same order.")
 
@@ -103,10 +105,10 @@ class Booked:
         )
 
 
-@strawberry.type(description="The start is not possible, or no longer. Nothing was written.")
+@strawberry.type(description="The start is not possible, or no longer possible. Nothing was written.")
 class SlotTaken:
     next_slots: list[AvailableTime] = field(
-        description="Up to three slots of the same query that still fit, soonest first: the next ones, or else earlier ones."
+        description="Up to three possible slots of the query, soonest first: the next ones, else earlier ones."
     )
 
     @classmethod
@@ -115,7 +117,8 @@ class SlotTaken:
 
 
 BookSlotResult: TypeAlias = Annotated[
-    Booked | SlotTaken, strawberry.union("BookSlotResult", description="Whether the slot could be booked.")
+    Booked | SlotTaken,
+    strawberry.union("BookSlotResult", description="The booking, or other slots if the start is not possible."),
 ]
 
 

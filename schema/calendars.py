@@ -1,4 +1,4 @@
-"""Calendars, as a client sees them."""
+"""The GraphQL type for calendars."""
 
 from typing import Self
 
@@ -11,14 +11,14 @@ from core.accounts import Calendar as CoreCalendar
 
 @strawberry.type(description="A calendar of an account.")
 class Calendar:
-    provider_name: str = field(description="`cronofy` for calendars that are kept here.")
-    profile_id: ID = field(description="The profile it belongs to.")
+    provider_name: str = field(description="`cronofy` for calendars on this server.")
+    profile_id: ID = field(description="The profile that the calendar belongs to.")
     profile_name: str = field(description="The name of that profile.")
     calendar_id: ID = field(description="The calendar's id: `cal_…`.")
     calendar_name: str = field(description="The calendar's name.")
-    calendar_readonly: bool = field(description="Whether no events can be put on it.")
-    calendar_deleted: bool = field(description="Whether it was deleted.")
-    calendar_primary: bool = field(description="Whether it is the account's main calendar.")
+    calendar_readonly: bool = field(description="True if no events can be written to the calendar.")
+    calendar_deleted: bool = field(description="Whether the calendar was deleted.")
+    calendar_primary: bool = field(description="Whether it is the account's primary calendar.")
 
     @classmethod
     def of(cls, calendar: CoreCalendar) -> Self:

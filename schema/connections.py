@@ -1,4 +1,4 @@
-"""Connections: a page of a list, as all lists with pages are answered."""
+"""Connections: GraphQL types for a page of a list."""
 
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
@@ -14,12 +14,14 @@ Item = TypeVar("Item")
 Node = TypeVar("Node")
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = field(description="Whether there are items behind this page.")
+    has_next_page: bool = field(description="Whether there are items after this page.")
     has_previous_page: bool = field(description="Whether there are items before this page.")
     start_cursor: str | None = field(description="The cursor of the page's first item.")
-    end_cursor: str | None = field(description="The cursor of the page's last item: the next page's `after`.")
+    end_cursor: str | None = field(
+        description="The cursor of the page's last item. Pass it as `after` to get the next page."
+    )
 
     @classmethod
     def of(cls, page: Page[Any]) -> Self:
@@ -31,9 +33,9 @@ class PageInfo:
         )
 
 
-@strawberry.type(description="An item's place in a list.")
+@strawberry.type(description="An item and its position in a list.")
 class Edge(Generic[Node]):
-    cursor: str = field(description="Names this place: as `after`, it asks for what comes behind it.")
+    cursor: str = field(description="The item's position. Pass it as `after` to get the items that follow.")
     node: Node = field(description="The item.")
 
 
@@ -41,7 +43,7 @@ class Edge(Generic[Node]):
 class Connection(Generic[Node]):
     edges: list[Edge[Node]] = field(description="The items with their cursors.")
     nodes: list[Node] = field(description="The items.")
-    page_info: PageInfo = field(description="Where the page lies in the list.")
+    page_info: PageInfo = field(description="The position of the page in the list.")
 
     @classmethod
     def of(cls, page: Page[Item], make_node: Callable[[Item], Node]) -> Self:
@@ -51,9 +53,9 @@ class Connection(Generic[Node]):
 
 
 class ConnectionNames(NameConverter):
-    """Strawberry's names of types, but that `Connection[StoredAvailablePeriod]` is AvailablePeriodConnection.
+    """Strawberry's type names, except that `Connection[StoredAvailablePeriod]` is AvailablePeriodConnection.
 
-    A list is named as the field that answers with it.
+    A connection is named after the field that returns it.
     """
 
     def from_generic(self, generic_type: StrawberryObjectDefinition, types: list[StrawberryType | type]) -> str:

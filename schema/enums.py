@@ -1,4 +1,4 @@
-"""Closed sets of values. Most are core's own enums; here GraphQL learns to describe them."""
+"""Enums. Most are core's own; their GraphQL descriptions are added here."""
 
 from enum import Enum
 
@@ -14,7 +14,7 @@ from core.weekly import Weekday
 
 
 class AccountKind(Enum):
-    """The kinds of account that `account` makes. An application calendar has a mutation of its own."""
+    """The kinds of account that `account` creates. Application calendars have a mutation of their own."""
 
     USER = accounts.AccountKind.USER
     RESOURCE = accounts.AccountKind.RESOURCE
@@ -29,22 +29,22 @@ def _describe(enum: type[Enum], description: str, /, *, called: str | None = Non
 
 _describe(
     Transparency,
-    "Whether an event takes its calendar's time.",
-    OPAQUE="It blocks.",
-    TRANSPARENT="It does not block.",
+    "Whether an event blocks time on its calendar.",
+    OPAQUE="The event blocks.",
+    TRANSPARENT="The event does not block.",
 )
 _describe(
     Assignment,
-    "Who is booked of a group that does not need all of its members.",
-    REQUEST_ORDER="Those who are free, as they stand in the request.",
-    LEAST_BUSY="Those who are busy for the least time in the query's periods; of equals, as they stand in the request.",
+    "Whom to book from a group that does not need all of its members.",
+    REQUEST_ORDER="The first free members, in the order of the request.",
+    LEAST_BUSY="The free members with the least busy time in the query's periods. Ties go by the order of the request.",
 )
 _describe(
     EventCreation,
-    "What a booking writes to the calendars of those who meet.",
-    DEFAULT="The event to each of them.",
-    SINGLE="The event to the organizer's calendar, the only one in targetCalendars; to each other's one of the same id and "
-    "summary and no more, which keeps the time.",
+    "What a booking writes to the participants' calendars.",
+    DEFAULT="The event, on every participant's calendar.",
+    SINGLE="The event on the organizer's calendar, which must be the only one in targetCalendars. Every other "
+    "participant gets an event with the same id and summary and no other details, which blocks the time.",
 )
 _describe(
     HourFormat,
@@ -54,37 +54,37 @@ _describe(
 )
 _describe(
     Status,
-    "What has become of a link.",
+    "The state of a link.",
     called="RealTimeSchedulingStatus",
-    OPEN="A slot can be booked by it.",
-    COMPLETED="A slot was booked by it. That happens once.",
-    DISABLED="It was taken back.",
+    OPEN="A slot can be booked.",
+    COMPLETED="A slot was booked. This is final.",
+    DISABLED="The application disabled the link.",
 )
 _describe(
     EventStatus,
-    "How sure an event is.",
-    CONFIRMED="It takes place.",
-    TENTATIVE="It may take place. It blocks as well, unless a query ignores it.",
+    "Whether an event is confirmed.",
+    CONFIRMED="The event takes place.",
+    TENTATIVE="The event may take place. It blocks, unless a query ignores tentative events.",
 )
 _describe(
     FreeBusyStatus,
-    "What an event means for somebody who only may know when there is time.",
-    BUSY="An opaque event.",
+    "What an event means to a caller that may see only free and busy time.",
+    BUSY="An opaque event that is confirmed.",
     TENTATIVE="An opaque event that is tentative.",
     FREE="A transparent or deleted event.",
 )
 _describe(
     ResponseFormat,
-    "What the answer to an availability query is made of.",
-    PERIODS="Stretches as long as can be, at least as long as the required duration.",
+    "The format of the results of an availability query.",
+    PERIODS="The longest possible periods, at least as long as the required duration.",
     SLOTS="Meetings of the required duration that do not overlap.",
-    OVERLAPPING_SLOTS="A meeting of the required duration at every start interval that it fits.",
+    OVERLAPPING_SLOTS="A meeting of the required duration at every multiple of the start interval where one fits.",
 )
 _describe(
     AccountKind,
-    "What kind of account to make.",
+    "The kind of account to create.",
     USER="A person.",
-    RESOURCE="A room, a machine, anything that can be booked.",
+    RESOURCE="A room, a machine, or anything else that can be booked.",
 )
 _describe(
     Weekday,

@@ -1,4 +1,4 @@
-"""Events and free-busy, in and out."""
+"""GraphQL types for events and free-busy."""
 
 from typing import Self
 
@@ -14,31 +14,35 @@ from .optional import or_default, or_none
 from .scalars import DateTime, EventTime
 
 
-@strawberry.input(description="Where an event is.")
+@strawberry.input(description="Where an event takes place.")
 class LocationInput:
-    description: str | None = field(default=UNSET, description="In words: `Board room`.")
-    lat: str | None = field(default=UNSET, description="Latitude in decimal degrees: `52.9548`.")
-    long: str | None = field(default=UNSET, description="Longitude in decimal degrees: `-1.1581`.")
+    description: str | None = field(default=UNSET, description="The place in words, such as `Board room`.")
+    lat: str | None = field(default=UNSET, description="Latitude in decimal degrees, such as `52.9548`.")
+    long: str | None = field(default=UNSET, description="Longitude in decimal degrees, such as `-1.1581`.")
 
     def to_core(self) -> CoreLocation:
         return CoreLocation(or_none(self.description), or_none(self.lat), or_none(self.long))
 
 
-@strawberry.input(description="An event. The one with the same eventId on the calendar is replaced whole.")
+@strawberry.input(description="An event. It completely replaces the one with the same eventId on the calendar.")
 class EventInput:
     event_id: ID = field(description="Your own id for the event, unique within its calendar, at most 255 characters.")
-    summary: str = field(description="What it is, at most 1024 characters.")
-    description: str | None = field(default=UNSET, description="More about it, at most 4096 characters.")
-    start: EventTime = field(description="When it begins: a DateTime, or a Date for an all-day event.")
-    end: EventTime = field(description="When it is over: a DateTime, or the Date after an all-day event's last.")
+    summary: str = field(description="The title of the event, at most 1024 characters.")
+    description: str | None = field(default=UNSET, description="Further details, at most 4096 characters.")
+    start: EventTime = field(description="When the event begins: a DateTime, or a Date for an all-day event.")
+    end: EventTime = field(
+        description="When the event ends: a DateTime, or the Date after the last day of an all-day event."
+    )
     tzid: str | None = field(
         default="Etc/UTC",
-        description="The IANA time zone of the event; an all-day event runs from midnight to midnight there.",
+        description="The IANA time zone of the event. An all-day event lasts from midnight to midnight in it.",
     )
-    location: LocationInput | None = field(default=UNSET, description="Where it is.")
-    url: str | None = field(default=UNSET, description="A page about it, at most 2048 characters.")
-    transparency: Transparency | None = field(default=Transparency.OPAQUE, description="Whether it blocks.")
-    status: EventStatus | None = field(default=EventStatus.CONFIRMED, description="How sure it is.")
+    location: LocationInput | None = field(default=UNSET, description="Where the event takes place.")
+    url: str | None = field(default=UNSET, description="A page about the event, at most 2048 characters.")
+    transparency: Transparency | None = field(default=Transparency.OPAQUE, description="Whether the event blocks.")
+    status: EventStatus | None = field(
+        default=EventStatus.CONFIRMED, description="Whether the event is confirmed or tentative."
+    )
 
     def to_core(self) -> EventDraft:
         location = or_none(self.location)
@@ -62,10 +66,10 @@ class UpsertEventInput:
     event: EventInput = field(description="The event.")
 
 
-@strawberry.input(description="Creates or replaces events of one calendar, all of them or none.")
+@strawberry.input(description="Creates or replaces events of one calendar: all of them, or none.")
 class UpsertEventsInput:
     calendar_id: ID = field(description="One of the account's calendars.")
-    events: list[EventInput] = field(description="At most 1000 events, each eventId once.")
+    events: list[EventInput] = field(description="The events: at most 1000, each eventId only once.")
 
 
 @strawberry.input(description="Deletes an event.")
@@ -74,10 +78,12 @@ class DeleteEventInput:
     event_id: ID = field(description="Your own id for the event.")
 
 
-@strawberry.input(description="Deletes many events. Exactly one of the two is given.")
+@strawberry.input(description="Deletes many events. Give exactly one of the two fields.")
 class DeleteEventsInput:
-    delete_all: bool | None = field(default=UNSET, description="True: every event of the account.")
-    calendar_ids: list[ID] | None = field(default=UNSET, description="Every event of these calendars, at least one.")
+    delete_all: bool | None = field(default=UNSET, description="True to delete every event of the account.")
+    calendar_ids: list[ID] | None = field(
+        default=UNSET, description="The calendars to delete every event of: at least one."
+    )
 
 
 @strawberry.input(description="Which events to list.")
@@ -85,11 +91,11 @@ class EventsInput:
     from_: DateTime | None = field(default=UNSET, name="from", description="Only events that end after this instant.")
     to: DateTime | None = field(default=UNSET, description="Only events that start before this instant.")
     calendar_ids: list[ID] | None = field(
-        default=UNSET, description="Only events of these calendars; left out: all of the account's."
+        default=UNSET, description="Only events of these calendars. If omitted: all calendars of the account."
     )
-    include_deleted: bool | None = field(default=False, description="Whether deleted events are listed as well.")
+    include_deleted: bool | None = field(default=False, description="Whether to include deleted events.")
     last_modified: DateTime | None = field(
-        default=UNSET, description="Only events that were changed at this instant or later."
+        default=UNSET, description="Only events that were changed at or after this instant."
     )
 
     def to_core(self) -> EventWindow:
@@ -102,9 +108,9 @@ class EventsInput:
         )
 
 
-@strawberry.type(description="Where an event is.")
+@strawberry.type(description="Where an event takes place.")
 class Location:
-    description: str | None = field(description="In words.")
+    description: str | None = field(description="The place in words.")
     lat: str | None = field(description="Latitude in decimal degrees.")
     long: str | None = field(description="Longitude in decimal degrees.")
 
@@ -115,21 +121,21 @@ class Location:
 
 @strawberry.type(description="An event on a calendar.")
 class Event:
-    calendar_id: ID = field(description="The calendar it is on.")
-    event_id: ID = field(description="Your own id for it, unique within its calendar.")
-    event_uid: ID = field(description="Its id here: `evt_…`.")
-    summary: str = field(description="What it is.")
-    description: str = field(description="More about it.")
-    start: EventTime = field(description="When it begins; a Date for an all-day event.")
-    end: EventTime = field(description="When it is over; the Date after the last for an all-day event.")
-    tzid: str = field(description="Its IANA time zone.")
-    location: Location | None = field(description="Where it is.")
-    url: str | None = field(description="A page about it.")
-    transparency: Transparency = field(description="Whether it blocks.")
-    status: EventStatus = field(description="How sure it is.")
-    deleted: bool = field(description="Whether it was deleted.")
-    created: DateTime = field(description="When it was first upserted.")
-    updated: DateTime = field(description="When it was last upserted or deleted.")
+    calendar_id: ID = field(description="The calendar that the event is on.")
+    event_id: ID = field(description="Your own id for the event, unique within its calendar.")
+    event_uid: ID = field(description="The server's id for the event: `evt_…`.")
+    summary: str = field(description="The title of the event.")
+    description: str = field(description="Further details.")
+    start: EventTime = field(description="When the event begins; a Date for an all-day event.")
+    end: EventTime = field(description="When the event ends; the Date after the last day of an all-day event.")
+    tzid: str = field(description="The IANA time zone of the event.")
+    location: Location | None = field(description="Where the event takes place.")
+    url: str | None = field(description="A page about the event.")
+    transparency: Transparency = field(description="Whether the event blocks.")
+    status: EventStatus = field(description="Whether the event is confirmed or tentative.")
+    deleted: bool = field(description="Whether the event was deleted.")
+    created: DateTime = field(description="When the event was first upserted.")
+    updated: DateTime = field(description="When the event was last upserted or deleted.")
 
     @classmethod
     def of(cls, event: CoreEvent) -> Self:
@@ -153,12 +159,12 @@ class Event:
         )
 
 
-@strawberry.type(description="When an event is and whether it blocks, and nothing else about it.")
+@strawberry.type(description="When an event takes place and whether it blocks, without any other details.")
 class FreeBusy:
-    calendar_id: ID = field(description="The calendar it is on.")
-    start: EventTime = field(description="When it begins; a Date for an all-day event.")
-    end: EventTime = field(description="When it is over; the Date after the last for an all-day event.")
-    free_busy_status: FreeBusyStatus = field(description="Whether it blocks.")
+    calendar_id: ID = field(description="The calendar that the event is on.")
+    start: EventTime = field(description="When the event begins; a Date for an all-day event.")
+    end: EventTime = field(description="When the event ends; the Date after the last day of an all-day event.")
+    free_busy_status: FreeBusyStatus = field(description="Whether the event blocks.")
 
     @classmethod
     def of(cls, event: CoreEvent) -> Self:
@@ -170,23 +176,23 @@ class FreeBusy:
         )
 
 
-@strawberry.type(description="An event was upserted.")
+@strawberry.type(description="The result of upsertEvent.")
 class UpsertEventPayload:
-    event: Event = field(description="The event as it is now.")
-    created: bool = field(description="Whether it was not there before.")
+    event: Event = field(description="The event after the change.")
+    created: bool = field(description="True if the event is new, false if it replaced one.")
 
 
-@strawberry.type(description="Events were upserted.")
+@strawberry.type(description="The result of upsertEvents.")
 class UpsertEventsPayload:
-    created: int = field(description="How many were not there before.")
-    updated: int = field(description="How many were replaced.")
+    created: int = field(description="How many events are new.")
+    updated: int = field(description="How many events were replaced.")
 
 
-@strawberry.type(description="An event is gone.")
+@strawberry.type(description="The result of deleteEvent.")
 class DeleteEventPayload:
-    deleted: bool = field(description="Whether there was one to delete.")
+    deleted: bool = field(description="Whether there was an event to delete.")
 
 
-@strawberry.type(description="Events are gone.")
+@strawberry.type(description="The result of deleteEvents.")
 class DeleteEventsPayload:
-    deleted: int = field(description="How many there were to delete.")
+    deleted: int = field(description="How many events were deleted.")

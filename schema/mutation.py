@@ -1,4 +1,4 @@
-"""What can be done."""
+"""The GraphQL type `Mutation`."""
 
 from typing import Annotated
 
@@ -57,16 +57,20 @@ from .optional import or_default, or_none
 from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
 
 
-@strawberry.type(description="What can be done. One after the other, each wholly or not at all.")
+@strawberry.type(
+    description="Changes to data. Mutations run one after the other; each takes effect completely or not at all."
+)
 class Mutation:
     @field(
-        description="Creates an application calendar, or gets the one that has this id already, with a new pair of tokens. "
-        "Needs no token: the application's own credentials are in the input."
+        description="Creates an application calendar, or returns the existing one, with a new pair of tokens. Needs no "
+        "token: the application's own credentials are in the input."
     )
     async def application_calendar(
         self,
         info: Info[Context],
-        input: Annotated[ApplicationCalendarInput, argument(description="Which calendar, and who asks.")],
+        input: Annotated[
+            ApplicationCalendarInput, argument(description="The calendar, and the application's credentials.")
+        ],
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
             await application_calendars.get_or_create(
@@ -79,11 +83,13 @@ class Mutation:
         )
 
     @field(
-        description="Creates a user or a resource, or gets the one that has this id already and brings it up to what is "
-        "given, with a new pair of tokens. Needs no token: the application's own credentials are in the input."
+        description="Creates a user or a resource, or updates the existing one, and returns it with a new pair of "
+        "tokens. Needs no token: the application's own credentials are in the input."
     )
     async def account(
-        self, info: Info[Context], input: Annotated[AccountInput, argument(description="Who or what, and who asks.")]
+        self,
+        info: Info[Context],
+        input: Annotated[AccountInput, argument(description="The account, and the application's credentials.")],
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
             await accounts.upsert_account(
@@ -97,24 +103,28 @@ class Mutation:
             )
         )
 
-    @field(description="A new access token for the account of a refresh token. The refresh token stays valid.")
+    @field(description="Issues a new access token for the account of a refresh token. The refresh token stays valid.")
     async def refresh_token(
         self,
         info: Info[Context],
-        input: Annotated[RefreshTokenInput, argument(description="The refresh token, and who asks.")],
+        input: Annotated[
+            RefreshTokenInput, argument(description="The refresh token, and the application's credentials.")
+        ],
     ) -> AccountAuthorization | None:
         return AccountAuthorization.of(
             await tokens.refresh(info.context, input.client_id, input.client_secret, input.refresh_token)
         )
 
     @field(
-        description="Ends every token of an account at once. Its sub is then unknown to queries; its data stays, and asking "
-        "for the account again gives the same sub. What is unknown is revoked already."
+        description="Revokes all tokens of an account immediately. Its sub is then unknown to queries. No data is "
+        "deleted: creating the account again returns the same sub. Unknown tokens and subs succeed."
     )
     async def revoke_authorization(
         self,
         info: Info[Context],
-        input: Annotated[RevokeAuthorizationInput, argument(description="Which account, and who asks.")],
+        input: Annotated[
+            RevokeAuthorizationInput, argument(description="The account, and the application's credentials.")
+        ],
     ) -> RevokeAuthorizationPayload | None:
         await tokens.revoke(
             info.context, input.client_id, input.client_secret, or_none(input.token), or_none(input.sub)
@@ -122,7 +132,7 @@ class Mutation:
         return RevokeAuthorizationPayload(revoked=True)
 
     @field(
-        description="Creates an event, or replaces the one that has its eventId. The same call twice is the same as once."
+        description="Creates an event, or replaces the one with this eventId. Repeating the call has no further effect."
     )
     async def upsert_event(
         self,
@@ -144,22 +154,22 @@ class Mutation:
         created, updated = await events.upsert_events(info.context, input.calendar_id, drafts)
         return UpsertEventsPayload(created=created, updated=updated)
 
-    @field(description="Deletes an event. One that is not there is deleted already.")
+    @field(description="Deletes an event. Succeeds even if there is no such event.")
     async def delete_event(
-        self, info: Info[Context], input: Annotated[DeleteEventInput, argument(description="Which event.")]
+        self, info: Info[Context], input: Annotated[DeleteEventInput, argument(description="The event to delete.")]
     ) -> DeleteEventPayload | None:
         return DeleteEventPayload(deleted=await events.delete_event(info.context, input.calendar_id, input.event_id))
 
     @field(description="Deletes every event of the account, or of some of its calendars.")
     async def delete_events(
-        self, info: Info[Context], input: Annotated[DeleteEventsInput, argument(description="Which events.")]
+        self, info: Info[Context], input: Annotated[DeleteEventsInput, argument(description="The events to delete.")]
     ) -> DeleteEventsPayload | None:
         deleted = await events.delete_events(info.context, or_none(input.delete_all), or_none(input.calendar_ids))
         return DeleteEventsPayload(deleted=deleted)
 
     @field(
-        description="Books a start of an availability query, if it is still possible: it is decided under lock, and the event "
-        "written to a calendar of everybody who meets, or to none. Ask with the application's key."
+        description="Books a start of an availability query if it is still possible: the event is written to a "
+        "calendar of every participant, or to none. A slot is never booked twice. Requires the application's key."
     )
     async def book_slot(
         self,
@@ -169,53 +179,57 @@ class Mutation:
         return book_slot_result(await bookings.book_slot(info.context, input.to_core()))
 
     @field(
-        description="Makes a link by which somebody without an account may book one slot, once: whatever is the first to be "
-        "booked by it. Ask with the application's key."
+        description="Creates a link with which a visitor without an account can book one slot, once. Only the first "
+        "booking succeeds. Requires the application's key."
     )
     async def real_time_scheduling(
         self,
         info: Info[Context],
-        input: Annotated[RealTimeSchedulingInput, argument(description="What it offers.")],
+        input: Annotated[RealTimeSchedulingInput, argument(description="What the link offers.")],
     ) -> RealTimeSchedulingPayload | None:
         link = await links.create(info.context, input.to_core())
         return RealTimeSchedulingPayload.of(link, info.context.link_url(link))
 
     @field(
-        description="Takes a link back: visitors read a message instead. One that is completed stays as it is. Ask with the "
-        "application's key."
+        description="Disables a link: visitors see a message instead. A completed link cannot be disabled. Requires "
+        "the application's key."
     )
     async def disable_real_time_scheduling(
         self,
         info: Info[Context],
-        input: Annotated[DisableRealTimeSchedulingInput, argument(description="Which link, and the message.")],
+        input: Annotated[DisableRealTimeSchedulingInput, argument(description="The link, and the message.")],
     ) -> RealTimeSchedulingPayload | None:
         link = await links.disable(info.context, input.real_time_scheduling_id, input.display_message)
         return RealTimeSchedulingPayload.of(link, info.context.link_url(link))
 
-    @field(description="Creates an availability rule, or replaces the one that has its id.")
+    @field(description="Creates an availability rule, or replaces the one with this id.")
     async def upsert_availability_rule(
         self, info: Info[Context], input: Annotated[UpsertAvailabilityRuleInput, argument(description="The rule.")]
     ) -> UpsertAvailabilityRulePayload | None:
         rule = await availability_rules.upsert(info.context, input.to_core())
         return UpsertAvailabilityRulePayload(availability_rule=AvailabilityRule.of(rule))
 
-    @field(description="Deletes an availability rule. One that is not there is deleted already.")
+    @field(description="Deletes an availability rule. Succeeds even if there is no such rule.")
     async def delete_availability_rule(
-        self, info: Info[Context], input: Annotated[DeleteAvailabilityRuleInput, argument(description="Which rule.")]
+        self,
+        info: Info[Context],
+        input: Annotated[DeleteAvailabilityRuleInput, argument(description="The rule to delete.")],
     ) -> DeleteAvailabilityRulePayload | None:
         deleted = await availability_rules.delete(info.context, input.availability_rule_id)
         return DeleteAvailabilityRulePayload(deleted=deleted)
 
-    @field(description="Stores an available period, or replaces the one that has its id.")
+    @field(description="Creates a stored available period, or replaces the one with this id.")
     async def upsert_available_period(
         self, info: Info[Context], input: Annotated[UpsertAvailablePeriodInput, argument(description="The period.")]
     ) -> UpsertAvailablePeriodPayload | None:
         period = await available_periods.upsert(info.context, input.to_core())
         return UpsertAvailablePeriodPayload(available_period=StoredAvailablePeriod.of(period))
 
-    @field(description="Deletes a stored available period. One that is not there is deleted already.")
+    @field(description="Deletes a stored available period. Succeeds even if there is no such period.")
     async def delete_available_period(
-        self, info: Info[Context], input: Annotated[DeleteAvailablePeriodInput, argument(description="Which period.")]
+        self,
+        info: Info[Context],
+        input: Annotated[DeleteAvailablePeriodInput, argument(description="The period to delete.")],
     ) -> DeleteAvailablePeriodPayload | None:
         deleted = await available_periods.delete(info.context, input.available_period_id)
         return DeleteAvailablePeriodPayload(deleted=deleted)

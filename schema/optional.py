@@ -1,4 +1,4 @@
-"""Optional input: what the caller left out."""
+"""Optional input values."""
 
 from typing import TypeVar
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 def or_none(value: T | None) -> T | None:
-    """The value; None when it was left out, and when it was null, which mean the same everywhere in this schema."""
+    """Returns the value, or None if it was omitted or null, which mean the same everywhere in this schema."""
     return None if value is UNSET else value
 
 
 def or_default(value: T | None, default: T) -> T:
-    """The value, or the default when it was left out or null."""
+    """Returns the value, or the default if it was omitted or null."""
     return default if value is None or value is UNSET else value

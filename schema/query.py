@@ -1,4 +1,4 @@
-"""What can be asked."""
+"""The GraphQL type `Query`."""
 
 from typing import Annotated
 
@@ -22,15 +22,15 @@ from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
 
-First = Annotated[int | None, argument(description="How many items at most: 1 to 1000.")]
+First = Annotated[int | None, argument(description="The maximum number of items, 1 to 1000.")]
 After = Annotated[
-    str | None, argument(description="The cursor behind which the page starts; left out: from the beginning.")
+    str | None, argument(description="Returns the items after this cursor. If omitted: from the beginning.")
 ]
 
 
-@strawberry.type(description="What can be asked. Every field is answered, or refused, by itself.")
+@strawberry.type(description="Queries. Each field succeeds or fails independently of the others.")
 class Query:
-    @field(description="Who the access token is.")
+    @field(description="The account that the access token belongs to.")
     async def user_info(self, info: Info[Context]) -> UserInfo | None:
         return UserInfo.of(await accounts.user_info(info.context))
 
@@ -42,7 +42,7 @@ class Query:
     async def events(
         self,
         info: Info[Context],
-        input: Annotated[EventsInput, argument(description="Which events.")],
+        input: Annotated[EventsInput, argument(description="Which events to list.")],
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[Event] | None:
@@ -50,11 +50,11 @@ class Query:
         found = await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS)
         return Connection[Event].of(found, Event.of)
 
-    @field(description="As events, but telling no more than when each is and whether it blocks.")
+    @field(description="Like events, but only when each event takes place and whether it blocks.")
     async def free_busy(
         self,
         info: Info[Context],
-        input: Annotated[EventsInput, argument(description="Which events.")],
+        input: Annotated[EventsInput, argument(description="Which events to list.")],
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[FreeBusy] | None:
@@ -63,20 +63,22 @@ class Query:
         return Connection[FreeBusy].of(found, FreeBusy.of)
 
     @field(
-        description="When groups of people, rooms and machines can meet. Ask with the application's key, or with the "
-        "access token of one of the application's accounts."
+        description="When groups of people, rooms and machines can meet. Requires the application's key, or the access "
+        "token of one of the application's accounts."
     )
     async def availability(
         self,
         info: Info[Context],
-        input: Annotated[AvailabilityInput, argument(description="Who, how long, and where to look.")],
+        input: Annotated[
+            AvailabilityInput, argument(description="Who meets, for how long, and the periods to search.")
+        ],
     ) -> Availability | None:
         query = input.to_core()
         return Availability.of(query, await availability.availability(info.context, query))
 
     @field(
-        description="A booking link of the application, by its id or by the token in its URL: exactly one. Ask with the "
-        "application's key."
+        description="A booking link of the application. Give exactly one of its id and the token in its URL. Requires "
+        "the application's key."
     )
     async def real_time_scheduling(
         self,

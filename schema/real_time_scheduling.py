@@ -1,4 +1,4 @@
-"""Real-time scheduling: what a link offers, and what became of it."""
+"""GraphQL types for real-time scheduling: what a link offers, and its state."""
 
 from typing import Self
 
@@ -16,14 +16,15 @@ from .optional import or_default, or_none
 from .scalars import DateTime
 
 
-@strawberry.input(description="Where your application is told what happens, by a signed POST.")
+@strawberry.input(description="URLs at which your application is notified by a signed POST.")
 class CallbackUrlsInput:
-    completed_url: str | None = field(default=UNSET, description="That a slot was booked.")
+    completed_url: str | None = field(default=UNSET, description="Notified when a slot is booked.")
     no_times_suitable_url: str | None = field(
-        default=UNSET, description="That a visitor finds no time that suits. With it the page has a button to say so."
+        default=UNSET,
+        description="Notified when a visitor reports that no time suits. Adds a button for it to the page.",
     )
     no_times_displayed_url: str | None = field(
-        default=UNSET, description="That a visitor came, and there was no time to show."
+        default=UNSET, description="Notified when a visitor opens the page and there are no times to show."
     )
 
     def to_core(self) -> real_time_scheduling.CallbackUrls:
@@ -32,46 +33,46 @@ class CallbackUrlsInput:
         )
 
 
-@strawberry.input(description="Where a visitor goes.")
+@strawberry.input(description="Where a visitor is redirected.")
 class RedirectUrlsInput:
     completed_url: str | None = field(
-        default=UNSET, description="When a slot is booked; the link's token is added to it, as `token`."
+        default=UNSET, description="After a booking. The link's token is added to the URL as `token`."
     )
 
     def to_core(self) -> real_time_scheduling.RedirectUrls:
         return real_time_scheduling.RedirectUrls(or_none(self.completed_url))
 
 
-@strawberry.input(description="A link by which somebody without an account may book one slot, once.")
+@strawberry.input(description="A link with which a visitor without an account can book one slot, once.")
 class RealTimeSchedulingInput:
     event: BookedEventInput = field(
-        description="What is written to the calendars of those who meet, and what the visitor reads."
+        description="The event that is written to the participants' calendars and shown to the visitor."
     )
     availability: AvailabilityInput = field(
-        description="The query. With the response format SLOTS its slots are offered, else every start on its "
-        "startInterval; maxResults does not matter."
+        description="The query. With the response format SLOTS its slots are offered, otherwise every start on its "
+        "startInterval. maxResults is ignored."
     )
     target_calendars: list[TargetCalendarInput] | None = field(
-        default=UNSET, description="Where the event goes; for members that are not named, to their primary calendar."
+        default=UNSET, description="The calendars to write to. For members not listed, it is their primary calendar."
     )
     minimum_notice: DurationInput | None = field(
-        default=UNSET, description="How long before its start a slot has to be booked; left out: until it begins."
+        default=UNSET, description="How long before its start a slot must be booked. If omitted: until it begins."
     )
     callback_urls: CallbackUrlsInput | None = field(
-        default=UNSET, description="Where your application is told what happens."
+        default=UNSET, description="URLs at which your application is notified."
     )
     redirect_urls: RedirectUrlsInput | None = field(
-        default=UNSET, description="Where a visitor goes; left out: it stays on the page."
+        default=UNSET, description="Where a visitor is redirected. If omitted: the visitor stays on the page."
     )
     event_creation: EventCreation | None = field(
-        default=EventCreation.DEFAULT, description="What is written to the calendars of those who meet."
+        default=EventCreation.DEFAULT, description="What is written to the participants' calendars."
     )
     hour_format: HourFormat | None = field(
-        default=UNSET, description="How the page writes times; left out: as the visitor's language does."
+        default=UNSET, description="How the page writes times. If omitted: as usual in the visitor's language."
     )
     tzid: str | None = field(
         default=UNSET,
-        description="The IANA time zone that the page shows until the visitor's own is known; left out: the event's.",
+        description="The IANA time zone of the page until the visitor's own is known. If omitted: the event's.",
     )
 
     def to_core(self) -> SchedulingRequest:
@@ -90,22 +91,22 @@ class RealTimeSchedulingInput:
         )
 
 
-@strawberry.input(description="Takes a link back.")
+@strawberry.input(description="Disables a link.")
 class DisableRealTimeSchedulingInput:
-    real_time_scheduling_id: ID = field(description="Which link.")
+    real_time_scheduling_id: ID = field(description="The link's id.")
     display_message: str = field(
-        description="What visitors read from now on, at most 500 characters: plain text, with its line breaks."
+        description="The message that visitors see: plain text, at most 500 characters, may have line breaks."
     )
 
 
 @strawberry.type(description="The event of a link.")
 class ScheduledEvent:
-    event_id: ID = field(description="Your own id for it.")
-    summary: str = field(description="What it is.")
-    description: str | None = field(description="More about it.")
+    event_id: ID = field(description="Your own id for the event.")
+    summary: str = field(description="The title of the event.")
+    description: str | None = field(description="Further details.")
     tzid: str = field(description="The IANA time zone of the event.")
-    start: DateTime | None = field(description="When it begins; null until the link is completed.")
-    end: DateTime | None = field(description="When it is over; null until the link is completed.")
+    start: DateTime | None = field(description="When the event begins; null until the link is completed.")
+    end: DateTime | None = field(description="When the event ends; null until the link is completed.")
 
     @classmethod
     def of(cls, link: Link) -> Self:
@@ -121,14 +122,14 @@ class ScheduledEvent:
         )
 
 
-@strawberry.type(description="A link by which somebody without an account may book one slot, once.")
+@strawberry.type(description="A link with which a visitor without an account can book one slot, once.")
 class RealTimeScheduling:
     real_time_scheduling_id: ID = field(description="The link's id: `sch_…`.")
-    url: str = field(description="The link. Whoever has it may book; its last part is the token.")
-    status: Status = field(description="What has become of it.")
-    event: ScheduledEvent = field(description="What is booked by it.")
-    participants: list[Participant] | None = field(description="Who meets; null until it is completed.")
-    display_message: str | None = field(description="What visitors read; null unless it is disabled.")
+    url: str = field(description="The link's URL. Anyone who has it can book. Its last part is the token.")
+    status: Status = field(description="The state of the link.")
+    event: ScheduledEvent = field(description="The event that the link books.")
+    participants: list[Participant] | None = field(description="Who was booked; null until the link is completed.")
+    display_message: str | None = field(description="The message that visitors see; null unless the link is disabled.")
 
     @classmethod
     def of(cls, link: Link, url: str) -> Self:
@@ -144,9 +145,9 @@ class RealTimeScheduling:
         )
 
 
-@strawberry.type(description="A link that was made or changed.")
+@strawberry.type(description="The result of creating or disabling a link.")
 class RealTimeSchedulingPayload:
-    real_time_scheduling: RealTimeScheduling = field(description="The link as it is now.")
+    real_time_scheduling: RealTimeScheduling = field(description="The link after the change.")
 
     @classmethod
     def of(cls, link: Link, url: str) -> Self:

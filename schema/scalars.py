@@ -1,8 +1,9 @@
-"""Scalars: how times and a few other values are written.
+"""Scalars: the text format of times and a few other values.
 
-A text that cannot be read does not fail here. It travels on as Unreadable, and the check of the whole request reports it
-with its path beside every other problem, in the same shape; GraphQL's own coercion would stop at the first and take the
-answers of sibling fields with it. Only a value of a wrong JSON type is GraphQL's to refuse.
+Text that cannot be parsed is not refused here. It becomes an Unreadable, which the check of the whole
+request reports with its path, in the same format as all other problems. GraphQL's own coercion would
+stop at the first one, and take the answers of sibling fields with it. GraphQL refuses only values of a
+wrong JSON type.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Date: TypeAlias = date
     EventTime: TypeAlias = Instant | date | Unreadable
     Required: TypeAlias = Literal["all"] | int | Unreadable
-else:  # What Strawberry looks up in SCALARS must be one type of its own each.
+else:  # Strawberry looks scalars up in SCALARS by type, so each must be a distinct one.
     DateTime = NewType("DateTime", object)
     Date = NewType("Date", object)
     EventTime = NewType("EventTime", object)
@@ -47,32 +48,32 @@ def _read_required(value: Any) -> Literal["all"] | int | Unreadable:
         raise GraphQLError('Required must be "all" or an integer.')
     if isinstance(value, int):
         return value
-    return "all" if value == "all" else Unreadable('must be "all" or how many members are needed')
+    return "all" if value == "all" else Unreadable('must be "all" or the number of members required')
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="An instant to the second, in UTC: `2027-01-19T09:00:00Z`. Input may have an offset instead of the Z, "
-        "but never neither.",
+        description="An instant in UTC, to the second: `2027-01-19T09:00:00Z`. Input may have an offset instead of "
+        "the Z; one of the two is required.",
         serialize=format_instant,
         parse_value=_text(read_instant, "DateTime"),
     ),
     Date: strawberry.scalar(
         name="Date",
-        description="A calendar date: `2027-01-19`. An EventTime may be one.",
+        description="A calendar date: `2027-01-19`. An EventTime can be a Date.",
         serialize=date.isoformat,
         parse_value=_text(parse_date, "Date"),
     ),
     EventTime: strawberry.scalar(
         name="EventTime",
-        description="A DateTime, or a date such as `2027-01-19` for an all-day event, whose end is the day after the last.",
+        description="A DateTime, or a Date for an all-day event. An all-day event ends on the day after its last day.",
         serialize=_format_event_time,
         parse_value=_text(read_event_time, "EventTime"),
     ),
     Required: strawberry.scalar(
         name="Required",
-        description='`"all"`, or how many members of the group must be available.',
+        description='`"all"`, or the number of members of the group that must be available.',
         serialize=lambda value: value,
         parse_value=_read_required,
     ),

@@ -1,4 +1,4 @@
-"""What can be asked once and is answered again."""
+"""The GraphQL type `Subscription`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,17 +14,19 @@ from .availability import Availability, AvailabilityInput
 
 
 @strawberry.type(
-    description="What is answered at once, and again whenever the answer has changed; over WebSocket or as server-sent events."
+    description="Answers, sent at once and again whenever they change, over WebSocket or as server-sent events."
 )
 class Subscription:
     @strawberry.subscription(
-        description="The answer to `availability`, and again whenever a write changes it. It ends with the error that the "
-        "query would get as soon as it would get one: when the first query period begins, or the token expires."
+        description="The answer to `availability`, sent again whenever a write changes it. The subscription ends with "
+        "the query's error as soon as the query would fail: when the first query period begins, or the token expires."
     )
     async def availability_changed(
         self,
         info: Info[LiveContext],
-        input: Annotated[AvailabilityInput, argument(description="Who, how long, and where to look.")],
+        input: Annotated[
+            AvailabilityInput, argument(description="Who meets, for how long, and the periods to search.")
+        ],
     ) -> AsyncGenerator[Availability | None, None]:
         query = input.to_core()
         async with aclosing(availability_changed(info.context, query)) as answers:
@@ -32,5 +34,5 @@ class Subscription:
                 async for openings in answers:
                     yield Availability.of(query, openings)
             except Exception as error:
-                # An exception that is a field's value is a field's error, as it would be for a query: with path and code.
+                # An exception as the field's value becomes a field error with path and code, as in a query.
                 yield cast("Any", error)
