@@ -1,4 +1,4 @@
-"""Accounts: anything whose time can be asked about, with its profile, its calendars and its tokens."""
+"""Accounts: anything whose time can be queried, with its profile, calendars and tokens."""
 
 import re
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from .texts import check_id, check_text
 from .zones import check_zone
 
 PROVIDER = "cronofy"
-"""The provider name of profiles and calendars that are kept here."""
+"""Provider name of the profiles and calendars on this server."""
 
-# Whether mail arrives there only sending it can tell; this keeps out what is not an address at all.
+# Only sending mail can tell whether an address works; this rejects text that is not an address at all.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 TOKEN_LIFETIME = HOUR
-"""How long an access token lives, in seconds."""
+"""Lifetime of an access token in seconds."""
 
 
 class AccountKind(StrEnum):
-    """What an account stands for."""
+    """The kinds of account."""
 
     APPLICATION_CALENDAR = "application_calendar"
     USER = "user"
@@ -29,19 +29,19 @@ class AccountKind(StrEnum):
 
     @property
     def prefix(self) -> str:
-        """How the account's sub begins."""
+        """The prefix of the account's sub."""
         return {"application_calendar": "apc", "user": "acc", "resource": "res"}[self.value]
 
 
 DEFAULT_ZONE = "Etc/UTC"
-"""The zone of an account that none was given for."""
+"""Time zone of an account for which none was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a client tells of a user or a resource. What it leaves out stays as it is.
+    """Properties of a user or a resource, as set by a client. Omitted ones stay unchanged.
 
-    A zone is left out by the name of the default one, for the outward shape fills that in; who means UTC says UTC.
+    `Etc/UTC` means "not given", because GraphQL fills in the default; pass `UTC` to really set UTC.
     """
 
     name: str | None = None
@@ -49,11 +49,12 @@ class Profile:
     tzid: str = DEFAULT_ZONE
 
     def check(self, problems: Problems) -> None:
-        """Reports a name that is empty, an email address that is none, an unknown time zone."""
+        """Reports an empty name, an invalid email address and an unknown time zone."""
         if self.name is not None:
             check_id(self.name, ("name",), problems, longest=NAME_LENGTH)
         check_text(self.email, ("email",), problems, longest=NAME_LENGTH)
-        if self.email is not None and _EMAIL.fullmatch(self.email) is None:
+        is_read = self.email is not None and len(self.email) <= NAME_LENGTH
+        if self.email is not None and is_read and _EMAIL.fullmatch(self.email) is None:
             problems.add(("email",), Key.INVALID, "must be an email address")
         check_zone(self.tzid, ("tzid",), problems)
 
@@ -63,19 +64,19 @@ EMPTY_PROFILE = Profile()
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of a client. `key` is its place in the database, and means nothing outside."""
+    """An account of a client. `key` is its primary key in the database, which clients never see."""
 
     key: int
     client_key: int
     kind: AccountKind
-    #: the id that the client calls it by: the application_calendar_id or account_id
+    #: the client's own id for it: the application_calendar_id or account_id
     external_id: str
     sub: str
     name: str | None
     email: str | None
     tzid: str
     profile_id: str
-    #: what the account has granted to its client, in all of its authorizations together
+    #: all scopes that the account has granted to its client, over all authorizations
     scope: str
 
     @property
@@ -85,7 +86,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A calendar of an account. Those that are kept here can all be written to, and live as long as it does."""
+    """A calendar of an account. All calendars on this server are writable and live as long as their account."""
 
     calendar_id: str
     name: str
@@ -98,7 +99,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """Both tokens in clear: they are shown once, and only their digests are kept."""
+    """Both tokens in clear text. They are shown once; only their digests are stored."""
 
     access_token: str
     refresh_token: str
@@ -106,7 +107,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """An account, and tokens that speak for it."""
+    """An account with a pair of tokens and their scope."""
 
     account: Account
     tokens: TokenPair

@@ -1,7 +1,7 @@
-"""Booking: a chosen start of an availability query, and what becomes of it.
+"""Bookings: deciding whether a chosen start of an availability query can be booked, and for whom.
 
-The caller makes sure that the facts cannot change between the decision and the write, by locks or by versions. Nothing
-here depends on how: the same facts give the same decision.
+The caller ensures, by locks or by versions, that the facts cannot change between the decision and the
+write. Nothing here depends on which: the same facts give the same decision.
 """
 
 from collections.abc import Sequence
@@ -21,29 +21,29 @@ from .spans import SpanSet
 from .texts import check_id
 
 NEXT_SLOTS = 3
-"""How many other slots are offered when the chosen one is taken."""
+"""Number of other slots offered when the chosen one is taken."""
 
 
 class Assignment(StrEnum):
-    """Who is booked of a group that does not need all of its members."""
+    """Whom to book from a group that does not need all of its members."""
 
     REQUEST_ORDER = "request_order"
-    #: the members with the least busy time in the query's window; of equally busy ones, the first
+    #: the members with the least busy time in the query's window; ties in request order
     LEAST_BUSY = "least_busy"
 
 
 class EventCreation(StrEnum):
-    """What is written to the calendars of those who meet."""
+    """What is written to the participants' calendars."""
 
-    #: the event to each of them
+    #: the event, on every participant's calendar
     DEFAULT = "default"
-    #: the event to the organizer's; to each other's one that blocks the time and shows only its summary
+    #: the event on the organizer's; on all others, an event that blocks the time and shows only the summary
     SINGLE = "single"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetCalendar:
-    """Where a member's event goes."""
+    """A calendar that a member's event is written to."""
 
     sub: str
     calendar_id: str
@@ -51,41 +51,45 @@ class TargetCalendar:
 
 @dataclass(frozen=True, slots=True)
 class BookingRequest:
-    """A chosen start of a query. The event has the booked times once they are known; until then its own mean nothing."""
+    """A chosen start of a query. The times of `event` are placeholders; `draft` has the chosen ones."""
 
     query: AvailabilityQuery
     start: Instant | Unreadable
     event: EventDraft
-    #: of the members that are not named here, their primary calendars
+    #: for members that are not listed here, their primary calendars
     target_calendars: Sequence[TargetCalendar] = ()
     assignment: Assignment = Assignment.REQUEST_ORDER
-    #: with SINGLE the one target calendar is the organizer's
+    #: with SINGLE, the only target calendar is the organizer's
     event_creation: EventCreation = EventCreation.DEFAULT
-    #: makes the same request once more get the same answer
+    #: repeating the request with the same key returns the same answer
     idempotency_key: str | None = None
 
     def check(self, now: Instant, limits: Limits) -> Problems:
-        """Every problem beside the query's that can be found without looking at calendars."""
+        """Returns all problems that can be found without calendars, except those of the query."""
         problems = Problems()
         start = check_future(self.start, ("start",), problems, now)
         problems += self.check_all_but_start(limits)
-        if self.idempotency_key is not None:
-            check_id(self.idempotency_key, ("idempotency_key",), problems, longest=EXTERNAL_ID_LENGTH)
-        is_good = start is not None and start > now and not self.query_problems(limits)
-        if start is not None and is_good and not self._is_among_the_starts(start):
-            words = "is no start of this query: the meeting has to lie in its periods, and on its grid"
-            problems.add(("start",), Key.INCLUSION, words)
+        with problems.until_full():
+            if self.idempotency_key is not None:
+                check_id(self.idempotency_key, ("idempotency_key",), problems, longest=EXTERNAL_ID_LENGTH)
+            is_good = start is not None and start > now and not self.query_problems(limits)
+            if start is not None and is_good and not self._is_among_the_starts(start):
+                words = (
+                    "is not a start of this query: the meeting must lie within its periods and on its start interval"
+                )
+                problems.add(("start",), Key.INCLUSION, words)
         return problems
 
     def check_all_but_start(self, limits: Limits) -> Problems:
-        """What is wrong with the event, and with where it is to go."""
+        """Returns the problems of the event and of the target calendars."""
         problems = Problems()
-        replace(self.event, start=0, end=1).check(("event",), problems)
-        self._check_targets(problems, limits)
+        with problems.until_full():
+            replace(self.event, start=0, end=1).check(("event",), problems)
+            self._check_targets(problems, limits)
         return problems
 
     def query_problems(self, limits: Limits) -> Problems:
-        """What is wrong with the query. That it begins in the past is not, for its meeting does not."""
+        """Returns the problems of the query. It may begin in the past, because only the meeting must not."""
         return self.query.check(None, limits)
 
     def _check_targets(self, problems: Problems, limits: Limits) -> None:
@@ -108,28 +112,28 @@ class BookingRequest:
         return on_grid(start, self.query.interval) == start and (meeting & self.query.window()) == meeting
 
     def is_possible(self, earliest: Instant) -> bool:
-        """Whether the start is one of the checked query's, and not before the earliest instant."""
+        """Whether the start is a start of the checked query, and not before the earliest instant."""
         start = read(self.start)
         return start >= earliest and self._is_among_the_starts(start)
 
     @property
     def draft(self) -> EventDraft:
-        """The event of a checked request, at the time that was chosen."""
+        """The event of a checked request, with the chosen times."""
         start = read(self.start)
         return replace(self.event, start=start, end=start + self.query.duration)
 
     def draft_for(self, sub: str) -> EventDraft:
-        """The event as it is written for a member."""
+        """The event as written to the calendars of a member."""
         draft = self.draft
         if self.event_creation is EventCreation.DEFAULT or sub in {target.sub for target in self.target_calendars}:
             return draft
-        # nothing else is shown to other members
+        # the other members see no more than this
         return EventDraft(draft.event_id, draft.summary, draft.start, draft.end, tzid=draft.tzid)
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A booking that was made: who meets, and the events of all of them, in request order."""
+    """A booking: the subs of the participants, and their events, in request order."""
 
     start: Instant
     end: Instant
@@ -139,15 +143,15 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class SlotTaken:
-    """The start is not possible, or no longer; these are, soonest first."""
+    """The start is not possible, or no longer possible. `next_slots` are, soonest first."""
 
     next_slots: Sequence[Opening]
 
 
 def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[str] | None:
-    """The subs of those who meet at the chosen start, in request order, each once; None when it is not possible.
+    """Returns the subs to book at the chosen start, in request order, each once; None if it is not possible.
 
-    Facts go group by group, then by member, and cover the window of the query.
+    `facts` are by group, then by member, and cover the window of the query.
     """
     start = read(request.start)
     asked = replace(
@@ -171,7 +175,7 @@ def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[st
 
 
 def busy_seconds(window: SpanSet, facts: Facts) -> int:
-    """For how long events block a member in a window."""
+    """Returns for how many seconds of the window events block a member."""
     start, end = window.starts[0], window.ends[-1]
     busy = facts.busy.near(start, end, before=0, after=0)
     clear = rooms_of_one(window, Restrictions((), busy), 1)
@@ -179,11 +183,11 @@ def busy_seconds(window: SpanSet, facts: Facts) -> int:
 
 
 def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], earliest: Instant) -> list[Opening]:
-    """Up to three possible slots of the query, soonest first: the next after the start, else the soonest before it too.
+    """Returns up to three possible slots of the query, soonest first, none before `earliest`.
 
-    None of them starts before the earliest instant.
+    They are the next ones after the start; if there are too few, the soonest before it as well.
     """
-    soonest = on_grid(earliest, MINUTE)  # nobody meets at seven seconds past
+    soonest = on_grid(earliest, MINUTE)  # meetings do not start seven seconds past the minute
     start = max(read(request.start), soonest)
     query = replace(request.query, response_format=ResponseFormat.SLOTS)
     later = openings(query, facts, start, None, NEXT_SLOTS)
@@ -194,13 +198,13 @@ def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], earlie
 def openings(
     query: AvailabilityQuery, facts: Sequence[Sequence[Facts]], first: Instant, before: Instant | None, most: int
 ) -> list[Opening]:
-    """As the solver, for the first so many that start at `first` or later, and before another instant."""
+    """Solves the query for at most `most` openings that start at `first` or later, and before `before` if given."""
     asked = _from(query, first, before)
     return solve(replace(asked, max_results=most), facts) if asked is not None else []
 
 
 def _from(query: AvailabilityQuery, first: Instant, before: Instant | None) -> AvailabilityQuery | None:
-    """The query for starts in a part of its window; None when nothing is left of it."""
+    """Returns the query limited to starts in a part of its window; None if nothing is left."""
     if query.asked_starts is not None:
         starts = [start for start in query.asked_starts if start >= first and (before is None or start < before)]
         return replace(query, query_slots=starts) if starts else None

@@ -1,29 +1,30 @@
-"""What can be refused, and why.
+"""Refusals: the errors that a caller can cause.
 
-    Refusal                    the request is answered with a reason, and nothing was changed
-    ├── Unauthenticated        no token, or one that is expired
+    Refusal                    the request is refused with a reason, and nothing was changed
+    ├── Unauthenticated        no token, or an expired one
     │   └── WrongCredentials   a wrong token, client id or client secret
-    ├── PaymentRequired        a known caller, whose plan leaves this out
-    ├── Forbidden              a known caller, who is not allowed to do this
-    ├── NotFound               no such thing, or not the caller's: the two look alike on purpose
-    ├── RateLimited            too much of it in too short a time
-    └── Unprocessable          the request is understood and cannot be done: every problem with its path
+    ├── PaymentRequired        a known caller whose plan does not include this
+    ├── Forbidden              a known caller who is not allowed to do this
+    ├── NotFound               it does not exist, or is not the caller's: indistinguishable on purpose
+    ├── RateLimited            too many requests in too short a time
+    └── Unprocessable          understood, but cannot be done: every problem with its path
 
-A class's docstring is its message when no better one is given. `code` is for programs, and the same at every doorway;
-which HTTP status belongs to it is the doorway's business. Anything that is not a Refusal is a fault of ours.
+A class's docstring is its default message. `code` is for programs, and the same at every doorway; each
+doorway maps it to an HTTP status. Any exception that is not a Refusal is a fault of ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Where in the request: field names as this package spells them, and indexes. `("participants", 0, "members", 1)`."""
+"""A place in the request: field names in snake_case, and indexes. `("participants", 0, "members", 1)`."""
 
 
 class Key(StrEnum):
-    """What is wrong with a value, for programs."""
+    """What is wrong with a value, in a form for programs."""
 
     REQUIRED = "errors.required"
     INVALID = "errors.invalid"
@@ -41,25 +42,42 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a request: where, what for programs, and what for people."""
+    """One thing that is wrong with a request: its place, a key for programs, a description for people."""
 
     path: Path
     key: Key
     description: str
 
 
+MAX_PROBLEMS = 100
+"""Problems of one request that are reported. Looking for more of them ends there, whatever the request's size."""
+
+
 class Problems(list[Problem]):
-    """Everything that is wrong with a request, collected before any of it is reported."""
+    """All problems of a request, collected before any of them is reported."""
 
     def add(self, path: Path, key: Key, description: str) -> None:
-        self.append(Problem(path, key, description))
+        """Adds a problem. Raises TooManyProblems at the first one beyond MAX_PROBLEMS."""
+        if len(self) <= MAX_PROBLEMS:
+            self.append(Problem(path, key, description))
+        if len(self) > MAX_PROBLEMS:  # the one too many stays, and says that there are more
+            raise TooManyProblems(problems=self)
+
+    @contextmanager
+    def until_full(self) -> Generator[None]:
+        """A block that ends early, without an error, when there would be more than MAX_PROBLEMS problems.
+
+        For checks that come before the caller's rights are known: then those are refused first.
+        """
+        with suppress(TooManyProblems):
+            yield
 
     def prefixed(self, *steps: str | int) -> "Problems":
-        """The same, of what is a part of something larger, in which it is found by these steps."""
+        """Returns the same problems with these steps prepended to every path."""
         return Problems(Problem((*steps, *each.path), each.key, each.description) for each in self)
 
     def raise_if_any(self) -> None:
-        """Raises Unprocessable if there is a problem."""
+        """Raises Unprocessable if there are any problems."""
         if self:
             raise Unprocessable(problems=self)
 
@@ -79,10 +97,13 @@ class Refusal(Exception):
         problems: Sequence[Problem] = (),
         details: Mapping[str, str | int] = NO_DETAILS,
     ) -> None:
-        self.problems = tuple(problems)
-        #: what else a program may want to know: the scope that is missing, the feature that is off
+        #: whether there are more problems than these
+        self.more = len(problems) > MAX_PROBLEMS
+        self.problems = tuple(problems[:MAX_PROBLEMS])
+        #: further values for programs, such as the missing scope or the disabled feature
         self.details = details
         spelled = "; ".join(f"{spell(problem.path)}: {problem.description}" for problem in self.problems)
+        spelled += "; and more" if self.more else ""
         super().__init__(message or spelled or type(self).__doc__)
 
 
@@ -97,45 +118,49 @@ class WrongCredentials(Unauthenticated):
 
     def __init__(self, message: str | None = None, *, client_id: str = "") -> None:
         super().__init__(message)
-        #: whose credentials they were meant to be, where that was said
+        #: the client id that was given, if any
         self.client_id = client_id
 
 
 class PaymentRequired(Refusal):
-    """The plan of this application does not include that."""
+    """The plan of this application does not include this."""
 
     code = "PAYMENT_REQUIRED"
 
 
 class Forbidden(Refusal):
-    """This token may not do that."""
+    """This token does not permit this request."""
 
     code = "FORBIDDEN"
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it is not yours."""
+    """Not found, or not accessible to you."""
 
     code = "NOT_FOUND"
 
 
 class RateLimited(Refusal):
-    """There was too much of this in too short a time."""
+    """Too many requests in too short a time."""
 
     code = "RATE_LIMITED"
 
 
 class Unprocessable(Refusal):
-    """The request cannot be done as it stands."""
+    """The request cannot be processed."""
 
     code = "UNPROCESSABLE"
 
     @classmethod
     def of(cls, path: Path, key: Key, description: str) -> "Unprocessable":
-        """The refusal of a request that has this one problem."""
+        """Returns the refusal of a request with this single problem."""
         return cls(problems=[Problem(path, key, description)])
 
 
+class TooManyProblems(Unprocessable):
+    """The request has more problems than are reported."""
+
+
 def spell(path: Path) -> str:
-    """The path as text: `participants[0].members[1].sub`."""
+    """Returns the path as text: `participants[0].members[1].sub`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

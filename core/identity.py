@@ -1,7 +1,7 @@
-"""Ids that we give out, and what is kept of secrets.
+"""Formats of the ids that the server generates, and digests of secrets.
 
-An id of ours says by its first letters what it is. Whether a text has the shape of one is decided here, so that a text
-without it never reaches the database: it is simply unknown.
+The first letters of an id say what it identifies. Formats are checked here, so that text of another format
+never reaches the database: it is simply unknown.
 """
 
 import hashlib
@@ -16,48 +16,48 @@ _SCHEDULING_ID = re.compile(r"sch_[0-9a-f]{24}", re.ASCII)
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 OWN_ID_LENGTH = 64
-"""Characters of an availability_rule_id or available_period_id: the documented limit of the service that we follow."""
+"""Maximum length of an availability_rule_id or available_period_id, as documented by the service that we follow."""
 
 
 def is_sub(text: str) -> bool:
-    """Whether this could be an account's sub."""
+    """Whether the text has the format of an account's sub."""
     return _SUB.fullmatch(text) is not None
 
 
 def is_calendar_id(text: str) -> bool:
-    """Whether this could be a calendar's id."""
+    """Whether the text has the format of a calendar's id."""
     return _CALENDAR_ID.fullmatch(text) is not None
 
 
 def is_scheduling_id(text: str) -> bool:
-    """Whether this could be a link's id."""
+    """Whether the text has the format of a link's id."""
     return _SCHEDULING_ID.fullmatch(text) is not None
 
 
 def is_client_id(text: str) -> bool:
-    """Whether this could be a client's id: printable ASCII without spaces, for an operator may choose it."""
+    """Whether the text has the format of a client's id. Operators may choose any printable ASCII without spaces."""
     return _CLIENT_ID.fullmatch(text) is not None
 
 
 def digest(secret: str) -> bytes:
-    """What is stored in place of a secret or a token.
+    """Returns the digest that is stored in place of a secret or a token.
 
-    SHA-256 and no slow password hash: our secrets are 256 random bits, which nobody guesses, and they are looked up on
-    every request.
+    SHA-256 instead of a slow password hash: our secrets are 256 random bits, which cannot be guessed, and
+    they are looked up on every request.
     """
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def matches(secret: str, stored: bytes) -> bool:
-    """Whether this is the secret whose digest is stored, in a time that does not tell how much of it was right."""
+    """Whether the secret has the stored digest, compared in constant time."""
     return hmac.compare_digest(digest(secret), stored)
 
 
 def check_own_id(text: str, path: Path, problems: Problems) -> None:
-    """Reports an id of the caller's making that is empty, too long, or not printable ASCII."""
+    """Reports an id chosen by the caller that is empty, too long, or not printable ASCII."""
     if not text:
         problems.add(path, Key.REQUIRED, "must not be empty")
     if len(text) > OWN_ID_LENGTH:
         problems.add(path, Key.TOO_LONG, f"must be at most {OWN_ID_LENGTH} characters")
-    if not (text.isascii() and text.isprintable()):
+    elif not (text.isascii() and text.isprintable()):
         problems.add(path, Key.INVALID, "must be printable ASCII")

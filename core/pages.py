@@ -1,7 +1,7 @@
-"""Pages of a long list, by keyset: a cursor names the last item that was seen, and the next page starts behind it.
+"""Keyset pagination: a cursor names the last item of a page, and the next page starts after it.
 
-So a page costs the same however far down it lies, and an item that is added or deleted meanwhile neither repeats nor
-hides another.
+So every page costs the same, however far down the list it is, and an item that is added or deleted between
+two requests neither repeats nor hides another.
 """
 
 import base64
@@ -15,41 +15,46 @@ from .instants import Instant
 
 T = TypeVar("T")
 
+#: characters of a cursor: an instant, and an id of ours or of at most 64 characters
+_CURSOR_LENGTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list that is ordered by instant, then by id."""
+    """A position in a list that is sorted by instant, then by id."""
 
     instant: Instant
     id: str
 
     def encode(self) -> str:
-        """Opaque text for a client to hand back."""
+        """Returns opaque text for a client to send back."""
         return base64.urlsafe_b64encode(f"{self.instant} {self.id}".encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
-        """Raises ValueError for a text that no `encode` gave out."""
+        """Parses text from `encode`. Raises ValueError for any other text."""
+        if len(text) > _CURSOR_LENGTH:
+            raise ValueError("is not a cursor of this server")
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             instant, separator, id = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(" ")
             cursor = cls(int(instant), id)
         except (ValueError, binascii.Error):
-            raise ValueError("is not a cursor that was given out here") from None
+            raise ValueError("is not a cursor of this server") from None
         if not separator or not id.isprintable() or abs(cursor.instant) >= 1 << 62:
-            raise ValueError("is not a cursor that was given out here")
+            raise ValueError("is not a cursor of this server")
         return cursor
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The `first` items behind the cursor `after`; None: from the beginning."""
+    """The `first` items after the cursor `after`; None: from the beginning."""
 
     first: int
     after: str | None = None
 
     def check(self, problems: Problems, *, most: int, at: Path = ()) -> Cursor | None:
-        """The cursor, after reporting a page size outside 1 to `most` and a cursor that is none."""
+        """Returns the cursor. Reports a page size outside 1 to `most`, and an invalid cursor."""
         if self.first < 1:
             problems.add((*at, "first"), Key.TOO_FEW, "must be at least 1")
         elif self.first > most:
@@ -65,7 +70,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some items of a list, each with its cursor."""
+    """Items of a list, each with its cursor."""
 
     items: Sequence[T]
     cursors: Sequence[str]
@@ -74,7 +79,7 @@ class Page(Generic[T]):
 
     @classmethod
     def cut(cls, found: Sequence[T], request: PageRequest, cursor_of: Callable[[T], Cursor]) -> "Page[T]":
-        """A page of what was found behind the request's cursor; one item more than asked for tells of a next page."""
+        """Makes a page of the items found after the cursor. An item beyond `first` means that there is a next page."""
         items = found[: request.first]
         cursors = [cursor_of(item).encode() for item in items]
         return cls(items, cursors, has_next=len(found) > request.first, has_previous=request.after is not None)

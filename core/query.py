@@ -1,4 +1,4 @@
-"""An availability query: who has to meet, for how long, and where in time to look."""
+"""Availability queries: who has to meet, for how long, and the time to search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .spans import SpanSet
 
 
 class ResponseFormat(StrEnum):
-    """What an answer is made of: stretches as long as can be, or meetings of the required duration."""
+    """The format of results: the longest possible periods, or meetings of the required duration."""
 
     PERIODS = "periods"
     SLOTS = "slots"
@@ -24,50 +24,50 @@ class ResponseFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One account in a group, with what counts for it in this query only."""
+    """An account in a group, with settings that apply to this query only."""
 
     sub: str
-    #: When the member is available at all; None: always.
+    #: When the member is available; None: always.
     available_periods: Sequence[Period] | None = None
-    #: Whose events block. None: all of the account's calendars; none: nothing blocks.
+    #: Calendars whose events block. None: all of the account's; empty: nothing blocks.
     calendar_ids: Sequence[str] | None = None
-    #: Replaces the query's buffer whole.
+    #: Replaces the query's buffer, both before and after.
     buffer: Buffer | None = None
     #: Whether tentative events do not block.
     ignore_tentative: bool = False
-    #: Whether the hours that the account keeps by rules and stored periods count.
+    #: Whether the account's availability rules and stored periods apply.
     managed_availability: bool = False
-    #: Which of its rules count then. None: all of them; none: no rule.
+    #: Which of these rules apply. None: all; empty: none.
     availability_rule_ids: Sequence[str] | None = None
 
     def own_time(self) -> SpanSet | None:
-        """The union of the member's own periods; None when it brings none along."""
+        """Returns the union of the member's own periods; None if they were omitted."""
         return union(self.available_periods) if self.available_periods is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Members of whom `required` have to stay from start to end."""
+    """Members, of whom `required` must be free for the whole meeting."""
 
     members: Sequence[Member]
     required: Literal["all"] | int | Unreadable = "all"
 
     @property
     def needed(self) -> int:
-        """How many members have to be free."""
+        """The number of members that must be free."""
         if isinstance(self.required, Unreadable):
             raise TypeError("used before it was checked")
         return len(self.members) if self.required == "all" else self.required
 
     @property
     def needs_all(self) -> bool:
-        """Whether no member may be missing, by that word or by their number."""
+        """Whether every member must be free, because of "all" or an equal number."""
         return self.needed == len(self.members)
 
 
-@dataclass(frozen=True)  # without slots, which would leave no place for what is worked out once
+@dataclass(frozen=True)  # without slots, since they exclude cached properties
 class AvailabilityQuery:
-    """When can these groups meet? One of available_periods, its newer name query_periods, and query_slots is given."""
+    """When can these groups meet? Takes one of query_periods, available_periods (its older name) and query_slots."""
 
     participants: Sequence[Group]
     required_duration: Duration
@@ -81,21 +81,21 @@ class AvailabilityQuery:
 
     @property
     def duration(self) -> int:
-        """Seconds."""
+        """The required duration in seconds."""
         return self.required_duration.seconds
 
     @property
     def interval(self) -> int | None:
-        """Seconds between the starts of the grid, which lies on the UTC clock."""
+        """Seconds between possible starts, aligned to the UTC clock; None: any time."""
         return self.start_interval.seconds if self.start_interval is not None else None
 
     @cached_property
     def asked_starts(self) -> list[Instant] | None:
-        """The starts asked about by query_slots, in time order, each once; None when periods are asked about."""
+        """The starts in query_slots, in time order, each once; None if the query has periods."""
         return sorted({read(slot) for slot in self.query_slots}) if self.query_slots is not None else None
 
     def window(self) -> SpanSet:
-        """Where to look: the union of the query periods, or of the slots asked about."""
+        """Returns the time to search: the union of the query periods, or of the meetings at the query slots."""
         return self._window
 
     @cached_property
@@ -105,7 +105,7 @@ class AvailabilityQuery:
         return union(self.query_periods if self.query_periods is not None else self.available_periods or ())
 
     def members(self) -> Sequence[tuple[Path, Member]]:
-        """Every member of every group, with its path."""
+        """Returns every member of every group, with its path."""
         return self._members
 
     @cached_property
@@ -118,17 +118,17 @@ class AvailabilityQuery:
 
     @property
     def subs(self) -> list[str]:
-        """Who is asked about, in request order, each once."""
+        """The subs of all members, in request order, each once."""
         return list(dict.fromkeys(member.sub for _, member in self.members()))
 
     @property
     def managed(self) -> bool:
-        """Whether the managed hours of a member count."""
+        """Whether any member uses managed availability."""
         return any(member.managed_availability for _, member in self.members())
 
     @property
     def earliest(self) -> Instant:
-        """The earliest start that a checked query names. From then on it lies in the past, and the query is refused."""
+        """The earliest start in a checked query. From that instant on the query is in the past, and refused."""
         periods = [*(self.query_periods or ()), *(self.available_periods or ())]
         own = [period for _, member in self.members() for period in member.available_periods or ()]
         return min([read(period.start) for period in (*periods, *own)] + (self.asked_starts or []))
@@ -137,18 +137,22 @@ class AvailabilityQuery:
         return member.buffer if member.buffer is not None else self.buffer
 
     def check(self, now: Instant | None, limits: Limits) -> Problems:
-        """Every problem that can be found without looking at calendars. With None for now, times may lie in the past."""
+        """Returns all problems that can be found without calendars. If `now` is None, times may be in the past."""
         problems = Problems()
-        self._check_participants(problems, now, limits)
-        self.required_duration.check_positive(("required_duration",), problems)
-        self._check_window(problems, now, limits)
-        self.buffer.check(("buffer",), problems)
-        self._check_start_interval(problems)
+        with problems.until_full():
+            self._check_participants(problems, now, limits)
+            self.required_duration.check_positive(("required_duration",), problems)
+            self._check_window(problems, now, limits)
+            self.buffer.check(("buffer",), problems)
+            self._check_start_interval(problems)
+            self._check_max_results(problems, limits)
+        return problems
+
+    def _check_max_results(self, problems: Problems, limits: Limits) -> None:
         if self.max_results < 1:
             problems.add(("max_results",), Key.TOO_FEW, "must be at least 1")
         elif self.max_results > limits.max_results:
             problems.add(("max_results",), Key.TOO_MANY, f"must be at most {limits.max_results}")
-        return problems
 
     def _check_participants(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
         path: Path = ("participants",)
@@ -161,17 +165,17 @@ class AvailabilityQuery:
             _check_group(group, (*path, index), problems, now, limits)
 
     def _check_window(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
-        doors = {
+        alternatives = {
             "available_periods": self.available_periods,
             "query_periods": self.query_periods,
             "query_slots": self.query_slots,
         }
-        given = [name for name, value in doors.items() if value is not None]
+        given = [name for name, value in alternatives.items() if value is not None]
         if not given:
             problems.add(("query_periods",), Key.REQUIRED, "give query periods or query slots")
         if len(given) > 1:
             for name in given:
-                problems.add((name,), Key.CONFLICT, "give query periods or query slots, and only once")
+                problems.add((name,), Key.CONFLICT, "give either query periods or query slots, and only one of them")
         for name in ("available_periods", "query_periods"):
             if (periods := getattr(self, name)) is not None:
                 most, longest = limits.max_query_periods, limits.max_period

@@ -1,9 +1,9 @@
-"""Real-time scheduling: a link by which somebody without an account may book one meeting, once.
+"""Real-time scheduling: a link with which a visitor without an account can book one meeting, once.
 
     Open ── a visitor books a start ──→ Completed
       └──── it is disabled ───────────→ Disabled ──→ Disabled, with another message
 
-There is no way back, and nothing leads out of Completed.
+No transition leads back, and none leads out of Completed.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from .urls import check_callback_url, check_web_url
 from .zones import check_zone
 
 MESSAGE_LENGTH = 500
-"""Characters of what a visitor reads at a link that is disabled."""
+"""Maximum length of the message that visitors of a disabled link see."""
 
 _QUARTER = 15 * MINUTE
 
 
 class Status(StrEnum):
-    """What can be done with a link."""
+    """The state of a link, by name."""
 
     OPEN = "open"
     COMPLETED = "completed"
@@ -40,7 +40,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Nothing is booked yet."""
+    """Nothing has been booked yet."""
 
     status: ClassVar = Status.OPEN
 
@@ -53,19 +53,19 @@ class Completed:
 
     start: Instant
     end: Instant
-    #: the subs of those who meet
+    #: the subs of the participants
     participants: Sequence[str]
-    #: the zone that the visitor saw it in
+    #: the time zone in which the visitor saw it
     visitor_tzid: str
 
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """It was taken back before anything was booked."""
+    """The link was disabled before anything was booked."""
 
     status: ClassVar = Status.DISABLED
 
-    #: what a visitor reads, in plain text
+    #: what visitors see, in plain text
     display_message: str
 
 
@@ -73,18 +73,18 @@ State: TypeAlias = Open | Completed | Disabled
 
 
 class ClosedError(Exception):
-    """The link is in a state that this does not lead out of."""
+    """The link's state does not allow this transition."""
 
 
 def completed(state: State, outcome: Completed) -> Completed:
-    """What becomes of a link by a booking. Raises ClosedError unless it is open."""
+    """Returns the state of a link after a booking. Raises ClosedError unless it is open."""
     if not isinstance(state, Open):
         raise ClosedError
     return outcome
 
 
 def disabled(state: State, display_message: str) -> Disabled:
-    """What becomes of a link when it is taken back. Raises ClosedError when it is completed."""
+    """Returns the state of a link after disabling it. Raises ClosedError if it is completed."""
     if isinstance(state, Completed):
         raise ClosedError
     return Disabled(display_message)
@@ -103,25 +103,25 @@ class HourFormat(StrEnum):
 
 
 class CallbackKind(StrEnum):
-    """What an application is told."""
+    """The kinds of callback."""
 
     COMPLETED = "completed"
-    #: a visitor has said so
+    #: a visitor has reported it
     NO_TIMES_SUITABLE = "no_times_suitable"
-    #: there was none to be shown
+    #: there were no times to show
     NO_TIMES_DISPLAYED = "no_times_displayed"
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackUrls:
-    """Where the application is told of each."""
+    """The URLs at which the application is notified, by kind of callback."""
 
     completed_url: str | None = None
     no_times_suitable_url: str | None = None
     no_times_displayed_url: str | None = None
 
     def of(self, kind: CallbackKind) -> str | None:
-        """Where that is told; None: nowhere."""
+        """Returns the URL for this kind of callback; None if there is none."""
         match kind:
             case CallbackKind.COMPLETED:
                 return self.completed_url
@@ -133,27 +133,27 @@ class CallbackUrls:
 
 @dataclass(frozen=True, slots=True)
 class RedirectUrls:
-    """Where the visitor goes when it is booked."""
+    """Where the visitor is redirected after a booking."""
 
     completed_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulingRequest:
-    """What a link offers. The event has no times yet."""
+    """What a link offers. The times of `event` are placeholders."""
 
     query: AvailabilityQuery
     event: EventDraft
-    #: of the members that are not named here, their primary calendars; with SINGLE the one of the organizer
+    #: for members that are not listed here, their primary calendars; with SINGLE, only the organizer's
     target_calendars: Sequence[TargetCalendar] = ()
-    #: how long before its start a meeting has to be booked
+    #: how long before its start a meeting must be booked
     minimum_notice: Duration = NO_TIME
     callback_urls: CallbackUrls = CallbackUrls()
     redirect_urls: RedirectUrls = RedirectUrls()
     event_creation: EventCreation = EventCreation.DEFAULT
-    #: None: as the visitor's language has it
+    #: None: as usual in the visitor's language
     hour_format: HourFormat | None = None
-    #: the zone that the page shows until the visitor's is known; None: the event's
+    #: the page's time zone until the visitor's is known; None: the event's
     tzid: str | None = None
 
     @property
@@ -161,44 +161,47 @@ class SchedulingRequest:
         return self.tzid if self.tzid is not None else self.event.tzid
 
     def check(self, now: Instant, limits: Limits, *, private_callbacks: bool) -> Problems:
-        """Every problem beside the query's that can be seen without looking at anybody's calendar.
+        """Returns all problems that can be found without calendars, except those of the query.
 
-        Callbacks may lead to loopback and private addresses with `private_callbacks`.
+        With `private_callbacks`, callbacks may go to loopback and private addresses.
         """
         problems = self.booking(now).check_all_but_start(limits)
-        self.minimum_notice.check(("minimum_notice",), problems)
-        if self.tzid is not None:
-            check_zone(self.tzid, ("tzid",), problems)
-        for kind in CallbackKind:
-            path = ("callback_urls", f"{kind}_url")
-            check_callback_url(self.callback_urls.of(kind), path, problems, private=private_callbacks)
-        check_web_url(self.redirect_urls.completed_url, ("redirect_urls", "completed_url"), problems)
-        if self.event_creation is EventCreation.SINGLE:
-            self._check_organizer(problems)
+        with problems.until_full():
+            self.minimum_notice.check(("minimum_notice",), problems)
+            if self.tzid is not None:
+                check_zone(self.tzid, ("tzid",), problems)
+            for kind in CallbackKind:
+                path = ("callback_urls", f"{kind}_url")
+                check_callback_url(self.callback_urls.of(kind), path, problems, private=private_callbacks)
+            check_web_url(self.redirect_urls.completed_url, ("redirect_urls", "completed_url"), problems)
+            if self.event_creation is EventCreation.SINGLE:
+                self._check_organizer(problems)
         return problems
 
     def _check_organizer(self, problems: Problems) -> None:
-        """With one event for all, its calendar must be known, and whose it is must be there whatever is booked."""
+        """Reports target calendars that do not fit SINGLE: it takes one, of a member who always takes part."""
         if len(self.target_calendars) != 1:
-            problems.add(("target_calendars",), Key.REQUIRED, "must name the one calendar of the organizer with SINGLE")
+            problems.add(
+                ("target_calendars",), Key.REQUIRED, "must name exactly one calendar with SINGLE: the organizer's"
+            )
             return
         [target] = self.target_calendars
         groups = [group for group in self.query.participants if not isinstance(group.required, Unreadable)]
         if not any(group.needs_all and target.sub in {member.sub for member in group.members} for group in groups):
-            words = "must be a member of a group that needs all, for the organizer is always there"
+            words = "must be a member of a group that requires all, because the organizer always takes part"
             problems.add(("target_calendars", 0, "sub"), Key.CONFLICT, words)
 
     def booking(self, start: Instant) -> BookingRequest:
-        """The booking of a start."""
+        """Returns the booking request for a start."""
         return BookingRequest(self.query, start, self.event, self.target_calendars, event_creation=self.event_creation)
 
     def earliest(self, now: Instant) -> Instant:
-        """The first instant that a meeting may start at, as long as this is now."""
+        """Returns the earliest instant at which a meeting may start, as of `now`."""
         return max(now + 1, now + self.minimum_notice.seconds)
 
     @property
     def offered(self) -> AvailabilityQuery:
-        """The query whose answer are the starts to choose from: every one on the grid, unless slots were asked for."""
+        """The query whose results are the starts to choose from: all starts on the grid, unless the format is SLOTS."""
         if self.query.response_format is ResponseFormat.SLOTS:
             return self.query
         return replace(self.query, response_format=ResponseFormat.OVERLAPPING_SLOTS)
@@ -215,10 +218,10 @@ class Link:
 
 
 def offers(link: Link, facts: Sequence[Sequence[Facts]], first: Instant, now: Instant, most: int) -> list[Opening]:
-    """The first so many starts to choose from at `first` or later, soonest first."""
+    """Returns the first `most` starts to choose from at `first` or later, soonest first."""
     request = link.request
     soonest = max(first, request.earliest(now))
     if request.query.interval is None and request.query.asked_starts is None:
-        # Where anything goes, people meet at a quarter past and not at seven minutes.
+        # Any start is possible, but people meet at a quarter past and not at seven minutes past.
         soonest = on_grid(soonest, _QUARTER)
     return openings(request.offered, facts, soonest, None, most)

@@ -1,10 +1,10 @@
-"""Text that a caller hands in: what can be stored, and how much of it."""
+"""Checks of text from a caller: its length, and whether it can be stored."""
 
 import re
 
 from .errors import Key, Path, Problems
 
-# PostgreSQL's text takes no NUL, and half of a surrogate pair is no character in UTF-8.
+# PostgreSQL's text cannot contain NUL, and half of a surrogate pair cannot be encoded in UTF-8.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -19,7 +19,7 @@ def check_text(text: str | None, path: Path, problems: Problems, *, longest: int
         return
     if len(text) > longest:
         problems.add(path, Key.TOO_LONG, f"must be at most {longest} characters")
-    if not is_storable(text):
+    elif not is_storable(text):
         problems.add(path, Key.INVALID, "has a character that cannot be stored")
 
 

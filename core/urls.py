@@ -1,6 +1,6 @@
-"""Addresses on the web that a caller hands in: where a visitor is sent, and where callbacks go."""
+"""Checks of URLs from a caller: where visitors are redirected, and where callbacks are sent."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,14 +10,22 @@ from .texts import check_text
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-#: addresses that stand for an IPv4 address in their last four bytes (RFC 6052)
+#: addresses with an IPv4 address in their last four bytes (RFC 6052)
 _TRANSLATED = IPv6Network("64:ff9b::/96")
-#: all that was ever given out of IPv6 for the public internet (RFC 4291)
+#: the part of IPv6 that is allocated for the public internet (RFC 4291)
 _GIVEN_OUT = IPv6Network("2000::/3")
+#: addresses that are not public, although some or all versions of Python say that they are global
+_RESERVED = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments (RFC 6890)
+    IPv4Network("192.88.99.0/24"),  # relays from IPv6 to IPv4, which no longer exist (RFC 7526)
+    IPv4Network("168.63.129.16/32"),  # services of Azure to its virtual machines
+    IPv6Network("2001::/23"),  # protocol assignments (RFC 2928)
+    IPv6Network("3fff::/20"),  # documentation (RFC 9637)
+)
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is one of the public internet, and leads nowhere else by way of a translation."""
+    """Whether the address, or the IPv4 address that it translates to, is on the public internet."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _TRANSLATED:
@@ -26,34 +34,36 @@ def is_public(address: Address) -> bool:
             return is_public(inner)
         if address not in _GIVEN_OUT:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _RESERVED)
 
 
 def check_web_url(url: str | None, path: Path, problems: Problems) -> SplitResult | None:
-    """The parts of an http or https URL; None after reporting what is wrong with it, and for None."""
+    """Returns the parts of an http or https URL. Returns None for None, and after reporting a problem."""
     if url is None:
         return None
     check_text(url, path, problems, longest=URL_LENGTH)
+    if len(url) > URL_LENGTH:
+        return None
     parts = _parts(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        problems.add(path, Key.INVALID, "must be a whole URL such as https://example.com/booked")
+        problems.add(path, Key.INVALID, "must be a complete URL such as https://example.com/booked")
         return None
     if parts.username is not None or parts.password is not None:
-        problems.add(path, Key.INVALID, "must have no user name and no password in it")
+        problems.add(path, Key.INVALID, "must not contain a user name or a password")
         return None
     return parts
 
 
 def check_callback_url(url: str | None, path: Path, problems: Problems, *, private: bool) -> None:
-    """Reports a URL that nothing can be sent to; and, unless private ones are allowed, one that says itself that it is.
+    """Reports a URL that cannot be called, and a private address in it unless `private` allows that.
 
-    Where a name leads is not known before something is sent there, and is looked at then.
+    The address behind a host name is known only when a callback is sent, and is checked then.
     """
     parts = check_web_url(url, path, problems)
     if parts is None:
         return
-    if not private and _says_that_it_is_private(parts.hostname or ""):
-        problems.add(path, Key.INVALID, "must not lead to a private address; OPENINGS_PRIVATE_CALLBACKS=1 allows it")
+    if not private and _is_private_host(parts.hostname or ""):
+        problems.add(path, Key.INVALID, "must not point to a private address; OPENINGS_PRIVATE_CALLBACKS=1 allows it")
 
 
 def _parts(url: str) -> SplitResult | None:
@@ -61,13 +71,13 @@ def _parts(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for one that is no number
+        _ = parts.port  # raises ValueError for an invalid port
     except ValueError:
         return None
     return parts
 
 
-def _says_that_it_is_private(host: str) -> bool:
+def _is_private_host(host: str) -> bool:
     host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -1,4 +1,4 @@
-"""Events of the account that asks: to upsert, to delete, to list."""
+"""Events of the calling account: upserting, deleting and listing them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,14 +24,14 @@ _UNKNOWN_CALENDAR = "is not a calendar of this account"
 
 
 class UpsertedEvent(NamedTuple):
-    """An event after an upsert, and whether it was not there before."""
+    """An event after an upsert, and whether it is new."""
 
     event: Event
     created: bool
 
 
 class UpsertedEvents(NamedTuple):
-    """How many events were not there before an upsert, and how many were replaced."""
+    """The numbers of new and of replaced events after an upsert."""
 
     created: int
     updated: int
@@ -39,14 +39,14 @@ class UpsertedEvents(NamedTuple):
 
 @retry_transaction
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
-    """Makes the event, or replaces the one with its event_id. Raises Unprocessable, and NotFound for the calendar."""
+    """Creates the event, or replaces the one with its event_id. Raises Unprocessable, or NotFound for the calendar."""
     problems = Problems()
     draft.check(("event",), problems)
     if problems or not is_calendar_id(calendar_id):
         account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
         raise await _refusal(ctx, account, calendar_id, problems)
-    asking = PendingCaller(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
-    upserted = await events.upsert_one(ctx.db, asking, calendar_id, draft, ctx.now)
+    caller = PendingCaller(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
+    upserted = await events.upsert_one(ctx.db, caller, calendar_id, draft, ctx.now)
     if upserted is None:
         raise _unknown(problems)
     return UpsertedEvent(*upserted)
@@ -54,7 +54,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 
 @retry_transaction
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
-    """As upsert_event for many events of one calendar: all of them are kept, or none."""
+    """As upsert_event for many events of one calendar: all of them are stored, or none."""
     account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
@@ -72,7 +72,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
 
 @retry_transaction
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
-    """Deletes the event; whether there was one. Raises NotFound for the calendar."""
+    """Deletes the event. Returns whether there was one. Raises NotFound for the calendar."""
     account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
@@ -83,7 +83,10 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
 
 @retry_transaction
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
-    """Deletes all events of the account, or of some of its calendars; how many there were. Exactly one of the two is given."""
+    """Deletes all events of the account, or of some of its calendars. Returns how many there were.
+
+    Raises Unprocessable unless exactly one of the two is given, NotFound for a calendar.
+    """
     account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
     problems = Problems()
     if delete_all is not None and calendar_ids is not None:
@@ -104,13 +107,15 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
 
 @retry_transaction
 async def list_events(ctx: Context, window: EventWindow, request: PageRequest, scope: Scope) -> Page[Event]:
-    """The account's events in the window, soonest first, for a token with the scope that it takes to see so much of them.
+    """Returns the account's events in the window, soonest first. The token must have the scope.
 
     Raises Forbidden, Unprocessable, and NotFound for a calendar.
     """
     account = require_account(await ctx.actor(), scope)
     problems = Problems()
     window.check(problems)
+    if window.calendar_ids is not None and len(window.calendar_ids) > ctx.limits.max_batch:
+        problems.add(("calendar_ids",), Key.TOO_MANY, f"takes at most {ctx.limits.max_batch} calendars")
     cursor = request.check(problems, most=ctx.limits.max_page)
     problems.raise_if_any()
     async with ctx.db.read() as session:
@@ -124,7 +129,7 @@ def _place(event: Event) -> Cursor:
 
 
 async def _lock(session: Session, account: int, calendar_id: str, problems: Problems) -> int:
-    """The locked calendar's key, once the request has no other problem either."""
+    """Locks the calendar and returns its key. Raises a Refusal with all problems of the request."""
     calendar = await calendars.lock_and_bump(session, account, calendar_id) if is_calendar_id(calendar_id) else None
     if calendar is None:
         raise _unknown(problems)
@@ -133,7 +138,7 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
 
 
 async def _refusal(ctx: Context, account: int, calendar_id: str, problems: Problems) -> Refusal:
-    """Of a request with problems, of which an unknown calendar may be one more."""
+    """Returns the refusal of a request with problems, to which an unknown calendar is added."""
     if is_calendar_id(calendar_id):
         async with ctx.db.read() as session:
             if calendar_id in await calendars.keys_of_account(session, account):
@@ -146,10 +151,10 @@ def _unknown(problems: Problems) -> Refusal:
     return Unprocessable(problems=[unknown, *problems]) if problems else NotFound(problems=[unknown])
 
 
-def _choose(own: Mapping[str, int], asked: Sequence[str] | None) -> dict[int, str]:
-    """From key to id: the calendars that were asked for, or all of the account's."""
-    unknown = [index for index, calendar_id in enumerate(asked or ()) if calendar_id not in own]
+def _choose(own: Mapping[str, int], requested: Sequence[str] | None) -> dict[int, str]:
+    """Returns the requested calendars, or all of the account's, from key to id. Raises NotFound."""
+    unknown = [index for index, calendar_id in enumerate(requested or ()) if calendar_id not in own]
     if unknown:
         paths: list[Path] = [("calendar_ids", index) for index in unknown]
         raise NotFound(problems=[Problem(path, Key.UNKNOWN, _UNKNOWN_CALENDAR) for path in paths])
-    return {own[calendar_id]: calendar_id for calendar_id in (asked if asked is not None else own)}
+    return {own[calendar_id]: calendar_id for calendar_id in (requested if requested is not None else own)}

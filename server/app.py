@@ -87,6 +87,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         exposure=settings.exposure,
         max_root_fields=settings.max_root_fields,
         max_values=settings.max_values,
+        max_answer_values=settings.max_answer_values,
+        max_answer=settings.max_answer,
     )
     endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     assets = assets_route() if settings.exposure.graphiql else None

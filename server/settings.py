@@ -86,6 +86,10 @@ class Settings:
         50, "maximum root fields of one operation; up to twice as many aliases are allowed", least=1
     )
     max_values: int = _setting(20_000, "maximum values in the variables of one request", least=100)
+    max_answer_values: int = _setting(
+        200_000, "maximum values in one response, with lists counted at their maximum length", least=100
+    )
+    max_answer: int = _setting(16 * 1024 * 1024, "maximum bytes of one response", least=1024)
     deadline: int = _setting(
         30, "seconds that a request may take to arrive, and again to be answered; 0 for no limit", least=0
     )

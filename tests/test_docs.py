@@ -117,7 +117,13 @@ def test_every_command_is_documented() -> None:
 def test_every_code_and_every_key_of_an_error_is_documented() -> None:
     """Programs depend on them."""
     page = (ROOT / "docs" / "errors.md").read_text("utf-8")
-    files = ("core/errors.py", "server/graphql/errors.py", "server/graphql/complexity.py", "server/http/requests.py")
+    files = (
+        "core/errors.py",
+        "server/graphql/errors.py",
+        "server/graphql/complexity.py",
+        "server/graphql/answer_size.py",
+        "server/http/requests.py",
+    )
     sources = "".join((ROOT / file).read_text("utf-8") for file in files)
     found = re.findall(r'^ *(?:code|[A-Z_]+) = "([A-Z_]+)"', sources, re.MULTILINE)
     codes = {"INTERNAL", persisted_queries.NOT_FOUND, *found}

@@ -1,6 +1,7 @@
 """Cache of GraphQL documents: each is parsed, measured and validated once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from graphql import (
     ASTValidationRule,
@@ -19,10 +20,15 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from core.limits import Limits
 from core.lru import LRU
 
+from .answer_size import AnswerSize, answer_size
 from .compiled import Coercion, Plans
 from .complexity import MAX_ROOT_FIELDS, too_complex
+from .variable_limit import variable_uses
+
+DEFAULT_LIMITS = Limits()
 
 MAX_TOKENS = 4_000
 MAX_COMMENTS = 1_000
@@ -73,12 +79,15 @@ class OperationInfo:
     log_name: str
     #: its only root field, or `several`: never a name that a client makes up
     metric_name: str
+    #: what its answer may have at most
+    answer_size: AnswerSize
 
     @classmethod
-    def of(cls, node: OperationDefinitionNode) -> "OperationInfo":
+    def of(cls, node: OperationDefinitionNode, answer_size: AnswerSize) -> "OperationInfo":
         fields = [field.name.value for field in node.selection_set.selections if isinstance(field, FieldNode)]
         name = node.name.value[:64] if node.name is not None else f"{{{','.join(fields[:5])[:64]}}}"
-        return cls(node, f"{node.operation.value} {name}", fields[0] if len(set(fields)) == 1 else "several")
+        metric_name = fields[0] if len(set(fields)) == 1 else "several"
+        return cls(node, f"{node.operation.value} {name}", metric_name, answer_size)
 
     @property
     def name(self) -> str | None:
@@ -98,6 +107,8 @@ class Document:
     operations: tuple[OperationInfo, ...] = ()
     #: the functions compiled for it
     plans: Plans | None = None
+    #: how often each variable stands in it
+    variable_uses: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def operation(self, name: str | None) -> OperationInfo | GraphQLError:
         """The operation of this name, or without a name the only one; an error if there is none."""
@@ -125,11 +136,13 @@ class Documents:
         size: int = 1000,
         introspection: bool = True,
         max_root_fields: int = MAX_ROOT_FIELDS,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._schema = schema
         self._coercion = Coercion(schema)
         self._introspection = introspection
         self._max_root_fields = max_root_fields
+        self._limits = limits
         self._documents = LRU[str, Document](most=size, most_size=MAX_KEPT_LENGTH, size_of=_length)
 
     def get(self, source: str) -> Document:
@@ -161,9 +174,11 @@ class Documents:
         if errors:
             return Document(node, errors)
         operations = (
-            OperationInfo.of(found) for found in node.definitions if isinstance(found, OperationDefinitionNode)
+            OperationInfo.of(found, answer_size(self._schema, node, found, self._limits))
+            for found in node.definitions
+            if isinstance(found, OperationDefinitionNode)
         )
-        return Document(node, (), tuple(operations), Plans(node, self._coercion))
+        return Document(node, (), tuple(operations), Plans(node, self._coercion), variable_uses(node))
 
 
 def _length(source: str, _document: Document) -> int:

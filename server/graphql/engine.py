@@ -23,6 +23,7 @@ from ..http.context import RequestGate
 from ..http.credential_throttle import CredentialThrottle
 from ..http.deadlines import DeadlineError, run_with_deadline
 from ..observability import metrics
+from .answer_size import MAX_ANSWER, MAX_ANSWER_VALUES, check_answer_values, is_too_large, too_large
 from .compiled import CompilingExecutor
 from .complexity import MAX_ROOT_FIELDS
 from .connection_limits import ConnectionLimits, LimitReached
@@ -57,20 +58,27 @@ class GraphQLEngine:
     throttle: CredentialThrottle = field(default_factory=CredentialThrottle)
     max_root_fields: int = MAX_ROOT_FIELDS
     max_values: int = MAX_VALUES
+    max_answer_values: int = MAX_ANSWER_VALUES
+    max_answer: int = MAX_ANSWER
     documents: Documents = field(init=False)
     persisted: PersistedQueries = field(init=False)
 
     def __post_init__(self) -> None:
         self.documents = Documents(
-            self.schema, introspection=self.exposure.introspection, max_root_fields=self.max_root_fields
+            self.schema,
+            introspection=self.exposure.introspection,
+            max_root_fields=self.max_root_fields,
+            limits=self.gate.limits,
         )
         self.persisted = PersistedQueries(self.documents)
 
     def select_operation(self, operation: Operation) -> tuple[Document, OperationInfo | tuple[GraphQLError, ...]]:
         """Returns the document, and the operation to execute or the errors that prevent it."""
         document = self.persisted.get(operation)
-        too_many = too_many_values(operation.variables, self.max_values)
+        too_many = too_many_values(operation.variables, document.variable_uses, self.max_values)
         selected = document.errors or too_many or document.operation(operation.name)
+        if isinstance(selected, OperationInfo):
+            selected = check_answer_values(selected.answer_size, self.max_answer_values) or selected
         return document, (selected,) if isinstance(selected, GraphQLError) else selected
 
     def reject(self, errors: tuple[GraphQLError, ...]) -> Body:
@@ -90,7 +98,8 @@ class GraphQLEngine:
         """The response to a query or a mutation."""
         began = perf_counter()
         result = await self._execute(document, info, operation, context)
-        body = format_result(await self._throttled(result, address) if result.errors else result)
+        result = await self._throttled(result, address) if result.errors else result
+        body = self._bounded(info, format_result(result))
         metrics.count(info.metric_name, _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.gate.db.connections_in_use)
         return body
@@ -135,7 +144,7 @@ class GraphQLEngine:
             with self.connection_limits.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribe(document, info, operation, context)) as results:
                     async for result in results:
-                        body = format_result(await self._throttled(result, address))
+                        body = self._bounded(info, format_result(await self._throttled(result, address)))
                         if began:
                             metrics.count(info.metric_name, _code(body), perf_counter() - began)
                             began = 0.0
@@ -144,6 +153,11 @@ class GraphQLEngine:
         except LimitReached as full:
             metrics.count(info.metric_name, RateLimited.code, perf_counter() - began)
             yield {"errors": [{"message": str(full), "extensions": {"code": RateLimited.code}}]}
+
+    def _bounded(self, info: OperationInfo, body: Body) -> Body:
+        """The body, or the error in place of one that is too large to be written."""
+        is_large = is_too_large(body.get("data"), info.answer_size, self.max_answer)
+        return too_large(self.max_answer) if is_large else body
 
     async def _throttled(self, result: ExecutionResult, address: str) -> ExecutionResult:
         """Returns the result, delayed or refused if its wrong credentials are repeated."""

@@ -3,7 +3,7 @@
 import pytest
 
 from core import errors
-from core.errors import Key, Problem, Problems, Refusal, Unprocessable, spell
+from core.errors import MAX_PROBLEMS, Key, Problem, Problems, Refusal, TooManyProblems, Unprocessable, spell
 
 REFUSALS = Refusal.__subclasses__()
 
@@ -75,3 +75,21 @@ def test_a_refusal_does_not_change_with_the_list_it_was_made_from():
     refusal = Unprocessable(problems=problems)
     problems.clear()
     assert len(refusal.problems) == 1
+
+
+def test_problems_end_at_a_hundred() -> None:
+    """Looking for more ends there, wherever it was; the refusal says that there are more."""
+    problems = Problems()
+    found = 0
+    with problems.until_full():
+        for found in range(1_000):
+            problems.add(("list", found), Key.INVALID, "is wrong")
+    assert found == MAX_PROBLEMS
+    refusal = Unprocessable(problems=problems)
+    assert (len(refusal.problems), refusal.more) == (MAX_PROBLEMS, True)
+    assert str(refusal).endswith("; and more")
+    with pytest.raises(TooManyProblems) as raised:
+        problems.add((), Key.INVALID, "is wrong")
+    assert len(raised.value.problems) == MAX_PROBLEMS
+    exactly = Unprocessable(problems=problems[:MAX_PROBLEMS])
+    assert not exactly.more

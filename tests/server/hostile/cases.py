@@ -19,10 +19,10 @@ def request(head: str, body: bytes = b"") -> bytes:
     return "\r\n".join([*head.splitlines(), "", ""]).encode("utf-8", "surrogateescape") + body
 
 
-def post(body: bytes, *more: str) -> bytes:
-    """A POST that is valid if its body is."""
+def post(body: bytes, *more: str, token: str | None = CLIENT_SECRET) -> bytes:
+    """A POST that is valid if its body is; without a token for None."""
     head = ["POST /graphql HTTP/1.1", "Host: x", "Connection: close", "Content-Type: application/json", *more]
-    head += [f"Authorization: Bearer {CLIENT_SECRET}", f"Content-Length: {len(body)}"]
+    head += [*([f"Authorization: Bearer {token}"] if token is not None else []), f"Content-Length: {len(body)}"]
     return request("\n".join(head), body)
 
 

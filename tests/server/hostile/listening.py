@@ -2,14 +2,17 @@
 
 import asyncio
 import gc
+import re
 import socket
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 
@@ -37,6 +40,18 @@ class Listening:
         """Processor time of the server's thread so far. Other work on the machine does not count."""
         assert self.thread.ident is not None
         return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident))
+
+    def reset_peak(self) -> None:
+        """Begins a new measurement of the process's peak memory. Skips the test where the system has none."""
+        try:
+            Path("/proc/self/clear_refs").write_text("5")
+        except OSError:
+            pytest.skip("the peak of a process's memory is measured on Linux")
+
+    def peak_bytes(self) -> int:
+        """The most memory that the process has had since then."""
+        [peak] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        return int(peak) * 1024
 
     def forget_documents(self) -> None:
         """Empties the document cache, so that the next document is parsed."""
