@@ -59,5 +59,6 @@ def check_own_id(text: str, path: Path, problems: Problems) -> None:
         problems.add(path, Key.REQUIRED, "must not be empty")
     if len(text) > OWN_ID_LENGTH:
         problems.add(path, Key.TOO_LONG, f"must be at most {OWN_ID_LENGTH} characters")
-    elif not (text.isascii() and text.isprintable()):
+    read = text[:OWN_ID_LENGTH]
+    if not (read.isascii() and read.isprintable()):
         problems.add(path, Key.INVALID, "must be printable ASCII")
