@@ -115,12 +115,6 @@ async def release(session: AsyncSession, callbacks: Iterable[Claimed], now: Inst
         await session.exec(_if_still_claimed(callback).values(attempts=callback.attempts - 1, due_at=now))
 
 
-async def purge(session: AsyncSession, before: Instant) -> None:
-    """Deletes callbacks that were given up and were created before this instant."""
-    row = tables.Callback
-    await session.exec(delete(row).where(col(row.due_at).is_(None), col(row.created_at) < before))
-
-
 def _if_still_claimed(callback: Claimed) -> Update:
     row = tables.Callback
     return update(row).where(col(row.key) == callback.key, col(row.attempts) == callback.attempts)

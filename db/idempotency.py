@@ -36,9 +36,12 @@ async def claim(
     if claimed is not None:
         return None
     answer = await stored(session, client_key, idempotency_key, request_digest)
-    if answer is None:
+    if answer is not None:
+        return answer
+    if (await session.exec(select(col(tables.BookingAnswer.key)).filter_by(**identity))).first() is not None:
         raise IdempotencyConflict
-    return answer
+    # The answer was purged between the two statements.
+    return await claim(session, client_key, idempotency_key, request_digest, now)
 
 
 async def stored(

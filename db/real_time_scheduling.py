@@ -33,6 +33,7 @@ async def create(session: AsyncSession, client_key: int, request: SchedulingRequ
         scheduling_id=link.scheduling_id,
         request=_REQUEST.dump_json(request).decode(),
         created_at=now,
+        finishes_at=max((end for _, end in request.query.window()), default=now),
         **_columns(link.state),
     )
     session.add(row)
@@ -53,7 +54,7 @@ async def set_state(session: AsyncSession, link: Link, state: State, now: Instan
     statement = (
         update(tables.RealTimeScheduling)
         .where(col(tables.RealTimeScheduling.scheduling_id) == link.scheduling_id)
-        .values(closed_at=now, **_columns(state))
+        .values(closed_at=now, finishes_at=_finishes_at(state, now), **_columns(state))
     )
     await session.exec(statement)
     return replace(link, state=state)
@@ -72,6 +73,11 @@ async def may_notify(session: AsyncSession, link: Link, kind: CallbackKind, now:
         .values({last: now})
     )
     return (await session.exec(statement)).rowcount == 1
+
+
+def _finishes_at(state: State, now: Instant) -> Instant:
+    """Returns when a link that gets this state now is finished."""
+    return max(now, state.end) if isinstance(state, Completed) else now
 
 
 def _columns(state: State) -> dict[str, Any]:

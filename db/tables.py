@@ -101,7 +101,11 @@ class Token(SQLModel, table=True):
     """An access token, which expires, or a refresh token, which does not."""
 
     __tablename__ = "tokens"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    __table_args__ = (Index(None, "account_key"),)
+    __table_args__ = (
+        # For the refresh tokens of an account that were used last, and for all its tokens.
+        Index("tokens_by_use", "account_key", "kind", "used_at", "key"),
+        Index(None, "expires_at"),
+    )
 
     key: int | None = Field(default=None, sa_column=_key())
     account_key: int = Field(sa_column=_reference("accounts.key"))
@@ -110,6 +114,9 @@ class Token(SQLModel, table=True):
     scope: str
     expires_at: int | None = Field(sa_column=Column(BigInteger))
     created_at: int = Field(sa_column=_instant())
+    #: when it was made or last used, as far as that is recorded (for refresh tokens), else 0; later than
+    #: those of the account's other refresh tokens, so that their order is strict
+    used_at: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 class Calendar(SQLModel, table=True):
@@ -201,7 +208,7 @@ class BookingAnswer(SQLModel, table=True):
     """The answer to a booking with an idempotency key, so that the same request gets the same answer."""
 
     __tablename__ = "booking_answers"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    __table_args__ = (UniqueConstraint("client_key", "idempotency_key"),)
+    __table_args__ = (UniqueConstraint("client_key", "idempotency_key"), Index(None, "created_at"))
 
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))
@@ -237,6 +244,8 @@ class RealTimeScheduling(SQLModel, table=True):
     created_at: int = Field(sa_column=_instant())
     #: when it was completed or disabled
     closed_at: int | None = Field(sa_column=Column(BigInteger))
+    #: when nothing is left to happen: the end of its last period, or of the booked meeting, or when it was disabled
+    finishes_at: int | None = Field(sa_column=Column(BigInteger, index=True))
 
 
 class Callback(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Tokens: refreshing them, revoking them, and checking the client that asks for either."""
+"""Tokens: refreshing and revoking them, and authenticating the client that does so."""
 
 from core.accounts import Authorization, TokenPair
 from core.errors import Key, Problem, Unprocessable, WrongCredentials
@@ -14,9 +14,12 @@ _NO_SUCH_SECRET = digest("")
 
 
 async def authenticate_client(session: Session, client_id: str, client_secret: str) -> Client:
-    """The client with this id and secret. Raises WrongCredentials, the same for a wrong id and for a wrong secret."""
+    """Returns the client with this id and secret.
+
+    Raises the same WrongCredentials for a wrong id as for a wrong secret.
+    """
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
-    # Compared even when there is no such client, so that the time taken does not tell which of the two was wrong.
+    # Compared even if there is no such client, so that the time taken does not reveal which of the two was wrong.
     right = matches(client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
     if found is None or not right:
         raise WrongCredentials("The client id or the client secret is wrong.", client_id=client_id)
@@ -25,13 +28,13 @@ async def authenticate_client(session: Session, client_id: str, client_secret: s
 
 @retry_transaction
 async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_token: str) -> Authorization:
-    """A new access token for the account of a refresh token, which stays as it is.
+    """Issues a new access token for the account of a refresh token, which stays valid.
 
     Raises Unauthenticated for wrong client credentials, Unprocessable for a refresh token that is not this client's.
     """
     async with ctx.db.write() as session:
-        asking = await authenticate_client(session, client_id, client_secret)
-        found = await tokens.account_of_refresh_token(session, asking.key, refresh_token)
+        client = await authenticate_client(session, client_id, client_secret)
+        found = await tokens.use_refresh_token(session, client.key, refresh_token, ctx.now)
         if found is None:
             unknown = Problem(("refresh_token",), Key.UNKNOWN, "is unknown or was revoked: ask for the account again")
             raise Unprocessable(problems=[unknown])
@@ -42,19 +45,19 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
 
 @retry_transaction
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
-    """Ends every token of an account, named by one of them or by its sub; the token wins when both are given.
+    """Revokes all tokens of an account, given by one of them or by its sub; if both are given, by the token.
 
     From then on its sub is unknown; its data stays. An unknown token or sub succeeds and does nothing (RFC 7009).
-    Raises Unauthenticated for wrong client credentials, Unprocessable when neither is given.
+    Raises Unauthenticated for wrong client credentials, Unprocessable if neither is given.
     """
     async with ctx.db.write() as session:
-        asking = await authenticate_client(session, client_id, client_secret)
+        client = await authenticate_client(session, client_id, client_secret)
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])
         if token is not None:
-            account_key = await tokens.account_of_token(session, asking.key, token)
+            account_key = await tokens.account_of_token(session, client.key, token)
         else:
-            account_key = await accounts.key_of_sub(session, asking.key, sub) if sub and is_sub(sub) else None
+            account_key = await accounts.key_of_sub(session, client.key, sub) if sub and is_sub(sub) else None
         if account_key is not None:
             await accounts.revoke(session, account_key, ctx.now)
             await tokens.revoke_all(session, account_key)

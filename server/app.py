@@ -45,6 +45,7 @@ from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
 from .observability import metrics
 from .process.installation import database
+from .process.purge import Purge
 from .process.signals import on_shutdown_signal
 from .settings import Settings
 
@@ -63,11 +64,12 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         with on_shutdown_signal(endpoint.stopping.set):
-            async with deliveries.running():
+            async with deliveries.running(), purge.running():
                 yield
         await db.close()
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
+    purge = Purge(db, clock, keep_answers_days=settings.keep_answers_days, keep_links_days=settings.keep_links_days)
     gate = RequestGate(
         db,
         settings.limits,

@@ -66,6 +66,12 @@ class Settings:
         True,
         "compile functions for arguments, variables and plain results; 0 leaves them to Strawberry and graphql-core",
     )
+    keep_answers_days: int = _setting(
+        30, "days that the answer to an idempotency key is stored; 0 to keep all", least=0, most=36_500
+    )
+    keep_links_days: int = _setting(
+        365, "days that a booking link is stored after it is finished; 0 to keep all", least=0, most=36_500
+    )
     log: str = _setting(
         "auto", "text, json, or auto: text on a terminal and for the demo, else json", choices=("auto", "text", "json")
     )

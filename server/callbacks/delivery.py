@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from core.callbacks import signature, wait_after
-from core.instants import DAY, HOUR, Instant
+from core.instants import Instant
 from db import callbacks
 from db.callbacks import Claimed
 from db.database import Database
@@ -33,9 +33,6 @@ LEASE = 30
 
 AT_ONCE = 8
 """Callbacks that one process sends concurrently."""
-
-KEPT = 30 * DAY
-"""Seconds until a callback that was given up is deleted, counted from its creation."""
 
 INTERVAL = 5.0
 """Seconds between polls for callbacks that other processes have written or left behind."""
@@ -72,7 +69,6 @@ class Deliveries:
         self._interval = interval
         self._grace = grace
         self._in_flight: dict[asyncio.Task[None], Claimed] = {}
-        self._purged_at: Instant | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -98,7 +94,6 @@ class Deliveries:
 
     async def _deliver_due(self) -> float:
         """Starts due callbacks, up to the limit. Returns the seconds until the next poll."""
-        await self._purge()
         free = self._at_once - len(self._in_flight)
         if free == 0:
             return self._interval  # the end of a delivery wakes the loop
@@ -178,14 +173,6 @@ class Deliveries:
         else:
             metrics.count_callback("given_up")
             _log(logging.ERROR, "failed: %(reason)s; given up", callback, reason=why)
-
-    async def _purge(self) -> None:
-        """Deletes old callbacks that were given up, at most once an hour."""
-        now = self._clock()
-        if self._purged_at is None or now >= self._purged_at + HOUR:
-            async with self._db.write() as session:
-                await callbacks.purge(session, now - KEPT)
-            self._purged_at = now
 
     async def _stop(self) -> None:
         """Waits for callbacks in flight, then cancels and releases the rest.

@@ -39,6 +39,7 @@ SUBSCRIPTIONS = Gauge("openings_subscriptions", "Open subscriptions.", multiproc
 SOCKETS = Gauge("openings_sockets", "Open WebSocket connections.", multiprocess_mode="livesum")
 PUSHES = Counter("openings_pushes", "Responses to subscriptions, including the first ones.")
 CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by outcome.", ["outcome"])
+PURGED = Counter("openings_purged", "Rows deleted by the purge, by kind.", ["kind"])
 
 
 @cache
@@ -61,6 +62,11 @@ def count_lookup(kind: str, found: bool) -> None:
 def count_callback(outcome: str) -> None:
     """Counts an attempt to deliver a callback: `delivered`, `failed` (to be retried), or `given_up`."""
     _labelled(CALLBACKS, outcome).inc()
+
+
+def count_purged(kind: str, rows: int) -> None:
+    """Counts rows that the purge has deleted."""
+    _labelled(PURGED, kind).inc(rows)
 
 
 @contextmanager

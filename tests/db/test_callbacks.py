@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from core.instants import DAY
 from core.real_time_scheduling import CallbackKind
-from db import callbacks
+from db import callbacks, purge
 from db.callbacks import Claimed
 from db.database import Database
 from tests.conftest import NOW
@@ -171,7 +171,7 @@ async def test_an_abandoned_callback_stays_and_is_not_due(db: Database) -> None:
     assert await callbacks.next_due(db.driver) == NOW + DAY
     assert [callback.delivery_id for callback in await claim(db, NOW + 400 * DAY)] == [waiting]
     async with db.write() as session:
-        await callbacks.purge(session, NOW)
+        assert await purge.callbacks(session, NOW) == 1
     assert await rows(db, "due_at, created_at") == [(None, NOW), (NOW + 400 * DAY + 60, NOW - 2)]
 
 

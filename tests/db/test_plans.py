@@ -14,11 +14,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from db import purge
+from tests.conftest import NOW
 from tests.faults.writers import UPSERT_EVENT
 from tests.support.api import CLIENT_SECRET, Api
 from tests.support.builders import nth_hour, slots_input
 from tests.support.databases import execute_sql, with_database
-from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME, UPSERT_EVENTS
+from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME, REFRESH_TOKEN, UPSERT_EVENTS
 from tests.support.statements import record_statements
 
 #: tables that grow with the number of accounts
@@ -146,6 +148,31 @@ async def test_the_account_of_a_token_is_found_by_an_index(api: Api, planner: as
         await api.data("{ calendars { calendarId } }", person.token)
     assert await scanned(planner, statements) == {}
     assert "tokens_digest_key" in await indexes(planner, statements)
+
+
+async def test_an_authorization_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
+    """It inserts two tokens, and deletes the oldest refresh tokens."""
+    await api.application_calendar("person")
+    with record_statements(api) as statements:
+        person = await api.application_calendar("person")
+        await api.data(REFRESH_TOKEN, input={**api.credentials, "refreshToken": person.refresh_token})
+    assert await scanned(planner, statements) == {}
+    assert "tokens_by_use" in await indexes(planner, statements)
+
+
+async def test_a_step_of_the_purge_scans_no_table(
+    api: Api, planner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time depends on the rows that it deletes, and on the accounts that it looks through. For fewer than here,
+    because to delete 500 of some thousand rows a sequential scan is rightly cheaper."""
+    monkeypatch.setattr(purge, "STEP", 5)
+    with record_statements(api) as statements:
+        async with api.db.write() as session:
+            await purge.access_tokens(session, NOW)
+            await purge.accounts_to_trim(session, 17)
+            await purge.refresh_tokens(session, 17, 5)
+    assert await scanned(planner, statements) == {}
+    assert {"tokens_expires_at", "tokens_by_use"} <= await indexes(planner, statements)
 
 
 @pytest.mark.parametrize("count", [1, 100])

@@ -12,12 +12,10 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from core.instants import HOUR
 from db import callbacks, clients
 from db.database import Database
 from db.encryption import Encryption
 from server.app import create_app
-from server.callbacks.delivery import KEPT
 from server.settings import Settings
 from tests.clients.called_back import is_from_openings
 from tests.conftest import NOW
@@ -136,21 +134,6 @@ async def test_a_callback_is_given_up_after_the_last_attempt(
         db.outbox.wake()
         await process.wait_for_rows()
     assert [request.delivery_id for request in receiver.requests] == [delivery_id] * 2
-
-
-async def test_a_callback_that_was_given_up_is_deleted_after_a_while(db: Database) -> None:
-    """Thirty days after it was created; expired ones are searched for once an hour."""
-    for age in (KEPT + 1, KEPT - HOUR, 0):
-        await enqueue_callback(db, "https://hooks.test", now=NOW - age)
-    process = DeliveryProcess(db)
-    await process.execute("UPDATE callbacks SET due_at = NULL")
-    async with process.deliveries.running():
-        await process.wait_for_rows((NOW - KEPT + HOUR,), (NOW,), columns="created_at")
-        process.advance_clock(HOUR - 1)
-        await asyncio.sleep(0.1)
-        assert len(await process.rows()) == 2
-        process.advance_clock(2)
-        await process.wait_for_rows((NOW,), columns="created_at")
 
 
 async def test_a_callback_that_cannot_be_signed_waits_for_a_new_secret(

@@ -1,0 +1,120 @@
+"""The purge: once an hour, every process deletes rows that nothing needs any more.
+
+It deletes in short steps with pauses, so requests do not wait for it. Several processes and servers may purge at the
+same time: each finds what the others have left.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeAlias
+
+from core.instants import DAY, HOUR, Instant
+from db import purge
+from db.database import Database, Session
+from db.retries import is_unavailable, retry_transaction
+from db.tokens import KEEP_EXPIRED
+
+from ..observability import metrics
+
+log = logging.getLogger("openings")
+
+KEEP_CALLBACKS = 30 * DAY
+"""Seconds until a callback that was given up is deleted, counted from its creation."""
+
+INTERVAL = float(HOUR)
+"""Seconds from the end of one purge to the start of the next."""
+
+#: seconds between two steps
+_PAUSE = 0.05
+
+#: deletes some rows and returns their number, 0 if none are left
+_Step: TypeAlias = Callable[[Session], Awaitable[int]]
+
+
+class Purge:
+    """The purge of one process."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Callable[[], Instant],
+        *,
+        keep_answers_days: int,
+        keep_links_days: int,
+        interval: float = INTERVAL,
+        pause: float = _PAUSE,
+    ) -> None:
+        """With 0 days, answers or links are never deleted."""
+        self._db = db
+        self._clock = clock
+        self._keep_answers = keep_answers_days * DAY
+        self._keep_links = keep_links_days * DAY
+        self._interval = interval
+        self._pause = pause
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Purges once an hour during the block. The first time is random, so that processes do not purge together."""
+        loop = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            loop.cancel()
+            await asyncio.wait({loop})
+
+    async def _run(self) -> None:
+        await asyncio.sleep(random.uniform(0, self._interval))
+        while True:
+            try:
+                await self.purge()
+            except Exception as error:
+                _log_error(error)
+            await asyncio.sleep(self._interval)
+
+    async def purge(self) -> None:
+        """Deletes all that is due for deletion now."""
+        now = self._clock()
+        await self._repeat("access_tokens", partial(purge.access_tokens, before=now - KEEP_EXPIRED))
+        await self._repeat("callbacks", partial(purge.callbacks, before=now - KEEP_CALLBACKS))
+        if self._keep_answers:
+            await self._repeat("answers", partial(purge.answers, before=now - self._keep_answers))
+        if self._keep_links:
+            await self._repeat("links", partial(purge.links, before=now - self._keep_links))
+        await self._purge_refresh_tokens()
+
+    async def _purge_refresh_tokens(self) -> None:
+        """Deletes surplus refresh tokens that authorizations have left: they delete only a few each."""
+        after: int | None = 0
+        while after is not None:
+            accounts, after = await self._accounts_to_trim(after)
+            for account_key in accounts:
+                await self._repeat("refresh_tokens", partial(purge.refresh_tokens, account_key=account_key))
+            await asyncio.sleep(self._pause)
+
+    async def _repeat(self, kind: str, step: _Step) -> None:
+        while deleted := await self._transaction(step):
+            metrics.count_purged(kind, deleted)
+            await asyncio.sleep(self._pause)
+
+    @retry_transaction
+    async def _transaction(self, step: _Step) -> int:
+        async with self._db.write() as session:
+            return await step(session)
+
+    @retry_transaction
+    async def _accounts_to_trim(self, after: int) -> tuple[list[int], int | None]:
+        async with self._db.read() as session:
+            return await purge.accounts_to_trim(session, after)
+
+
+def _log_error(error: Exception) -> None:
+    """Logs why a purge was not finished: one line if the database is unavailable, else with the traceback."""
+    words = "the purge stopped, and is tried again in an hour: %s"
+    if is_unavailable(error):
+        log.warning(words, type(error).__name__)
+    else:
+        log.error(words, type(error).__name__, exc_info=error)
