@@ -5,23 +5,20 @@ lock, and a few reading ones. PostgreSQL has one pool for both. On either, a `re
 from start to end, and a `write` is one transaction.
 """
 
-import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property, partial
-from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-import asyncpg
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from . import database_urls, files
 from .drivers.base import Driver
 from .drivers.postgresql import PostgreSQLDriver
 from .drivers.sqlite import SQLiteDriver
@@ -53,14 +50,6 @@ _OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": _POOL_TIMEO
 _BUSY_TIMEOUT = 10
 
 
-#: the password in a text that may be a malformed URL
-_PASSWORD = re.compile(r"(?<=:)[^/@]+(?=@)")
-
-
-class DatabaseUrlError(ValueError):
-    """The database URL cannot be used."""
-
-
 class Database:
     """A database, with an engine for reading and one for writing; on PostgreSQL both share a pool."""
 
@@ -72,11 +61,14 @@ class Database:
 
         `encryption` is called when it is first needed; it may be omitted where no secrets are read or written.
         """
-        parsed = _parse(url)
+        parsed = database_urls.parse(url)
         self._make_encryption = encryption
-        self.shown_url = make_url(url).render_as_string(hide_password=True)
-        self._folder = Path(str(parsed.database)).parent if parsed.get_backend_name() == "sqlite" else None
+        self.shown_url = database_urls.show(parsed)
         self.dialect = parsed.get_backend_name()
+        #: the SQLite file; None on PostgreSQL
+        self.file = Path(str(parsed.database)).absolute() if self.dialect == "sqlite" else None
+        #: which file it was when the database was opened or created; None if it does not exist yet
+        self.file_identity = files.identity(self.file) if self.file is not None else None
         self._write_lock: AbstractAsyncContextManager[None] = (
             WriteLock(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
         )
@@ -139,9 +131,13 @@ class Database:
         return self._make_encryption()
 
     def make_folder(self) -> None:
-        """Creates the folder of a SQLite file. Raises OSError."""
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+        """Creates the folder of a SQLite file and an empty file, unless they exist: only their owner may read them.
+
+        SQLite gives its other files, `-wal` and `-shm`, the mode of this one. Raises OSError.
+        """
+        if self.file is not None:
+            files.create_private_file(self.file)
+            self.file_identity = self.file_identity or files.identity(self.file)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -149,34 +145,6 @@ class Database:
         await self._listener.close()
         await self.writer.dispose()
         await self.reader.dispose()
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
-        raise DatabaseUrlError(
-            f"{_PASSWORD.sub('***', url)!r} is not a database URL: write sqlite:///path/file.db or postgresql://user@host/name"
-        ) from None
-    match parsed.drivername:
-        case "sqlite" | "sqlite+aiosqlite" if parsed.database and parsed.database != ":memory:":
-            return parsed.set(drivername="sqlite+aiosqlite")
-        case "sqlite" | "sqlite+aiosqlite":
-            raise DatabaseUrlError("a SQLite database needs a file: sqlite:///path/file.db")
-        case "postgresql" | "postgres" | "postgresql+asyncpg":
-            return _asyncpg(parsed)
-        case other:
-            raise DatabaseUrlError(f"Openings does not support the database {other!r}: use sqlite:/// or postgresql://")
-
-
-def _asyncpg(parsed: URL) -> URL:
-    """Renames libpq's `sslmode` to asyncpg's `ssl`. Raises DatabaseUrlError for unknown parameters."""
-    query = dict(parsed.query)
-    if "sslmode" in query:
-        query["ssl"] = query.pop("sslmode")
-    if unknown := query.keys() - signature(asyncpg.connect).parameters.keys():
-        raise DatabaseUrlError(f"a PostgreSQL URL here cannot have {', '.join(sorted(unknown))}")
-    return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
 def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
@@ -190,6 +158,8 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    # Never creates the file: if it was deleted, an empty one would take its place.
+    url = url.set(database=Path(str(url.database)).absolute().as_uri(), query={"uri": "true", "mode": "rw"})
     busy = {"timeout": _BUSY_TIMEOUT}
     reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
     writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)

@@ -1,6 +1,7 @@
 """Migrates a database to the schema of this code, with Alembic and without an ini file."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -52,10 +53,10 @@ async def _migrate(database: Database) -> tuple[str | None, str]:
     return revisions
 
 
-async def is_current(database: Database) -> bool:
-    """Whether the database has the schema of this code."""
-    async with database.reader.connect() as connection:
-        return await connection.run_sync(_revision) == _scripts().get_current_head()
+@cache
+def newest_revision() -> str:
+    """The revision of this code's schema."""
+    return _scripts().get_current_head() or ""
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
@@ -69,7 +70,7 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    return before, scripts.get_current_head() or ""
+    return before, newest_revision()
 
 
 def _revision(connection: Connection) -> str | None:

@@ -10,7 +10,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.instants import Instant
 from core.urls import is_public
 from db.database import Database
-from db.migrate import is_current
+from db.readiness import Readiness
 from resolvers import real_time_scheduling
 from resolvers.cache import VersionedCache
 from schema import schema
@@ -101,7 +100,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
-            Route("/readyz", partial(_ready, db), methods=["GET"]),
+            Route("/readyz", _ReadyCheck(db).respond, methods=["GET"]),
             *BookingPage(real_time_scheduling, gate).routes(),
             *([assets] if assets is not None else []),
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
@@ -110,6 +109,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         exception_handlers={HTTPException: _on_http_exception},
         lifespan=lifespan,
     )
+    # Starlette would redirect /graphql/ to a URL made of the Host header, and a proxy's https to http.
+    app.router.redirect_slashes = False
     app.state.db = db
     app.state.engine = engine
     return app
@@ -158,12 +159,20 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-async def _ready(db: Database, _request: Request) -> Response:
-    try:
-        current = await is_current(db)
-    except (SQLAlchemyError, OSError) as error:
-        log.warning("not ready: %s", type(error).__name__)
-        return JSONResponse({"status": "the database cannot be reached"}, 503)
-    if not current:
-        return JSONResponse({"status": "the database has another schema: run openings migrate"}, 503)
-    return JSONResponse({"status": "ready", "tzdata": version("tzdata")})
+class _ReadyCheck:
+    """Serves /readyz, and logs a line when the database becomes unusable and when it is usable again."""
+
+    def __init__(self, db: Database) -> None:
+        self._readiness = Readiness(db)
+        self._problem: str | None = None
+
+    async def respond(self, _request: Request) -> Response:
+        problem = await self._readiness.problem()
+        if problem is not None and problem != self._problem:
+            log.warning("not ready: %s", problem)
+        elif problem is None and self._problem is not None:
+            log.info("ready again")
+        self._problem = problem
+        if problem is not None:
+            return JSONResponse({"status": problem}, 503)
+        return JSONResponse({"status": "ready", "tzdata": version("tzdata")})

@@ -8,17 +8,17 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
 from core.features import Feature
 from core.identity import is_client_id
 from db import clients
-from db.database import Database, DatabaseUrlError
+from db.database import Database
+from db.database_urls import UNUSABLE, DatabaseUrlError, cause_of
 from db.migrate import NewerDatabaseError, migrate
 from schema import schema
 
@@ -29,6 +29,9 @@ from .process.serve import PortTakenError, serve
 from .settings import SettingError, Settings
 
 T = TypeVar("T")
+
+#: a value in a usage error that can be shown
+_PLAIN = r"'[\w.-]*'|"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -124,9 +127,8 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]])
         db = database(settings)
         try:
             return await work(db)
-        except (DBAPIError, OSError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            _stop(f"cannot use the database {db.shown_url}: {str(cause).splitlines()[0]}")
+        except UNUSABLE as error:
+            _stop(f"cannot use the database {db.shown_url}: {cause_of(error)}")
         finally:
             await db.close()
 
@@ -142,7 +144,21 @@ class _Parser(argparse.ArgumentParser):
     """Reports a usage error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        _stop(f"{message}; see {self.prog} --help", 2)
+        _stop(f"{_without_values(message)}; see {self.prog} --help", 2)
+
+
+def _without_values(message: str) -> str:
+    """The message of a usage error with its flags and plain words only: any other word may be part of a database URL."""
+    start, unrecognized, words = message.partition("unrecognized arguments: ")
+    if unrecognized:
+        flags = re.findall(r"(?<!\S)--?[a-z][a-z-]*(?![^\s=])", words)
+        return f"{start}unrecognized arguments: {' '.join(flags) or 'quote an argument that contains spaces'}"
+    start, option, words = message.partition("ambiguous option: ")
+    if option:
+        return f"{start}{option}{words.partition('=')[0].partition(' ')[0]} {words[words.rindex('could match') :]}"
+    start, invalid, value = message.partition(" value: ") if " value: " in message else message.partition(" choice: ")
+    quoted, choose, choices = value.rpartition(" (choose from ") if " (choose from " in value else (value, "", "")
+    return f"{start}{invalid}{quoted if re.fullmatch(_PLAIN, quoted) else '…'}{choose}{choices}"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,7 +7,6 @@ named graphql-ws is not supported: its messages could be mistaken for others.
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from time import perf_counter
@@ -23,7 +22,6 @@ from core.errors import RateLimited
 from ..http.access_log import access
 from ..http.client_address import address_of
 from ..http.requests import JSON, RequestError
-from ..observability.logs import request_id
 from .connection_limits import LimitReached
 from .engine import GraphQLEngine
 from .errors import format_http_error, format_request_errors
@@ -64,7 +62,6 @@ class Closing(Exception):
 
 async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
     """Serves one socket until either side closes it. Refuses other origins (403) and sockets over the limit (503)."""
-    request_id.set(secrets.token_hex(8))
     if not is_same_origin(websocket.headers):
         await _deny(websocket, 403, "Only pages of this origin may open a WebSocket.")
         return
@@ -78,12 +75,16 @@ async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
 def is_same_origin(headers: Mapping[str, str]) -> bool:
     """Whether the client is not a browser (no Origin header), or its page has the origin of this server."""
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    except ValueError:  # the header is no URL
+        return False
 
 
 async def _deny(websocket: WebSocket, status: int, words: str) -> None:
     """Refuses the handshake with an ordinary HTTP response."""
-    await websocket.send_denial_response(respond(format_request_errors(GraphQLError(words)), JSON, status))
+    with suppress(WebSocketDisconnect):  # the client is gone
+        await websocket.send_denial_response(respond(format_request_errors(GraphQLError(words)), JSON, status))
 
 
 class Connection:

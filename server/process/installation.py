@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from platformdirs import user_data_path
-from sqlalchemy.engine import make_url
 
+from db import database_urls
 from db.database import Database
 from db.encryption import Encryption
+from db.files import make_private_folder
 
 from ..settings import SettingError, Settings
 
@@ -36,7 +37,7 @@ def key_file(settings: Settings) -> Path:
     """The key file: by default beside the SQLite file; for PostgreSQL in the user's data folder."""
     if settings.key_file:
         return Path(settings.key_file)
-    url = make_url(settings.database_url)
+    url = database_urls.parse(settings.database_url)
     if url.get_backend_name() == "sqlite":
         return Path(f"{url.database}.key")
     return Path(user_data_path("openings")) / "openings.key"
@@ -45,7 +46,7 @@ def key_file(settings: Settings) -> Path:
 def _read_or_create(file: Path) -> str:
     """Reads the key file, creating it if missing: atomically, because other processes may start at the same time."""
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         with NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.", encoding="ascii") as new:  # mode 0600
             new.write(f"{secrets.token_urlsafe(32)}\n")
             new.flush()

@@ -11,16 +11,33 @@ from core.urls import check_callback_url, check_web_url, is_public
 PRIVATE = [
     *("0.0.0.0", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.255"),
     *("169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1", "192.168.255.255"),
+    *("192.0.0.0", "192.0.0.9", "192.0.0.255", "192.88.99.0", "192.88.99.255", "168.63.129.16"),
     *("198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
     *("::", "::1", "::7f00:1", "100::1", "2001:db8::1", "fc00::1", "fdff::1", "fe80::1", "fe80::1%lo", "fec0::1"),
     *("ff02::1", "ff0e::1", "64:ff9b:1::1", "5f00::1", "4000::1"),
+    *("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:1::1", "2001:4:112::1", "2001:1ff:ffff::1"),
 ]
 """Each kind, and the ends of the larger ones."""
 
 STANDING_FOR_ANOTHER = ["::ffff:{}", "::ffff:0:{}", "64:ff9b::{}", "::{}"]
 """How an IPv6 address has an IPv4 address in its last four bytes: mapped, translated (twice), compatible."""
 
-PUBLIC = ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "223.0.0.1"]
+PUBLIC = [
+    "8.8.8.8",
+    "1.1.1.1",
+    "100.63.255.255",
+    "100.128.0.1",
+    "172.15.0.1",
+    "172.32.0.1",
+    "192.167.0.1",
+    "223.0.0.1",
+    "192.0.1.1",
+    "191.255.255.255",
+    "192.88.98.255",
+    "192.88.100.0",
+    "168.63.129.15",
+    "168.63.129.17",
+]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -28,7 +45,10 @@ def test_addresses_outside_the_public_internet_are_not_public(address: str) -> N
     assert not is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("address", [*PUBLIC, "2001:4860:4860::8888", "2606:4700::1111", "2a00:1450:4001::1"])
+PUBLIC_IPV6 = ["2001:4860:4860::8888", "2606:4700::1111", "2a00:1450:4001::1", "2001:200::1", "3ffe:ffff::1"]
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, *PUBLIC_IPV6])
 def test_addresses_of_the_public_internet_are_public(address: str) -> None:
     """Including the neighbours of reserved ranges."""
     assert is_public(ip_address(address))

@@ -1,6 +1,7 @@
 """Migrations: an empty database gets the tables of the code, once, however many processes start at a time."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from core.access import Actor
 from core.accounts import AccountKind
 from db import access, accounts, clients
 from db.database import Database
-from db.migrate import NewerDatabaseError, _config, is_current, migrate
+from db.migrate import NewerDatabaseError, _config, migrate
+from db.readiness import OTHER_SCHEMA, Readiness
 from db.tables import metadata
 from tests.conftest import NOW
 from tests.support.databases import inspect_database
@@ -45,7 +47,7 @@ async def test_migrating_again_changes_nothing(db: Database) -> None:
     """It runs at every start."""
     before, after = await migrate(db)
     assert before == after
-    assert await is_current(db)
+    assert await Readiness(db).problem() is None
 
 
 async def test_concurrent_migrations_run_once(empty_url: str) -> None:
@@ -86,7 +88,7 @@ async def test_a_newer_database_is_refused_and_left_unchanged(db: Database) -> N
         await (await session.connection()).execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewerDatabaseError, match="9999"):
         await migrate(db)
-    assert not await is_current(db)
+    assert await Readiness(db).problem() == OTHER_SCHEMA
 
 
 #: rows of the first revision: an account with everything that refers to it, and a revoked one
@@ -130,12 +132,50 @@ async def test_the_data_of_the_first_revision_survives_the_upgrade(empty_url: st
 
     async with db.writer.begin() as connection:
         await connection.run_sync(first)
-    assert not await is_current(db)
+    assert await Readiness(db).problem() == OTHER_SCHEMA
     assert (await migrate(db))[0] == "0001"
-    assert await is_current(db)
+    assert await Readiness(db).problem() is None
     for question, answer in AFTERWARDS.items():
         assert (
             await inspect_database(db, lambda c, question=question: [tuple(r) for r in c.execute(text(question))])
             == answer
         )
     await db.close()
+
+
+#: links of revision 0005: open with periods, open with slots, booked before its meeting, disabled
+LINKS: list[dict[str, Any]] = [
+    {"request": {"query_periods": [{"start": 10, "end": 500}, {"start": 600, "end": 700}]}, "status": "open"},
+    {"request": {"query_slots": [100, 4000, 300]}, "status": "open"},
+    {"request": {"available_periods": [{"start": 10, "end": 400}]}, "status": "open"},
+    {"request": {}, "status": "completed", "ends_at": 90, "closed_at": 30},
+    {"request": {}, "status": "disabled", "closed_at": 40},
+]
+
+
+async def test_links_of_earlier_versions_can_be_purged(db: Database) -> None:
+    """The migration calculates when each is finished."""
+
+    def fifth(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+        for number, link in enumerate(LINKS):
+            no_periods = {"available_periods": None, "query_periods": None, "query_slots": None}
+            query = {**no_periods, "required_duration": {"hours": 1, "minutes": None}, **link["request"]}
+            values = {"ends_at": None, "closed_at": None, **link, "id": f"sch_{number}"}
+            connection.execute(
+                text(
+                    "INSERT INTO real_time_schedulings"
+                    " (client_key, scheduling_id, request, status, ends_at, closed_at, created_at)"
+                    " SELECT key, :id, :request, :status, :ends_at, :closed_at, 5 FROM clients"
+                ),
+                {**values, "request": json.dumps({"query": query})},
+            )
+
+    async with db.writer.begin() as connection:
+        await connection.run_sync(fifth)
+    await migrate(db)
+    question = text("SELECT finishes_at FROM real_time_schedulings ORDER BY scheduling_id")
+    found = await inspect_database(db, lambda c: [finishes_at for (finishes_at,) in c.execute(question)])
+    assert found == [700, 7600, 400, 90, 40]

@@ -148,7 +148,7 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "no name": ("client create", 2, "name"),
     "another database": ("migrate --database-url mysql://ada:hunter2@db/x", 1, "use sqlite:/// or postgresql://"),
     "no address": ("migrate --database-url openings.db", 1, "not a database URL"),
-    "an unknown parameter": ("migrate --database-url postgresql://ada@db/x?nonsense=1", 1, "cannot have nonsense"),
+    "an unknown parameter": ("migrate --database-url postgresql://ada@db/x?nonsense=1", 1, "parameter 1 of"),
     "no file": ("migrate --database-url sqlite://", 1, "sqlite:///path/file.db"),
     "a port in the address": ("migrate --database-url postgresql://ada:hunter2@db:http/x", 1, "not a database URL"),
     "below a file": ("migrate --database-url sqlite:///{}/file/x/y.db", 1, "Not a directory"),

@@ -1,6 +1,35 @@
 """Health checks for supervisors and load balancers."""
 
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db import readiness
+from tests.conftest import NOW
 from tests.support.api import Api
+from tests.support.databases import execute_sql
+
+#: seconds within which `/readyz` responds, and some for a machine that is busy with other tests
+PROMPT = 2 + 1
+
+
+async def status(api: Api) -> tuple[int, str]:
+    """The response of `/readyz`, which must be prompt."""
+    began = perf_counter()
+    response = await api.http.get("/readyz")
+    assert perf_counter() - began < PROMPT
+    return response.status_code, response.json()["status"]
 
 
 async def test_alive_and_ready(api: Api) -> None:
@@ -18,3 +47,160 @@ async def test_unknown_addresses_and_methods_have_the_shape_of_every_error(api: 
         response = await api.http.request(method, address)
         assert response.status_code == status
         assert response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("path", ["", "/graphql", "/book/a-token", "/book/a-token.ics", "/healthz", "/readyz", "/no"])
+async def test_no_response_contains_a_url_made_of_the_host_header(api: Api, path: str, end: str) -> None:
+    """A path with a slash at its end is unknown, and is not redirected: behind a proxy even from https to http."""
+    for method in ("GET", "POST", "HEAD"):
+        response = await api.http.request(method, path + end, headers={"Host": "evil.example", "Accept": "text/html"})
+        assert "evil.example" not in response.text + str(response.headers)
+        assert response.headers.get("location", "/graphql") == "/graphql"
+        if path and end:
+            assert response.status_code == 404
+            assert method == "HEAD" or response.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_concurrent_checks_are_one(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many load balancers cost as much as one."""
+    begun = 0
+    find = readiness.Readiness._find_problem
+
+    async def counted(self: readiness.Readiness) -> str | None:
+        nonlocal begun
+        begun += 1
+        return await find(self)
+
+    monkeypatch.setattr(readiness.Readiness, "_find_problem", counted)
+    assert set(await asyncio.gather(*(status(api) for _ in range(20)))) == {(200, "ready")}
+    assert begun < 5
+
+
+class TestPostgreSQL:
+    """On PostgreSQL."""
+
+    @pytest.fixture(params=["postgresql"])
+    def backend(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+    async def test_a_database_that_does_not_answer(self, api: Api, database_url: str, caplog: Any) -> None:
+        """Its connection is free at once, there is one line in the log, and it is ready again afterwards."""
+        locker = await asyncpg.connect(database_url)
+        await locker.execute("BEGIN; LOCK TABLE alembic_version")
+        for _ in range(2):
+            assert await status(api) == (503, readiness.SILENT)
+            async with asyncio.timeout(0.5):
+                while api.db.connections_in_use:
+                    await asyncio.sleep(0.01)
+        assert caplog.messages == [f"not ready: {readiness.SILENT}"]
+        await locker.close()
+        assert await status(api) == (200, "ready")
+
+    async def test_a_server_that_does_not_accept(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing waits for the connection any longer than the response does."""
+
+        async def never(**_options: Any) -> None:
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(asyncpg, "connect", never)
+        assert await status(api) == (503, readiness.SILENT)
+        await asyncio.sleep(0.05)
+        assert api.db.connections_in_use == 0
+
+    async def test_a_read_only_database(self, api: Api, database_url: str, postgresql: str) -> None:
+        """As on a standby, or as an operator has set it."""
+        name = api.db.writer.url.database
+        await execute_sql(postgresql, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        assert await status(api) == (503, readiness.READ_ONLY)
+        await execute_sql(postgresql, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await api.db.writer.dispose()
+        assert await status(api) == (200, "ready")
+
+
+class TestSQLite:
+    """On SQLite."""
+
+    @pytest.fixture(params=["sqlite"])
+    def backend(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+    @pytest.fixture
+    def file(self, database_url: str) -> Path:
+        return Path(database_url.removeprefix("sqlite:///"))
+
+    async def test_a_file_that_was_replaced(self, api: Api, file: Path, caplog: Any) -> None:
+        """By a copy: the server would go on to write to the old file, which no path leads to."""
+        assert await status(api) == (200, "ready")
+        shutil.copy(file, copy := file.with_name("copy.db"))
+        file.rename(old := file.with_name("old.db"))
+        copy.rename(file)
+        for _ in range(2):
+            assert await status(api) == (503, readiness.REPLACED)
+        assert caplog.messages == [f"not ready: {readiness.REPLACED}"]
+        old.rename(file)
+        assert await status(api) == (200, "ready")
+
+    async def test_a_file_that_was_deleted(self, api: Api, file: Path) -> None:
+        """The check does not create it."""
+        file.unlink()
+        assert await status(api) == (503, readiness.REPLACED)
+        assert not file.exists()
+
+    async def test_a_disk_that_does_not_answer(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A thread that waits for the disk cannot be ended: later checks wait for the same one."""
+        waiting = 0
+
+        def slow(*_arguments: object) -> bool:
+            nonlocal waiting
+            waiting += 1
+            time.sleep(4)
+            return True
+
+        monkeypatch.setattr(readiness.os, "access", slow)
+        assert [await status(api), await status(api)] == [(503, readiness.SILENT)] * 2
+        assert waiting == 1
+
+    async def test_a_file_that_others_are_writing_to_is_ready(self, api: Api, file: Path) -> None:
+        """It can be read, and the writer may end at any moment."""
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert await status(api) == (200, "ready")
+
+    async def test_the_check_changes_nothing(self, api: Api, file: Path) -> None:
+        """Neither the file nor its version, by which cached rows are revalidated."""
+        await status(api)
+        with closing(sqlite3.connect(file)) as other:
+            before = other.execute("PRAGMA data_version").fetchone(), file.read_bytes()
+            await status(api)
+            assert (other.execute("PRAGMA data_version").fetchone(), file.read_bytes()) == before
+
+    async def test_a_file_without_the_right_to_write(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(readiness.os, "access", lambda *_arguments: False)  # root may write to every file
+        assert await status(api) == (503, readiness.READ_ONLY)
+
+    async def test_a_full_and_a_read_only_disk(self, disk: Path, database_url: str) -> None:
+        """A file system of its own, of one megabyte."""
+        shutil.copy(database_url.removeprefix("sqlite:///"), disk / "openings.db")
+        async with Api.open(f"sqlite:///{disk / 'openings.db'}", NOW) as api:
+            assert await status(api) == (200, "ready")
+            free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+            (disk / "more").write_bytes(b"x" * free)
+            assert await status(api) == (503, readiness.FULL)
+            (disk / "more").unlink()
+            assert await status(api) == (200, "ready")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        async with Api.open(f"sqlite:///{disk / 'openings.db'}", NOW) as api:
+            assert await status(api) == (503, readiness.READ_ONLY)
+
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Generator[Path]:
+        """A small file system; only root may mount one."""
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("file systems cannot be mounted here")
+        yield folder
+        subprocess.run(["umount", "--lazy", folder], check=True)

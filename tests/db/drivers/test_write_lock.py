@@ -115,6 +115,7 @@ def test_an_error_other_than_a_lock_is_raised_at_once(tmp_path: Path) -> None:
 async def test_an_error_other_than_a_lock_is_raised_at_once_in_a_session(tmp_path: Path) -> None:
     """SQLAlchemy has begun already, and a second BEGIN is an error."""
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    database.make_folder()
     async with database.writer.connect() as connection:
         await connection.execute(text("SELECT 1"))
         with pytest.raises(OperationalError, match="within a transaction"):

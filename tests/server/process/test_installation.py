@@ -22,6 +22,7 @@ def test_a_key_is_created_beside_the_sqlite_file_and_reused(tmp_path: Path) -> N
     made = keys(settings(tmp_path))
     file = tmp_path / "new" / "openings.db.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert [path.name for path in file.parent.iterdir()] == ["openings.db.key"]
     assert keys(settings(tmp_path)).link_token(ID) == made.link_token(ID)
     assert keys(settings(tmp_path / "elsewhere")).link_token(ID) != made.link_token(ID)

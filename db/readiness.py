@@ -1,0 +1,137 @@
+"""Whether the database can be used now, for health checks: an answer within two seconds, whatever the database does."""
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from . import files
+from .database import Database
+from .migrate import newest_revision
+from .retries import is_locked
+
+UNREACHABLE = "the database cannot be reached"
+SILENT = "the database does not answer in time"
+OTHER_SCHEMA = "the database has another schema: run openings migrate"
+READ_ONLY = "the database is read-only"
+FULL = "the disk of the database is full"
+REPLACED = (
+    "the SQLite file was deleted or replaced while the server runs: what is written now is lost; restart the server"
+)
+
+#: seconds that a check may take; the rest of two seconds is for sending the answer
+_TIMEOUT = 1.5
+#: seconds that a check of SQLite waits for a lock that keeps it from reading
+_BUSY_TIMEOUT = 1.0
+#: a SQLite disk with fewer free bytes is full: the pages of a small write, and a few more
+_LEAST_FREE = 64 * 1024
+
+_POSTGRESQL = """
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, (SELECT version_num FROM alembic_version)
+"""
+
+
+class Readiness:
+    """Checks one database. Concurrent calls share a check."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._check: asyncio.Task[str | None] | None = None
+        #: the connection of asyncpg that the check uses
+        self._connection: Any = None
+
+    async def problem(self) -> str | None:
+        """Why the database cannot be used, in words for operators; None if it can."""
+        if self._check is None or self._check.done():
+            self._check = asyncio.create_task(self._find_problem())
+        check = self._check
+        done, _ = await asyncio.wait({check}, timeout=_TIMEOUT)
+        if done:
+            return check.result()
+        self._abandon(check)
+        return SILENT
+
+    def _abandon(self, check: asyncio.Task[str | None]) -> None:
+        """Ends a check on PostgreSQL at once, so that its connection is free. A thread that reads a file cannot be
+        ended: the next call waits for the same one instead of starting another."""
+        if self._connection is not None:
+            self._connection.terminate()  # cancelled instead, it would wait for the server to cancel the statement
+        elif self._database.file is None:
+            check.cancel()
+
+    async def _find_problem(self) -> str | None:
+        try:
+            if self._database.file is not None:
+                return await asyncio.to_thread(_sqlite_problem, self._database, self._database.file)
+            return await self._postgresql_problem()
+        except (SQLAlchemyError, sqlite3.Error, OSError):
+            return UNREACHABLE
+
+    async def _postgresql_problem(self) -> str | None:
+        try:
+            async with self._database.writer.connect() as connection:
+                self._connection = (await connection.get_raw_connection()).driver_connection
+                row: tuple[bool, str] = tuple((await connection.exec_driver_sql(_POSTGRESQL)).one())
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == "42P01":  # there is no such table
+                return OTHER_SCHEMA
+            raise
+        finally:
+            self._connection = None
+        read_only, revision = row
+        return OTHER_SCHEMA if revision != newest_revision() else READ_ONLY if read_only else None
+
+
+def _sqlite_problem(database: Database, file: Path) -> str | None:
+    found = files.identity(file)
+    if database.file_identity is None:
+        database.file_identity = found
+    if found is None or found != database.file_identity:
+        return UNREACHABLE if database.file_identity is None else REPLACED
+    if (problem := _disk_problem(file)) is not None:
+        return problem
+    uri = f"{file.as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, _BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection:
+        try:
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            revision = None
+        if revision != (newest_revision(),):
+            return OTHER_SCHEMA
+        return _write_problem(connection)
+
+
+def _disk_problem(file: Path) -> str | None:
+    """A write that is rolled back does not reach the disk, so its state is read from the system."""
+    if not os.access(file, os.W_OK):
+        return READ_ONLY
+    if hasattr(os, "statvfs"):
+        disk = os.statvfs(file)
+        free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+        if free * disk.f_frsize < _LEAST_FREE:
+            return FULL
+    return None
+
+
+def _write_problem(connection: sqlite3.Connection) -> str | None:
+    """Writes a page in a transaction that is rolled back. A lock means that somebody else writes, so it is possible."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE alembic_version SET version_num = version_num")
+    except sqlite3.OperationalError as error:
+        if is_locked(error):
+            return None
+        return {sqlite3.SQLITE_READONLY: READ_ONLY, sqlite3.SQLITE_FULL: FULL}.get(
+            error.sqlite_errorcode & 0xFF, UNREACHABLE
+        )
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return None
