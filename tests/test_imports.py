@@ -15,7 +15,7 @@ MAY = {
     "server": {
         *("core", "db", "resolvers", "schema"),
         *("graphql", "httpcore2", "jinja2", "orjson", "platformdirs", "prometheus_client"),
-        *("sqlalchemy", "starlette", "strawberry", "uvicorn"),
+        *("sqlalchemy", "starlette", "strawberry", "uvicorn", "websockets"),
     },
 }
 

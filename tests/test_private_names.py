@@ -42,7 +42,11 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors import Multiprocess
+from websockets.protocol import Protocol
+from websockets.server import ServerProtocol
 
 from core.events import Transparency
 from schema import stock_schema
@@ -339,6 +343,54 @@ def uvicorn_handles_signals_by_signal_signal() -> bool:
     server = uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_config=None))
     with server.capture_signals():
         return signal.getsignal(signal.SIGTERM) == server.handle_exit
+
+
+PROTOCOLS = "server/process/protocols.py"
+
+
+def texts(*functions: Callable[..., Any]) -> str:
+    """The sources of functions."""
+    return "".join(inspect.getsource(function) for function in functions)
+
+
+@relied_on(PROTOCOLS, see="HttpToolsProtocol, of which HTTPProtocol overrides the callbacks; on_header is a copy")
+def uvicorn_parses_http_as_we_extend_it() -> bool:
+    """uvicorn's HttpToolsProtocol closes by transport.close(), and keeps headers, pipeline and cycle as attributes."""
+    http = HttpToolsProtocol
+    header = texts(http.on_header)
+    copy = ["name = name.lower()", "self.expect_100_continue = True", "self.headers.append((name, value))"]
+    sending = texts(RequestResponseCycle.send, RequestResponseCycle.run_asgi, http.send_400_response)
+    return (
+        all(line in header for line in copy)
+        and sending.count("self.transport.close()") == 5
+        and "self.send_400_response(msg)" in texts(http.data_received)
+        and "self.pipeline.appendleft" in texts(http.on_headers_complete)
+        and "protocol.connection_made(self.transport)" in texts(http.handle_websocket_upgrade)
+        and callable(http._unset_keepalive_if_required)
+        and {"more_body", "message_event", "disconnected", "response_started"}
+        <= set(RequestResponseCycle.__init__.__code__.co_names)
+    )
+
+
+@relied_on(PROTOCOLS, see="WebSocketsSansIOProtocol; WebSocketProtocol overrides receive and keepalive_timeout")
+def uvicorn_reads_websockets_as_we_extend_it() -> bool:
+    """uvicorn's sansio protocol closes with 1011 in keepalive_timeout, and resumes reading in receive and send alone."""
+    ws = WebSocketsSansIOProtocol
+    return (
+        'self.conn.fail(1011, "keepalive ping timeout")' in texts(ws.keepalive_timeout)
+        and inspect.getsource(ws).count("resume_reading()") == 2
+        and "self.transport.resume_reading()" in texts(ws.receive)
+        and "self.writable.clear()" in texts(ws.pause_writing)
+        and "self.conn = ServerProtocol(" in texts(ws.__init__)
+        and "self.handle_parser_exception()" in texts(ws.data_received)
+    )
+
+
+@relied_on(PROTOCOLS, see="Protocol.parse of websockets, which turns a ProtocolError of recv_frame into code 1002")
+def websockets_receives_frames_one_by_one() -> bool:
+    """websockets' Protocol.parse calls recv_frame for each frame, within what handles a ProtocolError."""
+    source = texts(ServerProtocol.parse, Protocol.parse)
+    return "self.recv_frame(frame)" in source and "except ProtocolError as exc" in source
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.holds.__name__)

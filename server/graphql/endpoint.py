@@ -98,7 +98,7 @@ class GraphQLEndpoint:
         bodies: list[bytes] = []  # has the body once it has arrived
 
         async def read_and_look_up() -> tuple[bytes, CachedAnswer | None]:
-            bodies.append(await self._body(request))
+            bodies.append(await self._body(request, context))
             await self.gate.admit(context, address)
             return bodies[0], await self._cached_answer(request, context, bodies[0]) if use_cache else None
 
@@ -107,9 +107,9 @@ class GraphQLEndpoint:
         except TimeoutError:
             raise DeadlineError if bodies else RequestError(408, "The request did not arrive in time.") from None
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request, context: Context) -> bytes:
         """The JSON body of a POST; empty for a GET. Raises RequestError."""
-        return await read_body(request, JSON, self.max_body) if request.method == "POST" else b""
+        return await read_body(request, JSON, self.max_body, context.actor) if request.method == "POST" else b""
 
     async def _cached_answer(self, request: Request, context: Context, body: bytes) -> CachedAnswer | None:
         began = perf_counter()

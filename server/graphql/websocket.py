@@ -18,6 +18,7 @@ from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import RateLimited
+from db.retries import is_unavailable
 
 from ..http.access_log import access
 from ..http.client_address import address_of
@@ -39,6 +40,8 @@ MAX_OPERATIONS = 100
 
 #: seconds within which a client must send connection_init
 INTRODUCTION = 10.0
+#: seconds within which a client must have sent a valid token
+PROOF = 10.0
 #: seconds that a send may block on a client that does not read
 STALLED = 30.0
 
@@ -115,6 +118,7 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as self._group:
                 await self._initialise()
+                self._group.create_task(self._require_token())
                 while True:
                     await self._handle(await self._receive())
         except BaseExceptionGroup as group:
@@ -152,6 +156,21 @@ class Connection:
             if name.lower() == "authorization":
                 self._authorization = str(value)
         await self._send({"type": "connection_ack"})
+
+    async def _require_token(self) -> None:
+        """Closes the socket after PROOF seconds if it came without a valid token, so that it takes no place for long.
+
+        Until then its operations are executed like those of a request without one. Raises Closing.
+        """
+        try:
+            if (await self._engine.gate.context(self._authorization).actor()).client_key is not None:
+                return
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return
+        await asyncio.sleep(PROOF)
+        raise Closing(4401, "Unauthorized")
 
     async def _receive(self) -> Message:
         """Receives the next message. Raises Closing if it is invalid, and WebSocketDisconnect."""

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from multiprocessing import resource_tracker
-from typing import Literal
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -22,9 +22,15 @@ from ..graphql.websocket import MAX_MESSAGE
 from ..observability import metrics
 from ..observability.logs import configuration
 from ..settings import Settings, shown
+from .protocols import HTTPProtocol, WebSocketProtocol
 
-WS: Literal["websockets-sansio"] = "websockets-sansio"
-"""uvicorn's WebSocket implementation: the one that the authors of the websockets library recommend."""
+PROTOCOLS: dict[str, Any] = {
+    "http": HTTPProtocol,
+    "ws": WebSocketProtocol,
+    "ws_max_size": MAX_MESSAGE,
+    "ws_per_message_deflate": False,  # compression takes more memory than the rest of a socket
+}
+"""What uvicorn is to speak, with its limits: settings of `uvicorn.Config`."""
 
 log = logging.getLogger("openings")
 
@@ -82,10 +88,8 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         log_config=configuration(as_json=as_json),
         access_log=False,
         server_header=False,
-        ws=WS,
-        ws_max_size=MAX_MESSAGE,
-        ws_per_message_deflate=False,  # compression takes more memory than the rest of a socket
         timeout_graceful_shutdown=_GRACE,
+        **PROTOCOLS,
     )
     url = f"http://{shown(settings.host)}:{port}/graphql"
     # The demo's credentials are shown as text and never logged.

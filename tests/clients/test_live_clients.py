@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from core.instants import DAY, format_instant
 from server.app import clock
+from server.process.protocols import PING_TIMEOUT
 from tests.support.api import Account, Api
 from tests.support.browser import require_tool
 from tests.support.builders import availability_input, period_hours, upsert_event_input
@@ -30,6 +32,7 @@ class Program:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         self._said = process.stdout
+        self.send_signal = process.send_signal
 
     async def says(self) -> dict[str, Any]:
         """The next line that it prints."""
@@ -92,6 +95,24 @@ async def test_a_syntax_error_is_reported_under_its_operation(live: LiveServer) 
     async with running("graphql-ws.mjs", live.url, "none", "{") as client:
         [problem] = (await client.says())["problem"]
         assert problem["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_client_comes_back_after_its_machine_has_slept(database_url: str) -> None:
+    """It does not answer pings, so the server closes the socket. By default graphql-ws never returns after 1011."""
+    async with live_server(database_url, ping_seconds=0.5) as live:
+        ada = await live.api.application_calendar("ada")
+        async with running(
+            "graphql-ws.mjs", live.url, ada.token, AVAILABILITY_CHANGED, input=availability_input(ada)
+        ) as client:
+            assert period_hours(await client.says()) == ["9-17"]
+            client.send_signal(signal.SIGSTOP)
+            await live.wait_until_idle()
+            await live.api.data(UPSERT_EVENT, ada.token, input=upsert_event_input(ada, 9, 10))
+            client.send_signal(signal.SIGCONT)
+            assert (await client.says())["closed"] in (PING_TIMEOUT, 1006)  # 1006 if the connection was reset first
+            assert period_hours(await client.says()) == ["10-17"]
+        await live.wait_until_idle()
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

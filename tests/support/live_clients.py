@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from core.instants import Instant
-from server.graphql.websocket import MAX_MESSAGE, PROTOCOL
-from server.process.serve import WS
+from server.graphql.websocket import PROTOCOL
+from server.process.serve import PROTOCOLS
 from tests.conftest import NOW
 
 from .api import CLIENT_SECRET, Api
@@ -169,14 +169,18 @@ async def connect_websocket(
 
 
 @asynccontextmanager
-async def live_server(database_url: str, now: Instant = NOW, **settings: Any) -> AsyncGenerator[LiveServer]:
+async def live_server(
+    database_url: str, now: Instant = NOW, ping_seconds: float = 20, **settings: Any
+) -> AsyncGenerator[LiveServer]:
     """Serves the application on a free port of this machine until the block ends.
+
+    A WebSocket gets a ping every `ping_seconds`, and as long to answer it.
 
     uvicorn serves it in this event loop, without uvicorn's own main loop, which waits for signals.
     """
     async with Api.open(database_url, now, **settings) as api:
-        limits: Any = {"ws_max_size": MAX_MESSAGE, "ws_per_message_deflate": False}
-        config = uvicorn.Config(api.app, log_config=None, lifespan="off", ws=WS, **limits)
+        pings: Any = {"ws_ping_interval": ping_seconds, "ws_ping_timeout": ping_seconds}
+        config = uvicorn.Config(api.app, log_config=None, lifespan="off", **pings, **PROTOCOLS)
         config.load()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             # A small buffer, so that the server soon notices a client that does not read; the default takes megabytes.

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from core.lru import LRU
 from db.database import Database
 from server.app import create_app
+from server.process.serve import PROTOCOLS
 from server.settings import Settings
 from tests.conftest import NOW
 
@@ -77,7 +78,7 @@ def _all_of(connection: socket.socket) -> bytes:
 def listening(database_url: str, **settings: Any) -> Generator[Listening]:
     """A running application. Objects from before are hidden from the garbage collector, as if it were a new process."""
     app = create_app(Settings(database_url=database_url, **settings), clock=lambda: NOW)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5, **PROTOCOLS))
     gc.collect()
     gc.freeze()
     with socket.create_server(("127.0.0.1", 0)) as door:
