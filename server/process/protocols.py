@@ -22,9 +22,9 @@ DROPPING = 30.0
 #: and during a shutdown
 _DROPPING_AT_SHUTDOWN = 1.0
 
-#: seconds that a client has to read what was sent to it
+#: seconds in which a client must read all that waits for it, or MIN_READ bytes of it: 2 KiB a second is a slow line
 UNREAD = 30.0
-
+MIN_READ = 64 * 1024
 
 MAX_HEAD = 64 * 1024
 """Maximum bytes of a request's head; also of what frames its body: chunk sizes, trailers."""
@@ -93,6 +93,8 @@ class Connection(asyncio.Transport):
         #: whether what the client sends is dropped, and how much has been
         self.dropping = False
         self.dropped = 0
+        #: all bytes that were written
+        self._written = 0
         #: the call that aborts the connection if its client does not read
         self._unread: asyncio.TimerHandle | None = None
         #: the call that ends the connection if its client does not
@@ -100,28 +102,44 @@ class Connection(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         if not self._closing:
+            self._written += len(data)
             self._transport.write(data)
             if self._unread is not None:
                 _stalled.add(self)
 
     def pause_writing(self) -> None:
-        """Aborts the connection unless its client reads what waits for it within UNREAD seconds."""
+        """Aborts the connection if its client does not read, or too slowly."""
         if self._unread is None:
-            self._unread = self._loop.call_later(UNREAD, self.abort)
+            self._watch_reading()
         _stalled.add(self)
 
+    def _watch_reading(self) -> None:
+        self._unread = self._loop.call_later(UNREAD, self._abort_if_unread, self._read_bytes())
+
+    def _read_bytes(self) -> int:
+        """Returns how much of what was written has left for the client."""
+        return self._written - self.get_write_buffer_size()
+
+    def _abort_if_unread(self, before: int) -> None:
+        if self._read_bytes() - before < MIN_READ:
+            self.abort()
+        else:
+            self._watch_reading()
+
     def resume_writing(self) -> None:
-        """Lifts that deadline: the client has read nearly all of it."""
+        """Stops watching: the client has read nearly all of it."""
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
             _stalled.remove(self)
+            if self._closing:
+                self._abort_later()
 
     def is_closing(self) -> bool:
         return self._closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Closes the connection when all has been sent, or the client has not read it within UNREAD seconds."""
+        """Closes the connection when all has been sent, or its client does not read it."""
         if not self._closing:
             self.finish()
 
@@ -148,6 +166,10 @@ class Connection(asyncio.Transport):
         self._closing = True
         self._transport.close()
         # A transport waits for ever for a client that does not read.
+        if self._unread is None:
+            self._abort_later()
+
+    def _abort_later(self) -> None:
         if self._transport.get_write_buffer_size():
             self._call_later(UNREAD, self._transport.abort)
 

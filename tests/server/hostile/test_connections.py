@@ -176,6 +176,26 @@ def test_a_client_that_does_not_read_its_responses_is_disconnected(
         assert not server.server.server_state.connections
 
 
+def test_a_client_that_reads_slowly_gets_all_of_its_responses(
+    server: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has more time as long as it reads at least so much in it."""
+    monkeypatch.setattr(protocols, "UNREAD", 0.3)
+    monkeypatch.setattr(protocols, "MIN_READ", 1_000)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.settimeout(5)
+        connection.connect(("127.0.0.1", server.port))
+        page = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
+        connection.sendall(page * 90 + page.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        said, began = bytearray(), time.monotonic()
+        while chunk := connection.recv(100_000):
+            said += chunk
+            time.sleep(0.05 if time.monotonic() < began + 2 else 0)
+    assert said.count(b"HTTP/1.1 200 ") == 91
+    assert said.endswith(b"</html>\n")
+
+
 def frame(opcode: int, data: bytes = b"", *, last: bool = True) -> bytes:
     """A masked frame of a client."""
     length = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
