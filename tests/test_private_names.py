@@ -345,7 +345,8 @@ def uvicorn_handles_signals_by_signal_signal() -> bool:
         return signal.getsignal(signal.SIGTERM) == server.handle_exit
 
 
-PROTOCOLS = "server/process/protocols.py"
+HTTP_PROTOCOL = "server/process/http_protocol.py"
+WEBSOCKET_PROTOCOL = "server/process/websocket_protocol.py"
 
 
 def texts(*functions: Callable[..., Any]) -> str:
@@ -353,7 +354,7 @@ def texts(*functions: Callable[..., Any]) -> str:
     return "".join(inspect.getsource(function) for function in functions)
 
 
-@relied_on(PROTOCOLS, see="HttpToolsProtocol, of which HTTPProtocol overrides the callbacks; on_header is a copy")
+@relied_on(HTTP_PROTOCOL, see="HttpToolsProtocol, of which HTTPProtocol overrides the callbacks; on_header is a copy")
 def uvicorn_parses_http_as_we_extend_it() -> bool:
     """uvicorn's HttpToolsProtocol closes by transport.close(), and keeps headers, pipeline and cycle as attributes."""
     http = HttpToolsProtocol
@@ -372,7 +373,9 @@ def uvicorn_parses_http_as_we_extend_it() -> bool:
     )
 
 
-@relied_on(PROTOCOLS, see="WebSocketsSansIOProtocol; WebSocketProtocol overrides receive and keepalive_timeout")
+@relied_on(
+    WEBSOCKET_PROTOCOL, see="WebSocketsSansIOProtocol; WebSocketProtocol overrides receive and keepalive_timeout"
+)
 def uvicorn_reads_websockets_as_we_extend_it() -> bool:
     """uvicorn's sansio protocol closes with 1011 in keepalive_timeout, and resumes reading in receive and send alone."""
     ws = WebSocketsSansIOProtocol
@@ -386,7 +389,9 @@ def uvicorn_reads_websockets_as_we_extend_it() -> bool:
     )
 
 
-@relied_on(PROTOCOLS, see="Protocol.parse of websockets, which turns a ProtocolError of recv_frame into code 1002")
+@relied_on(
+    WEBSOCKET_PROTOCOL, see="Protocol.parse of websockets, which turns a ProtocolError of recv_frame into code 1002"
+)
 def websockets_receives_frames_one_by_one() -> bool:
     """websockets' Protocol.parse calls recv_frame for each frame, within what handles a ProtocolError."""
     source = texts(ServerProtocol.parse, Protocol.parse)

@@ -22,7 +22,8 @@ from ..graphql.websocket import MAX_MESSAGE
 from ..observability import metrics
 from ..observability.logs import configuration
 from ..settings import Settings, shown
-from .protocols import HTTPProtocol, WebSocketProtocol
+from .http_protocol import HTTPProtocol
+from .websocket_protocol import WebSocketProtocol
 
 PROTOCOLS: dict[str, Any] = {
     "http": HTTPProtocol,

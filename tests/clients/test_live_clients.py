@@ -14,7 +14,7 @@ import pytest
 
 from core.instants import DAY, format_instant
 from server.app import clock
-from server.process.protocols import PING_TIMEOUT
+from server.process.websocket_protocol import PING_TIMEOUT
 from tests.support.api import Account, Api
 from tests.support.browser import require_tool
 from tests.support.builders import availability_input, period_hours, upsert_event_input

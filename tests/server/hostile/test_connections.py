@@ -15,8 +15,9 @@ import pytest
 from server.graphql import websocket
 from server.http import requests
 from server.http.requests import MAX_ANONYMOUS
-from server.process import protocols
-from server.process.protocols import CONTROL_FRAMES, MAX_FRAMES, MAX_HEAD, MAX_HEADERS
+from server.process import connections, http_protocol
+from server.process.http_protocol import MAX_HEAD, MAX_HEADERS
+from server.process.websocket_protocol import CONTROL_FRAMES, MAX_FRAMES
 from tests.support.api import CLIENT_SECRET
 from tests.support.live_clients import live_server
 
@@ -103,7 +104,7 @@ class TestHeads:
 
     @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nX-", b"\r\n"], ids=["nothing", "half a head", "a line"])
     def test_a_head_must_arrive_in_time(self, server: Listening, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-        monkeypatch.setattr(protocols, "HEAD_DEADLINE", 0.3)
+        monkeypatch.setattr(http_protocol, "HEAD_DEADLINE", 0.3)
         with opened(server) as connection:
             connection.sendall(sent)
             began = time.monotonic()
@@ -113,7 +114,7 @@ class TestHeads:
     def test_few_requests_wait_on_one_connection(self, server: Listening) -> None:
         with opened(server) as connection:
             send_some(connection, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000, 1)
-            assert response(connection).count(b"HTTP/1.1 200") <= protocols.MAX_PIPELINED
+            assert response(connection).count(b"HTTP/1.1 200") <= http_protocol.MAX_PIPELINED
 
 
 class TestBodies:
@@ -163,7 +164,7 @@ class TestBodies:
 def test_a_client_that_does_not_read_its_responses_is_disconnected(
     server: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocols, "UNREAD", 0.5)
+    monkeypatch.setattr(connections, "UNREAD", 0.5)
     with opened(server) as connection:
         many = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n" * 50
         began = time.monotonic()
@@ -180,8 +181,8 @@ def test_a_client_that_reads_slowly_gets_all_of_its_responses(
     server: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has more time as long as it reads at least so much in it."""
-    monkeypatch.setattr(protocols, "UNREAD", 0.3)
-    monkeypatch.setattr(protocols, "MIN_READ", 1_000)
+    monkeypatch.setattr(connections, "UNREAD", 0.3)
+    monkeypatch.setattr(connections, "MIN_READ", 1_000)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.settimeout(5)

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from server.process import protocols
+from server.process import connections
 
 from .listening import Listening, listening
 
@@ -101,7 +101,7 @@ def test_the_same_connection_serves_the_next_request(server: Listening) -> None:
 def test_what_is_dropped_is_bounded_in_bytes(
     server: Listening, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(protocols, "MAX_DROPPED", 20_000_000)
+    monkeypatch.setattr(connections, "MAX_DROPPED", 20_000_000)
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(head("/graphql", 10**12, *lines))
         sent = 0
@@ -116,7 +116,7 @@ def test_what_is_dropped_is_bounded_in_bytes(
 def test_what_is_dropped_is_bounded_in_time(
     server: Listening, monkeypatch: pytest.MonkeyPatch, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(protocols, "DROPPING", 0.5)
+    monkeypatch.setattr(connections, "DROPPING", 0.5)
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(head("/graphql", 10**12, *lines))
         began = time.monotonic()
