@@ -1,7 +1,7 @@
 """HTTP requests: headers, bodies up to a limit, and the error for a request that cannot be read."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 
 from starlette.requests import ClientDisconnect, Request
@@ -51,11 +51,23 @@ class RequestError(Exception):
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The header's value; `name` is in lower case. Repeated headers are joined with commas."""
-    found: bytes | None = None
-    for given, value in scope["headers"]:
-        if given == name:
-            found = value if found is None else b"%b, %b" % (found, value)
-    return None if found is None else found.decode("latin-1")
+    headers: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = _by_name(scope["headers"])
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+#: where the scope of a request has its headers by their names: six of them are read of every request
+_HEADERS = "openings.headers"
+
+
+def _by_name(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    found = dict(headers)
+    if len(found) < len(headers):  # some are repeated
+        for name in found:
+            found[name] = b", ".join(value for given, value in headers if given == name)
+    return found
 
 
 #: the bytes of bodies that are arriving

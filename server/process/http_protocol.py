@@ -12,7 +12,7 @@ MAX_HEAD = 64 * 1024
 """Maximum bytes of a request's head; also of what frames its body: chunk sizes, trailers."""
 
 MAX_HEADERS = 100
-"""Maximum headers of a request, with its trailers."""
+"""Maximum headers of a request."""
 
 #: seconds in which a request's head must arrive, from the connection or from its first byte
 HEAD_DEADLINE = 10.0
@@ -98,15 +98,9 @@ class HTTPProtocol(HttpToolsProtocol):
         self.arriving = self._in_head = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) >= MAX_HEADERS:
-            raise self._exceeded(431, f"A request may have at most {MAX_HEADERS} headers.")
-        name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
-
     def on_headers_complete(self) -> None:
+        if len(self.headers) > MAX_HEADERS:
+            raise self._exceeded(431, f"A request may have at most {MAX_HEADERS} headers.")
         if self._size > MAX_HEAD and len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > MAX_HEAD:
             raise self._exceeded(431, f"The head of a request may have at most {MAX_HEAD} bytes.")
         self._in_head = False
