@@ -51,9 +51,10 @@ class GraphQLEndpoint:
     #: set by a shutdown signal: ends the streams, which would otherwise never end
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def gate(self) -> RequestGate:
-        return self.engine.gate
+    gate: RequestGate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = self.engine.gate
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The endpoint as an ASGI application, for a caller that has already matched the path."""
@@ -70,12 +71,13 @@ class GraphQLEndpoint:
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
             if request.method != "POST":
                 self.engine.exposure.check_get(accept)
-            context, address = self.gate.context(header(request.scope, b"authorization")), address_of(request)
-            body, cached = await self._read_and_look_up(request, context, address, use_cache=not streamed)
-            if streamed:
-                return self._stream(request, read_operation(request, body), address)
+            context = self.gate.context(header(request.scope, b"authorization"))
+            body, cached = await self._read_and_look_up(request, context, use_cache=not streamed)
             if cached is not None:
                 return respond(cached.answer, media_type)
+            address = address_of(request)
+            if streamed:
+                return self._stream(request, read_operation(request, body), address)
             work = self._execute(request, body, context, address)
             return respond(await run_while_connected(request, work, self.gate.deadline), media_type)
         except RequestError as error:
@@ -88,7 +90,7 @@ class GraphQLEndpoint:
             return respond(format_internal_error(error), media_type, 500)
 
     async def _read_and_look_up(
-        self, request: Request, context: Context, address: str, *, use_cache: bool
+        self, request: Request, context: Context, *, use_cache: bool
     ) -> tuple[bytes, CachedAnswer | None]:
         """Reads the request's body, counts it against the rate limits, and looks up its cached response.
 
@@ -99,7 +101,8 @@ class GraphQLEndpoint:
 
         async def read_and_look_up() -> tuple[bytes, CachedAnswer | None]:
             bodies.append(await self._body(request, context))
-            await self.gate.admit(context, address)
+            if self.gate.rates:
+                await self.gate.admit(context, address_of(request))
             return bodies[0], await self._cached_answer(request, context, bodies[0]) if use_cache else None
 
         try:
