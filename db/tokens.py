@@ -70,9 +70,13 @@ async def account_of_token(session: AsyncSession, client_key: int, token: str) -
 
 
 async def revoke_all(session: AsyncSession, account_key: int) -> None:
-    """Deletes every token of the account."""
+    """Deletes every token of the account, those included that a concurrent refresh is issuing."""
     mark_changed(session, account_key)
-    await session.exec(delete(Token).where(col(Token.account_key) == account_key))
+    statement = delete(Token).where(col(Token.account_key) == account_key)
+    await session.exec(statement)
+    # On PostgreSQL that waits for a refresh that has used one of the tokens, but does not see the one that it has
+    # issued: only the next statement does. A later refresh finds no token that it could use.
+    await session.exec(statement)
 
 
 async def _insert(session: AsyncSession, account_key: int, scope: str, now: Instant, given: dict[str, str]) -> None:
