@@ -135,11 +135,11 @@ async def test_others_can_write_between_two_steps(filled: Database, database_url
 async def test_it_runs_again_and_again_until_it_is_stopped(filled: Database) -> None:
     """Here every few milliseconds, and not only once."""
     async with make(filled, interval=0.01).running():
-        for _ in range(2):
+        for turn in range(2):
             async with asyncio.timeout(10):
                 while (await counts(filled))["answers"] > 18:
                     await asyncio.sleep(0.005)
-            await fill(filled, 1, NOW - 500 * DAY - (await counts(filled))["links"])
+            await fill(filled, 1, NOW - (500 + turn) * DAY)  # of an age of its own: names and digests follow from it
     stopped = await counts(filled)
     await fill(filled, 1, NOW - 600 * DAY)
     await asyncio.sleep(0.1)
@@ -163,7 +163,8 @@ async def test_it_goes_on_after_an_outage(
     async with make(filled, interval=0.01).running(), asyncio.timeout(10):
         while (await counts(filled))["answers"] > 18:
             await asyncio.sleep(0.005)
-    lines = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    # Ours alone: SQLAlchemy may say that the end of this test has cancelled a transaction.
+    lines = [record for record in caplog.records if record.levelno >= logging.WARNING and record.name == "openings"]
     assert [record.getMessage() for record in lines] == [
         "the purge stopped, and is tried again in an hour: ConnectionRefusedError"
     ] * 2  # a transaction is tried twice
