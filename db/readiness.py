@@ -120,7 +120,7 @@ def _disk_problem(file: Path) -> str | None:
 
 
 def _write_problem(connection: sqlite3.Connection) -> str | None:
-    """Writes a page in a transaction that is rolled back. A lock means that somebody else writes, so it is possible."""
+    """Writes a page in a transaction that is rolled back. Another writer's lock is no problem: it shows that writing works."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         connection.execute("BEGIN IMMEDIATE")

@@ -79,18 +79,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
     )
-    engine = GraphQLEngine(
-        # graphql-core's schema, which Strawberry has in no public attribute
-        compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
-        gate,
-        ConnectionLimits(settings.max_subscriptions, settings.max_client_subscriptions),
-        compiled=settings.compiled,
-        exposure=settings.exposure,
-        max_root_fields=settings.max_root_fields,
-        max_values=settings.max_values,
-        max_answer_values=settings.max_answer_values,
-        max_answer=settings.max_answer,
-    )
+    engine = _engine(settings, gate)
     endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     assets = assets_route() if settings.exposure.graphiql else None
     app = _Application(
@@ -114,6 +103,21 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     app.state.db = db
     app.state.engine = engine
     return app
+
+
+def _engine(settings: Settings, gate: RequestGate) -> GraphQLEngine:
+    return GraphQLEngine(
+        # graphql-core's schema, which Strawberry has in no public attribute
+        compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
+        gate,
+        ConnectionLimits(settings.max_subscriptions, settings.max_client_subscriptions),
+        compiled=settings.compiled,
+        exposure=settings.exposure,
+        max_root_fields=settings.max_root_fields,
+        max_values=settings.max_values,
+        max_answer_values=settings.max_answer_values,
+        max_answer=settings.max_answer,
+    )
 
 
 class _Application(Starlette):

@@ -183,6 +183,15 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("migrate", parents=[on_database], help="migrate the database to this version")
     command.set_defaults(run=_migrate)
 
+    _add_client_commands(commands, on_database)
+
+    command = commands.add_parser("schema", help="print the GraphQL schema")
+    command.set_defaults(run=_schema)
+    return root
+
+
+def _add_client_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
+    """Adds `openings client` with its actions."""
     command = commands.add_parser("client", help="manage clients")
     actions = command.add_subparsers(required=True, metavar="ACTION", parser_class=_Parser)
     command = actions.add_parser(
@@ -208,10 +217,6 @@ def parser() -> argparse.ArgumentParser:
         "--without", metavar="FEATURE", action="append", default=[], choices=features, help=", ".join(features)
     )
     command.set_defaults(run=_plan)
-
-    command = commands.add_parser("schema", help="print the GraphQL schema")
-    command.set_defaults(run=_schema)
-    return root
 
 
 if __name__ == "__main__":

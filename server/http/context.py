@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
+from typing import Any, TypeVar
 
 from core.errors import RateLimited
 from core.instants import Instant
@@ -18,6 +19,8 @@ from ..observability import metrics
 from . import auth
 from .rate_limits import RateLimits
 from .requests import RequestError
+
+C = TypeVar("C", bound=Context)
 
 
 class TooManyRequests(RequestError):
@@ -50,31 +53,23 @@ class RequestGate:
 
     def context(self, authorization: str | None) -> Context:
         """The context of a request with this Authorization header, at the current instant."""
-        caller = auth.caller(authorization)
-        return Context(
-            self.db,
-            caller,
-            self.clock(),
-            self.limits,
-            self.cache,
-            metrics.timed,
-            self.booking_page_url,
-            self.private_callbacks,
-        )
+        return self._context(Context, authorization)
 
     def live_context(self, authorization: str | None) -> LiveContext:
         """The context of a subscription, which can be refreshed."""
-        caller = auth.caller(authorization)
-        return LiveContext(
+        return self._context(LiveContext, authorization, refresh=lambda: self.context(authorization))
+
+    def _context(self, kind: type[C], authorization: str | None, **more: Any) -> C:
+        return kind(
             self.db,
-            caller,
+            auth.caller(authorization),
             self.clock(),
             self.limits,
             self.cache,
             metrics.timed,
             self.booking_page_url,
             self.private_callbacks,
-            refresh=lambda: self.context(authorization),
+            **more,
         )
 
     async def admit(self, context: Context, address: str) -> None:
