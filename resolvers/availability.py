@@ -5,7 +5,7 @@ from core.errors import Refusal
 from core.query import AvailabilityQuery
 from core.scopes import Scope
 from core.solver import Opening, solve
-from db import access
+from db import access as db_access
 from db.database import Session
 from db.retries import retry_transaction
 
@@ -25,14 +25,14 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     problems = query.check(ctx.now, ctx.limits)
 
     async def load(session: Session | None) -> LoadedFacts:
-        standing = await load_access(ctx, query, session)
-        _admit(standing.actor, managed=managed)
-        return await load_facts(ctx, query, standing, problems, session)
+        access = await load_access(ctx, query, session)
+        _admit(access.actor, managed=managed)
+        return await load_facts(ctx, query, access, problems, session)
 
     loaded = await with_snapshot_fallback(ctx, load)
     with ctx.timed("solve"):
         openings = solve(query, loaded.facts)
-    actor, rows = loaded.standing.actor, loaded.standing.rows
+    actor, rows = loaded.access.actor, loaded.access.rows
     ctx.record_dependencies(Dependencies(actor.client_key, query.subs, managed, rows, query.earliest))
     return openings
 
@@ -41,12 +41,12 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether a stored answer with these dependencies is right for the present caller, now. One statement."""
     if ctx.now >= dependencies.until:
         return False
-    actor, rows = await access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
+    actor, rows = await db_access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
     try:
         _admit(actor, managed=dependencies.managed)
     except Refusal:
         return False
-    return actor.client_key == dependencies.client_key and access.same_state(rows, dependencies.rows)
+    return actor.client_key == dependencies.client_key and db_access.same_state(rows, dependencies.rows)
 
 
 def _admit(actor: Actor, *, managed: bool) -> None:

@@ -99,18 +99,18 @@ class BookingAttempt:
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
     ) -> LoadedBooking | RefusedBooking:
         query = self.request.query
-        standing = await load_access(self.ctx, query, session)
-        client_key = self._require_rights(standing.actor)
-        targets = self._targets(standing.accounts)
-        problems = Problems([*problems, *self._unknown_calendars(standing.accounts)])
+        access = await load_access(self.ctx, query, session)
+        client_key = self._require_rights(access.actor)
+        targets = self._targets(access.accounts)
+        problems = Problems([*problems, *self._unknown_calendars(access.accounts)])
         try:
-            loaded = await load_facts(self.ctx, query, standing, query_problems, session)
+            loaded = await load_facts(self.ctx, query, access, query_problems, session)
             self._check(loaded, targets).raise_if_any()
         except Refusal as refusal:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
         if problems:
             return RefusedBooking(client_key, Unprocessable(problems=problems))
-        return LoadedBooking(client_key, standing, loaded.facts, targets)
+        return LoadedBooking(client_key, access, loaded.facts, targets)
 
     def _require_rights(self, actor: Actor) -> int:
         """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""
@@ -150,7 +150,7 @@ class BookingAttempt:
             if not {calendar.key for calendar in targets[member.sub]} <= set(selection.calendars):
                 words = "must include the calendar that the event is written to: a second booking would not see it"
                 problems.add((*path, "calendar_ids"), Key.CONFLICT, words)
-        check_grants(query, loaded.standing.accounts, problems, Scope.CREATE_EVENT)
+        check_grants(query, loaded.access.accounts, problems, Scope.CREATE_EVENT)
         return problems
 
     async def _write(self, session: Session, subs: Sequence[str], targets: Targets) -> Booked:

@@ -55,11 +55,11 @@ async def _write_if_unchanged(
     attempt: BookingAttempt, loaded: LoadedBooking, subs: Sequence[str]
 ) -> Sequence[Event] | None:
     """Writes the events in one trip and returns them; None if a calendar has changed since it was loaded."""
-    standing, ctx = loaded.access, attempt.ctx
-    account_keys = {calendar: standing.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
+    access, ctx = loaded.access, attempt.ctx
+    account_keys = {calendar: access.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
     attempt.may_have_written = True
     draft = attempt.request.draft
-    events = await bookings.book_unchanged(ctx.db, standing.versions, account_keys, draft, ctx.now)
+    events = await bookings.book_unchanged(ctx.db, access.versions, account_keys, draft, ctx.now)
     attempt.may_have_written = events is not None
     return events
 

@@ -13,7 +13,7 @@ from core.query import AvailabilityQuery, Member
 from core.scopes import Scope
 from core.solver import Facts
 from core.spans import Busy, SpanSet
-from db import access
+from db import access as db_access
 from db.access import AccessSnapshot, Account
 from db.database import Session
 from db.drivers.base import Snapshot, Statements
@@ -40,7 +40,7 @@ class MemberSelection:
 class LoadedFacts:
     """The rights and versions that were read, what applies to each member, and the facts, by group."""
 
-    standing: AccessSnapshot
+    access: AccessSnapshot
     selections: Sequence[MemberSelection]
     facts: Sequence[Sequence[Facts]]
 
@@ -60,7 +60,7 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
 async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
     """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
-    return await access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
+    return await db_access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
 
 
 async def load_facts(
@@ -156,13 +156,13 @@ async def _stored_periods(
 
 
 async def _busy(
-    cached: CachedFacts, query: AvailabilityQuery, standing: AccessSnapshot, selections: Sequence[MemberSelection]
+    cached: CachedFacts, query: AvailabilityQuery, access: AccessSnapshot, selections: Sequence[MemberSelection]
 ) -> Mapping[int, BusyTime]:
     """Loads the busy time of the selected calendars in the query's window and the buffers around it."""
     window = query.window()
     buffers = [query.buffer_of(each.member) for each in selections]
     return await cached.busy(
-        {key: standing.versions[key] for each in selections for key in each.calendars},
+        {key: access.versions[key] for each in selections for key in each.calendars},
         window.starts[0] - max(buffer.before.seconds for buffer in buffers),
         window.ends[-1] + max(buffer.after.seconds for buffer in buffers),
     )

@@ -87,7 +87,8 @@ def test_every_listed_private_name_is_in_use() -> None:
 
 
 def test_every_file_with_private_names_has_a_check() -> None:
-    checks = (ROOT / "tests" / "test_private_names.py").read_text("utf-8")
+    files = ("test_private_names.py", "test_private_uvicorn.py")
+    checks = "".join((ROOT / "tests" / file).read_text("utf-8") for file in files)
     assert [file for file, _ in KNOWN if f'"{file}"' not in checks] == []
 
 
