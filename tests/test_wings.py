@@ -18,6 +18,7 @@ WINGS = {
     "graphql": {"http", "observability"},
     "booking_page": {"http"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
+    "commands": {"process", ""},  # for the settings and the clock
     "process": {"graphql", "observability", ""},  # for the settings and the protocol's requirements
 }
 

@@ -98,7 +98,7 @@ def printed(arguments: list[str]) -> str:
     """The standard error of a command that fails, which is one line."""
     with pytest.MonkeyPatch.context() as patch:
         lines: list[str] = []
-        patch.setattr("server.cli.print", lambda text, **_: lines.append(text), raising=False)
+        patch.setattr("server.commands.running.print", lambda text, **_: lines.append(text), raising=False)
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
     assert stopped.value.code in (1, 2)

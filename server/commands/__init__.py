@@ -1,0 +1,1 @@
+"""The commands that manage what is in the database: clients and the installation's key."""

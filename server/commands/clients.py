@@ -1,0 +1,87 @@
+"""`openings client`: creates clients, replaces their secrets, and sets what their plans leave out."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from core.features import Feature
+from core.identity import is_client_id
+from db import clients
+from db.database import Database
+from db.migrate import migrate
+
+from ..app import clock
+from ..settings import Settings
+from .running import stop, with_database
+
+
+def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
+    """Adds `openings client` with its actions."""
+    command = commands.add_parser("client", help="manage clients")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    command = actions.add_parser(
+        "create", parents=[on_database], help="create a client; prints its id and secret as JSON"
+    )
+    command.add_argument("name", help="the name of your application")
+    command.set_defaults(run=_create_client)
+
+    command = actions.add_parser(
+        "secret",
+        parents=[on_database],
+        help="replace a client's secret; prints the new one as JSON",
+    )
+    command.add_argument("client_id", help="the client's id")
+    command.set_defaults(run=_renew_secret)
+
+    command = actions.add_parser(
+        "plan", parents=[on_database], help="switch the named features off for a client, and all others on"
+    )
+    command.add_argument("client_id", help="the client's id")
+    features = [feature.value for feature in Feature]
+    command.add_argument(
+        "--without", metavar="FEATURE", action="append", default=[], choices=features, help=", ".join(features)
+    )
+    command.set_defaults(run=_plan)
+
+
+def _create_client(settings: Settings, options: dict[str, Any]) -> None:
+    if not options["name"].strip():
+        stop("a client needs a name, such as that of your application")
+
+    async def create(db: Database) -> tuple[str, str]:
+        await migrate(db)
+        async with db.write() as session:
+            return await clients.create(session, db.encryption, options["name"], clock())
+
+    client_id, secret = with_database(settings, create)
+    print(json.dumps({"client_id": client_id, "client_secret": secret}))
+
+
+def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
+    async def renew(db: Database) -> str | None:
+        await migrate(db)
+        async with db.write() as session:
+            known = is_client_id(options["client_id"])
+            return await clients.renew_secret(session, db.encryption, options["client_id"]) if known else None
+
+    secret = with_database(settings, renew)
+    if secret is None:
+        stop(f"there is no client {options['client_id']!r}")
+    print(json.dumps({"client_id": options["client_id"], "client_secret": secret}))
+
+
+def _plan(settings: Settings, options: dict[str, Any]) -> None:
+    without = [Feature(name) for name in options["without"]]
+
+    async def disable(db: Database) -> bool:
+        await migrate(db)
+        async with db.write() as session:
+            return is_client_id(options["client_id"]) and await clients.disable_features(
+                session, options["client_id"], without
+            )
+
+    if not with_database(settings, disable):
+        stop(f"there is no client {options['client_id']!r}")
+    disabled = ", ".join(without) or "none"
+    print(f"Features switched off for {options['client_id']}: {disabled}.", file=sys.stderr)
