@@ -14,11 +14,12 @@ from core.durations import Duration
 from core.free import Rooms, rooms_of_one
 from core.hours import available_hours
 from core.instants import DAY, HOUR, MINUTE, Instant, parse_instant
+from core.offsets import _pieces_of
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Facts, restrictions, solve
 from core.spans import Busy, SpanSet
-from core.weekly import Weekday, WeeklyPeriod, _changes
+from core.weekly import Weekday, WeeklyPeriod
 from core.zones import ZoneInfo, local_instant
 
 START = parse_instant("2027-03-01T00:00Z")  # clocks change within the next 35 days
@@ -95,7 +96,7 @@ def best(work: Callable[[], object], times: int) -> float:
 
 
 def cold() -> object:
-    _changes.cache_clear()
+    _pieces_of.cache_clear()
     return expanded(35)
 
 

@@ -1,10 +1,10 @@
 """Weekly hours in every IANA zone, over every change of its offset from 2024 to 2040, minute by minute.
 
-A run takes a few random zones. `OPENINGS_ALL_ZONES=1` takes all of them, which needs two or three minutes;
+A run takes a few random zones. `OPENINGS_ALL_ZONES=1` takes all of them, which needs a minute or two;
 `OPENINGS_SEED=…`, which every failure names, repeats a choice.
 
-The expected answer is found by brute force: zoneinfo converts every minute of UTC to local time. The core converts in
-the other direction, so the two share neither code nor a rule for gaps and overlaps.
+The expected answer is found by brute force: zoneinfo converts every minute of UTC to local time, and a minute is inside
+when that time is. The core lays out whole weeks on the wall clock between two changes of the offset.
 """
 
 import os
@@ -23,8 +23,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.instants import DAY, HOUR, MINUTE, parse_instant
+from core.offsets import SAMPLED
 from core.spans import SpanSet
-from core.weekly import _STEP, Weekday, WeeklyPeriod, expand
+from core.weekly import Weekday, WeeklyPeriod, expand
 from core.zones import known_zones
 
 SEED = int(os.environ["OPENINGS_SEED"])
@@ -67,30 +68,9 @@ class Walk:
 
     def __init__(self, zone: ZoneInfo, instant: int) -> None:
         middle = instant // MINUTE
-        #: the minutes in which answers are compared; the walk covers these completely
+        #: the minutes in which answers are compared
         self.inside = range(middle - DAY_MINUTES * 3 // 2, middle + DAY_MINUTES * 3 // 2)
-        walked = range(self.inside.start - DAY_MINUTES * 3 // 2, self.inside.stop + DAY_MINUTES * 3 // 2)
-        self.local = {minute: minute + offset(zone, minute * MINUTE) // MINUTE for minute in walked}
-        self.last_shown = {local: minute for minute, local in self.local.items()}
-        self.first_shown = {local: minute for minute, local in reversed(self.local.items())}
-        days = sorted({local // DAY_MINUTES for local in self.first_shown})
-        #: every date of which the walk covers the whole local day
-        self.dates = days[1:-1]
-
-    def instant_of(self, local: int) -> int:
-        """The first minute with this local time. A time in a gap is counted on from the last one before it, as if the
-        offset had not changed."""
-        missing = 0
-        while local - missing not in self.first_shown:
-            missing += 1
-        return self.first_shown[local - missing] + missing
-
-    def is_shown_once(self, minute_of_day: int) -> bool:
-        """Whether this time of day occurs exactly once on each of the dates."""
-        return all(
-            self.first_shown.get(local, 0) == self.last_shown.get(local, 1)
-            for local in (date * DAY_MINUTES + minute_of_day for date in self.dates)
-        )
+        self.local = {minute: minute + offset(zone, minute * MINUTE) // MINUTE for minute in self.inside}
 
 
 def clock(minute: int) -> str:
@@ -125,20 +105,6 @@ def found(zone: ZoneInfo, walk: Walk, periods: dict[int, list[tuple[int, int]]])
     return {minute for start, end in answer for minute in range(start // MINUTE, end // MINUTE)}
 
 
-def between_bounds(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[int]:
-    """The minutes between the instants of each period's bounds; the periods of a day are merged first."""
-    inside: set[int] = set()
-    for date in walk.dates:
-        marked = bytearray(DAY_MINUTES + 2)  # from the minute before midnight to the one after the next
-        for start, end in periods[(date + EPOCH_IN_WEEK // DAY_MINUTES) % 7]:
-            marked[start + 1 : end + 1] = b"\1" * (end - start)
-        bounds = [minute for minute, (one, next_) in enumerate(pairwise(marked)) if one != next_]
-        for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-            midnight = date * DAY_MINUTES
-            inside.update(range(walk.instant_of(midnight + start), walk.instant_of(midnight + end)))
-    return inside.intersection(walk.inside)
-
-
 def by_the_clock(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[int]:
     """The minutes whose local weekday and time lie in a period."""
     marked = bytearray(WEEK_MINUTES)
@@ -150,20 +116,18 @@ def by_the_clock(walk: Walk, periods: dict[int, list[tuple[int, int]]]) -> set[i
 
 @pytest.mark.parametrize("tzid", chosen_zones())
 def test_weekly_hours_match_a_minute_by_minute_walk(tzid: str) -> None:
-    """At every change from 2024 to 2040, and twice anywhere.
-
-    Bounds in a gap or an overlap are read as the first minute that shows them, or counted on from the last minute
-    before the gap. All other bounds need no rule: a minute is inside when its local time is.
+    """At every change from 2024 to 2040, and twice anywhere: a minute is inside when clocks then show it. So hours that
+    are cut in two lists of periods are the union of the two, and of the two as one list.
     """
     zone, chance = ZoneInfo(tzid), random.Random(f"{SEED} {tzid}")
     for change in [*changes(zone), *(chance.randrange(FIRST, LAST, HOUR) for _ in range(2))]:
         walk = Walk(zone, change)
         bounds = telling_bounds(chance, walk, change)
-        periods = weekly_periods(chance, bounds)
-        context = f"OPENINGS_SEED={SEED} {tzid} around {datetime.fromtimestamp(change, zone)}: {periods}"
-        assert found(zone, walk, periods) == between_bounds(walk, periods), context
-        periods = weekly_periods(chance, [minute for minute in bounds if walk.is_shown_once(minute % DAY_MINUTES)])
-        assert found(zone, walk, periods) == by_the_clock(walk, periods), context
+        some, more = weekly_periods(chance, bounds), weekly_periods(chance, bounds)
+        context = f"OPENINGS_SEED={SEED} {tzid} around {datetime.fromtimestamp(change, zone)}: {some} and {more}"
+        hours, others = found(zone, walk, some), found(zone, walk, more)
+        assert hours == by_the_clock(walk, some), context
+        assert found(zone, walk, {day: some[day] + more[day] for day in range(7)}) == hours | others, context
 
 
 # Distances between changes in the zone files, on which the fast expansion depends.
@@ -205,7 +169,7 @@ def test_no_zone_changes_its_offset_twice_between_two_lookups() -> None:
     for tzid in known_zones():
         cuts = [instant + max(before, after) for instant, before, after in recorded_changes(tzid)]
         closest = min((later - earlier for earlier, later in pairwise(cuts)), default=DAY * 365)
-        assert closest > 3 * _STEP, f"{tzid} has two changes {closest / DAY:.1f} days apart: use smaller steps"
+        assert closest > 3 * SAMPLED, f"{tzid} has two changes {closest / DAY:.1f} days apart: use smaller steps"
 
 
 def test_yearly_changes_are_months_apart() -> None:
@@ -223,29 +187,19 @@ def test_every_recorded_change_is_found_to_the_second(tzid: str) -> None:
     zone = ZoneInfo(tzid)
     always = [WeeklyPeriod(day, clock(hour * 60), clock(hour * 60 + 59)) for day in Weekday for hour in range(24)]
     for instant, before, after in recorded_changes(tzid):
-        if not parse_instant("1850-01-01T00:00Z") < instant or after - before >= DAY:
+        if instant < parse_instant("1850-01-01T00:00Z"):
             continue
         window = SpanSet.of([(instant - DAY, instant + DAY)])
-        assert expand(always, zone, window) & window == hour_by_hour(zone, instant) & window, f"at {instant}"
+        assert expand(always, zone, window) & window == hour_by_hour(instant, before, after), f"at {instant}"
 
 
-def hour_by_hour(zone: ZoneInfo, instant: int) -> SpanSet:
-    """59 minutes of every local hour, each bound converted by zoneinfo."""
-    first = instant // DAY * DAY - 3 * DAY
-    return SpanSet.of(
-        (read_by(zone, local), read_by(zone, local + 59 * MINUTE)) for local in range(first, first + 7 * DAY, HOUR)
-    )
-
-
-def read_by(zone: ZoneInfo, local: int) -> int:
-    return local - offset_of_wall(zone, local)
-
-
-def offset_of_wall(zone: ZoneInfo, local: int) -> int:
-    """The offset that zoneinfo uses for a wall-clock time."""
-    moved = datetime.fromtimestamp(local, ZoneInfo("UTC")).replace(tzinfo=zone).utcoffset()
-    assert moved is not None
-    return moved.days * DAY + moved.seconds
+def hour_by_hour(instant: int, before: int, after: int) -> SpanSet:
+    """59 minutes of every local hour on the day before a change and on the day after it."""
+    found: list[tuple[int, int]] = []
+    for since, until, ahead in ((instant - DAY, instant, before), (instant, instant + DAY, after)):
+        for hour in range((since + ahead) // HOUR * HOUR - ahead, until, HOUR):
+            found.append((max(since, hour), min(until, hour + 59 * MINUTE)))
+    return SpanSet.of(found)
 
 
 # The machine's own zone.

@@ -23,7 +23,7 @@ These cases were left out because our semantics differ:
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, time
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,14 +33,14 @@ import pytest
 from core.durations import Buffer, Duration
 from core.errors import Problems
 from core.events import Event, EventDraft, EventStatus, FreeBusyStatus, Transparency
-from core.instants import HOUR, MINUTE, format_instant, parse_instant, read_event_time
+from core.instants import DAY, HOUR, MINUTE, format_instant, parse_instant, read_event_time
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.reach import group_reach
 from core.slots import overlapping_slots, slots, viable
 from core.solver import Facts, Opening, solve
 from core.spans import Bounds, Busy, SpanSet, in_common
-from core.zones import local_instant
+from core.weekly import Weekday, WeeklyPeriod, expand
 from tests.support.pictures import MIDNIGHT
 
 Case = dict[str, Any]
@@ -129,11 +129,12 @@ def first_slot(case: Case) -> object:
 
 
 def wall(case: Case) -> object:
-    return [format_instant(bound)[:16] + "Z" for bound in _local(case)]
+    shown = [[format_instant(bound)[:16] + "Z" for bound in span] for span in _local(case)]
+    return shown[0] if len(shown) == 1 else shown
 
 
 def slots_wall(case: Case) -> object:
-    steps = group_reach([[_local(case)]], 1, case["length"] * MINUTE)
+    steps = group_reach([_local(case)], 1, case["length"] * MINUTE)
     found = overlapping_slots(steps, case["length"] * MINUTE, case["step"] * MINUTE)
     return [format_instant(start)[:16] + "Z" for start, _ in found]
 
@@ -232,10 +233,13 @@ def _query(
     )
 
 
-def _local(case: Case) -> tuple[int, int]:
-    day, zone = date.fromisoformat(case["date"]), ZoneInfo(case["tz"])
-    start, end = (local_instant(day, time.fromisoformat(case[bound]), zone) for bound in ("start", "end"))
-    return start, end
+def _local(case: Case) -> list[Bounds]:
+    """When clocks show the times, as weekly hours on that day."""
+    day = date.fromisoformat(case["date"])
+    midnight = (day - date(1970, 1, 1)).days * DAY
+    period = WeeklyPeriod(tuple(Weekday)[day.isoweekday() % 7], case["start"], case["end"])
+    window = SpanSet((midnight - DAY,), (midnight + 2 * DAY,))
+    return [(start, end) for start, end in expand([period], ZoneInfo(case["tz"]), window) & window]
 
 
 def _event(case: Case) -> Event:
