@@ -32,6 +32,8 @@ class Encryption:
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters")
         # A derived key for each purpose, so that a leak of one does not affect the other.
         self._links = _derived(key, "links")
+        #: identifies the key without revealing it
+        self.fingerprint = _derived(key, "fingerprint")
         self._secrets = Fernet(base64.urlsafe_b64encode(_derived(key, "secrets")))
 
     def seal(self, secret: str) -> bytes:

@@ -72,6 +72,16 @@ class Client(SQLModel, table=True):
     created_at: int = Field(sa_column=_instant())
 
 
+class Installation(SQLModel, table=True):
+    """The one row with facts about the whole installation."""
+
+    __tablename__ = "installation"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+
+    key: int | None = Field(default=None, sa_column=_key())
+    #: identifies the key that secrets are encrypted with
+    key_fingerprint: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
 class Account(SQLModel, table=True):
     """Anything whose availability can be queried, with its one profile."""
 

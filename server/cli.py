@@ -21,7 +21,9 @@ from schema import schema
 from . import demo
 from .app import clock
 from .commands import clients as client_commands
+from .commands import keys as key_commands
 from .commands.running import stop, with_database
+from .process.installation import OtherKeyError, ensure_key
 from .process.serve import PortTakenError, serve
 from .settings import SettingError, Settings
 
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run(Settings.read(os.environ, **flags), options)
     except SettingError as error:
         stop(str(error), 2)
-    except (DatabaseUrlError, NewerDatabaseError, PortTakenError) as error:
+    except (DatabaseUrlError, NewerDatabaseError, OtherKeyError, PortTakenError) as error:
         stop(str(error))
 
 
@@ -64,7 +66,7 @@ def _schema(_settings: Settings, _options: dict[str, Any]) -> None:
 async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
     """Migrates the database and creates what the first request needs. Returns the demo's credentials, if any."""
     await migrate(db)
-    _ = db.encryption  # a missing or unusable key fails here, not in a worker
+    await ensure_key(db, settings)  # here, not in a worker
     if settings.client_id:
         async with db.write() as session:
             await clients.ensure(
@@ -117,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_migrate)
 
     client_commands.add_commands(commands, on_database)
+    key_commands.add_commands(commands, on_database)
 
     command = commands.add_parser("schema", help="print the GraphQL schema")
     command.set_defaults(run=_schema)

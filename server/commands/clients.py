@@ -12,6 +12,7 @@ from db.database import Database
 from db.migrate import migrate
 
 from ..app import clock
+from ..process.installation import ensure_key
 from ..settings import Settings
 from .running import stop, with_database
 
@@ -51,6 +52,7 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
 
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
+        await ensure_key(db, settings)
         async with db.write() as session:
             return await clients.create(session, db.encryption, options["name"], clock())
 
@@ -61,6 +63,7 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
 def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
     async def renew(db: Database) -> str | None:
         await migrate(db)
+        await ensure_key(db, settings)
         async with db.write() as session:
             known = is_client_id(options["client_id"])
             return await clients.renew_secret(session, db.encryption, options["client_id"]) if known else None

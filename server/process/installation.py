@@ -1,4 +1,8 @@
-"""The installation's database and its key, which comes from OPENINGS_KEY or from a file created on first use."""
+"""The installation's database and its key, which comes from OPENINGS_KEY or from a file created on first use.
+
+A database knows a fingerprint of its key. With another key every link's address would change and no callback could be
+signed, so `ensure_key` refuses it: the usual cause is a restored backup whose key file was left behind.
+"""
 
 import os
 import secrets
@@ -8,12 +12,17 @@ from tempfile import NamedTemporaryFile
 
 from platformdirs import user_data_path
 
-from db import database_urls
+from db import database_urls, installation
 from db.database import Database
 from db.encryption import Encryption
 from db.files import make_private_folder
+from db.installation import KeyState
 
 from ..settings import SettingError, Settings
+
+
+class OtherKeyError(RuntimeError):
+    """The database was used with another key."""
 
 
 def database(settings: Settings) -> Database:
@@ -31,6 +40,35 @@ def keys(settings: Settings) -> Encryption:
     except OSError as error:
         words = "set OPENINGS_KEY_FILE to another file, or OPENINGS_KEY to the key itself"
         raise SettingError(f"the key in {file} cannot be used: {error.strerror}; {words}") from None
+
+
+async def ensure_key(db: Database, settings: Settings) -> None:
+    """Checks that the key is the database's, and records it in a database that has none. Raises OtherKeyError.
+
+    The database must be migrated. A key file that is missing is created for a new database only.
+    """
+    async with db.read() as session:
+        if _is_missing(settings) and await installation.has_key(session):
+            raise OtherKeyError(_words(db, settings, "was used with a key that is missing here"))
+        state = await installation.check_key(session, db.encryption)
+    if state is not KeyState.WRONG:
+        async with db.write() as session:
+            await installation.record_key(session, db.encryption)
+            state = await installation.check_key(session, db.encryption)  # another server may have been faster
+    if state is KeyState.WRONG:
+        raise OtherKeyError(_words(db, settings, "was used with another key than this one"))
+
+
+def _is_missing(settings: Settings) -> bool:
+    return not settings.key and not key_file(settings).exists()
+
+
+def _words(db: Database, settings: Settings, what: str) -> str:
+    source = "OPENINGS_KEY" if settings.key else str(key_file(settings))
+    return (
+        f"the database {db.shown_url} {what} ({source}): put its own key there, or, if that is lost, "
+        "run openings key replace, which changes the address of every booking link"
+    )
 
 
 def key_file(settings: Settings) -> Path:

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.api import CLIENT_SECRET, Account, Api
-from tests.support.builders import create_hourly_events, nth_hour, slots_input
+from tests.support.api import CLIENT_SECRET, KEY, Account, Api
+from tests.support.builders import create_hourly_events, create_link, link_input, link_token, nth_hour, slots_input
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, UPSERT_EVENTS
 
@@ -53,15 +53,18 @@ async def run(commands: str, backend: str, variables: Mapping[str, str]) -> None
 @asynccontextmanager
 async def places(backend: str, database_url: str, folder: Path) -> AsyncGenerator[tuple[dict[str, str], str]]:
     """The values of the documentation's variables, and the URL of the database to restore into."""
+    key = folder / "kept elsewhere.key"
+    key.write_text(KEY)
     if backend == "sqlite":
         restored = folder / "restored.db"
         database = database_url.removeprefix("sqlite:///")
-        names = {"DATABASE": database, "BACKUP": str(folder / "backup.db"), "RESTORED": str(restored)}
+        names = {"DATABASE": database, "BACKUP": str(folder / "backup.db"), "RESTORED": str(restored), "KEY": str(key)}
         yield names, f"sqlite:///{restored}"
         return
     name = f"restored_{uuid4().hex}"
     url = with_database(database_url, name)
-    yield {"DATABASE_URL": database_url, "BACKUP": str(folder / "backup"), "RESTORED": name, "RESTORED_URL": url}, url
+    names = {"DATABASE_URL": database_url, "BACKUP": str(folder / "backup"), "RESTORED": name, "RESTORED_URL": url}
+    yield {**names, "KEY": str(key)}, url
     await execute_sql(database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -85,8 +88,9 @@ async def grown(acknowledged: list[int], count: int) -> None:
 async def test_a_backup_taken_during_writes_gives_the_same_answers(
     api: Api, backend: str, database_url: str, tmp_path: Path
 ) -> None:
-    """Tokens and answers are the same, acknowledged writes are included, and no request is included in part."""
+    """Tokens, links and answers are the same; acknowledged writes are included, and no request is included in part."""
     quiet, busy = await api.application_calendar("quiet"), await api.application_calendar("busy")
+    link = await create_link(api, link_input(("all", [quiet])))
     await create_hourly_events(api, quiet, 100)
     acknowledged: list[int] = []
     writing = asyncio.create_task(write_on(api, busy, acknowledged))
@@ -98,7 +102,10 @@ async def test_a_backup_taken_during_writes_gives_the_same_answers(
         writing.cancel()
         await asyncio.wait({writing})
         await run(documented("restore", backend), backend, variables)
-        async with Api.open(restored_url, api.now) as restored:
+        key_file = "" if backend == "sqlite" else variables["KEY"]  # where the server looks for it by itself, or told
+        async with Api.open(restored_url, api.now, key="", key_file=key_file) as restored:
+            page = await restored.http.get(f"/book/{link_token(link)}")
+            assert page.status_code == 200
             assert await answers(restored, quiet) == await answers(api, quiet)
             batches = await events_of_each_batch(restored)
             assert list(batches) == list(range(len(batches)))

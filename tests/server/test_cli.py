@@ -210,6 +210,34 @@ async def _change(url: str, statement: str) -> None:
     await db.close()
 
 
+def test_a_database_with_another_key_is_not_served(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """No command uses it, until `key replace` says that its own key is lost."""
+    monkeypatch.setenv("OPENINGS_KEY", "k" * 32)
+    main(["client", "create", "Shop", "--database-url", empty_url])
+    client_id = json.loads(capsys.readouterr().out)["client_id"]
+    monkeypatch.setenv("OPENINGS_KEY", "o" * 32)
+    for arguments in (
+        ["serve", "--port", "0"],
+        ["client", "create", "Other"],
+        ["client", "secret", client_id],
+        ["key", "check"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--database-url", empty_url])
+        shown = capsys.readouterr()
+        [line] = shown.err.splitlines()
+        assert (ended.value.code, shown.out, "openings key replace" in line) == (1, "", True)
+    main(["key", "replace", "--database-url", empty_url])
+    assert capsys.readouterr().err.splitlines() == [
+        "The database now uses this key. Booking links have other addresses.",
+        f"Callbacks need a new secret: openings client secret {client_id}",
+    ]
+    main(["key", "check", "--database-url", empty_url])
+    assert capsys.readouterr().err == "The key is the database's.\n"
+
+
 def test_the_schema_is_printed_without_a_database(capsys: Any) -> None:
     """To standard output: `openings schema > schema.graphql`."""
     main(["schema"])

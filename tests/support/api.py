@@ -60,7 +60,7 @@ class Api:
     async def open(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
         """Runs the application on this database, with a clock that starts at `now`."""
         clock = [now]
-        app = create_app(Settings(database_url=database_url, key=KEY, **settings), clock=lambda: clock[0])
+        app = create_app(Settings(database_url=database_url, **{"key": KEY, **settings}), clock=lambda: clock[0])
         transport = httpx2.ASGITransport(app)
         try:
             async with httpx2.AsyncClient(transport=transport, base_url="http://openings.test") as http:
