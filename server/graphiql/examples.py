@@ -1,7 +1,8 @@
 """The initial tabs of GraphiQL. They run as they are on the demo data; otherwise they say what to fill in."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from core.instants import DAY, HOUR, Instant, format_instant
 
@@ -10,20 +11,20 @@ from . import Example
 
 _FOLDER = Path(__file__).parent / "example_queries"
 
+Variables: TypeAlias = Callable[[Cast, Instant], dict[str, Any]]
+"""Makes the field `input` of an example's variables. The instant is nine o'clock on the next day."""
+
 
 def examples(cast: Cast, now: Instant) -> list[Example]:
     """The example tabs for these accounts, with times on the day after now."""
     morning = (now // DAY + 1) * DAY + 9 * HOUR
-    variables: dict[str, dict[str, Any]] = {
-        "1_availability": {"input": _availability(cast, morning)},
-        "2_availability_changed": {"input": _availability(cast, morning)},
-        "3_calendars": {},
-        "4_upsert_event": {"input": _upsert_event(cast, morning)},
-        "5_events": {"input": {"from": format_instant(morning), "to": format_instant(morning + DAY)}},
-        "6_application_calendar": {"input": _application_calendar(cast)},
-        "7_booking_link": {"input": _booking_link(cast, morning)},
-    }
-    return [Example((_FOLDER / f"{name}.graphql").read_text("utf-8"), value) for name, value in variables.items()]
+    return [
+        Example(
+            (_FOLDER / f"{name}.graphql").read_text("utf-8"),
+            {"input": variables(cast, morning)} if variables is not None else None,
+        )
+        for name, variables in _STORY
+    ]
 
 
 def _availability(cast: Cast, morning: Instant) -> dict[str, Any]:
@@ -39,6 +40,14 @@ def _availability(cast: Cast, morning: Instant) -> dict[str, Any]:
     }
 
 
+def _book_slot(cast: Cast, morning: Instant) -> dict[str, Any]:
+    return {
+        "availability": _availability(cast, morning),
+        "start": format_instant(morning + 3 * HOUR),
+        "event": {"eventId": "meeting-1", "summary": "Planning the opening"},
+    }
+
+
 def _upsert_event(cast: Cast, morning: Instant) -> dict[str, Any]:
     return {
         "calendarId": cast.calendar_id,
@@ -49,6 +58,10 @@ def _upsert_event(cast: Cast, morning: Instant) -> dict[str, Any]:
             "end": format_instant(morning + 6 * HOUR),
         },
     }
+
+
+def _events(_cast: Cast, morning: Instant) -> dict[str, Any]:
+    return {"from": format_instant(morning), "to": format_instant(morning + DAY)}
 
 
 def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
@@ -72,9 +85,22 @@ def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
     }
 
 
-def _application_calendar(cast: Cast) -> dict[str, str]:
+def _application_calendar(cast: Cast, _morning: Instant) -> dict[str, str]:
     return {
         "clientId": cast.client_id,
         "clientSecret": "the client secret that the terminal printed",
         "applicationCalendarId": "expo-stand-7",
     }
+
+
+#: the tabs in the order of a story: the file of each in `example_queries`, and its variables if it takes any
+_STORY: Sequence[tuple[str, Variables | None]] = (
+    ("availability", _availability),
+    ("availability_changed", _availability),
+    ("book_slot", _book_slot),
+    ("calendars", None),
+    ("upsert_event", _upsert_event),
+    ("events", _events),
+    ("application_calendar", _application_calendar),
+    ("booking_link", _booking_link),
+)
