@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from core.access import Actor
+from core.access import Actor, queryable
 from core.features import named
 from core.instants import Instant
 from core.scopes import Scope, granted
@@ -28,7 +28,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccessSnapshot:
-    """The actor, and those of the requested accounts that belong to its client and are not revoked, by sub."""
+    """The actor, and those of the requested accounts that it may query and that are not revoked, by sub."""
 
     actor: Actor
     accounts: dict[str, Account]
@@ -101,14 +101,11 @@ async def load_rows(
     statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
 ) -> tuple[Actor, Sequence[Row]]:
     """Returns the actor and the raw rows, for callers that only compare them (`same_state`)."""
-    actor = caller if isinstance(caller, Actor) else None
-    rows = await statements.fetch(
-        _statement(statements.dialect),
-        b"" if isinstance(caller, Actor) else caller,
-        actor.client_key if actor is not None else None,
-        statements.dialect.array_param(subs),
-    )
-    return actor or _actor(rows, now), rows
+    statement, array_param = _statement(statements.dialect), statements.dialect.array_param
+    if isinstance(caller, Actor):
+        return caller, await statements.fetch(statement, b"", caller.client_key, array_param(queryable(caller, subs)))
+    rows = await statements.fetch(statement, caller, None, array_param(subs))
+    return _actor(rows, now), rows
 
 
 def same_state(rows: Sequence[Row], others: Sequence[Row]) -> bool:

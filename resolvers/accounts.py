@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from core.access import require_account, require_feature
+from core.access import require_feature, require_own, rights_over
 from core.accounts import EMPTY_PROFILE, Account, AccountKind, Authorization, Calendar, Profile
 from core.errors import Problems
 from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
+from core.rights import Right
 from core.scopes import check_scope, union_scopes
 from core.texts import check_id
 from db import accounts, calendars, tokens
@@ -18,11 +19,12 @@ from .tokens import authenticate_client
 
 
 class UserInfo(NamedTuple):
-    """The account of a token, the token's scope, and the account's calendars."""
+    """The account that the caller acts for and its calendars, and what the caller may do with it."""
 
     account: Account
     scope: str
     calendars: list[Calendar]
+    rights: frozenset[Right]
 
 
 @retry_transaction
@@ -67,9 +69,10 @@ async def authorize(
 
 @retry_transaction
 async def user_info(ctx: Context) -> UserInfo:
-    """Returns the account of the access token. Any scope is sufficient."""
+    """Returns the account that the caller acts for. Any scope is sufficient."""
     actor = await ctx.actor()
-    account_key = require_account(actor)
+    account_key = require_own(actor, Right.READ_USER_INFO)
     async with ctx.db.read() as session:
         known = await accounts.get_by_key(session, account_key)
-        return UserInfo(known, actor.scope, await calendars.list_calendars(session, account_key))
+        own = await calendars.list_calendars(session, account_key)
+        return UserInfo(known, actor.scope, own, rights_over(actor, known))

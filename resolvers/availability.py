@@ -1,9 +1,8 @@
 """Availability queries."""
 
-from core.access import Actor, require_availability, require_client, require_scope
+from core.access import require_availability
 from core.errors import Refusal
 from core.query import AvailabilityQuery
-from core.scopes import Scope
 from core.solver import Opening, solve
 from db import access as db_access
 from db.database import Session
@@ -26,7 +25,7 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
 
     async def load(session: Session | None) -> LoadedFacts:
         access = await load_access(ctx, query, session)
-        _admit(access.actor, managed=managed)
+        require_availability(access.actor, managed=managed)
         return await load_facts(ctx, query, access, problems, session)
 
     loaded = await with_snapshot_fallback(ctx, load)
@@ -43,14 +42,7 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
         return False
     actor, rows = await db_access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
     try:
-        _admit(actor, managed=dependencies.managed)
+        require_availability(actor, managed=dependencies.managed)
     except Refusal:
         return False
     return actor.client_key == dependencies.client_key and db_access.same_state(rows, dependencies.rows)
-
-
-def _admit(actor: Actor, *, managed: bool) -> None:
-    """Raises Unauthenticated, Forbidden or PaymentRequired if the caller may not query availability."""
-    require_client(actor)
-    require_scope(actor, Scope.READ_FREE_BUSY)
-    require_availability(actor, managed=managed)

@@ -1,4 +1,4 @@
-"""Availability rules of the calling account: the weekly hours in which it can be booked."""
+"""Availability rules of the account that the caller acts for: the weekly hours in which it can be booked."""
 
 from core.access import require_managed_availability
 from core.availability_rules import AvailabilityRule

@@ -1,4 +1,4 @@
-"""Stored available periods of the calling account: one-off periods in which it can be booked."""
+"""Stored available periods of the account that the caller acts for: one-off periods in which it can be booked."""
 
 from core.access import require_managed_availability
 from core.available_periods import StoredAvailablePeriod

@@ -1,17 +1,17 @@
-"""Events of the calling account: upserting, deleting and listing them."""
+"""Events of the account that the caller acts for: upserting, deleting and listing them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from core.access import require_account
+from core.access import require_own
 from core.errors import Key, NotFound, Path, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft, EventWindow
 from core.identity import is_calendar_id
 from core.limits import EXTERNAL_ID_LENGTH
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
-from core.scopes import Scope
+from core.rights import Right
 from core.texts import check_id
 from db import calendars, events
 from db.access import PendingCaller
@@ -43,9 +43,9 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
     problems = Problems()
     draft.check(("event",), problems)
     if problems or not is_calendar_id(calendar_id):
-        account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
+        account = require_own(await ctx.actor(), Right.CREATE_EVENT)
         raise await _refusal(ctx, account, calendar_id, problems)
-    caller = PendingCaller(ctx.caller, ctx.now, partial(require_account, scope=Scope.CREATE_EVENT))
+    caller = PendingCaller(ctx.caller, ctx.now, partial(require_own, right=Right.CREATE_EVENT))
     upserted = await events.upsert_one(ctx.db, caller, calendar_id, draft, ctx.now)
     if upserted is None:
         raise _unknown(problems)
@@ -55,7 +55,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 @retry_transaction
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are stored, or none."""
-    account = require_account(await ctx.actor(), Scope.CREATE_EVENT)
+    account = require_own(await ctx.actor(), Right.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
     seen: set[str] = set()
@@ -73,7 +73,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
 @retry_transaction
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event. Returns whether there was one. Raises NotFound for the calendar."""
-    account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
+    account = require_own(await ctx.actor(), Right.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
     async with ctx.db.write() as session:
@@ -87,7 +87,7 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
 
     Raises Unprocessable unless exactly one of the two is given, NotFound for a calendar.
     """
-    account = require_account(await ctx.actor(), Scope.DELETE_EVENT)
+    account = require_own(await ctx.actor(), Right.DELETE_EVENT)
     problems = Problems()
     if delete_all is not None and calendar_ids is not None:
         for name in ("delete_all", "calendar_ids"):
@@ -106,12 +106,12 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
 
 
 @retry_transaction
-async def list_events(ctx: Context, window: EventWindow, request: PageRequest, scope: Scope) -> Page[Event]:
-    """Returns the account's events in the window, soonest first. The token must have the scope.
+async def list_events(ctx: Context, window: EventWindow, request: PageRequest, right: Right) -> Page[Event]:
+    """Returns the account's events in the window, soonest first. The caller must have the right.
 
     Raises Forbidden, Unprocessable, and NotFound for a calendar.
     """
-    account = require_account(await ctx.actor(), scope)
+    account = require_own(await ctx.actor(), right)
     problems = Problems()
     window.check(problems)
     if window.calendar_ids is not None and len(window.calendar_ids) > ctx.limits.max_batch:

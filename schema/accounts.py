@@ -7,6 +7,7 @@ from strawberry import ID, UNSET, field
 
 from core.accounts import DEFAULT_ZONE, PROVIDER, TOKEN_LIFETIME, Account, Authorization, Profile
 from core.accounts import AccountKind as CoreAccountKind
+from core.rights import Right
 from core.scopes import READ_WRITE
 from resolvers.accounts import UserInfo as CoreUserInfo
 
@@ -134,14 +135,14 @@ class UserInfo:
 
     @classmethod
     def of(cls, info: CoreUserInfo) -> Self:
-        account, scope, calendars = info
+        account, scope, calendars, rights = info
         return cls(
             sub=ID(account.sub),
             kind=account.kind.value,
             name=account.name,
-            email=account.email,
+            email=account.email if Right.READ_EMAIL in rights else None,
             zoneinfo=account.tzid,
-            application_calendar_id=_application_calendar_id(account),
+            application_calendar_id=_application_calendar_id(account) if Right.READ_ACCOUNT_ID in rights else None,
             scope=scope,
             calendars=[Calendar.of(calendar) for calendar in calendars],
         )

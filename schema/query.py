@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID, UNSET, Info, argument, field
 
 from core.pages import PageRequest
-from core.scopes import Scope
+from core.rights import Right
 from resolvers import accounts, availability, availability_rules, available_periods, calendars, events
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
@@ -47,7 +47,7 @@ class Query:
         after: After = UNSET,
     ) -> Connection[Event] | None:
         page = PageRequest(or_default(first, 100), or_none(after))
-        found = await events.list_events(info.context, input.to_core(), page, Scope.READ_EVENTS)
+        found = await events.list_events(info.context, input.to_core(), page, Right.READ_EVENTS)
         return Connection[Event].of(found, Event.of)
 
     @field(description="Like events, but only when each event takes place and whether it blocks.")
@@ -59,7 +59,7 @@ class Query:
         after: After = UNSET,
     ) -> Connection[FreeBusy] | None:
         page = PageRequest(or_default(first, 100), or_none(after))
-        found = await events.list_events(info.context, input.to_core(), page, Scope.READ_FREE_BUSY)
+        found = await events.list_events(info.context, input.to_core(), page, Right.READ_FREE_BUSY)
         return Connection[FreeBusy].of(found, FreeBusy.of)
 
     @field(
