@@ -14,7 +14,7 @@ MAY = {
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {
         *("core", "db", "resolvers", "schema"),
-        *("graphql", "httpcore2", "jinja2", "orjson", "platformdirs", "prometheus_client"),
+        *("graphql", "httpcore2", "idna", "jinja2", "orjson", "platformdirs", "prometheus_client"),
         *("sqlalchemy", "starlette", "strawberry", "uvicorn", "websockets"),
     },
 }

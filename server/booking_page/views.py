@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -14,6 +13,7 @@ from core.solver import Opening
 from core.zones import local_time, todays_name
 
 from .days import Month, weeks
+from .meeting import Meeting
 from .parameters import address
 from .rendering import html
 from .wording import WEEKDAYS, Formatter, RegionalFormat, duration
@@ -23,29 +23,6 @@ _NOON, _EVENING = 12, 17
 
 #: fragment of the page where the times are
 _TIMES = "#times"
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """The details of a meeting, as text for the visitor."""
-
-    summary: str
-    duration: str
-    description: str
-    where: str | None
-    url: str | None
-
-    @classmethod
-    def of(cls, link: Link) -> "Meeting":
-        event = link.request.event
-        where = event.location.description if event.location is not None else None
-        length = duration(link.request.query.duration)
-        return cls(event.summary.strip() or "Meeting", length, event.description.strip(), where, event.url)
-
-    @property
-    def href(self) -> str | None:
-        """The URL if it is http or https, else None."""
-        return self.url if self.url is not None and urlsplit(self.url).scheme in ("http", "https") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +62,11 @@ class PageContext:
         return html(template, status=status, leads_to=self.link.request.redirect_urls.completed_url, **values)
 
     @property
+    def notice(self) -> str | None:
+        """How long before its start a meeting must be booked, if the link asks for that."""
+        return duration(self.link.request.minimum_notice.seconds) or None
+
+    @property
     def guessed_zone(self) -> str | None:
         """The shown zone if the visitor has not chosen it: the browser may know a better one."""
         return None if self.chosen_zone else self.tzid
@@ -99,14 +81,13 @@ class When(NamedTuple):
 
     day: str
     times: str
-    place: str
-    offset: str
+    clock: str
 
     @classmethod
     def of(cls, visit: PageContext, start: Instant, end: Instant) -> "When":
         wording = visit.wording
         day = wording.whole_day(wording.date_of(start))
-        return cls(day, wording.span(start, end), wording.place, wording.offset(start))
+        return cls(day, wording.span(start, end), wording.clock(wording.offset(start)))
 
 
 class Cell(NamedTuple):
@@ -142,8 +123,7 @@ def choose(visit: PageContext, month: Month, wanted: date | None) -> Response:
         gone=wording.day(wanted) if wanted is not None and wanted != month.day else None,
         day=wording.whole_day(month.day) if month.day is not None else None,
         times=_times(visit, month.shown),
-        place=wording.place,
-        offset=offsets.pop() if len(offsets) == 1 else None,
+        clock=wording.clock(offsets.pop()) if len(offsets) == 1 else f"{wording.clock()}. Clocks change on this day.",
         kept={"day": wanted, "from": month.begin},
         regions=regions(visit.tzid),
         can_tell=visit.can_tell,
@@ -152,7 +132,7 @@ def choose(visit: PageContext, month: Month, wanted: date | None) -> Response:
 
 def nothing_left(visit: PageContext) -> Response:
     """The page of a link that has no times."""
-    return visit.page("nothing_left.html")
+    return visit.page("nothing_left.html", notice=visit.notice)
 
 
 def confirm(visit: PageContext, opening: Opening) -> Response:
@@ -169,7 +149,7 @@ def confirm(visit: PageContext, opening: Opening) -> Response:
 
 
 def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status: int) -> Response:
-    """Says that the chosen time is no longer free, and offers others."""
+    """Says that the chosen time is no longer free, or too soon, and offers others."""
     wording, day = visit.wording, visit.wording.date_of(start)
     gone, *written = wording.apart((start, *(opening.start for opening in others)), wording.moment)
     return visit.page(
@@ -178,7 +158,8 @@ def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status:
         gone=" ".join(gone).strip(),
         others=[Time(*words, visit.start(opening)) for words, opening in zip(written, others, strict=True)],
         all=address(tz=visit.tzid, day=day) + _TIMES,
-        place=wording.place,
+        clock=wording.clock(),
+        notice=visit.notice if visit.now < start < visit.link.request.earliest(visit.now) else None,
     )
 
 

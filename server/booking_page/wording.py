@@ -1,12 +1,13 @@
 """Days and times as text, in the visitor's regional format. The page is in English."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
-from core.instants import HOUR, MINUTE, Instant
+from core.instants import DAY, HOUR, MINUTE, Instant
 from core.real_time_scheduling import HourFormat
 from core.zones import ZoneInfo, local_time
 
@@ -23,6 +24,11 @@ Written: TypeAlias = tuple[str, str]
 _TWELVE_HOURS = {"AU", "BD", "CA", "HK", "IN", "JM", "MY", "NZ", "PH", "PK", "PR", "SG", "TT", "US"}
 _SUNDAY_FIRST = {"BD", "CA", "HK", "IN", "JM", "PH", "PK", "PR", "SG", "US", "ZA"}
 _MONTH_FIRST = {"PH", "PR", "US"}
+
+#: zones that are an offset and no place
+_FIXED = re.compile(r"(Etc/)?(UTC|UCT|Zulu|Universal|Greenwich|GMT((?P<sign>[+-])(?P<hours>\d+)|0)?)")
+#: names that would be hard to read
+_CITIES = {"DumontDUrville": "Dumont d’Urville"}
 
 #: how many languages of a header are read: a client may send any number
 _MOST_LANGUAGES = 20
@@ -55,9 +61,10 @@ class Formatter:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.tzid)
 
-    @property
-    def place(self) -> str:
-        return place(self.tzid)
+    def clock(self, offset: str = "") -> str:
+        """Paris time, GMT+2, or the offset alone if the zone is named after it."""
+        named = place(self.tzid)
+        return f"{named} time{f', {offset}' if offset else ''}" if _FIXED.fullmatch(self.tzid) is None else named
 
     def date_of(self, instant: Instant) -> date:
         return local_time(instant, self.zone).date()
@@ -110,15 +117,27 @@ class Formatter:
 
 
 def place(tzid: str) -> str:
-    """The place that a zone is named after: Buenos Aires for America/Argentina/Buenos_Aires"""
-    return tzid.rpartition("/")[2].replace("_", " ")
+    """The place that a zone is named after: Buenos Aires for America/Argentina/Buenos_Aires
+
+    GMT−5 for Etc/GMT+5, whose sign is the opposite of the usual one; UTC for the other names of UTC.
+    """
+    fixed = _FIXED.fullmatch(tzid)
+    if fixed is None:
+        return city(tzid.rpartition("/")[2])
+    sign, hours = fixed["sign"], fixed["hours"]
+    return f"GMT{'−' if sign == '+' else '+'}{hours}" if hours not in (None, "0") else "UTC"
+
+
+def city(name: str) -> str:
+    """The last part of a zone's name, as people write it."""
+    return _CITIES.get(name) or name.replace("_", " ")
 
 
 def duration(seconds: int) -> str:
-    """1 hour 30 minutes"""
+    """1 hour 30 minutes; 1 day 6 hours; empty for less than half a minute"""
     hours, minutes = divmod(round(seconds / MINUTE), HOUR // MINUTE)
-    parts = [_many(hours, "hour"), _many(minutes, "minute")]
-    return " ".join(part for part in parts if part)
+    days, hours = divmod(hours, DAY // HOUR)
+    return " ".join(part for part in (_many(days, "day"), _many(hours, "hour"), _many(minutes, "minute")) if part)
 
 
 def _many(number: int, noun: str) -> str:

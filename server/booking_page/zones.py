@@ -5,16 +5,18 @@ from functools import cache
 
 from core.zones import zones_of_places
 
+from .wording import Formatter, city
+
 _REST = "Other"
 _UTC = "Etc/UTC"
 
 
 def regions(chosen: str) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """The zones of each region with the names of their places. Includes the chosen zone even if it is not listed."""
+    """The zones of each region with what their clocks are called. Includes the chosen zone even if it is not listed."""
     listed = _regions()
     if any(chosen == tzid for zones in listed.values() for tzid, _ in zones):
         return listed
-    return {**listed, _REST: [*listed[_REST], (chosen, chosen.replace("_", " "))]}
+    return {**listed, _REST: [*listed[_REST], (chosen, Formatter(chosen).clock())]}
 
 
 @cache
@@ -23,13 +25,16 @@ def _regions() -> Mapping[str, Sequence[tuple[str, str]]]:
     for tzid in zones_of_places():
         region, _, name = tzid.partition("/")
         found.setdefault(region, []).append((tzid, _name(name)))
-    return {**{region: sorted(zones, key=_by_name) for region, zones in found.items()}, _REST: [(_UTC, "UTC")]}
+    return {
+        **{region: sorted(zones, key=_by_name) for region, zones in found.items()},
+        _REST: [(_UTC, Formatter(_UTC).clock())],
+    }
 
 
 def _name(name: str) -> str:
-    """Buenos Aires (Argentina) for Argentina/Buenos_Aires"""
-    within, _, last = name.replace("_", " ").rpartition("/")
-    return f"{last} ({within})" if within else last
+    """Buenos Aires (Argentina) time for Argentina/Buenos_Aires"""
+    within, _, last = name.rpartition("/")
+    return f"{city(last)}{f' ({city(within)})' if within else ''} time"
 
 
 def _by_name(zone: tuple[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from core.durations import Duration
 from core.events import Location
 from core.instants import parse_instant
 from core.real_time_scheduling import CallbackUrls, Completed, Disabled, HourFormat, RedirectUrls
@@ -195,6 +196,45 @@ def test_a_taken_slot_is_not_confused_with_the_next_of_the_same_local_time(
     assert times(reader) == ["Sunday 3 November, 01:30 GMT−5"]
 
 
+def test_a_time_within_the_notice_is_called_too_soon(client: TestClient, links: FakeLinks) -> None:
+    """It was neither taken nor is it over. NOW is Thursday noon."""
+    held = links.add("link", ["2030-05-02T16:00:00Z", *MAY[:1]], minimum_notice=Duration(hours=30))
+    held.taken.add(parse_instant("2030-05-02T16:00:00Z"))
+    reader = visit(client, "?tz=Europe/Berlin&start=2030-05-02T16:00:00Z")
+    assert reader.page.heading == "Sorry, that is too soon"
+    assert (
+        "18:00 can no longer be booked, because it has to be booked at least 1 day 6 hours ahead." in reader.page.text
+    )
+    assert times(reader) == ["Monday 6 May, 10:00"]
+    held.taken.add(parse_instant(MAY[0]))
+    assert "have to be booked at least 1 day 6 hours ahead" in visit(client).page.text
+
+
+@pytest.mark.parametrize("summary", ["", " ", "\u200b", "\u2800\u3164"])
+def test_a_summary_that_shows_nothing_is_replaced(client: TestClient, links: FakeLinks, summary: str) -> None:
+    links.add("link", MAY, summary=summary)
+    assert visit(client).page.heading == "Meeting"
+
+
+def test_a_place_with_coordinates_leads_to_the_map(client: TestClient, links: FakeLinks) -> None:
+    """On a phone; with a description or without."""
+    links.add("link", MAY, location=Location(None, "52.52", "-13.4"))
+    assert visit(client).page.links["52.52, -13.4"] == "geo:52.52,-13.4"
+    links.add("link", MAY, location=Location("Room 7", "52.52", "-13.4"))
+    assert visit(client).page.links["Room 7"] == "geo:52.52,-13.4"
+
+
+def test_texts_have_the_direction_of_their_writing(client: TestClient, links: FakeLinks) -> None:
+    """Hebrew and Arabic are read from right to left."""
+    links.add("link", MAY, summary="פגישה", description="שלום", location=Location("חדר 7"))
+    reader = visit(client, "?start=2030-05-06T08:30:00Z")
+    for name in ("p", "dd"):
+        texts = [given for given in reader.page.elements(name) if given.get("class") in ("above", "text")]
+        assert texts
+        assert all(given.get("dir") == "auto" for given in texts)
+    assert [given.get("dir") for given in visit(client).page.elements("h1")] == ["auto"]
+
+
 def test_a_taken_slot_without_alternatives_offers_none(client: TestClient, links: FakeLinks) -> None:
     held = links.add("link", MAY[:1])
     held.taken.add(held.openings[0].start)
@@ -296,7 +336,7 @@ def test_navigation_reaches_times_beyond_one_answer(client: TestClient, links: F
 @pytest.mark.parametrize("changes", [{"minutes": 90}, {"minutes": 1440}, {"minutes": 61}])
 def test_the_duration_is_shown_in_hours_and_minutes(client: TestClient, links: FakeLinks, changes: Any) -> None:
     links.add("link", ["2030-05-06T22:30:00Z"], **changes, tzid="Etc/UTC")
-    shown = {90: "1 hour 30 minutes", 1440: "24 hours", 61: "1 hour 1 minute"}[changes["minutes"]]
+    shown = {90: "1 hour 30 minutes", 1440: "1 day", 61: "1 hour 1 minute"}[changes["minutes"]]
     reader = visit(client)
     assert shown in reader.page.text
     reader.follow("22:30")

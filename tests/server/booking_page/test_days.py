@@ -12,7 +12,7 @@ from core.real_time_scheduling import HourFormat, Open
 from core.solver import Opening
 from core.zones import known_zones, local_midnight
 from server.booking_page.days import Days, Month, beginning, month, weeks
-from server.booking_page.wording import Formatter, RegionalFormat, duration
+from server.booking_page.wording import Formatter, RegionalFormat, duration, place
 from server.booking_page.zones import regions
 from tests.support.booking_page import NOW, Offer, make_link, openings_at
 
@@ -172,13 +172,38 @@ def test_the_chosen_zone_is_listed_once(tzid: str) -> None:
 def test_zones_are_listed_by_region_and_place() -> None:
     listed = regions("Etc/UTC")
     assert list(listed)[:2] == ["Africa", "America"]
-    assert dict(listed["America"])["America/Argentina/Buenos_Aires"] == "Buenos Aires (Argentina)"
+    assert dict(listed["America"])["America/Argentina/Buenos_Aires"] == "Buenos Aires (Argentina) time"
+    assert dict(listed["Antarctica"])["Antarctica/DumontDUrville"] == "Dumont d’Urville time"
     assert dict(listed["Other"]) == {"Etc/UTC": "UTC"}
+
+
+@pytest.mark.parametrize("tzid", sorted(tzid for tzid in known_zones() if place(tzid).startswith(("UTC", "GMT"))))
+def test_a_zone_that_is_no_place_is_called_by_its_offset(tzid: str) -> None:
+    """Etc/GMT+5 is five hours behind: what its clocks are called must not contradict what they show."""
+    offset = Formatter(tzid).offset(NOW)
+    assert Formatter(tzid).clock(offset) == place(tzid) == {"GMT": "UTC"}.get(offset, offset)
+    assert regions(tzid)["Other"][-1] in {(tzid, place(tzid)), ("Etc/UTC", "UTC")}
+
+
+def test_the_zones_named_after_offsets_are_all_of_them() -> None:
+    """Those of Etc/, their old names, and no place."""
+    fixed = {tzid for tzid in known_zones() if place(tzid).startswith(("UTC", "GMT"))}
+    assert fixed >= {tzid for tzid in known_zones() if tzid.startswith("Etc/")}
+    assert {tzid for tzid in fixed if "/" not in tzid} == {
+        *("UTC", "UCT", "Zulu", "Universal", "Greenwich", "GMT", "GMT0", "GMT+0", "GMT-0")
+    } & set(known_zones())
 
 
 @pytest.mark.parametrize(
     ("minutes", "words"),
-    [(1, "1 minute"), (45, "45 minutes"), (60, "1 hour"), (90, "1 hour 30 minutes"), (121, "2 hours 1 minute")],
+    [
+        (1, "1 minute"),
+        (45, "45 minutes"),
+        (60, "1 hour"),
+        (90, "1 hour 30 minutes"),
+        (121, "2 hours 1 minute"),
+        (30 * 60, "1 day 6 hours"),
+    ],
 )
 def test_a_duration_is_written_in_words(minutes: int, words: str) -> None:
     assert duration(minutes * 60) == words
