@@ -98,7 +98,7 @@ def answer(find_gaps: FindGaps, query: AvailabilityQuery, members: Sequence[Even
 
 def read_off(query: AvailabilityQuery, gaps: Iterable[tuple[Instant, Instant]]) -> Iterator[tuple[Instant, Instant]]:
     """The meetings, or the longest periods, that fit into these gaps. Gaps of several people may overlap."""
-    step, duration = query.interval or 1, query.duration
+    step, duration = query.grid.interval if query.grid is not None else 1, query.duration
     room = sorted((first, -end) for start, end in gaps if (first := -(-start // step) * step) + duration <= end)
     periods = query.response_format is ResponseFormat.PERIODS
     stride = step if query.response_format is ResponseFormat.OVERLAPPING_SLOTS else duration

@@ -11,11 +11,11 @@ from enum import StrEnum
 from .errors import Key, Path, Problems
 from .events import Event, EventDraft
 from .free import Restrictions, rooms_of_one
+from .grids import rounded_up
 from .instants import MINUTE, Instant, Unreadable
 from .limits import EXTERNAL_ID_LENGTH, Limits
 from .periods import Period, check_future, read
 from .query import AvailabilityQuery, ResponseFormat
-from .slots import on_grid
 from .solver import Facts, Opening, restrictions, solve
 from .spans import SpanSet
 from .texts import check_id
@@ -108,8 +108,8 @@ class BookingRequest:
     def _is_among_the_starts(self, start: Instant) -> bool:
         if (asked := self.query.asked_starts) is not None:
             return start in asked
-        meeting = SpanSet((start,), (start + self.query.duration,))
-        return on_grid(start, self.query.interval) == start and (meeting & self.query.window()) == meeting
+        meeting, grid = SpanSet((start,), (start + self.query.duration,)), self.query.grid
+        return (grid is None or start in grid) and (meeting & self.query.window()) == meeting
 
     def is_possible(self, earliest: Instant) -> bool:
         """Whether the start is a start of the checked query, and not before the earliest instant."""
@@ -187,7 +187,7 @@ def next_slots(request: BookingRequest, facts: Sequence[Sequence[Facts]], earlie
 
     They are the next ones after the start; if there are too few, the soonest before it as well.
     """
-    soonest = on_grid(earliest, MINUTE)  # meetings do not start seven seconds past the minute
+    soonest = rounded_up(earliest, MINUTE)  # meetings do not start seven seconds past the minute
     start = max(read(request.start), soonest)
     query = replace(request.query, response_format=ResponseFormat.SLOTS)
     later = openings(query, facts, start, None, NEXT_SLOTS)

@@ -33,10 +33,18 @@ class Piece(NamedTuple):
 
 def pieces(zone: ZoneInfo, start: Instant, end: Instant) -> Iterator[Piece]:
     """Yields the pieces of `[start, end)`, in order and without a gap. Two that touch may have the same offset."""
-    for chunk in range(start // _CHUNK, -(-end // _CHUNK)):
-        for since, until, offset in _pieces_of(zone, chunk):
-            if start < until and since < end:
-                yield Piece(max(since, start), min(until, end), offset)
+    while start < end:
+        _, until, offset = piece_at(zone, start)
+        yield Piece(start, min(until, end), offset)
+        start = until
+
+
+def piece_at(zone: ZoneInfo, instant: Instant) -> Piece:
+    """Returns a piece that the instant lies in."""
+    for piece in _pieces_of(zone, instant // _CHUNK):
+        if instant < piece.until:
+            return piece
+    raise AssertionError("pieces have no gaps")
 
 
 # Holds every zone with the two or three chunks that a usual query touches.

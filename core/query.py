@@ -8,8 +8,9 @@ from typing import Literal
 
 from .durations import NO_BUFFER, Buffer, Duration
 from .errors import Key, Path, Problems
-from .instants import DAY, MINUTE, Instant, Unreadable
-from .limits import START_INTERVALS, Limits
+from .grids import Grid, check_grid, grid_of
+from .instants import DAY, Instant, Unreadable
+from .limits import Limits
 from .periods import Period, check_count, check_future, check_periods, read, union
 from .spans import SpanSet
 
@@ -76,6 +77,10 @@ class AvailabilityQuery:
     query_slots: Sequence[Instant | Unreadable] | None = None
     buffer: Buffer = NO_BUFFER
     start_interval: Duration | None = None
+    #: the zone on whose clock starts fall; None: UTC
+    start_interval_tzid: str | None = None
+    #: added to the grid
+    start_offset: Duration | None = None
     response_format: ResponseFormat = ResponseFormat.PERIODS
     max_results: int = 20
 
@@ -85,9 +90,9 @@ class AvailabilityQuery:
         return self.required_duration.seconds
 
     @property
-    def interval(self) -> int | None:
-        """Seconds between possible starts, aligned to the UTC clock; None: any time."""
-        return self.start_interval.seconds if self.start_interval is not None else None
+    def grid(self) -> Grid | None:
+        """The grid of the starts of a checked query; None: any time."""
+        return grid_of(self.start_interval, self.start_interval_tzid, self.start_offset)
 
     @cached_property
     def asked_starts(self) -> list[Instant] | None:
@@ -144,7 +149,7 @@ class AvailabilityQuery:
             self.required_duration.check_positive(("required_duration",), problems)
             self._check_window(problems, now, limits)
             self.buffer.check(("buffer",), problems)
-            self._check_start_interval(problems)
+            check_grid(self.start_interval, self.start_interval_tzid, self.start_offset, (), problems)
             self._check_max_results(problems, limits)
         return problems
 
@@ -187,15 +192,6 @@ class AvailabilityQuery:
                 problems.add(("required_duration",), Key.TOO_LONG, f"must be at most {days} days for query slots")
             for index, start in enumerate(self.query_slots[: limits.max_query_periods]):
                 check_future(start, ("query_slots", index, "start"), problems, now)
-
-    def _check_start_interval(self, problems: Problems) -> None:
-        if self.start_interval is None:
-            return
-        before = len(problems)
-        self.start_interval.check(("start_interval",), problems)
-        if len(problems) == before and self.start_interval.seconds not in {m * MINUTE for m in START_INTERVALS}:
-            allowed = ", ".join(map(str, START_INTERVALS))
-            problems.add(("start_interval",), Key.INCLUSION, f"must be one of {allowed} minutes")
 
 
 def _check_group(group: Group, path: Path, problems: Problems, now: Instant | None, limits: Limits) -> None:

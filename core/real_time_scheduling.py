@@ -15,10 +15,10 @@ from .bookings import BookingRequest, EventCreation, TargetCalendar, openings
 from .durations import NO_TIME, Duration
 from .errors import Key, Path, Problems
 from .events import EventDraft
+from .grids import rounded_up
 from .instants import MINUTE, Instant, Unreadable
 from .limits import Limits
 from .query import AvailabilityQuery, ResponseFormat
-from .slots import on_grid
 from .solver import Facts, Opening
 from .texts import check_id
 from .urls import check_callback_url, check_web_url
@@ -221,7 +221,7 @@ def offers(link: Link, facts: Sequence[Sequence[Facts]], first: Instant, now: In
     """Returns the first `most` starts to choose from at `first` or later, soonest first."""
     request = link.request
     soonest = max(first, request.earliest(now))
-    if request.query.interval is None and request.query.asked_starts is None:
+    if request.query.grid is None and request.query.asked_starts is None:
         # Any start is possible, but people meet at a quarter past and not at seven minutes past.
-        soonest = on_grid(soonest, _QUARTER)
+        soonest = rounded_up(soonest, _QUARTER)
     return openings(request.offered, facts, soonest, None, most)

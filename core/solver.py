@@ -148,8 +148,8 @@ def results(query: AvailabilityQuery, steps: Iterable[Step]) -> Iterator[Bounds]
         return asked_slots(steps, query.duration, starts)
     match query.response_format:
         case ResponseFormat.PERIODS:
-            return periods(steps, query.duration, query.interval)
+            return periods(steps, query.duration, query.grid)
         case ResponseFormat.SLOTS:
-            return slots(steps, query.duration, query.interval)
+            return slots(steps, query.duration, query.grid)
         case ResponseFormat.OVERLAPPING_SLOTS:
-            return overlapping_slots(steps, query.duration, query.interval)
+            return overlapping_slots(steps, query.duration, query.grid)

@@ -116,7 +116,17 @@ class AvailabilityInput:
     )
     start_interval: DurationInput | None = field(
         default=UNSET,
-        description="Starts fall on multiples of 5, 10, 15, 30 or 60 minutes of the UTC clock. If omitted: any time.",
+        description="Starts fall on multiples of 5, 10, 15, 30 or 60 minutes of the UTC clock, or with "
+        "startIntervalTzid of any number of minutes that divides a day. If omitted: any time.",
+    )
+    start_interval_tzid: str | None = field(
+        default=UNSET,
+        description="The IANA time zone on whose clock starts fall, counted from each local midnight. If omitted: UTC.",
+    )
+    start_offset: DurationInput | None = field(
+        default=UNSET,
+        description="Added to the grid of starts: 15 minutes with an interval of an hour is a quarter past. Less than "
+        "the interval.",
     )
     response_format: ResponseFormat | None = field(
         default=ResponseFormat.PERIODS, description="The format of the results."
@@ -128,7 +138,7 @@ class AvailabilityInput:
     def to_core(self) -> AvailabilityQuery:
         slots = or_none(self.query_slots)
         buffer = or_none(self.buffer)
-        interval = or_none(self.start_interval)
+        interval, offset = or_none(self.start_interval), or_none(self.start_offset)
         return AvailabilityQuery(
             participants=[group.to_core() for group in self.participants],
             required_duration=self.required_duration.to_core(),
@@ -137,6 +147,8 @@ class AvailabilityInput:
             query_slots=[slot.start for slot in slots] if slots is not None else None,
             buffer=buffer.to_core() if buffer is not None else NO_BUFFER,
             start_interval=interval.to_core() if interval is not None else None,
+            start_interval_tzid=or_none(self.start_interval_tzid),
+            start_offset=offset.to_core() if offset is not None else None,
             response_format=or_default(self.response_format, ResponseFormat.PERIODS),
             max_results=or_default(self.max_results, 20),
         )

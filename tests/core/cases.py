@@ -73,40 +73,46 @@ def questions_about_slots(draw: st.DrawFn) -> tuple[Question, int]:
     return Question(asked=tuple(asked), **fields), minutes
 
 
-def to_core(question: Question, minutes: int) -> tuple[AvailabilityQuery, list[list[Facts]]]:
-    """Converts a question to a query, and the facts of each member."""
+def to_core(
+    question: Question, minutes: int, *, midnight: Instant = MIDNIGHT, tzid: str | None = None
+) -> tuple[AvailabilityQuery, list[list[Facts]]]:
+    """Converts a question to a query, and the facts of each member. Tick 0 is at `midnight`."""
     query = AvailabilityQuery(
-        participants=[Group([_member(each, minutes) for each in people], needed) for needed, people in question.groups],
+        participants=[
+            Group([_member(each, minutes, midnight) for each in people], needed) for needed, people in question.groups
+        ],
         required_duration=Duration(minutes=question.duration * minutes),
-        query_periods=_periods(question.window, minutes) if question.asked is None else None,
-        query_slots=[at(tick, minutes) for tick in question.asked] if question.asked is not None else None,
+        query_periods=_periods(question.window, minutes, midnight) if question.asked is None else None,
+        query_slots=[at(tick, minutes, midnight) for tick in question.asked] if question.asked is not None else None,
         start_interval=Duration(minutes=question.interval * minutes) if question.interval is not None else None,
+        start_interval_tzid=tzid,
+        start_offset=Duration(minutes=question.offset * minutes) if question.offset else None,
         response_format=ResponseFormat(question.format),
         max_results=question.most,
     )
-    return query, [[_facts(each, minutes) for each in people] for _, people in question.groups]
+    return query, [[_facts(each, minutes, midnight) for each in people] for _, people in question.groups]
 
 
-def at(tick: int, minutes: int) -> Instant:
+def at(tick: int, minutes: int, midnight: Instant = MIDNIGHT) -> Instant:
     """The instant at which a tick begins. Midnight lies on every grid, as tick 0 does."""
-    return MIDNIGHT + tick * minutes * MINUTE
+    return midnight + tick * minutes * MINUTE
 
 
-def _member(each: Person, minutes: int) -> Member:
+def _member(each: Person, minutes: int, midnight: Instant) -> Member:
     buffer = Buffer(Duration(minutes=each.before * minutes), Duration(minutes=each.after * minutes))
-    own = _periods(each.own, minutes) if each.own is not None else None
+    own = _periods(each.own, minutes, midnight) if each.own is not None else None
     return Member(each.name, available_periods=own, buffer=buffer)
 
 
-def _facts(each: Person, minutes: int) -> Facts:
-    hours = SpanSet.of(_each(each.hours, minutes)) if each.hours is not None else None
-    return Facts(Busy.of(_each(each.busy, minutes)), hours)
+def _facts(each: Person, minutes: int, midnight: Instant) -> Facts:
+    hours = SpanSet.of(_each(each.hours, minutes, midnight)) if each.hours is not None else None
+    return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours)
 
 
-def _periods(covered: Ticks, minutes: int) -> list[Period]:
-    return [Period(start, end) for start, end in _each(covered, minutes)]
+def _periods(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:
+    return [Period(start, end) for start, end in _each(covered, minutes, midnight)]
 
 
-def _each(covered: Ticks, minutes: int) -> list[tuple[Instant, Instant]]:
+def _each(covered: Ticks, minutes: int, midnight: Instant) -> list[tuple[Instant, Instant]]:
     """One span per tick, unsorted: merging them is the core's job."""
-    return [(at(tick, minutes), at(tick + 1, minutes)) for tick in covered]
+    return [(at(tick, minutes, midnight), at(tick + 1, minutes, midnight)) for tick in covered]

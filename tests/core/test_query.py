@@ -43,7 +43,7 @@ def test_a_valid_query_has_no_problem():
 
 def test_omitted_fields_have_their_documented_defaults():
     """Periods, twenty of them, no buffer, starts anywhere."""
-    assert (FINE.response_format, FINE.max_results, FINE.interval) == (ResponseFormat.PERIODS, 20, None)
+    assert (FINE.response_format, FINE.max_results, FINE.grid) == (ResponseFormat.PERIODS, 20, None)
     assert FINE.buffer_of(Member("alice")) == Buffer(Duration(minutes=0), Duration(minutes=0))
     assert (Member("alice").calendar_ids, Member("alice").ignore_tentative) == (None, False)
 
@@ -199,6 +199,46 @@ def test_other_start_intervals_are_refused(interval):
 def test_an_invalid_start_interval_is_reported_once():
     """As an invalid duration, not also as a wrong interval."""
     assert changed(start_interval=NEGATIVE) == [("start_interval.minutes", "errors.invalid")]
+
+
+def test_on_a_local_clock_the_interval_may_be_whatever_divides_a_day():
+    """So the grid is the same every day."""
+    for minutes in range(1, 24 * 60 + 2):
+        wanted = [] if 24 * 60 % minutes == 0 else [("start_interval", "errors.inclusion")]
+        assert changed(start_interval=Duration(minutes=minutes), start_interval_tzid="Europe/London") == wanted
+    for wrong in (Duration(), Duration(minutes=0), Duration(hours=48)):
+        found = changed(start_interval=wrong, start_interval_tzid="Europe/London")
+        assert found == [("start_interval", "errors.inclusion")]
+
+
+def test_the_zone_of_the_grid_must_exist():
+    """An unknown one does not hide that the interval is wrong, too."""
+    assert changed(start_interval=Duration(minutes=20), start_interval_tzid="Mars/Olympus") == [
+        ("start_interval_tzid", "errors.invalid")
+    ]
+    assert changed(start_interval=Duration(minutes=7), start_interval_tzid="") == [
+        ("start_interval", "errors.inclusion"),
+        ("start_interval_tzid", "errors.invalid"),
+    ]
+
+
+def test_an_offset_is_less_than_the_interval():
+    """Without a zone, too."""
+    for tzid in (None, "Asia/Kathmandu"):
+        grid = {"start_interval": Duration(minutes=30), "start_interval_tzid": tzid}
+        assert changed(**grid, start_offset=Duration(minutes=0)) == []
+        assert changed(**grid, start_offset=Duration(minutes=29)) == []
+        for minutes in (30, 60):
+            assert changed(**grid, start_offset=Duration(minutes=minutes)) == [("start_offset", "errors.conflict")]
+        assert changed(**grid, start_offset=NEGATIVE) == [("start_offset.minutes", "errors.invalid")]
+
+
+def test_a_zone_or_an_offset_needs_an_interval():
+    """They have no meaning without one."""
+    assert changed(start_interval_tzid="Europe/London", start_offset=Duration(minutes=5)) == [
+        ("start_interval_tzid", "errors.conflict"),
+        ("start_offset", "errors.conflict"),
+    ]
 
 
 @pytest.mark.parametrize(

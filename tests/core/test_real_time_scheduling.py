@@ -159,6 +159,14 @@ def test_every_start_on_the_grid_is_offered():
     assert starts(REQUEST, NOW) == [35, 95]
 
 
+def test_offers_follow_the_local_clock():
+    """Full hours in Nepal are a quarter past in UTC; with an offset of ten minutes, 25 past."""
+    assert starts(on_grid(60, start_interval_tzid="Asia/Kathmandu"), NOW) == [75]
+    moved = on_grid(60, start_interval_tzid="Asia/Kathmandu", start_offset=Duration(minutes=10))
+    assert starts(moved, NOW) == [85]
+    assert starts(on_grid(20, start_interval_tzid="Europe/London"), NOW) == [40, 60, 80, 100, 120]
+
+
 def test_slots_do_not_overlap_if_the_query_wants_slots():
     assert starts(on_grid(30, response_format=ResponseFormat.SLOTS), NOW) == [60, 120]
 

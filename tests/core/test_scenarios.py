@@ -33,6 +33,7 @@ import pytest
 from core.durations import Buffer, Duration
 from core.errors import Problems
 from core.events import Event, EventDraft, EventStatus, FreeBusyStatus, Transparency
+from core.grids import Grid
 from core.instants import DAY, HOUR, MINUTE, format_instant, parse_instant, read_event_time
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
@@ -87,7 +88,7 @@ def starts(case: Case) -> object:
         windows &= SpanSet.of([tuple(case["query"])])
     steps = group_reach([list(windows)], 1, case["length"])
     if case["anchor"] == "abs":
-        return [start for start, _ in overlapping_slots(steps, case["length"], case["step"])]
+        return [start for start, _ in overlapping_slots(steps, case["length"], Grid(case["step"]))]
     assert case["step"] == case["length"], "without a grid the next slot starts where the previous one ends"
     return [start for start, _ in slots(steps, case["length"], None)]
 
@@ -135,7 +136,7 @@ def wall(case: Case) -> object:
 
 def slots_wall(case: Case) -> object:
     steps = group_reach([_local(case)], 1, case["length"] * MINUTE)
-    found = overlapping_slots(steps, case["length"] * MINUTE, case["step"] * MINUTE)
+    found = overlapping_slots(steps, case["length"] * MINUTE, Grid(case["step"] * MINUTE))
     return [format_instant(start)[:16] + "Z" for start, _ in found]
 
 

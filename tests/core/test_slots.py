@@ -2,11 +2,9 @@
 
 from itertools import islice
 
-import pytest
-
-from core.instants import MINUTE, parse_instant
+from core.grids import Grid
 from core.reach import Step
-from core.slots import asked_slots, on_grid, overlapping_slots, periods, slots, viable
+from core.slots import asked_slots, overlapping_slots, periods, slots, viable
 
 #: reach jumps from 40 to 90 at 20, and nobody is free between 90 and 95
 STEPS: list[Step] = [(0, 40), (20, 90), (95, 120)]
@@ -28,22 +26,6 @@ def test_a_step_that_is_too_short_is_not_viable():
     assert list(viable(STEPS, 71)) == []
 
 
-@pytest.mark.parametrize(
-    ("instant", "interval", "point"),
-    [(0, 30, 0), (1, 30, 30), (30, 30, 30), (31, 30, 60), (-1, 30, 0), (-31, 30, -30), (17, None, 17)],
-)
-def test_the_grid_point_is_never_before_the_instant(instant, interval, point):
-    """Rounded up, also before 1970."""
-    assert on_grid(instant, interval) == point
-
-
-def test_the_grid_is_on_the_utc_clock():
-    """So the grid is the same on every day."""
-    start = parse_instant("2027-01-19T09:07:30Z")
-    assert on_grid(start, 15 * MINUTE) == parse_instant("2027-01-19T09:15:00Z")
-    assert on_grid(start, 60 * MINUTE) == parse_instant("2027-01-19T10:00:00Z")
-
-
 def test_periods_start_where_a_longer_one_becomes_possible():
     """The later one reaches further: neither lies inside the other."""
     assert list(periods(STEPS, 25, None)) == [(0, 40), (20, 90), (95, 120)]
@@ -51,13 +33,13 @@ def test_periods_start_where_a_longer_one_becomes_possible():
 
 def test_periods_start_on_the_grid():
     """One that is too short from its first grid point on is left out."""
-    assert list(periods(STEPS, 20, 15)) == [(0, 40), (30, 90)]
-    assert list(periods(STEPS, 15, 15)) == [(0, 40), (30, 90), (105, 120)]
+    assert list(periods(STEPS, 20, Grid(15))) == [(0, 40), (30, 90)]
+    assert list(periods(STEPS, 15, Grid(15))) == [(0, 40), (30, 90), (105, 120)]
 
 
 def test_a_step_without_a_grid_point_begins_no_period():
     """The first grid point lies in the next step, so there is one period of full length, not two."""
-    assert list(periods([(1, 40), (10, 90)], 20, 15)) == [(15, 90)]
+    assert list(periods([(1, 40), (10, 90)], 20, Grid(15))) == [(15, 90)]
 
 
 def test_a_period_inside_another_is_left_out():
@@ -72,12 +54,12 @@ def test_each_slot_starts_where_the_previous_one_ends():
 
 def test_each_slot_on_a_grid_starts_at_the_next_grid_point():
     """After the end of the previous one: results never overlap."""
-    assert list(slots(STEPS, 15, 10)) == [(0, 15), (20, 35), (40, 55), (60, 75), (100, 115)]
+    assert list(slots(STEPS, 15, Grid(10))) == [(0, 15), (20, 35), (40, 55), (60, 75), (100, 115)]
 
 
 def test_overlapping_slots_start_on_every_grid_point():
     """As often as the meeting fits."""
-    assert list(overlapping_slots(STEPS, 40, 10)) == [(0, 40), (20, 60), (30, 70), (40, 80), (50, 90)]
+    assert list(overlapping_slots(STEPS, 40, Grid(10))) == [(0, 40), (20, 60), (30, 70), (40, 80), (50, 90)]
 
 
 def test_overlapping_slots_without_a_grid_are_slots():
@@ -95,4 +77,4 @@ def test_results_are_computed_lazily():
     """Twenty slots of a thousand years cost as much as twenty slots of a day."""
     forever = [(0, 1 << 40)]
     assert len(list(islice(slots(forever, 60, None), 20))) == 20
-    assert len(list(islice(overlapping_slots(forever, 60, 5), 20))) == 20
+    assert len(list(islice(overlapping_slots(forever, 60, Grid(5)), 20))) == 20

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core import offsets
 from core.errors import Key, Problem, Problems
+from core.grids import Grid
 from core.instants import DAY, HOUR, parse_instant
 from core.slots import slots
 from core.spans import SpanSet
@@ -93,7 +94,7 @@ def test_slots_skip_the_hour_that_does_not_exist() -> None:
     """SC147, recal-dev/scheduling-sdk: four half hours from 01:00 to 04:00, not six."""
     window = around("2024-03-10")
     (span,) = expand([WeeklyPeriod(Weekday.SUNDAY, "01:00", "04:00")], NEW_YORK, window) & window
-    starts = [start for start, _ in slots([span], HOUR // 2, HOUR // 2)]
+    starts = [start for start, _ in slots([span], HOUR // 2, Grid(HOUR // 2))]
     wanted = ["2024-03-10T06:00Z", "2024-03-10T06:30Z", "2024-03-10T07:00Z", "2024-03-10T07:30Z"]
     assert starts == [parse_instant(text) for text in wanted]
 

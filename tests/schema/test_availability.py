@@ -35,6 +35,12 @@ async def ask(api: Api, token: str, **given: Any) -> list[tuple[str, str, list[s
     return [(t["start"][11:16], t["end"][11:16], [who["sub"] for who in t["participants"]]) for t in times]
 
 
+async def problems(api: Api, token: str, **given: Any) -> dict[str, list[str]]:
+    """The keys of what is wrong, by path."""
+    refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, token, input=given)
+    return {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()}
+
+
 @pytest.fixture
 async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
@@ -63,6 +69,32 @@ async def test_two_people_can_meet_when_both_are_free(api: Api, ada: Account, be
         ("12:30", "13:30", both),
         ("14:00", "15:00", both),
     ]
+
+
+async def test_starts_lie_on_the_clock_of_a_zone(api: Api, ada: Account) -> None:
+    """Nepal is a quarter to an hour ahead; without the zone an offset applies to UTC's clock."""
+    given = query(("all", [ada]), responseFormat="SLOTS", maxResults=2, startInterval={"minutes": 90})
+    local = {"startIntervalTzid": "Asia/Kathmandu"}
+    assert [t[0] for t in await ask(api, ada.token, **given, **local)] == ["09:15", "10:45"]
+    moved = {**local, "startOffset": {"minutes": 10}}
+    assert [t[0] for t in await ask(api, ada.token, **given, **moved)] == ["09:25", "10:55"]
+    on_utc = given | {"startInterval": {"hours": 1}, "startOffset": {"minutes": 20}}
+    assert [t[0] for t in await ask(api, ada.token, **on_utc)] == ["09:20", "10:20"]
+
+
+async def test_a_grid_that_makes_no_sense_is_refused(api: Api, ada: Account) -> None:
+    """Every problem at its path."""
+    wrong = {"startInterval": {"minutes": 7}, "startIntervalTzid": "Mars/Olympus", "startOffset": {"minutes": -1}}
+    assert await problems(api, ada.token, **query(("all", [ada]), **wrong)) == {
+        "startInterval": ["errors.inclusion"],
+        "startIntervalTzid": ["errors.invalid"],
+        "startOffset.minutes": ["errors.invalid"],
+    }
+    lonely = {"startIntervalTzid": "Europe/London", "startOffset": {"minutes": 5}}
+    assert await problems(api, ada.token, **query(("all", [ada]), **lonely)) == {
+        "startIntervalTzid": ["errors.conflict"],
+        "startOffset": ["errors.conflict"],
+    }
 
 
 async def test_the_response_format_decides_which_list_is_filled(api: Api, ada: Account) -> None:

@@ -107,7 +107,8 @@ async def test_a_query_that_has_begun_can_still_be_booked(api: Api, people: list
 
 async def test_only_a_start_of_the_query_can_be_booked(api: Api, people: list[Account]) -> None:
     grid: dict[str, Any] = {"availability": {"startInterval": {"minutes": 15}}}
-    for start, more in ((iso_time(8), {}), (iso_time(11, 30), {}), (iso_time(9, 10), grid)):
+    local: dict[str, Any] = {"availability": {"startInterval": {"minutes": 60}, "startIntervalTzid": "Asia/Kathmandu"}}
+    for start, more in ((iso_time(8), {}), (iso_time(11, 30), {}), (iso_time(9, 10), grid), (iso_time(10), local)):
         assert await booking_errors(api, booking_input(("all", [people[0]]), start=start, **more)) == {
             "start": ["errors.inclusion"]
         }
@@ -120,6 +121,8 @@ async def test_only_a_start_of_the_query_can_be_booked(api: Api, people: list[Ac
     assert (await book_slot(api, booking_input(("all", [people[0]]), start=iso_time(8), **slots)))["start"] == iso_time(
         8
     )
+    local = booking_input(("all", [people[1]]), start=iso_time(9, 15), **local)
+    assert (await book_slot(api, local))["__typename"] == "Booked"
 
 
 async def test_all_problems_are_reported_at_once(api: Api, people: list[Account]) -> None:

@@ -44,7 +44,8 @@ class Person:
 class Question:
     """A query: the groups with the number of members that each requires, and the length of the meeting.
 
-    Its starts lie in the window, or are those in `asked`; `interval` is the grid of the starts.
+    Its starts lie in the window, or are those in `asked`; `interval` is the grid of the starts, `offset` ticks after each of
+    its points. `clock` has the time of day that clocks show at each tick, counted in ticks from 0; None for the tick itself.
     """
 
     groups: tuple[tuple[int, tuple[Person, ...]], ...]
@@ -52,6 +53,8 @@ class Question:
     window: Ticks = frozenset()
     asked: tuple[int, ...] | None = None
     interval: int | None = None
+    offset: int = 0
+    clock: tuple[int, ...] | None = None
     format: str = "periods"
     most: int = 20
 
@@ -63,8 +66,9 @@ class Question:
         )
 
     def allowed(self, start: int) -> bool:
-        """Whether a meeting can start at this tick: it is possible, and on the grid, which contains tick 0."""
-        on_grid = self.interval is None or start % self.interval == 0
+        """Whether a meeting can start at this tick: it is possible, and on the grid, which is counted from midnight."""
+        shown = start if self.clock is None else self.clock[start]
+        on_grid = self.interval is None or (shown - self.offset) % self.interval == 0
         return on_grid and self.possible(start, start + self.duration)
 
     def starts(self) -> list[int]:

@@ -13,6 +13,7 @@ first row are the clauses of the query, separated by commas; names are separated
 
     periods of 60 minutes               or `slots of …`, `overlapping slots of …`: the only required clause
     starting every 30 minutes           the grid of the starts
+    15 past                             moves the grid by so many minutes
     all of alice bob, 1 of red blue     the groups; the default is one group that requires all members of the drawing
     buffer 15 before 10 after           either half may be left out
     bob buffer 30 after                 a member's own buffer
@@ -51,6 +52,7 @@ _CLOCK = re.compile(r"(\d\d):(\d\d) every (\d+) minutes?")
 _ROW = re.compile(r"(?P<label>\S.*?)\s+(?P<cells>[#=?.]+)")
 _FORMAT = re.compile(r"(periods|slots|overlapping slots) of (\d+) minutes")
 _INTERVAL = re.compile(r"starting every (\d+) minutes")
+_OFFSET = re.compile(r"(\d+) past")
 _GROUP = re.compile(r"(all|\d+) of (\w+(?: \w+)*)")
 _BUFFER = re.compile(r"(?:(\w+) )?buffer(?: (\d+) before)?(?: (\d+) after)?")
 _TENTATIVE = re.compile(r"(\w+) ignores tentative")
@@ -68,6 +70,7 @@ class Clauses:
     response_format: ResponseFormat | None = None
     duration: Duration = NO_TIME
     interval: Duration | None = None
+    offset: Duration | None = None
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     buffers: dict[str | None, Buffer] = field(default_factory=dict)
     ignoring_tentative: set[str] = field(default_factory=set)
@@ -79,6 +82,8 @@ class Clauses:
             self.duration = Duration(minutes=int(match[2]))
         elif match := _INTERVAL.fullmatch(clause):
             self.interval = Duration(minutes=int(match[1]))
+        elif match := _OFFSET.fullmatch(clause):
+            self.offset = Duration(minutes=int(match[1]))
         elif match := _GROUP.fullmatch(clause):
             self.groups.append((match[1], match[2].split()))
         elif match := _BUFFER.fullmatch(clause):
@@ -255,6 +260,7 @@ def _query(ask: Clauses, rows: Rows, members: dict[str, Member]) -> Availability
         query_slots=rows.starts("asked") if rows.has("asked") else None,
         buffer=ask.buffers.get(None, Buffer()),
         start_interval=ask.interval,
+        start_offset=ask.offset,
         response_format=ask.response_format,
         max_results=ask.max_results,
     )
