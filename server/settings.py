@@ -84,7 +84,7 @@ class Settings:
     max_period_days: int = _setting(35, "maximum length of a period in days", least=1)
     max_results: int = _setting(200, "maximum results of one availability query", least=1)
     max_subscriptions: int = _setting(
-        5000, "maximum open subscriptions of one process, and maximum open WebSockets", least=1
+        5000, "maximum open subscriptions of one process, and maximum open WebSockets with a valid token", least=1
     )
     max_client_subscriptions: int = _setting(2500, "maximum open subscriptions of one client in one process", least=1)
     max_body: int = _setting(8 * 1024 * 1024, "maximum bytes of a request body", least=1024)

@@ -79,6 +79,7 @@ def uvicorn_reads_websockets_as_we_extend_it() -> bool:
         and "self.transport.resume_reading()" in texts(ws.receive)
         and "self.writable.clear()" in texts(ws.pause_writing)
         and "self.conn = ServerProtocol(" in texts(ws.__init__)
+        and "self.loop.call_later(self.close_timeout, self.transport.close)" in texts(ws.send)
         and "self.handle_parser_exception()" in texts(ws.data_received)
     )
 

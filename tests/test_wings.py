@@ -19,7 +19,7 @@ WINGS = {
     "booking_page": {"http"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
     "commands": {"process", ""},  # for the settings and the clock
-    "process": {"graphql", "observability", ""},  # for the settings and the protocol's requirements
+    "process": {"graphql", "http", "observability", ""},  # for the settings and the protocol's requirements
 }
 
 #: the only wings of server/ that may import GraphQL libraries

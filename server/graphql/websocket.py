@@ -23,7 +23,7 @@ from db.retries import is_unavailable
 from ..http.access_log import access
 from ..http.client_address import address_of
 from ..http.requests import JSON, RequestError
-from .connection_limits import LimitReached
+from .connection_limits import LimitReached, SocketPlace
 from .engine import GraphQLEngine
 from .errors import format_http_error, format_request_errors
 from .http import Operation, dumps, operation_in, respond
@@ -68,9 +68,10 @@ async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
     if not is_same_origin(websocket.headers):
         await _deny(websocket, 403, "Only pages of this origin may open a WebSocket.")
         return
+    connection = Connection(websocket, engine)
     try:
-        with engine.connection_limits.socket():
-            await Connection(websocket, engine).run()
+        with engine.connection_limits.socket(connection.address, connection.evict) as place:
+            await connection.run(place)
     except LimitReached as full:
         await _deny(websocket, 503, str(full))
 
@@ -97,28 +98,37 @@ class Connection:
         self._socket = websocket
         self._engine = engine
         self._authorization = websocket.headers.get("authorization")
-        self._address = address_of(websocket)
+        self.address = address_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._begun = 0
+        self._group = asyncio.TaskGroup()
 
-    async def run(self) -> None:
+    async def run(self, place: SocketPlace) -> None:
         """Serves the connection, and writes its log line at the end."""
         began, code = perf_counter(), 1006
         try:
-            code = await self._run()
+            code = await self._run(place)
         finally:
             _write(code, perf_counter() - began, self._begun)
 
-    async def _run(self) -> int:
+    def evict(self) -> None:
+        """Closes the socket to make room for another one, with a code that clients come back from."""
+        ending = _raise(Closing(1013, "Too many sockets without a valid token"))
+        try:
+            self._group.create_task(ending)
+        except RuntimeError:  # it is being closed already
+            ending.close()
+
+    async def _run(self, place: SocketPlace) -> int:
         """Serves the connection and returns its close code."""
         if PROTOCOL not in self._socket.scope["subprotocols"]:
             await self._socket.accept()
             return await self._close(4406, "Subprotocol not acceptable")
         await self._socket.accept(PROTOCOL)
         try:
-            async with asyncio.TaskGroup() as self._group:
+            async with self._group:
                 await self._initialise()
-                self._group.create_task(self._require_token())
+                self._group.create_task(self._require_token(place))
                 while True:
                     await self._handle(await self._receive())
         except BaseExceptionGroup as group:
@@ -157,20 +167,30 @@ class Connection:
                 self._authorization = str(value)
         await self._send({"type": "connection_ack"})
 
-    async def _require_token(self) -> None:
+    async def _require_token(self, place: SocketPlace) -> None:
         """Closes the socket after PROOF seconds if it came without a valid token, so that it takes no place for long.
 
-        Until then its operations are executed like those of a request without one. Raises Closing.
+        Until then its operations are executed like those of a request without one. While the database does not answer,
+        nobody's token can be told, and the check is repeated. Raises Closing.
         """
+        while (proven := await self._has_valid_token()) is None:
+            await asyncio.sleep(PROOF)
+        if not proven:
+            await asyncio.sleep(PROOF)
+            raise Closing(4401, "Unauthorized")
         try:
-            if (await self._engine.gate.context(self._authorization).actor()).client_key is not None:
-                return
+            place.prove()
+        except LimitReached as full:
+            raise Closing(1013, str(full)) from None
+
+    async def _has_valid_token(self) -> bool | None:
+        """Whether the socket's token is valid; None if the database does not answer."""
+        try:
+            return (await self._engine.gate.context(self._authorization).actor()).client_key is not None
         except Exception as error:
-            if not is_unavailable(error):
-                raise
-            return
-        await asyncio.sleep(PROOF)
-        raise Closing(4401, "Unauthorized")
+            if is_unavailable(error):
+                return None
+            raise
 
     async def _receive(self) -> Message:
         """Receives the next message. Raises Closing if it is invalid, and WebSocketDisconnect."""
@@ -222,8 +242,8 @@ class Connection:
         """Sends the responses to an operation. One without data becomes an `error` message, which ends it."""
         last: Message = {"id": id, "type": "complete"}
         try:
-            await self._engine.gate.admit(self._engine.gate.context(self._authorization), self._address)
-            async with aclosing(self._engine.stream(operation, self._authorization, self._address)) as bodies:
+            await self._engine.gate.admit(self._engine.gate.context(self._authorization), self.address)
+            async with aclosing(self._engine.stream(operation, self._authorization, self.address)) as bodies:
                 async for body in bodies:
                     if "data" not in body:
                         last = {"id": id, "type": "error", "payload": body["errors"]}
@@ -240,6 +260,10 @@ class Connection:
         """Sends a text frame, which clients expect. Raises TimeoutError if it blocks for STALLED seconds."""
         async with asyncio.timeout(STALLED):
             await self._socket.send_text(dumps(message).decode())
+
+
+async def _raise(error: Exception) -> None:
+    raise error
 
 
 def _write(code: int, seconds: float, begun: int) -> None:

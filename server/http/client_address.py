@@ -7,13 +7,14 @@ from starlette.requests import HTTPConnection
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The client's address; of IPv6 only the network half (/64), because a client can vary the other half at will."""
+    """The client's address; of IPv6 only its network."""
     client = connection.scope.get("client")
-    return _network(client[0]) if client is not None else ""
+    return network(client[0]) if client is not None else ""
 
 
 @lru_cache(10_000)
-def _network(host: str) -> str:
+def network(host: str) -> str:
+    """The address; of IPv6 only the network half (/64), because a client can vary the other half at will."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -5,6 +5,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from core.fair_set import FairSet
+
+from ..http.client_address import network
 from . import connections
 from .connections import Connection
 
@@ -16,6 +19,9 @@ MAX_HEADERS = 100
 
 #: seconds in which a request's head must arrive, from the connection or from its first byte
 HEAD_DEADLINE = 10.0
+
+MAX_WAITING = 2_000
+"""Maximum connections of a process on which no request is being answered: none has come yet, or not all of it."""
 
 MAX_PIPELINED = 100
 """Maximum requests of one connection that wait for the response to an earlier one."""
@@ -51,10 +57,17 @@ class _HTTPConnection(Connection):
             super().close()
 
 
+#: Connections on which no request is being answered, by their client's network. A newcomer evicts an old one, so that
+#: silent clients cannot keep others out.
+_waiting = FairSet["HTTPProtocol"](MAX_WAITING, lambda protocol: protocol.connection.abort())
+
+
 class HTTPProtocol(HttpToolsProtocol):
     """HTTP/1.1 on one connection."""
 
     connection: Connection
+    #: the client's network, by which connections are counted
+    _network = ""
     #: whether a request has begun to arrive and not ended
     arriving = False
     #: whether the process is shutting down
@@ -75,9 +88,12 @@ class HTTPProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.connection = _HTTPConnection(transport, self)
         super().connection_made(self.connection)
+        self._network = network(self.client[0]) if self.client is not None else ""
+        _waiting.add(self, self._network)
         self._wait_for_a_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        _waiting.discard(self)
         self.connection.ended()
         self._stop_waiting_for_a_head()
         self._stop_waiting_for_the_rest()
@@ -125,6 +141,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if max(len(name) + len(value) for name, value in self.headers) > _MAX_HANDSHAKE_LINE:
             self._refuse(431, f"A header may have at most {_MAX_HANDSHAKE_LINE} bytes.")
         else:
+            _waiting.discard(self)
             self._stop_waiting_for_a_head()
             super().handle_websocket_upgrade()
 
@@ -137,6 +154,7 @@ class HTTPProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def on_message_complete(self) -> None:
+        _waiting.discard(self)
         self.arriving = False
         self._framing = 0
         if self._rest is not None:
@@ -147,6 +165,8 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         _on_response_complete(self)
+        if self.cycle.response_complete:
+            _waiting.add(self, self._network)
         if self.arriving and self.cycle.more_body and not self.transport.is_closing():
             # uvicorn drops the rest of the request, and would wait for it for ever.
             self._unset_keepalive_if_required()
@@ -165,6 +185,7 @@ class HTTPProtocol(HttpToolsProtocol):
         """Answers a request that cannot be parsed, unless an answer has begun, and closes the connection."""
         cycle: Any = self.cycle
         self.arriving = True
+        _waiting.add(self, self._network)
         if cycle is None or cycle.response_complete or not cycle.response_started:
             usual = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
             self.transport.write(

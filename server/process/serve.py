@@ -37,6 +37,8 @@ log = logging.getLogger("openings")
 
 #: connections that may wait to be accepted
 _BACKLOG = 2048
+#: open files that a process with all of its connections has room in
+_FILES = 65_536
 #: seconds that requests in flight have to finish after a shutdown signal
 _GRACE = 10
 
@@ -76,6 +78,7 @@ class _Workers(Multiprocess):
 
 def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
     """Serves requests until a shutdown signal. Raises PortTakenError."""
+    _raise_file_limit()
     listening = _listen(settings)
     port = listening.getsockname()[1]
     os.environ.update(replace(settings, port=port).environment())
@@ -152,6 +155,18 @@ def _listen(settings: Settings) -> socket.socket:
         raise PortTakenError(f"cannot listen on {where}: {error}") from None
     listening.set_inheritable(True)
     return listening
+
+
+def _raise_file_limit() -> None:
+    """Raises the soft limit of open files, often 1024, towards the hard one: every connection is an open file."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

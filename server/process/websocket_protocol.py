@@ -18,6 +18,9 @@ MAX_FRAMES = 64
 CONTROL_FRAMES = 100
 _CONTROL_FRAMES_PER_SECOND = 10.0
 
+#: seconds that a closed WebSocket waits for its client's close frame; uvicorn's ten would hold sockets that were evicted
+CLOSE_TIMEOUT = 2.0
+
 PING_TIMEOUT = 4499
 """The close code of a WebSocket that does not answer a ping: its client's machine may have slept, and it may come back.
 
@@ -57,6 +60,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self.close_timeout = CLOSE_TIMEOUT
         self.conn = _WebSocket(max_size=self.config.ws_max_size, logger=self.conn.logger)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

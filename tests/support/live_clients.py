@@ -121,9 +121,11 @@ class LiveServer:
         return f"http://127.0.0.1:{self.port}/graphql"
 
     @asynccontextmanager
-    async def connect(self, subprotocol: str | None = PROTOCOL, **headers: str) -> AsyncGenerator[WebSocketClient]:
-        """Connects over WebSocket, without opening the protocol's session."""
-        async with connect_websocket(self.port, subprotocol, **headers) as opened:
+    async def connect(
+        self, subprotocol: str | None = PROTOCOL, source: str = "127.0.0.1", **headers: str
+    ) -> AsyncGenerator[WebSocketClient]:
+        """Connects over WebSocket from an address of this machine, without opening the protocol's session."""
+        async with connect_websocket(self.port, subprotocol, source, **headers) as opened:
             yield opened
 
     @asynccontextmanager
@@ -153,18 +155,18 @@ class LiveServer:
         """Waits until no client is connected and no subscription is active."""
         places = self.api.app.state.engine.connection_limits
         async with asyncio.timeout(TIMEOUT):
-            while len(self.api.db.subscribers) or places.sockets or places.subscriptions.total():
+            while len(self.api.db.subscribers) or places.open_sockets or places.subscriptions.total():
                 await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def connect_websocket(
-    port: int, subprotocol: str | None = PROTOCOL, **headers: str
+    port: int, subprotocol: str | None = PROTOCOL, source: str = "127.0.0.1", **headers: str
 ) -> AsyncGenerator[WebSocketClient]:
-    """Connects over WebSocket to the server on a port of this machine."""
+    """Connects over WebSocket to the server on a port of this machine, from one of its loopback addresses."""
     offered: Any = [subprotocol] if subprotocol is not None else None
-    address = f"ws://127.0.0.1:{port}/graphql"
-    async with connect(address, subprotocols=offered, additional_headers=headers, proxy=None) as connection:
+    more: Any = {"additional_headers": headers, "proxy": None, "local_addr": (source, 0)}
+    async with connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=offered, **more) as connection:
         yield WebSocketClient(connection)
 
 

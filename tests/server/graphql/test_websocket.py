@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.graphql import websocket
 from server.graphql.websocket import MAX_MESSAGE, MAX_OPERATIONS
+from tests.support.api import CLIENT_SECRET
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import LiveServer, WebSocketClient, live_server
@@ -229,9 +230,18 @@ class TestHandshake:
             await ws.initialize()
 
     async def test_the_number_of_sockets_is_limited(self, database_url: str) -> None:
-        """A connection beyond the limit gets status 503, and is accepted once there is room."""
+        """Of those with a token: a connection beyond the limit gets status 503, and is accepted once there is room.
+
+        One that was open before its token made it one too many is closed with 1013, after which clients come back.
+        """
         async with live_server(database_url, max_subscriptions=2) as live:
-            async with live.connect(), live.connect():
+            async with live.connect() as one, live.connect() as other, live.connect() as one_more, live.connect():
+                for ws in (one, other):
+                    await ws.initialize(Authorization=f"Bearer {CLIENT_SECRET}")
+                    await ws.subscribe("{ __typename }")
+                    await ws.next_result()
+                await one_more.initialize(Authorization=f"Bearer {CLIENT_SECRET}")
+                assert (await one_more.wait_closed())[0] == 1013
                 with pytest.raises(InvalidStatus) as found:
                     async with live.connect():
                         pass

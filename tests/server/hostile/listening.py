@@ -32,6 +32,7 @@ class Listening:
     app: Starlette
     server: uvicorn.Server
     thread: Thread
+    door: socket.socket
 
     @property
     def db(self) -> Database:
@@ -63,15 +64,39 @@ class Listening:
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
             with suppress(ConnectionError):
                 connection.sendall(request)
-            return _all_of(connection)
+            return response(connection)
 
 
-def _all_of(connection: socket.socket) -> bytes:
+def response(connection: socket.socket) -> bytes:
+    """All that the server says until it closes the connection."""
     said = bytearray()
     with suppress(ConnectionError):
         while chunk := connection.recv(65_536):
             said += chunk
     return bytes(said)
+
+
+def opened(server: Listening, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=20, source_address=(source, 0))
+
+
+def opened_for_slow_reading(server: Listening) -> socket.socket:
+    """A connection with a small buffer, so that the server soon waits for its client to read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.settimeout(5)
+    connection.connect(("127.0.0.1", server.port))
+    return connection
+
+
+def send_some(connection: socket.socket, data: bytes, times: int) -> int:
+    """Sends data up to so many times; returns how often the server took it."""
+    for n in range(times):
+        try:
+            connection.sendall(data)
+        except (ConnectionError, TimeoutError):
+            return n
+    return times
 
 
 @contextmanager
@@ -87,7 +112,7 @@ def listening(database_url: str, **settings: Any) -> Generator[Listening]:
         try:
             while not server.started:
                 time.sleep(0.01)
-            yield Listening(door.getsockname()[1], app, server, thread)
+            yield Listening(door.getsockname()[1], app, server, thread, door)
         finally:
             server.should_exit = True
             thread.join()

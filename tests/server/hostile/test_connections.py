@@ -1,10 +1,7 @@
 """What a connection may send and hold below GraphQL, without a token."""
 
-import asyncio
-import json
 import shutil
 import socket
-import struct
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, suppress
@@ -12,23 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from server.graphql import websocket
 from server.http import requests
 from server.http.requests import MAX_ANONYMOUS
 from server.process import connections, http_protocol
 from server.process.http_protocol import MAX_HEAD, MAX_HEADERS
-from server.process.websocket_protocol import CONTROL_FRAMES, MAX_FRAMES
 from tests.support.api import CLIENT_SECRET
-from tests.support.live_clients import live_server
 
 from .cases import query
-from .listening import Listening, listening
+from .listening import Listening, listening, opened, opened_for_slow_reading, response, send_some
 
 #: processor seconds that a hostile connection may take
 MOST = 0.3
 MEBIBYTE = 1024 * 1024
-
-CLOSE, PING, PONG, CONTINUATION, TEXT = 8, 9, 10, 0, 1
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +33,8 @@ def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> G
         yield server
 
 
-def opened(server: Listening) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=20)
-
-
-def response(connection: socket.socket) -> bytes:
-    """All that the server says until it closes the connection."""
-    said = b""
-    with suppress(ConnectionError):
-        while chunk := connection.recv(65_536):
-            said += chunk
-    return said
-
-
-def send_some(connection: socket.socket, data: bytes, times: int) -> int:
-    """Sends data up to so many times; returns how often the server took it."""
-    for n in range(times):
-        try:
-            connection.sendall(data)
-        except (ConnectionError, TimeoutError):
-            return n
-    return times
+#: a request for a page, which is longer than the other responses without a token
+PAGE = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
 
 
 def head(*lines: str) -> bytes:
@@ -161,12 +134,55 @@ class TestBodies:
         assert requests._in_flight == {False: 0, True: 0}
 
 
+class TestWaitingConnections:
+    """Connections on which no request is being answered."""
+
+    SENT = (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    BODY = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n1"
+
+    def is_closed(self, connection: socket.socket) -> bool:
+        connection.settimeout(0.1)
+        try:
+            response(connection)
+        except TimeoutError:
+            return False
+        return True
+
+    @pytest.mark.parametrize("sent", [*SENT, BODY], ids=["nothing", "half a head", "a request", "half a body"])
+    def test_a_newcomer_closes_the_oldest(
+        self, server: Listening, monkeypatch: pytest.MonkeyPatch, sent: bytes
+    ) -> None:
+        """Of the address that has most. So silent clients keep nobody out, and none from another address."""
+        monkeypatch.setattr(http_protocol._waiting, "most", 20)
+        with ExitStack() as stack:
+            elsewhere = stack.enter_context(opened(server, "127.0.0.2"))
+            elsewhere.sendall(self.SENT[1])
+            held = [stack.enter_context(opened(server)) for _ in range(60)]
+            for connection in held:
+                with suppress(ConnectionError):
+                    connection.sendall(sent)
+            assert all(self.is_closed(connection) for connection in held[:40])
+            assert server.send(head()).startswith(b"HTTP/1.1 200 ")
+            assert not self.is_closed(held[-1])
+            elsewhere.sendall(b"x: y\r\nConnection: close\r\n\r\n")
+            assert response(elsewhere).startswith(b"HTTP/1.1 200 ")
+
+    def test_no_connection_is_counted_for_ever(self, server: Listening) -> None:
+        for sent in (*self.SENT, self.BODY):
+            with opened(server) as connection:
+                connection.sendall(sent)
+        until = time.monotonic() + 5
+        while len(http_protocol._waiting) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(http_protocol._waiting) == 0
+
+
 def test_a_client_that_does_not_read_its_responses_is_disconnected(
     server: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "UNREAD", 0.5)
     with opened(server) as connection:
-        many = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n" * 50
+        many = PAGE * 50
         began = time.monotonic()
         connection.settimeout(5)
         assert send_some(connection, many, 100_000) < 100_000
@@ -177,101 +193,39 @@ def test_a_client_that_does_not_read_its_responses_is_disconnected(
         assert not server.server.server_state.connections
 
 
+def test_responses_that_nobody_reads_are_bounded_together(server: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound the clients that have not read for longest are disconnected."""
+    monkeypatch.setattr(connections, "MAX_UNREAD", 400 * 1024)
+    server.door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
+    stalled = connections._stalled
+    with ExitStack() as stack:
+        for count in range(1, 10):
+            connection = stack.enter_context(opened_for_slow_reading(server))
+            connection.sendall(PAGE * 90)
+            until = time.monotonic() + 5
+            while len(stalled._sizes) < min(count, 2) and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(0.05)
+            waiting = [each.transport.get_write_buffer_size() for each in server.server.server_state.connections]
+            assert min(count, 2) * 64 * 1024 <= sum(waiting) <= 400 * 1024
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    until = time.monotonic() + 5
+    while stalled._total and time.monotonic() < until:
+        time.sleep(0.01)
+    assert (stalled._total, stalled._sizes) == (0, {})
+
+
 def test_a_client_that_reads_slowly_gets_all_of_its_responses(
     server: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has more time as long as it reads at least so much in it."""
     monkeypatch.setattr(connections, "UNREAD", 0.3)
     monkeypatch.setattr(connections, "MIN_READ", 1_000)
-    with socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        connection.settimeout(5)
-        connection.connect(("127.0.0.1", server.port))
-        page = b"GET /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
-        connection.sendall(page * 90 + page.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    with opened_for_slow_reading(server) as connection:
+        connection.sendall(PAGE * 90 + PAGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         said, began = bytearray(), time.monotonic()
         while chunk := connection.recv(100_000):
             said += chunk
             time.sleep(0.05 if time.monotonic() < began + 2 else 0)
     assert said.count(b"HTTP/1.1 200 ") == 91
     assert said.endswith(b"</html>\n")
-
-
-def frame(opcode: int, data: bytes = b"", *, last: bool = True) -> bytes:
-    """A masked frame of a client."""
-    length = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
-    return bytes([0x80 * last | opcode]) + length + b"\0\0\0\0" + data
-
-
-def websocket_to(server: Listening) -> socket.socket:
-    connection = opened(server)
-    connection.sendall(
-        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-    )
-    said = b""
-    while b"\r\n\r\n" not in said:
-        said += connection.recv(1000)
-    assert said.startswith(b"HTTP/1.1 101 ")
-    return connection
-
-
-def close_code(said: bytes) -> int:
-    """The code in the last frame, which closes the socket."""
-    at = said.rindex(b"\x88")
-    return struct.unpack("!H", said[at + 2 : at + 4])[0]
-
-
-class TestWebSockets:
-    def test_a_message_has_few_frames(self, server: Listening) -> None:
-        parts = [b'{"type": ', *[b""] * (MAX_FRAMES - 3), b'"ping"', b"}"]
-        frames = [frame(TEXT if n == 0 else CONTINUATION, part, last=False) for n, part in enumerate(parts[:-1])]
-        with websocket_to(server) as connection:
-            for _ in range(2):
-                connection.sendall(b"".join(frames) + frame(CONTINUATION, parts[-1]))
-                assert b"pong" in connection.recv(1000)
-            connection.sendall(b"".join(frames) + frame(CONTINUATION, last=False) * 2)
-            assert close_code(response(connection)) == 1002
-
-    @pytest.mark.parametrize(
-        "flood",
-        [frame(CONTINUATION, last=False), frame(PING, b"x" * 125), frame(PONG)],
-        ids=["parts", "pings", "pongs"],
-    )
-    def test_a_flood_of_frames_ends_the_socket(self, server: Listening, flood: bytes) -> None:
-        before = server.processor_seconds()
-        with websocket_to(server) as connection:
-            connection.sendall(frame(TEXT, last=False))
-            send_some(connection, flood * 10_000, 200)
-        assert server.processor_seconds() - before < MOST
-
-    def test_usual_pings_are_answered(self, server: Listening) -> None:
-        with websocket_to(server) as connection:
-            for _ in range(CONTROL_FRAMES // 2):
-                connection.sendall(frame(PING, b"x"))
-                assert connection.recv(100) == b"\x8a\x01x"
-
-    def test_a_handshake_with_a_long_header_is_refused(self, server: Listening) -> None:
-        lines = ["Connection: Upgrade", "Upgrade: websocket", f"x: {'x' * 9000}"]
-        assert server.send(head(*lines).replace(b"Connection: close\r\n", b"")).startswith(b"HTTP/1.1 431 ")
-
-
-@pytest.mark.parametrize("backend", ["sqlite"])
-@pytest.mark.parametrize("token", [None, "wrong"])
-async def test_a_websocket_without_a_token_ends(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, token: str | None
-) -> None:
-    """Until then it can be used, so that an operation can say what is wrong with the token."""
-    monkeypatch.setattr(websocket, "PROOF", 0.3)
-    async with live_server(database_url) as live:
-        async with live.connect() as ws, live.connect() as known:
-            await known.initialize(Authorization=f"Bearer {CLIENT_SECRET}")
-            await ws.initialize(**({"Authorization": f"Bearer {token}"} if token is not None else {}))
-            await ws.subscribe("{ __typename }")
-            assert await ws.next_result() == {"data": {"__typename": "Query"}}
-            await ws.expect_complete()
-            assert await ws.wait_closed() == (4401, "Unauthorized")
-            await asyncio.sleep(0.1)
-            await known.connection.send(json.dumps({"type": "ping"}))
-            assert await known.receive() == {"type": "pong"}
-        await live.wait_until_idle()

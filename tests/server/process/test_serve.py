@@ -12,7 +12,7 @@ import pytest
 
 from server.demo import Credentials
 from server.graphql.exposure import OPEN
-from server.process.serve import welcome
+from server.process.serve import _raise_file_limit, welcome
 from tests.support.command_line import COMMAND, ROOT, serve
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -28,6 +28,18 @@ def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
     assert first["workers"] == 1
     assert first["profile"] == {"introspection": True, "graphiql": False, "get": "off"}
     assert last["message"] == "Stopped."
+
+
+def test_a_low_soft_limit_of_open_files_is_raised() -> None:
+    """As far as the hard limit allows: shells and services often begin with 1024, which is less than our own bounds."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft - 1, hard))
+        _raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (max(soft - 1, min(hard, 65_536)), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_terminal_shows_the_exposure() -> None:
