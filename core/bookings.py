@@ -88,9 +88,14 @@ class BookingRequest:
             self._check_targets(problems, limits)
         return problems
 
-    def query_problems(self, limits: Limits) -> Problems:
-        """Returns the problems of the query. It may begin in the past, because only the meeting must not."""
-        return self.query.check(None, limits)
+    def query_problems(self, limits: Limits, now: Instant | None = None) -> Problems:
+        """Returns the problems of the query. If `now` is None, it may begin in the past: only the meeting must not."""
+        problems = self.query.check(now, limits)
+        with problems.until_full():
+            if self.query.excluded_events:
+                words = "cannot be given for what is to be booked: whoever is booked must be free"
+                problems.add(("excluded_events",), Key.CONFLICT, words)
+        return problems
 
     def _check_targets(self, problems: Problems, limits: Limits) -> None:
         if len(self.target_calendars) > limits.max_batch:

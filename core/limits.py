@@ -35,7 +35,7 @@ class Limits:
     #: length of a query period or of a member's own period, in seconds
     max_period: int = 35 * DAY
     #: results of an availability query
-    max_results: int = 200
+    max_results: int = 512
     #: items on a page of a connection (ours)
     max_page: int = 1000
     #: events in one upsertEvents (ours)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from .durations import NO_BUFFER, Buffer, Duration
 from .errors import Key, Path, Problems
+from .excluded_events import ExcludedEvent, check_excluded
 from .grids import Grid, check_grid, grid_of
 from .instants import DAY, Instant, Unreadable
 from .limits import Limits
@@ -81,6 +82,8 @@ class AvailabilityQuery:
     start_interval_tzid: str | None = None
     #: added to the grid
     start_offset: Duration | None = None
+    #: events that do not block
+    excluded_events: Sequence[ExcludedEvent] = ()
     response_format: ResponseFormat = ResponseFormat.PERIODS
     max_results: int = 20
 
@@ -150,6 +153,7 @@ class AvailabilityQuery:
             self._check_window(problems, now, limits)
             self.buffer.check(("buffer",), problems)
             check_grid(self.start_interval, self.start_interval_tzid, self.start_offset, (), problems)
+            check_excluded(self.excluded_events, ("excluded_events",), problems)
             self._check_max_results(problems, limits)
         return problems
 

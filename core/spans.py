@@ -125,6 +125,12 @@ class Busy:
             sorted(chain.from_iterable(each.ends for each in several)),
         )
 
+    def without(self, some: "Busy") -> "Busy":
+        """Returns the busy time without some of its spans."""
+        if not some.starts:
+            return self
+        return Busy(_without(self.starts, some.starts), _without(self.ends, some.ends))
+
     def near(self, start: Instant, end: Instant, before: int = 0, after: int = 0) -> "Busy":
         """Extends every span by `before` seconds at its start and `after` at its end; returns those in `[start, end)`.
 
@@ -156,6 +162,17 @@ class Busy:
 
     def __hash__(self) -> int:
         return hash((*self.starts, *self.ends))
+
+
+def _without(bounds: Sequence[Instant], some: Sequence[Instant]) -> list[Instant]:
+    """Returns sorted bounds without some of them, each as often as it is given. Both are sorted: one pass."""
+    left: list[Instant] = []
+    done = 0
+    for bound in some:
+        here = bisect_left(bounds, bound, done)
+        left += bounds[done:here]
+        done = here + 1
+    return [*left, *bounds[done:]]
 
 
 def in_common(sets: Sequence["SpanSet"], *, without: Sequence["Busy"] = (), shortest: int = 1) -> list[Bounds]:

@@ -1,7 +1,7 @@
 """Events, identified by the caller's event_id within a calendar. Deleted ones keep a row, so that clients see them."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -37,6 +37,11 @@ class BusyTime:
 
     everything: Busy
     firm: Busy
+
+    def without(self, some: "BusyTime") -> "BusyTime":
+        """Returns the busy time without some of its events."""
+        firm = self.firm.without(some.firm)
+        return BusyTime(firm if self.everything is self.firm else self.everything.without(some.everything), firm)
 
     def __len__(self) -> int:
         """Number of instants stored; the size of a cache entry."""
@@ -119,20 +124,47 @@ async def busy(
     """
     dialect = statements.dialect
     rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end)
+    return _current(dialect, rows, versions)
+
+
+async def busy_of(
+    statements: Statements,
+    versions: Mapping[int, int],
+    start: Instant,
+    end: Instant,
+    *,
+    event_ids: Sequence[str],
+    event_uids: Sequence[str],
+) -> dict[int, BusyTime]:
+    """As `busy`, but only of the events with one of these ids or uids."""
+    dialect = statements.dialect
+    keys, ids, uids = (dialect.array_param(each) for each in ([*versions], event_ids, event_uids))
+    return _current(dialect, await statements.fetch_many(_busy_of(dialect), keys, start, end, ids, uids), versions)
+
+
+def _current(dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int]) -> dict[int, BusyTime]:
     return {
         key: _busy_time(*map(dialect.read_array, bounds)) for key, version, *bounds in rows if version == versions[key]
     }
 
 
 @cache
-def _busy(dialect: Dialect) -> str:
+def _busy_of(dialect: Dialect) -> str:
+    read = "SELECT key, calendar_key, blocks, starts_at, ends_at, status FROM events"
+    by_id = f"{read} WHERE calendar_key {dialect.in_array(1, 'bigint')} AND event_id {dialect.in_array(4, 'text')}"
+    by_uid = f"{read} WHERE event_uid {dialect.in_array(5, 'text')}"
+    return _busy(dialect, f"({by_id} UNION {by_uid}) AS events")
+
+
+@cache
+def _busy(dialect: Dialect, events: str = "events") -> str:
     # Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
     firm, tentative = f"status <> '{EventStatus.TENTATIVE.value}'", f"status = '{EventStatus.TENTATIVE.value}'"
     return f"""
 SELECT calendars.key, calendars.version, {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
        {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
 FROM calendars
-LEFT JOIN events ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
+LEFT JOIN {events} ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
 WHERE calendars.key {dialect.in_array(1, "bigint")}
 GROUP BY calendars.key
 """

@@ -4,10 +4,11 @@ Busy time can be read outside a transaction because each row carries its calenda
 detected, and the read repeated.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 from core.availability_rules import AvailabilityRule
+from core.excluded_events import ExcludedEvent
 from core.instants import DAY, Instant
 from core.spans import SpanSet
 from db import availability_rules, available_periods, events
@@ -83,11 +84,28 @@ class CachedFacts:
 
         return await self._facts("busy", versions, window, read, lambda busy: 2 * _NUMBER * len(busy))
 
+    async def excluded(
+        self, versions: Mapping[int, int], start: Instant, end: Instant, excluded: Sequence[ExcludedEvent]
+    ) -> dict[int, BusyTime]:
+        """Returns the part of `busy` that these events are, of each calendar. Raises NeedsSnapshot as `busy` does."""
+        window = _rounded(start, end)
+        ids = tuple(sorted({event.event_id for event in excluded if event.event_id is not None}))
+        uids = tuple(sorted({event.event_uid for event in excluded if event.event_uid is not None}))
+
+        async def read(keys: Collection[int]) -> dict[int, BusyTime]:
+            current = {key: versions[key] for key in keys}
+            return await events.busy_of(self._reader, current, *window, event_ids=ids, event_uids=uids)
+
+        size = sum(map(len, (*ids, *uids)))
+        return await self._facts(
+            "excluded", versions, (*window, ids, uids), read, lambda found: size + 2 * _NUMBER * len(found)
+        )
+
     async def _facts(
         self,
         kind: str,
         versions: Mapping[int, int],
-        window: tuple[Instant, ...],
+        window: tuple[Hashable, ...],
         read: Callable[[Collection[int]], Awaitable[Mapping[int, Any]]],
         size: Callable[[Any], int],
     ) -> dict[int, Any]:

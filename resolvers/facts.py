@@ -161,11 +161,14 @@ async def _busy(
     """Loads the busy time of the selected calendars in the query's window and the buffers around it."""
     window = query.window()
     buffers = [query.buffer_of(each.member) for each in selections]
-    return await cached.busy(
-        {key: access.versions[key] for each in selections for key in each.calendars},
-        window.starts[0] - max(buffer.before.seconds for buffer in buffers),
-        window.ends[-1] + max(buffer.after.seconds for buffer in buffers),
-    )
+    versions = {key: access.versions[key] for each in selections for key in each.calendars}
+    start = window.starts[0] - max(buffer.before.seconds for buffer in buffers)
+    end = window.ends[-1] + max(buffer.after.seconds for buffer in buffers)
+    busy = await cached.busy(versions, start, end)
+    if not query.excluded_events:
+        return busy
+    excluded = await cached.excluded(versions, start, end, query.excluded_events)
+    return {key: taken.without(excluded[key]) for key, taken in busy.items()}
 
 
 def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:

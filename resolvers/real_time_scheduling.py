@@ -54,7 +54,8 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
             if not await clients.can_sign(session, client_key):
                 words = "cannot be signed for this application: give it a new secret with openings client secret"
                 problems.add(("callback_urls",), Key.CONFLICT, words)
-    await BookingAttempt(ctx, request.booking(ctx.now)).load(problems, request.query.check(ctx.now, ctx.limits))
+    booking = request.booking(ctx.now)
+    await BookingAttempt(ctx, booking).load(problems, booking.query_problems(ctx.limits, ctx.now))
     async with ctx.db.write() as session:
         return await links.create(session, client_key, request, ctx.now)
 

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import ID, UNSET, field
 
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
+from core.excluded_events import ExcludedEvent
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
@@ -49,6 +50,19 @@ class BufferInput:
     def to_core(self) -> Buffer:
         before, after = or_none(self.before), or_none(self.after)
         return Buffer(before.to_core() if before else NO_TIME, after.to_core() if after else NO_TIME)
+
+
+@strawberry.input(
+    description="An event that does not block in this query. Give exactly one of the two; one that is unknown is no error."
+)
+class ExcludedEventInput:
+    event_id: ID | None = field(
+        default=UNSET, description="Your own id for the event, on any calendar of a member of the query."
+    )
+    event_uid: ID | None = field(default=UNSET, description="The event's uid.")
+
+    def to_core(self) -> ExcludedEvent:
+        return ExcludedEvent(or_none(self.event_id), or_none(self.event_uid))
 
 
 @strawberry.input(description="An account in a group, with settings that apply to this query only.")
@@ -128,11 +142,16 @@ class AvailabilityInput:
         description="Added to the grid of starts: 15 minutes with an interval of an hour is a quarter past. Less than "
         "the interval.",
     )
+    excluded_events: list[ExcludedEventInput] | None = field(
+        default=UNSET,
+        description="Events that do not block in this query, such as those of a meeting that is to be moved: at most "
+        "50. Not allowed for what is to be booked.",
+    )
     response_format: ResponseFormat | None = field(
         default=ResponseFormat.PERIODS, description="The format of the results."
     )
     max_results: int | None = field(
-        default=20, description="The maximum number of results, 1 to 200. The soonest are returned."
+        default=20, description="The maximum number of results, 1 to 512. The soonest are returned."
     )
 
     def to_core(self) -> AvailabilityQuery:
@@ -149,6 +168,7 @@ class AvailabilityInput:
             start_interval=interval.to_core() if interval is not None else None,
             start_interval_tzid=or_none(self.start_interval_tzid),
             start_offset=offset.to_core() if offset is not None else None,
+            excluded_events=[each.to_core() for each in or_none(self.excluded_events) or ()],
             response_format=or_default(self.response_format, ResponseFormat.PERIODS),
             max_results=or_default(self.max_results, 20),
         )

@@ -82,7 +82,7 @@ class Settings:
     max_query_periods: int = _setting(50, "maximum query periods or query slots in one availability query", least=1)
     max_member_periods: int = _setting(50, "maximum available periods that a query gives for one member", least=1)
     max_period_days: int = _setting(35, "maximum length of a period in days", least=1)
-    max_results: int = _setting(200, "maximum results of one availability query", least=1)
+    max_results: int = _setting(512, "maximum results of one availability query", least=1)
     max_subscriptions: int = _setting(
         5000, "maximum open subscriptions of one process, and maximum open WebSockets with a valid token", least=1
     )
@@ -93,7 +93,7 @@ class Settings:
     )
     max_values: int = _setting(20_000, "maximum values in the variables of one request", least=100)
     max_answer_values: int = _setting(
-        200_000, "maximum values in one response, with lists counted at their maximum length", least=100
+        500_000, "maximum values in one response, with lists counted at their maximum length", least=100
     )
     max_answer: int = _setting(16 * 1024 * 1024, "maximum bytes of one response", least=1024)
     deadline: int = _setting(

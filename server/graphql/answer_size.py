@@ -34,8 +34,8 @@ from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, Limits
 
 from .complexity import MANY, QUERY_TOO_COMPLEX
 
-MAX_ANSWER_VALUES = 200_000
-"""Values of one answer: 50 availability queries with 200 results of ten people each are some 130,000."""
+MAX_ANSWER_VALUES = 500_000
+"""Values of one answer: 50 availability queries with 512 results of ten people each are some 330,000."""
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer."""

@@ -7,6 +7,7 @@ import pytest
 
 from core.durations import Buffer, Duration
 from core.errors import Key, spell
+from core.excluded_events import ExcludedEvent
 from core.instants import DAY, HOUR, MINUTE, Unreadable, parse_instant
 from core.limits import Limits
 from core.periods import Period
@@ -201,6 +202,29 @@ def test_an_invalid_start_interval_is_reported_once():
     assert changed(start_interval=NEGATIVE) == [("start_interval.minutes", "errors.invalid")]
 
 
+def test_an_excluded_event_has_exactly_one_id():
+    """Which need not exist, but must be possible."""
+    both = [("excluded_events[0].event_id", "errors.conflict"), ("excluded_events[0].event_uid", "errors.conflict")]
+    for event, problems in (
+        (ExcludedEvent(event_id="e"), []),
+        (ExcludedEvent(event_uid="evt_0"), []),
+        (ExcludedEvent(), [("excluded_events[0].event_id", "errors.required")]),
+        (ExcludedEvent("e", "evt_0"), both),
+        (ExcludedEvent(event_id=""), [("excluded_events[0].event_id", "errors.required")]),
+        (ExcludedEvent(event_uid="x" * 256), [("excluded_events[0].event_uid", "errors.too_long")]),
+        (ExcludedEvent(event_id="\0"), [("excluded_events[0].event_id", "errors.invalid")]),
+    ):
+        assert changed(excluded_events=[event]) == problems
+
+
+def test_fifty_events_can_be_excluded():
+    """Those beyond are not even read."""
+    assert changed(excluded_events=[ExcludedEvent("e")] * 50) == []
+    assert changed(excluded_events=[ExcludedEvent("e")] * 50 + [ExcludedEvent()]) == [
+        ("excluded_events", "errors.too_many")
+    ]
+
+
 def test_on_a_local_clock_the_interval_may_be_whatever_divides_a_day():
     """So the grid is the same every day."""
     for minutes in range(1, 24 * 60 + 2):
@@ -248,7 +272,7 @@ def test_a_zone_or_an_offset_needs_an_interval():
         (-5, [("max_results", "errors.too_few")]),
         (1, []),
         (200, []),
-        (201, [("max_results", "errors.too_many")]),
+        (513, [("max_results", "errors.too_many")]),
     ],
 )
 def test_one_to_two_hundred_results_are_allowed(most, problems):

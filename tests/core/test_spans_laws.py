@@ -32,6 +32,15 @@ def covered(spans: SpanSet) -> set[int]:
     return {instant for start, end in spans for instant in range(start, end)}
 
 
+@given(st.lists(st.tuples(any_spans, st.booleans()), max_size=5))
+def test_busy_time_without_some_spans_is_that_of_the_others(several):
+    """However they overlap, and though the bounds of a span are not stored together."""
+    everything = Busy.merged([Busy.of(spans) for spans, _ in several] or [Busy()])
+    some = Busy.merged([Busy.of(spans) for spans, taken in several if taken] or [Busy()])
+    rest = Busy.merged([Busy.of(spans) for spans, taken in several if not taken] or [Busy()])
+    assert everything.without(some) == rest
+
+
 @given(any_spans)
 def test_of_covers_the_union_of_its_spans(spans):
     """In any order, overlapping, touching, empty or inverted."""

@@ -130,6 +130,17 @@ async def test_an_availability_query_scans_no_table(api: Api, planner: asyncpg.C
     assert "events_blocking" in await indexes(planner, statements)
 
 
+async def test_excluded_events_are_found_by_their_ids(api: Api, planner: asyncpg.Connection) -> None:
+    """Of either kind: an event's uid is not looked for in all events."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    asked = {**slots_input(people), "excludedEvents": [{"eventId": "many 1"}, {"eventUid": "many 1 1"}]}
+    with record_statements(api) as statements:
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=asked)
+    assert len(statements) == 3
+    assert await scanned(planner, statements) == {}
+    assert "events_event_uid_key" in await indexes(planner, statements)
+
+
 async def test_a_booking_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
     """The caller's rights, the calendars' events, and the write that checks their versions under lock."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]

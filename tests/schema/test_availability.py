@@ -97,6 +97,52 @@ async def test_a_grid_that_makes_no_sense_is_refused(api: Api, ada: Account) -> 
     }
 
 
+async def test_excluded_events_do_not_block(api: Api, ada: Account, ben: Account) -> None:
+    """By the application's id on every calendar that has it, or by uid on one; unknown ones are no error."""
+    for who in (ada, ben):
+        await block(api, who, "10:00", "12:00", eventId="meeting", status="TENTATIVE")
+        await block(api, who, "14:00", "15:00", eventId="lunch")
+        await block(api, who, "14:00", "15:00", eventId="again")
+    both = [ada.sub, ben.sub]
+    given = query(("all", [ada, ben]))
+    without = [("09:00", "10:00", both), ("12:00", "14:00", both), ("15:00", "17:00", both)]
+    assert await ask(api, ada.token, **given) == without
+    unknown = [{"eventId": "nobody's"}, {"eventUid": "evt_0"}, {"eventId": "lunch"}]
+    assert await ask(api, ada.token, **given, excludedEvents=unknown) == without  # "again" still blocks
+    meeting = [{"eventId": "meeting"}]
+    assert await ask(api, ada.token, **given, excludedEvents=meeting) == [("09:00", "14:00", both), without[2]]
+    ignoring = query(("all", [{"sub": ada.sub, "ignoreTentative": True}, ben]))
+    assert await ask(api, ada.token, **ignoring, excludedEvents=meeting) == [("09:00", "14:00", both), without[2]]
+    all_of_them = [*meeting, {"eventId": "lunch"}, {"eventId": "again"}, {"eventId": "again"}]
+    assert await ask(api, ada.token, **given, excludedEvents=all_of_them) == [("09:00", "17:00", both)]
+    found = await api.data("{ events(input: {}) { nodes { eventId eventUid } } }", ada.token)
+    [uid] = [event["eventUid"] for event in found["events"]["nodes"] if event["eventId"] == "meeting"]
+    assert await ask(api, ada.token, **query(("all", [ada])), excludedEvents=[{"eventUid": uid}]) == [
+        ("09:00", "14:00", [ada.sub]),
+        ("15:00", "17:00", [ada.sub]),
+    ]
+    assert await ask(api, ada.token, **given, excludedEvents=[{"eventUid": uid}]) == without  # Ben's is another
+
+
+async def test_answers_with_excluded_events_follow_every_write(api: Api, ada: Account) -> None:
+    """Neither the cached answer nor the cached events outlive a change."""
+    given = query(("all", [ada]), excludedEvents=[{"eventId": "meeting"}])
+    await block(api, ada, "10:00", "12:00", eventId="meeting")
+    for _ in range(2):
+        assert await ask(api, ada.token, **given) == [("09:00", "17:00", [ada.sub])]
+    await block(api, ada, "13:00", "14:00", eventId="meeting")
+    await block(api, ada, "15:00", "17:00", eventId="other")
+    assert await ask(api, ada.token, **given) == [("09:00", "15:00", [ada.sub])]
+    await block(api, ada, "13:00", "14:00", eventId="meeting", transparency="TRANSPARENT")
+    assert await ask(api, ada.token, **given) == [("09:00", "15:00", [ada.sub])]
+    await api.data(
+        "mutation ($input: DeleteEventInput!) { deleteEvent(input: $input) { deleted } }",
+        ada.token,
+        input={"calendarId": ada.calendar_id, "eventId": "other"},
+    )
+    assert await ask(api, ada.token, **given) == [("09:00", "17:00", [ada.sub])]
+
+
 async def test_the_response_format_decides_which_list_is_filled(api: Api, ada: Account) -> None:
     """Periods in one, slots in the other; query slots are answered as slots; without results the list is empty."""
     for more, filled in (
@@ -224,7 +270,7 @@ async def test_all_problems_are_reported_at_once_with_path_and_key(api: Api, ada
         "querySlots": [{"start": "2027-01-19T09:00:00"}],
         "startInterval": {"minutes": 7},
         "buffer": {"before": {"hours": 1, "minutes": 60}},
-        "maxResults": 201,
+        "maxResults": 513,
     }
     refused = await api.refusal(AVAILABILITY_PERIODS_AND_SLOTS, ada.token, input=given)
     assert {path: [problem["key"] for problem in found] for path, found in refused["errors"].items()} == {

@@ -125,6 +125,14 @@ async def test_only_a_start_of_the_query_can_be_booked(api: Api, people: list[Ac
     assert (await book_slot(api, local))["__typename"] == "Booked"
 
 
+async def test_what_is_booked_excludes_no_events(api: Api, people: list[Account]) -> None:
+    """Otherwise two meetings could be booked at one time."""
+    excluding: dict[str, Any] = {"availability": {"excludedEvents": [{"eventId": "other"}]}}
+    assert await booking_errors(api, booking_input(("all", [people[0]]), **excluding)) == {
+        "availability.excludedEvents": ["errors.conflict"]
+    }
+
+
 async def test_all_problems_are_reported_at_once(api: Api, people: list[Account]) -> None:
     """Those of the query under its path; nothing is written."""
     ada, ben, _ = people

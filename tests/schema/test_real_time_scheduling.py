@@ -58,6 +58,7 @@ async def test_all_problems_are_reported_at_once(api: Api, ada: Account) -> None
         "eventCreation": "SINGLE",
     }
     given["availability"]["queryPeriods"] = [{"start": "2026-12-31T09:00:00Z", "end": "2026-12-31T12:00:00Z"}]
+    given["availability"]["excludedEvents"] = [{"eventId": "other"}]
     assert await wrong(api, CREATE_LINK, input=given) == (
         "UNPROCESSABLE",
         {
@@ -68,6 +69,7 @@ async def test_all_problems_are_reported_at_once(api: Api, ada: Account) -> None
             "redirectUrls.completedUrl": ["errors.invalid"],
             "targetCalendars[0].calendarId": ["errors.unknown"],
             "availability.queryPeriods[0].start": ["errors.in_past"],
+            "availability.excludedEvents": ["errors.conflict"],
             "availability.participants[0].members[1].sub": ["errors.unknown"],
         },
     )

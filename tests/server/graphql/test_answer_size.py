@@ -47,7 +47,7 @@ def test_an_availability_is_as_long_as_its_limits_allow() -> None:
     query = (
         "query ($i: AvailabilityInput!) { availability(input: $i) { availableSlots { start participants { sub } } } }"
     )
-    assert values(query) == 1 + 200 * (1 + 1 + 10 * 2)
+    assert values(query) == 1 + 512 * (1 + 1 + 10 * 2)
 
 
 JSON = st.recursive(
