@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from platformdirs import user_data_path
 from core.errors import Problems
 from core.instants import DAY
 from core.limits import Limits
+from core.texts import is_storable
 from core.urls import check_web_url
 
 from .graphql.exposure import Exposure
@@ -23,10 +25,29 @@ class SettingError(ValueError):
     """A setting has a value that cannot be used."""
 
 
-def default_database_url() -> str:
-    """A SQLite file in the user's data folder."""
-    return f"sqlite:///{Path(user_data_path('openings')) / 'openings.db'}"
+def data_folder(instead: str) -> Path:
+    """The user's data folder. Raises SettingError with the name of a setting to use instead if there is no home."""
+    try:
+        return Path(user_data_path("openings"))
+    except RuntimeError:
+        raise SettingError(f"there is no home directory for data: set {instead}, or HOME") from None
 
+
+def default_database_url() -> str:
+    """A SQLite file in the user's data folder. Raises SettingError."""
+    return f"sqlite:///{data_folder('OPENINGS_DATABASE_URL') / 'openings.db'}"
+
+
+def misspelt(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the names of variables that are no setting, with the setting that each resembles."""
+    known = {setting.name.upper() for setting in fields(Settings)}
+    given = {name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)} - known
+    nearest = {name: get_close_matches(name, known, n=1, cutoff=_RESEMBLING) for name in sorted(given)}
+    return {f"{PREFIX}{name}": f"{PREFIX}{found[0]}" for name, found in nearest.items() if found}
+
+
+#: from 0 to 1: how much a variable must resemble a setting; above it are names with a letter or a word too many
+_RESEMBLING = 0.75
 
 #: the choices of a switch
 _SWITCH = ("auto", "on", "off")
@@ -164,7 +185,8 @@ class Settings:
                 values[setting.name] = _check_flag(setting, flags[setting.name])
             elif text != "":
                 values[setting.name] = _parse(setting, text)
-        values.setdefault("database_url", default_database_url())
+        if "database_url" not in values:
+            values["database_url"] = default_database_url()
         settings = cls(**values)
         if bool(settings.client_id) != bool(settings.client_secret):
             raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET belong together: set both or neither")
@@ -193,6 +215,8 @@ def shown(host: str) -> str:
 
 def _parse(setting: Field[Any], text: str) -> object:
     name = PREFIX + setting.name.upper()
+    if not is_storable(text):
+        raise SettingError(f"{name} has bytes that are not UTF-8")
     if isinstance(setting.default, bool):
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise SettingError(f"{name} must be 1 or 0, not {text!r}")

@@ -14,15 +14,19 @@ from db.migrate import migrate
 from ..app import clock
 from ..process.installation import ensure_key
 from ..settings import Settings
+from .listings import add_list
 from .running import stop, with_database
 
 
 def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
     """Adds `openings client` with its actions."""
-    command = commands.add_parser("client", help="manage clients")
+    command = commands.add_parser("client", help="manage clients", epilog="example: openings client list")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     command = actions.add_parser(
-        "create", parents=[on_database], help="create a client; prints its id and secret as JSON"
+        "create",
+        parents=[on_database],
+        help="create a client; prints its id and secret as JSON",
+        epilog="example: openings client create 'Corner shop'",
     )
     command.add_argument("name", help="the name of your application")
     command.set_defaults(run=_create_client)
@@ -31,12 +35,16 @@ def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
         "secret",
         parents=[on_database],
         help="replace a client's secret; prints the new one as JSON",
+        epilog="example: openings client secret cli_64b1859e8090ea21640c915f",
     )
     command.add_argument("client_id", help="the client's id")
     command.set_defaults(run=_renew_secret)
 
     command = actions.add_parser(
-        "plan", parents=[on_database], help="switch the named features off for a client, and all others on"
+        "plan",
+        parents=[on_database],
+        help="switch the named features off for a client, and all others on",
+        epilog="example: openings client plan cli_64b1859e8090ea21640c915f --without managed_availability",
     )
     command.add_argument("client_id", help="the client's id")
     features = [feature.value for feature in Feature]
@@ -44,6 +52,8 @@ def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
         "--without", metavar="FEATURE", action="append", default=[], choices=features, help=", ".join(features)
     )
     command.set_defaults(run=_plan)
+
+    add_list(actions, on_database, "client")
 
 
 def _create_client(settings: Settings, options: dict[str, Any]) -> None:

@@ -15,14 +15,22 @@ from .running import with_database
 
 def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
     """Adds `openings key` with its actions."""
-    command = commands.add_parser("key", help="manage the key that encrypts stored secrets")
+    command = commands.add_parser(
+        "key", help="manage the key that encrypts stored secrets", epilog="example: openings key check"
+    )
     actions = command.add_subparsers(required=True, metavar="ACTION")
-    command = actions.add_parser("check", parents=[on_database], help="check that the key is the database's")
+    command = actions.add_parser(
+        "check",
+        parents=[on_database],
+        help="check that the key is the database's",
+        epilog="example: OPENINGS_KEY_FILE=kept-elsewhere.key openings key check",
+    )
     command.set_defaults(run=_check)
     command = actions.add_parser(
         "replace",
         parents=[on_database],
         help="use this key for the database from now on: its old one is lost, and booking links get other addresses",
+        epilog="example: openings key replace",
     )
     command.set_defaults(run=_replace)
 

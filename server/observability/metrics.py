@@ -8,6 +8,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +25,22 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from db.files import make_private_folder
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def _make_folder() -> None:
+    """Creates the folder that the environment names. Exits with one line if that is not possible."""
+    try:
+        make_private_folder(Path(os.environ[FOLDER]))
+    except OSError as error:
+        raise SystemExit(f"openings: {FOLDER} names a folder that cannot be created: {error.strerror}") from None
+
+
+# Here, because the library opens files in it as soon as the first metric is defined.
+if FOLDER in os.environ:
+    _make_folder()
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

@@ -10,15 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from platformdirs import user_data_path
-
 from db import database_urls, installation
 from db.database import Database
 from db.encryption import Encryption
 from db.files import make_private_folder
 from db.installation import KeyState
 
-from ..settings import SettingError, Settings
+from ..settings import SettingError, Settings, data_folder
 
 
 class OtherKeyError(RuntimeError):
@@ -72,13 +70,13 @@ def _words(db: Database, settings: Settings, what: str) -> str:
 
 
 def key_file(settings: Settings) -> Path:
-    """The key file: by default beside the SQLite file; for PostgreSQL in the user's data folder."""
+    """The key file: by default beside the SQLite file; for PostgreSQL in the user's data folder. Raises SettingError."""
     if settings.key_file:
         return Path(settings.key_file)
     url = database_urls.parse(settings.database_url)
     if url.get_backend_name() == "sqlite":
         return Path(f"{url.database}.key")
-    return Path(user_data_path("openings")) / "openings.key"
+    return data_folder("OPENINGS_KEY or OPENINGS_KEY_FILE") / "openings.key"
 
 
 def _read_or_create(file: Path) -> str:

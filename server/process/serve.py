@@ -21,7 +21,7 @@ from ..graphql.exposure import Exposure
 from ..graphql.websocket import MAX_MESSAGE
 from ..observability import metrics
 from ..observability.logs import configuration
-from ..settings import Settings, shown
+from ..settings import Settings, misspelt, shown
 from .http_protocol import HTTPProtocol
 from .websocket_protocol import WebSocketProtocol
 
@@ -81,6 +81,7 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
     _raise_file_limit()
     listening = _listen(settings)
     port = listening.getsockname()[1]
+    mistakes = misspelt(os.environ)
     os.environ.update(replace(settings, port=port).environment())
     as_json = _as_json(settings)
     config = uvicorn.Config(
@@ -95,6 +96,8 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         timeout_graceful_shutdown=_GRACE,
         **PROTOCOLS,
     )
+    for name, nearest in mistakes.items():
+        log.warning("%s is no setting. Did you mean %s?", name, nearest)
     url = f"http://{shown(settings.host)}:{port}/graphql"
     # The demo's credentials are shown as text and never logged.
     if as_json and credentials is None:

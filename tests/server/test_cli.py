@@ -1,12 +1,16 @@
 """The command line: what each command prints and where, and that the server starts and stops."""
 
+import argparse
 import asyncio
 import json
+import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +18,13 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from core.accounts import AccountKind
 from core.instants import DAY, HOUR
+from db import accounts, clients
 from db.database import Database
 from server import demo
 from server.app import clock
-from server.cli import main
+from server.cli import main, parser
 from server.graphiql.examples import examples
 from tests.conftest import NOW
 from tests.support.command_line import COMMAND, ROOT, serve
@@ -141,7 +147,10 @@ def test_the_command_is_installed() -> None:
 
 # The command line, the exit status, and a part of the error line. `{}` is a folder, and `{}/file` a file.
 MISTAKES: dict[str, tuple[str, int, str]] = {
-    "no command": ("", 2, "COMMAND"),
+    "no action": ("client", 2, "ACTION"),
+    "no such command to explain": ("help dance", 2, "'dance'"),
+    "not UTF-8": ("client create \udcff", 2, "not UTF-8"),
+    "no such client": ("link list --client x --database-url sqlite:///{}/new.db", 1, "openings client list"),
     "no such command": ("dance", 2, "'dance'"),
     "no such flag": ("serve --colour red", 2, "--colour"),
     "a port that is none": ("serve --port http", 2, "'http'"),
@@ -174,7 +183,11 @@ def test_a_mistake_is_reported_in_one_line(typed: str, status: int, words: str, 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("OPENINGS_PORT", "http"), ("OPENINGS_DEMO", "perhaps"), ("OPENINGS_CLIENT_ID", "alone")]
+    ("name", "value"),
+    [
+        *[("OPENINGS_PORT", "http"), ("OPENINGS_DEMO", "perhaps"), ("OPENINGS_CLIENT_ID", "alone")],
+        ("OPENINGS_KEY", "\udcff"),  # how Python reads a byte that is not UTF-8
+    ],
 )
 def test_a_mistake_in_the_environment_is_reported_in_one_line(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -185,6 +198,101 @@ def test_a_mistake_in_the_environment_is_reported_in_one_line(
         main(["migrate"])
     [line] = capsys.readouterr().err.splitlines()
     assert (ended.value.code, name in line) == (2, True)
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:  # pyright: ignore[reportPrivateUsage]: argparse has no public list of commands
+        for command in action.choices.values() if isinstance(action.choices, dict) else ():
+            yield from _parsers(command)
+
+
+@pytest.mark.parametrize("command", list(_parsers(parser())), ids=lambda command: command.prog)
+def test_the_help_of_every_command_has_an_example(command: argparse.ArgumentParser) -> None:
+    """It can be parsed as it is shown."""
+    shown = command.format_help().splitlines()
+    examples = [line.partition(": ")[2].strip() for line in shown if re.match("(example|To .*): ", line)]
+    assert examples
+    for example in examples:
+        words = shlex.split(example[example.index("openings ") :].partition(" >")[0])[1:]
+        parsed = parser().parse_args(words)
+        assert hasattr(parsed, "run") or hasattr(parsed, "show")
+
+
+def test_no_command_and_help_say_what_there_is(capsys: Any) -> None:
+    """Without a setting, of which one may be wrong."""
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    usage = capsys.readouterr()
+    assert (ended.value.code, usage.out) == (2, "")
+    with pytest.raises(SystemExit) as ended:
+        main(["help"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, usage.err)
+    with pytest.raises(SystemExit) as ended:
+        main(["help", "client", "create"])
+    assert (ended.value.code, "openings client create 'Corner shop'" in capsys.readouterr().out) == (0, True)
+
+
+def test_lists_are_for_people_or_for_programs(empty_url: str, capsys: Any) -> None:
+    """The database can be named before the command. A name cannot break a table, and no link's URL is shown."""
+    for name in ("Corner shop", "Two\nlines"):
+        main(["--database-url", empty_url, "client", "create", name])
+    shop, other = (json.loads(line)["client_id"] for line in capsys.readouterr().out.splitlines())
+    asyncio.run(_create_account(empty_url, shop))
+    main(["--database-url", empty_url, "client", "list"])
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["client_id", "name", "accounts", "created"]
+    assert [re.split("  +", row)[:3] for row in rows] == [[shop, "Corner shop", "1"], [other, "Two\\nlines", "0"]]
+    main(["account", "list", "--json", "--database-url", empty_url, "--client", shop])
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line) | {"sub": "", "created": ""} == {
+        **{"sub": "", "kind": "application_calendar", "id": "store-42", "name": None},
+        **{"client_id": shop, "created": "", "revoked": None},
+    }
+    for nothing in (["account", "list", "--client", other], ["link", "list"]):
+        main([*nothing, "--database-url", empty_url])
+        assert capsys.readouterr().out == ""
+
+
+async def _create_account(url: str, client_id: str) -> None:
+    db = Database(url)
+    async with db.write() as session:
+        client = await clients.find(session, client_id)
+        assert client is not None
+        await accounts.create_or_get(
+            session, client.key, AccountKind.APPLICATION_CALENDAR, "store-42", NOW, scope="read_write"
+        )
+    await db.close()
+
+
+def test_the_schema_is_utf_8_whatever_the_terminal_is() -> None:
+    """It goes into a file."""
+    command = [*COMMAND, "schema"]
+    printed = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert printed.stdout == (ROOT / "schema" / "schema.graphql").read_bytes()
+
+
+@pytest.mark.parametrize(("inside", "status"), [("folder", 0), ("file", 1)])
+def test_the_folder_of_the_metrics_is_created(tmp_path: Path, inside: str, status: int) -> None:
+    """Or one line says why it cannot be."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    named = tmp_path / inside / "metrics"
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(named)}
+    ended = subprocess.run(
+        [*COMMAND, "schema"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ended.returncode, named.is_dir()) == (status, status == 0)
+    assert ended.stderr == status * (
+        "openings: PROMETHEUS_MULTIPROC_DIR names a folder that cannot be created: Not a directory\n"
+    )
 
 
 def test_migrate_prints_what_it_did(empty_url: str, capsys: Any) -> None:

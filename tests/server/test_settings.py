@@ -7,7 +7,8 @@ import pytest
 
 from core.instants import DAY
 from core.limits import Limits
-from server.settings import PREFIX, SettingError, Settings
+from server.process.installation import key_file
+from server.settings import PREFIX, SettingError, Settings, misspelt
 
 
 def refused(environment: dict[str, str], **flags: object) -> str:
@@ -120,3 +121,31 @@ def test_a_worker_reads_back_the_settings_of_its_parent(demo: bool) -> None:
 def test_every_setting_has_a_help_text() -> None:
     """It is used for the table in docs/configuration.md."""
     assert [field.name for field in fields(Settings) if not field.metadata.get("help")] == []
+
+
+def test_a_misspelt_setting_is_noticed() -> None:
+    """With the setting that was meant; other programs may use the prefix as well."""
+    environment = {
+        "OPENINGS_WORKER": "2",
+        "OPENINGS_DATABSE_URL": "",
+        "OPENINGS_PORT": "1",
+        "OPENINGS_URL": "",
+        "PORT": "2",
+    }
+    assert misspelt(environment) == {
+        "OPENINGS_DATABSE_URL": "OPENINGS_DATABASE_URL",
+        "OPENINGS_WORKER": "OPENINGS_WORKERS",
+    }
+    assert misspelt(Settings().environment()) == {}
+
+
+def test_without_a_home_directory_the_database_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user is no account of the system."""
+
+    def no_home(_name: str) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("server.settings.user_data_path", no_home)
+    assert refused({}) == "there is no home directory for data: set OPENINGS_DATABASE_URL, or HOME"
+    with pytest.raises(SettingError, match="set OPENINGS_KEY or OPENINGS_KEY_FILE, or HOME"):
+        key_file(Settings.read({"OPENINGS_DATABASE_URL": "postgresql://ada@db/openings"}))
