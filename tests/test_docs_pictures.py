@@ -8,7 +8,7 @@ import pytest
 from core.instants import DAY
 from core.limits import START_INTERVALS, Limits
 
-from .support.pictures import check_picture, parse_picture
+from .support.pictures import check_picture, normalized, parse_picture, redrawn
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -34,6 +34,12 @@ PICTURES = pictures()
 def test_every_picture_in_the_docs_matches_the_solver(drawing):
     """So that the pages stay right."""
     check_picture(drawing)
+
+
+@pytest.mark.parametrize("drawing", [drawing for _, drawing in PICTURES], ids=[where for where, _ in PICTURES])
+def test_every_picture_in_the_docs_is_as_the_product_draws_it(drawing):
+    """Drawing what was read gives the same text, so that readers know the pictures of an explanation already."""
+    assert redrawn(parse_picture(drawing)) == normalized(drawing)
 
 
 def test_every_picture_in_the_docs_is_found():

@@ -14,6 +14,7 @@ first row are the clauses of the query, separated by commas; names are separated
     periods of 60 minutes               or `slots of …`, `overlapping slots of …`: the only required clause
     starting every 30 minutes           the grid of the starts
     15 past                             moves the grid by so many minutes
+    on the clock of Europe/Paris        the zone of the grid; the default is UTC
     all of alice bob, 1 of red blue     the groups; the default is one group that requires all members of the drawing
     buffer 15 before 10 after           either half may be left out
     bob buffer 30 after                 a member's own buffer
@@ -31,6 +32,11 @@ are drawn with `#` and `=` in turn. Spans that overlap are drawn in several rows
     =alice bob     ####==##....    the answer: three openings, and the names of those who are free in the order of the answer
 
 A row `=` of dots is an empty answer.
+
+The product draws its pictures in the same way (`core/picture.py`), with one more line on top that gives the day and the
+zone, so that the time of the first cell is the local one:
+
+    Tuesday 2027-01-19 in Europe/Paris (UTC+01:00)
 """
 
 import re
@@ -42,17 +48,22 @@ from core.durations import NO_TIME, Buffer, Duration
 from core.instants import MINUTE, Instant, format_instant, parse_instant
 from core.limits import Limits
 from core.periods import Period
+from core.picture import Canvas, Drawn, Row, clauses
+from core.picture import text as draw_text
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Facts, Opening, solve
 from core.spans import Busy, Span, SpanSet
+from core.zones import ZoneInfo
 
 MIDNIGHT = parse_instant("2027-01-19T00:00:00Z")
 
+_DAY = re.compile(r"\w+ (\d{4}-\d\d-\d\d) in \S+ \(UTC([+-]\d\d:\d\d)\)")
 _CLOCK = re.compile(r"(\d\d):(\d\d) every (\d+) minutes?")
 _ROW = re.compile(r"(?P<label>\S.*?)\s+(?P<cells>[#=?.]+)")
-_FORMAT = re.compile(r"(periods|slots|overlapping slots) of (\d+) minutes")
-_INTERVAL = re.compile(r"starting every (\d+) minutes")
+_FORMAT = re.compile(r"(periods|slots|overlapping slots) of (\d+) minutes?")
+_INTERVAL = re.compile(r"starting every (\d+) minutes?")
 _OFFSET = re.compile(r"(\d+) past")
+_ZONE = re.compile(r"on the clock of (\S+)")
 _GROUP = re.compile(r"(all|\d+) of (\w+(?: \w+)*)")
 _BUFFER = re.compile(r"(?:(\w+) )?buffer(?: (\d+) before)?(?: (\d+) after)?")
 _TENTATIVE = re.compile(r"(\w+) ignores tentative")
@@ -71,6 +82,7 @@ class Clauses:
     duration: Duration = NO_TIME
     interval: Duration | None = None
     offset: Duration | None = None
+    tzid: str | None = None
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     buffers: dict[str | None, Buffer] = field(default_factory=dict)
     ignoring_tentative: set[str] = field(default_factory=set)
@@ -84,6 +96,8 @@ class Clauses:
             self.interval = Duration(minutes=int(match[1]))
         elif match := _OFFSET.fullmatch(clause):
             self.offset = Duration(minutes=int(match[1]))
+        elif match := _ZONE.fullmatch(clause):
+            self.tzid = match[1]
         elif match := _GROUP.fullmatch(clause):
             self.groups.append((match[1], match[2].split()))
         elif match := _BUFFER.fullmatch(clause):
@@ -104,6 +118,10 @@ class Rows:
     start: Instant
     cell: int
     drawn: Sequence[tuple[str, str]]
+
+    @property
+    def canvas(self) -> Canvas:
+        return Canvas(self.start, self.cell, len(self.drawn[0][1]))
 
     def runs(self, label: str, marks: str = "#=") -> list[Span]:
         """The spans in all rows with this label, one for each run of equal marks."""
@@ -135,8 +153,8 @@ class Picture:
     head: str
     rows: Rows
     query: AvailabilityQuery
-    busy: dict[str, SpanSet]
-    tentative: dict[str, SpanSet]
+    busy: dict[str, list[Span]]
+    tentative: dict[str, list[Span]]
     hours: dict[str, SpanSet | None]
     answer: list[Opening]
 
@@ -163,16 +181,37 @@ class Picture:
 
     def draw(self, openings: Iterable[Opening]) -> list[str]:
         """Draws the openings as rows; those whose bounds lie within a cell are left out."""
+        canvas = self.rows.canvas
+        whole = [each for each in openings if not any((bound - canvas.start) % canvas.cell for bound in each[:2])]
+        drawn = canvas.draw_openings(sorted(whole), {name: name for name in self.busy}) if whole else []
         widest = max(len(label) for label, _ in self.rows.drawn)
-        width = len(self.rows.drawn[0][1])
-        rows: list[tuple[str, list[str]]] = []
-        for opening in openings:
-            first, skew = divmod(opening.start - self.rows.start, self.rows.cell)
-            last, bent = divmod(opening.end - self.rows.start, self.rows.cell)
-            if not skew and not bent and 0 <= first < last <= width:
-                cells = _place(rows, f"={' '.join(opening.participants)}", first, last, width)
-                cells[first:last] = ("=" if first and cells[first - 1] == "#" else "#") * (last - first)
-        return [f"{label:{widest}}  {''.join(cells)}" for label, cells in rows] or ["(nothing)"]
+        return [f"{label:{widest}}  {cells}" for label, cells in drawn] or ["(nothing)"]
+
+
+def redrawn(picture: Picture) -> str:
+    """What was read from a picture, as the product draws it."""
+    rows = picture.rows
+    names = {name: name for name in picture.busy}
+    drawn = rows.canvas.draw(_row(rows, label) for label in rows.labels() if label[0] != "=")
+    drawn += rows.canvas.draw_openings(picture.answer, names)
+    return draw_text(rows.canvas, ZoneInfo("Etc/UTC"), clauses(picture.query, names), drawn)
+
+
+def _row(rows: Rows, label: str) -> Row:
+    if label == "asked":
+        return Row(label, [Drawn(start, start + MINUTE, "|") for start in rows.starts(label)])
+    firm, tentative = rows.runs(label), rows.runs(label, "?")
+    return Row(label, sorted([*(Drawn(*span) for span in firm), *(Drawn(*span, "?") for span in tentative)]))
+
+
+def normalized(text: str) -> str:
+    """The text of a picture without indentation, with one line of clauses and with two spaces behind the longest label."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [match for line in lines if (match := _ROW.fullmatch(line))]
+    drawn = [(" ".join(match["label"].split()), match["cells"]) for match in rows]
+    widest = max(len(label) for label, _ in drawn)
+    head = ", ".join(line.rstrip(",") for line in lines[1 : len(lines) - len(rows)])
+    return "\n".join([lines[0], head, *(f"{label:{widest}}  {cells}" for label, cells in drawn)])
 
 
 def span_set(cells: str) -> SpanSet:
@@ -181,9 +220,16 @@ def span_set(cells: str) -> SpanSet:
 
 
 def check_picture(text: str) -> None:
-    """Fails, showing both answers, unless the solver's answer is the expected one."""
+    """Fails, showing both answers, unless the solver's answer is the expected one.
+
+    Fails as well if what the product draws of it says anything else.
+    """
     __tracebackhide__ = True
     picture = parse_picture(text)
+    drawn = redrawn(picture)
+    again = parse_picture(drawn)
+    assert redrawn(again) == drawn
+    assert (again.query, again.facts(), again.answer) == (picture.query, picture.facts(), picture.answer), drawn
     if difference := picture.compare(solve(picture.query, picture.facts())):
         raise AssertionError(difference)
 
@@ -191,6 +237,10 @@ def check_picture(text: str) -> None:
 def parse_picture(text: str) -> Picture:
     """Parses a drawing. Raises InvalidPicture if it is inconsistent."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    midnight = MIDNIGHT
+    if day := _DAY.fullmatch(lines[0]):
+        midnight = parse_instant(f"{day[1]}T00:00:00{day[2]}")
+        lines = lines[1:]
     clock = _CLOCK.fullmatch(lines[0])
     if clock is None:
         raise InvalidPicture(f"the first line must read like `09:00 every 30 minutes`, not {lines[0]!r}")
@@ -199,14 +249,14 @@ def parse_picture(text: str) -> Picture:
     ask = Clauses()
     for clause in ",".join(line.rstrip(",") for line in lines[1:first_row]).split(","):
         ask.add(clause.strip())
-    rows = Rows(MIDNIGHT + (60 * hours + minutes) * MINUTE, cell * MINUTE, list(_read_rows(lines[first_row:])))
+    rows = Rows(midnight + (60 * hours + minutes) * MINUTE, cell * MINUTE, list(_read_rows(lines[first_row:])))
     members = _members(ask, rows)
     return Picture(
         head="\n".join(line for line in lines if not line.startswith("=")),
         rows=rows,
         query=_checked(_query(ask, rows, members)),
-        busy={name: SpanSet.of(rows.runs(name)) for name in members},
-        tentative={name: SpanSet.of(rows.runs(name, "?")) for name in members},
+        busy={name: rows.runs(name) for name in members},
+        tentative={name: rows.runs(name, "?") for name in members},
         hours={name: _hours(rows, name) for name in members},
         answer=_answer(rows, members),
     )
@@ -261,6 +311,7 @@ def _query(ask: Clauses, rows: Rows, members: dict[str, Member]) -> Availability
         buffer=ask.buffers.get(None, Buffer()),
         start_interval=ask.interval,
         start_offset=ask.offset,
+        start_interval_tzid=ask.tzid,
         response_format=ask.response_format,
         max_results=ask.max_results,
     )
@@ -280,15 +331,6 @@ def _answer(rows: Rows, members: dict[str, Member]) -> list[Opening]:
     if strange := {name for opening in openings for name in opening.participants} - set(members):
         raise InvalidPicture(f"in the answer, but not drawn: {', '.join(sorted(strange))}")
     return sorted(openings)
-
-
-def _place(rows: list[tuple[str, list[str]]], label: str, first: int, last: int, width: int) -> list[str]:
-    """The cells of a row with this label that are empty from first to last, and behind it; a new row if there is none."""
-    for name, cells in rows:
-        if name == label and set(cells[first : last + 1]) <= {"."}:
-            return cells
-    rows.append((label, ["."] * width))
-    return rows[-1][1]
 
 
 def _describe(opening: Opening) -> str:

@@ -1,0 +1,123 @@
+"""Blocked time: the part of a query's window in which a member cannot meet, and why.
+
+One restriction after another takes its part away from the window, in the order of the reasons: what the member's own
+periods do not cover, what the hours do not cover, events, the buffer around events. What each takes away is blocked for
+that reason. The stretches that remain are free if the meeting fits in them, and too short otherwise. So blocked spans
+and free stretches tile the window, and an instant has the first reason that holds.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from .free import Restrictions, Rooms
+from .instants import Instant
+from .query import AvailabilityQuery, Member
+from .solver import Facts, restricted
+from .spans import Bounds, Busy, SpanSet, in_common
+
+
+class BlockedReason(StrEnum):
+    """Why a member cannot meet. Where several reasons hold, the first one counts."""
+
+    OUTSIDE_OWN_PERIODS = "outside_own_periods"
+    OUTSIDE_HOURS = "outside_hours"
+    NOT_KNOWN = "not_known"
+    BUSY = "busy"
+    BUFFER = "buffer"
+    LIMIT_REACHED = "limit_reached"
+    TOO_SHORT = "too_short"
+
+
+class Blocked(NamedTuple):
+    """A span in which a member cannot meet, for one reason."""
+
+    start: Instant
+    end: Instant
+    reason: BlockedReason
+
+
+@dataclass(frozen=True)  # without slots, since they exclude cached properties
+class MemberTime:
+    """A member's free and blocked time in a window.
+
+    Each set contains the next one: the window, its part within the member's own periods, within the hours as well,
+    and clear of events as well.
+    """
+
+    duration: int
+    window: SpanSet
+    within_own: SpanSet
+    within_hours: SpanSet
+    #: events, as they are
+    busy: Busy
+    #: clear of events and of the buffers around them: in stretches of any length
+    stretches: Rooms
+
+    @classmethod
+    def of(cls, query: AvailabilityQuery, member: Member, facts: Facts) -> "MemberTime":
+        """Works out the time of a member of a checked query."""
+        window = query.window()
+        start, end = window.starts[0], window.ends[-1]
+        own = member.own_time()
+        within_own = window & own if own is not None else window
+        within_hours = within_own & facts.hours if facts.hours is not None else within_own
+        grown: Restrictions = restricted(query, start, end, member, facts)
+        stretches = in_common((within_hours,), without=(grown.busy,))
+        return cls(query.duration, window, within_own, within_hours, facts.busy.near(start, end), stretches)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """The stretches that the meeting fits in."""
+        return [(start, end) for start, end in self.stretches if end - start >= self.duration]
+
+    @property
+    def free_minutes(self) -> int:
+        """The length of the rooms."""
+        return sum(end - start for start, end in self.rooms) // 60
+
+    @cached_property
+    def busy_spans(self) -> Rooms:
+        """The spans that are blocked by events."""
+        return without(self.within_hours, self._clear)
+
+    def events(self, *, at_each_event: bool) -> Sequence[Bounds]:
+        """Returns the spans of the window with events, whatever else prevents the member from meeting."""
+        spans = without(self.window, SpanSet.in_order(in_common((self.window,), without=(self.busy,))))
+        return list(self._cut(spans)) if at_each_event else spans
+
+    def blocked(self, first: int, *, at_each_event: bool) -> list[Blocked]:
+        """Returns the first blocked spans in time order.
+
+        `at_each_event`: whether busy spans are cut where an event begins or ends. Otherwise touching ones are one.
+        """
+        short = ((start, end) for start, end in self.stretches if end - start < self.duration)
+        parts: dict[BlockedReason, Iterable[Bounds]] = {
+            BlockedReason.OUTSIDE_OWN_PERIODS: without(self.window, self.within_own),
+            BlockedReason.OUTSIDE_HOURS: without(self.within_own, self.within_hours),
+            BlockedReason.BUSY: self._cut(self.busy_spans) if at_each_event else self.busy_spans,
+            BlockedReason.BUFFER: without(self._clear, SpanSet.in_order(self.stretches)),
+            BlockedReason.TOO_SHORT: short,
+        }
+        spans = [(start, end, reason) for reason, of in parts.items() for start, end in islice(of, first)]
+        return list(map(Blocked._make, sorted(spans)[:first]))
+
+    @cached_property
+    def _clear(self) -> SpanSet:
+        return SpanSet.in_order(in_common((self.within_hours,), without=(self.busy,)))
+
+    def _cut(self, spans: Rooms) -> Iterator[Bounds]:
+        """Yields the spans, cut at every start and every end of an event."""
+        bounds = sorted({*self.busy.starts, *self.busy.ends})
+        for start, end in spans:
+            inside = bounds[bisect_right(bounds, start) : bisect_left(bounds, end)]
+            yield from zip((start, *inside), (*inside, end), strict=True)
+
+
+def without(some: SpanSet, others: SpanSet) -> Sequence[Bounds]:
+    """Returns the spans of a set outside of another."""
+    return in_common((some,), without=(Busy(others.starts, others.ends),)) if some is not others else ()
