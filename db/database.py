@@ -25,6 +25,7 @@ from .drivers.sqlite import SQLiteDriver
 from .drivers.sqlite_writer import SQLiteWriter
 from .drivers.write_lock import WriteLock, begin_immediate_session
 from .encryption import Encryption
+from .files import FileGuard
 from .notifications import listener
 from .notifications.outbox import Outbox
 from .notifications.subscribers import Subscribers, notify_in_transaction
@@ -67,12 +68,14 @@ class Database:
         self.dialect = parsed.get_backend_name()
         #: the SQLite file; None on PostgreSQL
         self.file = Path(str(parsed.database)).absolute() if self.dialect == "sqlite" else None
-        #: which file it was when the database was opened or created; None if it does not exist yet
-        self.file_identity = files.identity(self.file) if self.file is not None else None
+        #: notices that the SQLite file was deleted or replaced; None on PostgreSQL
+        self.file_guard = files.FileGuard(self.file) if self.file is not None else None
         self._write_lock: AbstractAsyncContextManager[None] = (
             WriteLock(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
         )
-        self.reader, self.writer = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed, pool_size)
+        self.reader, self.writer = (
+            _sqlite(parsed, self.file_guard) if self.file_guard is not None else _postgresql(parsed, pool_size)
+        )
         self.subscribers = Subscribers()
         self.driver = self._make_driver(parsed)
         self.outbox = Outbox()
@@ -86,21 +89,27 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
-        """A session whose changes are committed at the end of the block, or rolled back on an exception."""
+        """A session whose changes are committed at the end of the block, or rolled back on an exception.
+
+        Raises FileReplacedError if the SQLite file is not there any more, so that no lost write is acknowledged.
+        """
         try:
             async with self._write_lock, AsyncSession(self.writer, autoflush=False) as session:
                 with self.subscribers.notify_after(session), self.outbox.notify_after(session):
                     async with session.begin(), notify_in_transaction(session):
                         yield session
+            if self.file_guard is not None:
+                self.file_guard.check()
         finally:
             self.driver.invalidate()
 
     def _make_driver(self, url: URL) -> Driver:
-        if self.dialect == "sqlite":
+        if self.file_guard is not None:
             return SQLiteDriver(
                 str(url.database),
+                self.file_guard,
                 timeout=_BUSY_TIMEOUT,
-                writer=SQLiteWriter(self.writer, _BUSY_TIMEOUT),
+                writer=SQLiteWriter(self.writer, _BUSY_TIMEOUT, self.file_guard),
                 write_lock=self._write_lock,
                 wake=self.subscribers.wake,
             )
@@ -137,7 +146,6 @@ class Database:
         """
         if self.file is not None:
             files.create_private_file(self.file)
-            self.file_identity = self.file_identity or files.identity(self.file)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -157,22 +165,31 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
 
 
-def _sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(url: URL, guard: FileGuard) -> tuple[AsyncEngine, AsyncEngine]:
     # Never creates the file: if it was deleted, an empty one would take its place.
     url = url.set(database=Path(str(url.database)).absolute().as_uri(), query={"uri": "true", "mode": "rw"})
     busy = {"timeout": _BUSY_TIMEOUT}
     reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
     writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
-    _prepare(reader, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
+    _prepare(reader, guard, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
     # FULL: acknowledged writes survive a power cut, not only a crash of this process. The busy handler
     # is switched off once the connection is set up, because `begin_immediate_session` does the waiting.
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
-    _prepare(writer, partial(begin_immediate_session, timeout=_BUSY_TIMEOUT), *pragmas)
+    _prepare(writer, guard, partial(_begin_write, guard), *pragmas)
     return reader, writer
 
 
-def _prepare(engine: AsyncEngine, begin: Callable[[Connection], object], *pragmas: str) -> None:
+def _begin_write(guard: FileGuard, connection: Connection) -> None:
+    guard.check()
+    begin_immediate_session(connection, _BUSY_TIMEOUT)
+
+
+def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection], object], *pragmas: str) -> None:
     """Sets up each new connection, and begins transactions explicitly instead of by the driver's guess."""
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def check(*_arguments: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        guard.check()
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]

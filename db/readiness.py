@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from . import files
 from .database import Database
+from .files import FileGuard
 from .migrate import newest_revision
 from .retries import is_locked
 
@@ -31,8 +32,14 @@ _BUSY_TIMEOUT = 1.0
 _LEAST_FREE = 64 * 1024
 
 _POSTGRESQL = """
-SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, (SELECT version_num FROM alembic_version)
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+       (SELECT version_num FROM alembic_version),
+       set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true)
 """
+
+#: With so little memory, writes a temporary file of 280 kB to the disk of the tables. A write to a table that is rolled back
+#: would go into free space that the table has already, and would not show that there is no more.
+_SPILL = "SELECT count(*) FROM generate_series(1, 20000)"
 
 
 class Readiness:
@@ -65,8 +72,8 @@ class Readiness:
 
     async def _find_problem(self) -> str | None:
         try:
-            if self._database.file is not None:
-                return await asyncio.to_thread(_sqlite_problem, self._database, self._database.file)
+            if self._database.file is not None and self._database.file_guard is not None:
+                return await asyncio.to_thread(_sqlite_problem, self._database.file_guard, self._database.file)
             return await self._postgresql_problem()
         except (SQLAlchemyError, sqlite3.Error, OSError):
             return UNREACHABLE
@@ -75,23 +82,39 @@ class Readiness:
         try:
             async with self._database.writer.connect() as connection:
                 self._connection = (await connection.get_raw_connection()).driver_connection
-                row: tuple[bool, str] = tuple((await connection.exec_driver_sql(_POSTGRESQL)).one())
+                row: tuple[bool, str] = tuple((await connection.exec_driver_sql(_POSTGRESQL)).one())[:2]
+                read_only, revision = row
+                if revision != newest_revision():
+                    return OTHER_SCHEMA
+                return READ_ONLY if read_only else await _postgresql_disk_problem(connection)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == "42P01":  # there is no such table
+            if _sqlstate(error) == "42P01":  # there is no such table
                 return OTHER_SCHEMA
             raise
         finally:
             self._connection = None
-        read_only, revision = row
-        return OTHER_SCHEMA if revision != newest_revision() else READ_ONLY if read_only else None
 
 
-def _sqlite_problem(database: Database, file: Path) -> str | None:
-    found = files.identity(file)
-    if database.file_identity is None:
-        database.file_identity = found
-    if found is None or found != database.file_identity:
-        return UNREACHABLE if database.file_identity is None else REPLACED
+async def _postgresql_disk_problem(connection: AsyncConnection) -> str | None:
+    try:
+        await connection.exec_driver_sql(_SPILL)
+    except DBAPIError as error:
+        if _sqlstate(error) == "53100":  # no space left on device
+            return FULL
+        if _sqlstate(error) != "53400":  # temp_file_limit, which the operator has set, does not allow the file
+            raise
+    return None
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _sqlite_problem(guard: FileGuard, file: Path) -> str | None:
+    if guard.is_replaced():
+        return REPLACED
+    if guard.is_missing:
+        return UNREACHABLE
     if (problem := _disk_problem(file)) is not None:
         return problem
     uri = f"{file.as_uri()}?mode=rw"

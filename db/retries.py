@@ -26,8 +26,8 @@ _PAUSE = 0.02
 
 #: SQLSTATEs of a transaction that lost a race: serialization failure, deadlock
 _LOST = {"40001", "40P01"}
-#: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections
-_AWAY = {"57P01", "57P02", "57P03", "53300"}
+#: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections, full disk
+_AWAY = {"57P01", "57P02", "57P03", "53300", "53100"}
 #: SQLite's messages when another connection has locked the file
 _LOCKED = ("database is locked", "database table is locked")
 
@@ -38,9 +38,9 @@ def is_lost_race(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database cannot be reached at present, or has no free connection."""
+    """Whether the database cannot be reached or cannot be written to at present, or has no free connection."""
     state = _sqlstate(error)
-    if state in _AWAY or state.startswith("08") or is_locked(error):
+    if state in _AWAY or state.startswith("08") or is_locked(error) or _is_full(error):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
@@ -53,6 +53,15 @@ def is_locked(error: BaseException) -> bool:
     """Whether another connection has locked the SQLite file."""
     driver_error = _driver_error(error)
     return isinstance(driver_error, sqlite3.Error) and any(words in str(driver_error) for words in _LOCKED)
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether the disk of the SQLite file is full."""
+    driver_error = _driver_error(error)
+    return (
+        isinstance(driver_error, sqlite3.Error)
+        and getattr(driver_error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    )
 
 
 def is_timeout(error: BaseException) -> bool:
@@ -82,6 +91,11 @@ def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
         return await resolver(*args, **kwargs)
 
     return retrying
+
+
+def cause_of(error: BaseException) -> str:
+    """The name of the driver's error, for log lines."""
+    return type(_driver_error(error) or error).__name__
 
 
 def _driver_error(error: BaseException) -> BaseException | None:

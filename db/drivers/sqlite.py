@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+from ..files import FileGuard
 from .base import Caller, Driver, LockedWrite, Row
 from .dialects import SQLITE
 from .row_cache import RowCache
@@ -29,6 +30,7 @@ class SQLiteDriver(Driver):
     def __init__(
         self,
         path: str,
+        guard: FileGuard,
         *,
         timeout: float,
         writer: SQLiteWriter,
@@ -38,6 +40,7 @@ class SQLiteDriver(Driver):
         """`wake` notifies subscribers of accounts, by key. `timeout` in seconds is for locks of other processes."""
         self._writer, self._write_lock, self._wake = writer, write_lock, wake
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
+        self._guard = guard
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
         #: idle connections for use in threads
@@ -100,6 +103,7 @@ class SQLiteDriver(Driver):
                 self._close_idle()
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
+        self._guard.check()
         # Used by one thread at a time, but not always by the same one.
         connection = sqlite3.connect(self._file, timeout, isolation_level=None, uri=True, check_same_thread=False)
         connection.execute("PRAGMA query_only = ON")

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ..files import FileGuard
 from .base import Caller, LockedWrite, Row
 from .dialects import SQLITE
 from .write_lock import begin_immediate
@@ -37,9 +38,10 @@ class SQLiteWriter:
     """Uses the pool's only connection without checking it out, because checking out and in takes as
     long as the write. The caller must hold the write lock."""
 
-    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
+    def __init__(self, engine: AsyncEngine, timeout: float, guard: FileGuard) -> None:
         """`timeout` in seconds is for the write lock of other processes."""
         self._engine = engine
+        self._guard = guard
         self._timeout = timeout
         self._driver: Any = None
         #: number of running transactions: 0 or 1
@@ -86,11 +88,16 @@ class SQLiteWriter:
         caller: Caller | None,
         done: UncancellableFuture,
     ) -> Row | None:
-        """Runs the transaction and returns the first row written. Rolls back if the caller has been cancelled."""
+        """Runs the transaction and returns the first row written. Rolls back if the caller has been cancelled.
+
+        Raises FileReplacedError if the file is not there any more: before, so that a refused write has no effect, and
+        after, so that no lost write is acknowledged.
+        """
 
         def rows(statement: str, values: Sequence[Any]) -> list[Row]:
             return connection.execute(SQLITE.positional(statement), values).fetchall()
 
+        self._guard.check()
         begin_immediate(connection, self._timeout)
         try:
             if caller is not None:
@@ -101,4 +108,5 @@ class SQLiteWriter:
         except BaseException:
             connection.rollback()
             raise
+        self._guard.check()
         return found[0] if found else None

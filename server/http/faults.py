@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.errors import Path, Refusal, spell
-from db.retries import is_lost_race, is_unavailable
+from db.retries import cause_of, is_lost_race, is_unavailable
 
 log = logging.getLogger("openings")
 
@@ -38,7 +38,7 @@ def log_fault(error: BaseException, where: str) -> Fault:
     """Logs a fault: one line if the database is unavailable, else with the traceback."""
     id = secrets.token_hex(8)
     if is_unavailable(error) or is_lost_race(error):
-        log.error("fault %s in %s: the database did not answer (%s)", id, where, type(error).__name__)
+        log.error("fault %s in %s: the database did not answer (%s)", id, where, cause_of(error))
         return Fault(id, retry=True)
     log.error("fault %s in %s", id, where, exc_info=error)
     return Fault(id, retry=False)

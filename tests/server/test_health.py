@@ -6,11 +6,13 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -18,7 +20,9 @@ import pytest
 from db import readiness
 from tests.conftest import NOW
 from tests.support.api import Api
-from tests.support.databases import execute_sql
+from tests.support.builders import event_input
+from tests.support.databases import execute_sql, with_database
+from tests.support.graphql_queries import UPSERT_EVENTS
 
 #: seconds within which `/readyz` responds, and some for a machine that is busy with other tests
 PROMPT = 2 + 1
@@ -30,6 +34,12 @@ async def status(api: Api) -> tuple[int, str]:
     response = await api.http.get("/readyz")
     assert perf_counter() - began < PROMPT
     return response.status_code, response.json()["status"]
+
+
+def may_be_repeated(answer: dict[str, Any]) -> bool:
+    """Whether an answer has the error of a request that failed only because of the database's state."""
+    extensions = answer["errors"][0]["extensions"]
+    return (extensions["code"], extensions["retry"]) == ("INTERNAL", True)
 
 
 async def test_alive_and_ready(api: Api) -> None:
@@ -117,6 +127,57 @@ class TestPostgreSQL:
         await api.db.writer.dispose()
         assert await status(api) == (200, "ready")
 
+    async def test_a_full_disk(self, database_on_a_small_disk: tuple[str, Path]) -> None:
+        """A file system of its own. Writes get a coded error that says that they may be repeated, and then succeed."""
+        url, disk = database_on_a_small_disk
+        async with Api.open(url, NOW) as api:
+            ada = await api.application_calendar("ada")
+            assert await status(api) == (200, "ready")
+            free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+            (disk / "more").write_bytes(b"x" * free)
+            assert await status(api) == (503, readiness.FULL)
+            events = [event_input(f"e{number}", description="x" * 4000) for number in range(500)]
+            answer = await api(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
+            assert may_be_repeated(answer)
+            (disk / "more").unlink()
+            assert await status(api) == (200, "ready")
+            await api.data(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
+
+    async def test_a_limit_of_temporary_files_is_no_full_disk(
+        self, api: Api, database_url: str, postgresql: str
+    ) -> None:
+        name = api.db.writer.url.database
+        await execute_sql(postgresql, f"ALTER DATABASE {name} SET temp_file_limit = 1")
+        await api.db.writer.dispose()
+        assert await status(api) == (200, "ready")
+
+    @pytest.fixture
+    async def database_on_a_small_disk(
+        self, postgresql: str, postgresql_template: str
+    ) -> AsyncGenerator[tuple[str, Path]]:
+        """A database in a tablespace of 30 MB, and its folder; only root may mount one."""
+        connection = await asyncpg.connect(postgresql)
+        data = Path(await connection.fetchval("SHOW data_directory"))
+        name = f"small_{uuid4().hex}"
+        with TemporaryDirectory(prefix="openings-disk-") as folder:
+            try:
+                Path(folder).chmod(0o755)
+                disk = Path(folder, "disk")
+                disk.mkdir()
+                owner = data.stat()
+                options = f"size=30m,uid={owner.st_uid},gid={owner.st_gid},mode=700"
+                subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                await connection.close()
+                pytest.skip("file systems cannot be mounted here, or PostgreSQL is on another machine")
+            await connection.execute(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgresql_template} TABLESPACE {name}")
+            yield with_database(postgresql, name), disk
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(f"DROP TABLESPACE {name}")
+            await connection.close()
+            subprocess.run(["umount", "--lazy", disk], check=True)
+
 
 class TestSQLite:
     """On SQLite."""
@@ -183,10 +244,14 @@ class TestSQLite:
         """A file system of its own, of one megabyte."""
         shutil.copy(database_url.removeprefix("sqlite:///"), disk / "openings.db")
         async with Api.open(f"sqlite:///{disk / 'openings.db'}", NOW) as api:
+            ada = await api.application_calendar("ada")
             assert await status(api) == (200, "ready")
             free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
             (disk / "more").write_bytes(b"x" * free)
             assert await status(api) == (503, readiness.FULL)
+            events = [event_input(f"e{number}", description="x" * 4000) for number in range(20)]
+            answer = await api(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
+            assert may_be_repeated(answer)
             (disk / "more").unlink()
             assert await status(api) == (200, "ready")
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)

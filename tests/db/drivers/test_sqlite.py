@@ -12,6 +12,7 @@ from db.drivers import row_cache
 from db.drivers.sqlite import SQLiteDriver
 from db.drivers.sqlite_writer import SQLiteWriter
 from db.drivers.write_lock import WriteLock
+from db.files import FileGuard
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
 
@@ -28,8 +29,9 @@ def path(tmp_path: Path) -> str:
 
 def opened(path: str) -> SQLiteDriver:
     """A driver that only reads."""
-    writer = SQLiteWriter(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1)
-    return SQLiteDriver(path, timeout=1, writer=writer, write_lock=WriteLock(1), wake=lambda _: None)
+    guard = FileGuard(Path(path))
+    writer = SQLiteWriter(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1, guard)
+    return SQLiteDriver(path, guard, timeout=1, writer=writer, write_lock=WriteLock(1), wake=lambda _: None)
 
 
 async def test_a_write_of_another_process_is_seen_by_the_next_statement(path: str) -> None:
