@@ -94,6 +94,11 @@ def require_client(actor: Actor) -> int:
     return actor.client_key
 
 
+def is_application(actor: Actor) -> bool:
+    """Whether the caller uses the client's key, and so has every right over all of the client's accounts."""
+    return actor.client_key is not None and actor.account_key is None and actor.subs is None
+
+
 def require_application(actor: Actor) -> int:
     """Returns the key of the caller's client, over which the caller must have every right: it uses the client's key.
 

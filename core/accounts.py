@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+from unicodedata import normalize
 
-from .errors import Key, Problems
+from .errors import Key, Path, Problem, Problems
 from .instants import HOUR
 from .limits import NAME_LENGTH
 from .texts import check_id, check_text
@@ -32,6 +34,9 @@ class AccountKind(StrEnum):
         """The prefix of the account's sub."""
         return {"application_calendar": "apc", "user": "acc", "resource": "res"}[self.value]
 
+
+MAX_CALENDARS = 20
+"""Maximum calendars of an account (ours)."""
 
 DEFAULT_ZONE = "Etc/UTC"
 """Time zone of an account for which none was given."""
@@ -78,16 +83,27 @@ class Account:
     profile_id: str
     #: all scopes that the account has granted to its client, over all authorizations
     scope: str
+    #: whether its tokens were revoked, and it was not requested again since
+    revoked: bool = False
 
     @property
     def profile_name(self) -> str:
         return self.external_id
 
 
+class AccountReference(NamedTuple):
+    """Which account something belongs to."""
+
+    key: int
+    client_key: int
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A calendar of an account. All calendars on this server are writable and live as long as their account."""
+    """A calendar of an account. Keys are primary keys in the database, which clients never see."""
 
+    key: int
+    account: AccountReference
     calendar_id: str
     name: str
     primary: bool
@@ -112,3 +128,35 @@ class Authorization:
     account: Account
     tokens: TokenPair
     scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """How an application names one of its accounts: by its sub, or by its own id and the kind of account."""
+
+    sub: str | None = None
+    external_id: str | None = None
+    kind: AccountKind | None = None
+
+    def check(self, problems: Problems) -> None:
+        """Reports a name that is incomplete, and one that is given both ways."""
+        own: dict[str, object] = {"account_id": self.external_id, "kind": self.kind}
+        if self.sub is not None:
+            for name in (name for name, given in own.items() if given is not None):
+                problems.add((name,), Key.CONFLICT, "give either a sub, or an account id and its kind")
+        elif not any(own.values()):
+            problems.add(("sub",), Key.REQUIRED, "give a sub, or an account id and its kind")
+        else:
+            for name in (name for name, given in own.items() if given is None):
+                problems.add((name,), Key.REQUIRED, "an account id and its kind belong together")
+
+    @property
+    def unknown(self) -> Problem:
+        """The problem of an account that does not exist."""
+        path: Path = ("sub",) if self.sub is not None else ("account_id",)
+        return Problem(path, Key.UNKNOWN, "is not an account of this application")
+
+
+def searchable(*texts: str | None) -> str:
+    """Returns texts as they are compared in a search: without regard to case, or to how a character is composed."""
+    return "\n".join(normalize("NFKC", normalize("NFKC", text).casefold()) for text in texts if text is not None)

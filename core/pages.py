@@ -14,6 +14,7 @@ from .errors import Key, Path, Problems
 from .instants import Instant
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 #: characters of a cursor: an instant, and an id of ours or of at most 64 characters
 _CURSOR_LENGTH = 200
@@ -83,3 +84,7 @@ class Page(Generic[T]):
         items = found[: request.first]
         cursors = [cursor_of(item).encode() for item in items]
         return cls(items, cursors, has_next=len(found) > request.first, has_previous=request.after is not None)
+
+    def map(self, convert: Callable[[T], U]) -> "Page[U]":
+        """Returns the page with its items converted."""
+        return Page([convert(item) for item in self.items], self.cursors, self.has_next, self.has_previous)

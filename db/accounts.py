@@ -1,20 +1,28 @@
 """Accounts, each with one profile and one primary calendar."""
 
 import secrets
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
+from sqlalchemy import tuple_
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from core.accounts import DEFAULT_ZONE, EMPTY_PROFILE, Account, AccountKind, Profile
+from core.accounts import DEFAULT_ZONE, EMPTY_PROFILE, Account, AccountKind, Profile, searchable
 from core.instants import Instant
+from core.pages import Cursor
 from core.scopes import union_scopes
 
 from . import tables
-from .drivers.dialects import insert
+from .drivers.base import Row, Statements
+from .drivers.dialects import Dialect, insert
 from .notifications.subscribers import mark_changed
-from .versions import next_version
+from .versions import next_version, random_part
+
+#: times that an account is looked for, or created, while concurrent calls create and erase it
+_ATTEMPTS = 5
 
 
 async def create_or_get(
@@ -33,22 +41,38 @@ async def create_or_get(
     ones. A revoked one is authorised again. Concurrent first calls create one account: the unique
     constraint lets one of them insert, and the others wait for it and read its row.
     """
-    row = await _locked(session, client_key, kind, external_id)
-    if row is None:
-        await _insert(session, client_key, kind, external_id, now)
-        row = await _locked(session, client_key, kind, external_id)
-    if row is None:
-        raise LookupError("the account vanished between two statements of one transaction")
+    row = await _locked_or_created(session, client_key, kind, external_id, now)
     if row.revoked_at is not None or row.scope != union_scopes(row.scope, scope):
         mark_changed(session, row.key or 0)
     row.scope = union_scopes(row.scope, scope)
     row.revoked_at = None
-    row.name = profile.name or row.name
-    row.email = profile.email or row.email
-    row.tzid = profile.tzid if profile.tzid != DEFAULT_ZONE else row.tzid
+    _change_profile(session, row, profile)
     session.add(row)
     await session.flush()
     return _account(row)
+
+
+async def _locked_or_created(
+    session: AsyncSession, client_key: int, kind: AccountKind, external_id: str, now: Instant
+) -> tables.Account:
+    """Returns the locked row of the account, which is created if there is none."""
+    for _ in range(_ATTEMPTS):
+        if (row := await _locked(session, client_key, kind, external_id)) is not None:
+            return row
+        await _insert(session, client_key, kind, external_id, now)
+    raise LookupError("the account was erased each time that it was created")
+
+
+def _change_profile(session: AsyncSession, row: tables.Account, profile: Profile) -> None:
+    """Updates a locked account. Its version changes as well, because answers may contain its name."""
+    before = row.name, row.email, row.tzid
+    row.name = profile.name or row.name
+    row.email = profile.email or row.email
+    row.tzid = profile.tzid if profile.tzid != DEFAULT_ZONE else row.tzid
+    if (row.name, row.email, row.tzid) != before:
+        row.search_text = searchable(row.name, row.external_id)
+        row.version = cast("Any", next_version(tables.Account.version))
+        mark_changed(session, row.key or 0)
 
 
 async def find(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> Account | None:
@@ -57,9 +81,52 @@ async def find(session: AsyncSession, client_key: int, kind: AccountKind, extern
     return _account(row) if row is not None else None
 
 
-async def get_by_key(session: AsyncSession, key: int) -> Account:
-    """Returns the account with this key, which must exist."""
-    return _account((await session.exec(select(tables.Account).where(col(tables.Account.key) == key))).one())
+async def get_by_key(session: AsyncSession, key: int) -> Account | None:
+    """Returns the account with this key, or None if it was erased."""
+    row = (await session.exec(select(tables.Account).where(col(tables.Account.key) == key))).one_or_none()
+    return _account(row) if row is not None else None
+
+
+async def by_sub(statements: Statements, client_key: int, subs: Sequence[str]) -> dict[str, Account]:
+    """Returns the client's accounts with these subs, revoked ones as well. One statement."""
+    rows = await statements.fetch(
+        _select_sql(statements.dialect, "sub", "text"), client_key, statements.dialect.array_param(subs)
+    )
+    return {account.sub: account for account in map(_of_row, rows)}
+
+
+async def by_key(statements: Statements, client_key: int, keys: Sequence[int]) -> dict[int, Account]:
+    """Returns the client's accounts with these keys. One statement."""
+    rows = await statements.fetch(
+        _select_sql(statements.dialect, "key", "bigint"), client_key, statements.dialect.array_param(keys)
+    )
+    return {account.key: account for account in map(_of_row, rows)}
+
+
+@cache
+def _select_sql(dialect: Dialect, column: str, kind: str) -> str:
+    # The + keeps SQLite from scanning all accounts of the client.
+    return f"SELECT {', '.join(_COLUMNS)} FROM accounts WHERE {column} {dialect.in_array(2, kind)} AND +client_key = $1"
+
+
+async def list_accounts(
+    session: AsyncSession, client_key: int, kind: AccountKind | None, search: str, after: Cursor | None, count: int
+) -> list[tuple[Account, Instant]]:
+    """Returns up to `count` accounts of the client after the cursor, oldest first, each with its time of creation.
+
+    `search` is text that the name or the client's own id must contain.
+    """
+    row = tables.Account
+    statement = select(row).where(col(row.client_key) == client_key)
+    if kind is not None:
+        statement = statement.where(col(row.kind) == kind.value)
+    if search:
+        statement = statement.where(col(row.search_text).contains(searchable(search), autoescape=True))
+    position = tuple_(col(row.created_at), col(row.sub))
+    if after is not None:
+        statement = statement.where(position > tuple_(after.instant, after.id))
+    statement = statement.order_by(col(row.created_at), col(row.sub)).limit(count)
+    return [(_account(found), found.created_at) for found in await session.exec(statement)]
 
 
 async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
@@ -69,11 +136,14 @@ async def revoke(session: AsyncSession, key: int, now: Instant) -> None:
     await session.exec(statement.values(revoked_at=now, scope=""))
 
 
-async def lock_and_bump(session: AsyncSession, key: int) -> None:
-    """Locks an account until the end of the transaction and bumps its version, before its rules or periods change."""
+async def lock_and_bump(session: AsyncSession, key: int) -> bool:
+    """Locks an account until the end of the transaction and bumps its version, before its rules or periods change.
+
+    Returns whether it exists: it may have been erased since its token was read.
+    """
     mark_changed(session, key)
     statement = update(tables.Account).where(col(tables.Account.key) == key)
-    await session.exec(statement.values(version=next_version(tables.Account.version)))
+    return (await session.exec(statement.values(version=next_version(tables.Account.version)))).rowcount == 1
 
 
 async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | None:
@@ -107,9 +177,11 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
         "email": None,
         "tzid": DEFAULT_ZONE,
         "profile_id": profile_id,
+        "search_text": searchable(external_id),
         "scope": "",
         "revoked_at": None,
-        "version": 0,
+        # Not 0: SQLite may give the key of an erased account again, and caches hold what was read under it.
+        "version": random_part(),
         "created_at": now,
     }
     statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()
@@ -119,8 +191,43 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
 
 
 def _add_primary_calendar(session: AsyncSession, account_key: int, profile_id: str, name: str) -> None:
-    calendar_id = f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}"
-    session.add(tables.Calendar(account_key=account_key, calendar_id=calendar_id, name=name, primary=True, version=0))
+    calendar = tables.Calendar(
+        account_key=account_key,
+        calendar_id=new_calendar_id(profile_id),
+        name=name,
+        primary=True,
+        version=random_part(),
+    )
+    session.add(calendar)
+
+
+def new_calendar_id(profile_id: str) -> str:
+    """Returns a new id for a calendar of this profile."""
+    return f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}"
+
+
+#: the columns that an account is made of
+_COLUMNS = (
+    "key",
+    "client_key",
+    "kind",
+    "external_id",
+    "sub",
+    "name",
+    "email",
+    "tzid",
+    "profile_id",
+    "scope",
+    "revoked_at",
+)
+
+
+def _of_row(row: Row) -> Account:
+    key, client_key, kind, external_id, sub, name, email, tzid, profile_id, scope, revoked_at = row
+    return Account(
+        *(key, client_key, AccountKind(kind), external_id, sub, name, email, tzid, profile_id, scope),
+        revoked=revoked_at is not None,
+    )
 
 
 def _account(row: tables.Account) -> Account:
@@ -135,4 +242,5 @@ def _account(row: tables.Account) -> Account:
         tzid=row.tzid,
         profile_id=row.profile_id,
         scope=row.scope,
+        revoked=row.revoked_at is not None,
     )

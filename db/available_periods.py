@@ -14,12 +14,14 @@ from core.pages import Cursor
 from core.spans import SpanSet
 
 from . import accounts, tables
+from .batches import first_of_each
 from .drivers.dialects import insert
 
 
-async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> None:
-    """Creates the period, or replaces the account's period with the same id."""
-    await accounts.lock_and_bump(session, account_key)
+async def upsert(session: AsyncSession, account_key: int, period: StoredAvailablePeriod) -> bool:
+    """Creates the period, or replaces the account's period with the same id. Returns whether the account exists."""
+    if not await accounts.lock_and_bump(session, account_key):
+        return False
     span = period.span()
     values: dict[str, Any] = {
         "account_key": account_key,
@@ -31,31 +33,43 @@ async def upsert(session: AsyncSession, account_key: int, period: StoredAvailabl
     replaced = {name: statement.excluded[name] for name in ("starts_at", "ends_at")}
     conflict = ["account_key", "available_period_id"]
     await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
+    return True
 
 
 async def list_periods(
     session: AsyncSession,
-    account_key: int,
+    account_keys: Collection[int],
     start: Instant | None,
     end: Instant | None,
     after: Cursor | None,
     count: int,
-) -> list[StoredAvailablePeriod]:
-    """Returns up to `count` periods after the cursor that start before `end` and end after `start`, soonest first."""
-    period = tables.AvailablePeriod
-    statement = select(period).where(col(period.account_key) == account_key)
-    if end is not None:
-        statement = statement.where(col(period.starts_at) < end)
-    if start is not None:
-        statement = statement.where(col(period.ends_at) > start)
-    if after is not None:
-        position = tuple_(col(period.starts_at), col(period.available_period_id))
-        statement = statement.where(position > tuple_(after.instant, after.id))
-    statement = statement.order_by(col(period.starts_at), col(period.available_period_id)).limit(count)
-    return [
-        StoredAvailablePeriod(row.available_period_id, row.starts_at, row.ends_at)
-        for row in await session.exec(statement)
-    ]
+) -> dict[int, list[StoredAvailablePeriod]]:
+    """Returns up to `count` periods of each account, by its key, in one statement.
+
+    They come after the cursor, start before `end` and end after `start`, soonest first.
+    """
+
+    def conditions(row: Any) -> list[Any]:
+        found: list[Any] = [row.account_key == tables.Account.key]
+        if end is not None:
+            found.append(row.starts_at < end)
+        if start is not None:
+            found.append(row.ends_at > start)
+        if after is not None:
+            found.append(tuple_(*_soonest_first(row)) > tuple_(after.instant, after.id))
+        return found
+
+    rows = await first_of_each(
+        session, tables.AvailablePeriod, tables.Account, account_keys, conditions, _soonest_first, count
+    )
+    return {
+        key: [StoredAvailablePeriod(row.available_period_id, row.starts_at, row.ends_at) for row in found]
+        for key, found in rows.items()
+    }
+
+
+def _soonest_first(row: Any) -> tuple[Any, Any]:
+    return row.starts_at, row.available_period_id
 
 
 async def cover(

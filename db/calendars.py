@@ -1,38 +1,50 @@
 """Calendars: their accounts, locks and versions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.accounts import Calendar
+from core.accounts import AccountReference, Calendar
 
 from . import tables
-from .drivers.base import Snapshot
+from .drivers.base import Snapshot, Statements
 from .drivers.dialects import Dialect
 from .notifications.subscribers import mark_changed
 from .versions import next_version
 
 
-async def list_calendars(session: AsyncSession, account_key: int) -> list[Calendar]:
-    """Returns the account's calendars, the primary one first."""
-    statement = (
-        select(tables.Calendar, tables.Account)
-        .join(tables.Account, col(tables.Account.key) == col(tables.Calendar.account_key))
-        .where(col(tables.Calendar.account_key) == account_key)
-        .order_by(col(tables.Calendar.primary).desc(), col(tables.Calendar.key))
+async def of_accounts(statements: Statements, account_keys: Sequence[int]) -> dict[int, list[Calendar]]:
+    """Returns the calendars of each account, the primary one first. One statement."""
+    found: dict[int, list[Calendar]] = {key: [] for key in account_keys}
+    statement = f"{_SELECT} WHERE accounts.key {statements.dialect.in_array(1, 'bigint')} {_IN_ORDER}"
+    for row in await statements.fetch(statement, statements.dialect.array_param(account_keys)):
+        calendar = _calendar(*row)
+        found[calendar.account.key].append(calendar)
+    return found
+
+
+async def by_id(statements: Statements, client_key: int, calendar_ids: Sequence[str]) -> dict[str, Calendar]:
+    """Returns the calendars with these ids that belong to accounts of the client. One statement."""
+    of_ids = f"calendar_id {statements.dialect.in_array(2, 'text')}"
+    rows = await statements.fetch(
+        f"{_SELECT} WHERE {of_ids} AND client_key = $1", client_key, statements.dialect.array_param(calendar_ids)
     )
-    return [
-        Calendar(
-            calendar_id=calendar.calendar_id,
-            name=calendar.name,
-            primary=calendar.primary,
-            profile_id=account.profile_id,
-            profile_name=account.external_id,
-        )
-        for calendar, account in await session.exec(statement)
-    ]
+    return {calendar.calendar_id: calendar for calendar in (_calendar(*row) for row in rows)}
+
+
+def _calendar(key: int, account_key: int, client_key: int, *more: Any) -> Calendar:
+    return Calendar(key, AccountReference(account_key, client_key), *more)
+
+
+#: the columns that a calendar is made of
+_SELECT = """
+SELECT calendars.key, account_key, client_key, calendar_id, calendars.name, "primary", profile_id, external_id
+FROM calendars JOIN accounts ON accounts.key = account_key
+"""
+_IN_ORDER = 'ORDER BY account_key, "primary" DESC, calendars.key'
 
 
 async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, int]:

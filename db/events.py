@@ -8,13 +8,12 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import case, tuple_
+from sqlalchemy import case
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.events import Event, EventDraft, EventStatus, EventWindow, Location, Transparency
+from core.events import Event, EventDraft, EventStatus, Location, Transparency
 from core.instants import Instant
-from core.pages import Cursor
 from core.spans import Busy, Span
 
 from . import tables
@@ -81,26 +80,6 @@ async def upsert_one(
         return None
     event_uid, created_at = found
     return written(draft, now, calendar_id, event_uid, created_at), event_uid == proposed["event_uid"]
-
-
-async def list_events(
-    session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
-) -> list[Event]:
-    """Returns up to `count` events of these calendars in the window and after the cursor, soonest first."""
-    statement = select(tables.Event).where(col(tables.Event.calendar_key).in_(calendar_ids))
-    if window.to is not None:
-        statement = statement.where(col(tables.Event.starts_at) < window.to)
-    if window.from_ is not None:
-        statement = statement.where(col(tables.Event.ends_at) > window.from_)
-    if window.last_modified is not None:
-        statement = statement.where(col(tables.Event.updated_at) >= window.last_modified)
-    if not window.include_deleted:
-        statement = statement.where(col(tables.Event.deleted).is_(False))
-    position = tuple_(col(tables.Event.starts_at), col(tables.Event.event_uid))
-    if after is not None:
-        statement = statement.where(position > tuple_(after.instant, after.id))
-    statement = statement.order_by(col(tables.Event.starts_at), col(tables.Event.event_uid)).limit(count)
-    return [event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
 
 
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import tuple_
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.instants import HOUR, Instant
+from core.pages import Cursor
 from core.real_time_scheduling import CallbackKind, Completed, Disabled, Link, Open, SchedulingRequest, State, Status
 
 from . import tables
@@ -44,9 +46,22 @@ async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False)
     """Returns the link with this id, or None. `lock` locks it until the end of the transaction."""
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
     row = (await session.exec(statement.with_for_update() if lock else statement)).first()
-    if row is None:
-        return None
-    return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
+    return _link(row) if row is not None else None
+
+
+async def list_links(
+    session: AsyncSession, client_key: int, status: Status | None, after: Cursor | None, count: int
+) -> list[tuple[Link, Instant]]:
+    """Returns up to `count` links of the client after the cursor, oldest first, each with its time of creation."""
+    row = tables.RealTimeScheduling
+    statement = select(row).where(col(row.client_key) == client_key)
+    if status is not None:
+        statement = statement.where(col(row.status) == status.value)
+    position = tuple_(col(row.created_at), col(row.scheduling_id))
+    if after is not None:
+        statement = statement.where(position > tuple_(after.instant, after.id))
+    statement = statement.order_by(col(row.created_at), col(row.scheduling_id)).limit(count)
+    return [(_link(found), found.created_at) for found in await session.exec(statement)]
 
 
 async def set_state(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
@@ -90,6 +105,10 @@ def _columns(state: State) -> dict[str, Any]:
         "visitor_tzid": booked.visitor_tzid if booked is not None else None,
         "display_message": state.display_message if isinstance(state, Disabled) else None,
     }
+
+
+def _link(row: tables.RealTimeScheduling) -> Link:
+    return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
 
 
 def _state(row: tables.RealTimeScheduling) -> State:

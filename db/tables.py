@@ -87,8 +87,11 @@ class Account(SQLModel, table=True):
 
     __tablename__ = "accounts"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     # create_or_get relies on it: of concurrent first calls with one id, one inserts and the others find
-    # its row.
-    __table_args__ = (UniqueConstraint("client_key", "kind", "external_id"),)
+    # its row. The index is for pages of a client's accounts.
+    __table_args__ = (
+        UniqueConstraint("client_key", "kind", "external_id"),
+        Index("accounts_by_creation", "client_key", "created_at", "sub"),
+    )
 
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))
@@ -99,10 +102,12 @@ class Account(SQLModel, table=True):
     email: str | None
     tzid: str
     profile_id: str = Field(unique=True)
+    #: name and external_id as a search compares them
+    search_text: str = Field(default="", sa_column=_text_with_default(""))
     #: the union of the scopes of its authorizations; empty once it is revoked
     scope: str = Field(sa_column=_text_with_default("read_write"))
     revoked_at: int | None = Field(sa_column=Column(BigInteger))
-    #: changes in the transaction that changes its rules or stored periods
+    #: changes in the transaction that changes its profile, rules or stored periods
     version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     created_at: int = Field(sa_column=_instant())
 
@@ -233,7 +238,7 @@ class RealTimeScheduling(SQLModel, table=True):
     """A link with which a visitor without an account may book one slot."""
 
     __tablename__ = "real_time_schedulings"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    __table_args__ = (Index(None, "client_key"),)
+    __table_args__ = (Index("real_time_schedulings_by_creation", "client_key", "created_at", "scheduling_id"),)
 
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))

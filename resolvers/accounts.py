@@ -2,16 +2,28 @@
 
 from typing import NamedTuple
 
-from core.access import require_feature, require_own, rights_over
-from core.accounts import EMPTY_PROFILE, Account, AccountKind, Authorization, Calendar, Profile
-from core.errors import Problems
+from core.access import require_application, require_client, require_feature, require_own, rights_over
+from core.accounts import (
+    EMPTY_PROFILE,
+    Account,
+    AccountKey,
+    AccountKind,
+    Authorization,
+    Calendar,
+    Profile,
+)
+from core.errors import NotFound, Problems, WrongCredentials
 from core.features import Feature
-from core.limits import EXTERNAL_ID_LENGTH
+from core.identity import is_sub
+from core.instants import Instant
+from core.limits import EXTERNAL_ID_LENGTH, NAME_LENGTH
+from core.pages import Cursor, Page, PageRequest
 from core.rights import Right
 from core.scopes import check_scope, union_scopes
-from core.texts import check_id
+from core.texts import check_id, check_text, is_storable
 from db import accounts, calendars, tokens
 from db.database import Session
+from db.drivers.base import Snapshot
 from db.retries import retry_transaction
 
 from .context import Context
@@ -24,6 +36,13 @@ class UserInfo(NamedTuple):
     account: Account
     scope: str
     calendars: list[Calendar]
+    rights: frozenset[Right]
+
+
+class ViewedAccount(NamedTuple):
+    """An account, and the caller's rights over it. What it may not see is null in the graph."""
+
+    account: Account
     rights: frozenset[Right]
 
 
@@ -74,5 +93,60 @@ async def user_info(ctx: Context) -> UserInfo:
     account_key = require_own(actor, Right.READ_USER_INFO)
     async with ctx.db.read() as session:
         known = await accounts.get_by_key(session, account_key)
-        own = await calendars.list_calendars(session, account_key)
-        return UserInfo(known, actor.scope, own, rights_over(actor, known))
+        if known is None:
+            raise erased()
+        own = await calendars.of_accounts(Snapshot(session), [account_key])
+        return UserInfo(known, actor.scope, own[account_key], rights_over(actor, known))
+
+
+@retry_transaction
+async def get(ctx: Context, name: AccountKey) -> ViewedAccount:
+    """Returns one account of the application. A token of an account may name that account only, and by its sub.
+
+    Raises Unprocessable for a name that is incomplete, Forbidden for the application's own id without its key, and
+    NotFound for an account that does not exist or that the caller may not see.
+    """
+    problems = Problems()
+    name.check(problems)
+    actor = await ctx.actor()
+    client_key = require_client(actor) if name.sub is not None else require_application(actor)
+    problems.raise_if_any()
+    found = await _find(ctx, client_key, name)
+    if found is None or Right.READ_PROFILE not in (rights := rights_over(actor, found)):
+        raise NotFound(problems=[name.unknown])
+    return ViewedAccount(found, rights)
+
+
+async def _find(ctx: Context, client_key: int, name: AccountKey) -> Account | None:
+    if name.sub is not None:
+        subs = [name.sub] if is_sub(name.sub) else []
+        return (await accounts.by_sub(ctx.db.driver, client_key, subs)).get(name.sub)
+    if name.kind is None or name.external_id is None or not is_storable(name.external_id):
+        return None
+    async with ctx.db.read() as session:
+        return await accounts.find(session, client_key, name.kind, name.external_id)
+
+
+@retry_transaction
+async def list_accounts(
+    ctx: Context, kind: AccountKind | None, search: str, request: PageRequest
+) -> Page[ViewedAccount]:
+    """Returns the accounts of the application, oldest first. Requires its own key. Raises Unprocessable.
+
+    `search` is text that the name or the application's own id must contain; empty for no such condition.
+    """
+    problems = Problems()
+    check_text(search, ("search",), problems, longest=NAME_LENGTH)
+    cursor = request.check(problems, most=ctx.limits.max_page)
+    actor = await ctx.actor()
+    client_key = require_application(actor)
+    problems.raise_if_any()
+    async with ctx.db.read() as session:
+        found = await accounts.list_accounts(session, client_key, kind, search, cursor, request.first + 1)
+    page = Page[tuple[Account, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].sub))
+    return page.map(lambda item: ViewedAccount(item[0], rights_over(actor, item[0])))
+
+
+def erased() -> WrongCredentials:
+    """Returns the refusal for a caller whose account was erased after its token was read."""
+    return WrongCredentials("This bearer token is unknown: its account was deleted.")

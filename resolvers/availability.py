@@ -45,4 +45,6 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
         require_availability(actor, managed=dependencies.managed)
     except Refusal:
         return False
-    return actor.client_key == dependencies.client_key and db_access.same_state(rows, dependencies.rows)
+    if actor.client_key != dependencies.client_key or dependencies.viewer not in (None, actor):
+        return False
+    return db_access.same_state(rows, dependencies.rows)

@@ -7,6 +7,7 @@ from core.texts import is_storable
 from db import availability_rules, calendars
 from db.retries import retry_transaction
 
+from .accounts import erased
 from .context import Context
 
 
@@ -23,7 +24,8 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
                 problems.add(("calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
         problems.raise_if_any()
         stored = rule.normalised()
-        await availability_rules.upsert(session, account, stored)
+        if not await availability_rules.upsert(session, account, stored):
+            raise erased()
         return stored
 
 

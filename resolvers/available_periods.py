@@ -10,6 +10,7 @@ from core.texts import is_storable
 from db import available_periods
 from db.retries import retry_transaction
 
+from .accounts import erased
 from .context import Context
 
 
@@ -21,7 +22,8 @@ async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailable
     period.check(problems, longest=ctx.limits.max_period)
     problems.raise_if_any()
     async with ctx.db.write() as session:
-        await available_periods.upsert(session, account, period)
+        if not await available_periods.upsert(session, account, period):
+            raise erased()
         return period
 
 
@@ -36,8 +38,8 @@ async def list_periods(
     cursor = request.check(problems, most=ctx.limits.max_page)
     problems.raise_if_any()
     async with ctx.db.read() as session:
-        found = await available_periods.list_periods(session, account, *window, cursor, request.first + 1)
-    return Page[StoredAvailablePeriod].cut(found, request, _place)
+        found = await available_periods.list_periods(session, [account], *window, cursor, request.first + 1)
+    return Page[StoredAvailablePeriod].cut(found[account], request, place)
 
 
 @retry_transaction
@@ -58,5 +60,6 @@ async def delete_all(ctx: Context) -> int:
         return await available_periods.delete(session, account, None)
 
 
-def _place(period: StoredAvailablePeriod) -> Cursor:
+def place(period: StoredAvailablePeriod) -> Cursor:
+    """Returns the position of a period in a list."""
     return Cursor(period.span().start, period.available_period_id)

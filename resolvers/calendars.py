@@ -13,5 +13,4 @@ from .context import Context
 async def list_calendars(ctx: Context) -> list[Calendar]:
     """Returns the account's calendars, the primary one first."""
     account = require_own(await ctx.actor(), Right.LIST_CALENDARS)
-    async with ctx.db.read() as session:
-        return await db_calendars.list_calendars(session, account)
+    return (await db_calendars.of_accounts(ctx.db.driver, [account]))[account]

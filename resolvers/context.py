@@ -1,8 +1,9 @@
 """The context that is passed to every resolver."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from core.access import Actor
 from core.instants import Instant
@@ -29,6 +30,8 @@ class Dependencies:
     rows: Sequence[Row]
     #: the instant from which on the request is refused, because its earliest start is in the past
     until: Instant
+    #: the caller, if the answer says more to some callers of the application than to others
+    viewer: Actor | None = None
 
 
 def _untimed(_part: str) -> AbstractContextManager[None]:
@@ -53,10 +56,22 @@ class Context:
     private_callbacks: bool = False
     #: one entry for each answer of a resolver that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
+    #: by place in a document: what collects the objects there, so that a field of theirs is loaded at once
+    loaders: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
+    #: the caller as loaded last, with the credentials that it was loaded by
+    loaded: list[tuple[Actor | bytes, Actor]] = field(default_factory=list[tuple[Actor | bytes, Actor]])
 
     def record_dependencies(self, dependencies: Dependencies) -> None:
         """Records what a stored copy of the resolver's answer has to be revalidated against."""
         self.dependencies.append(dependencies)
+
+    def depend_on_viewer(self, viewer: Actor) -> None:
+        """Records that the answer has fields of the queried accounts that only some callers may see."""
+        self.dependencies[:] = [replace(each, viewer=viewer) for each in self.dependencies]
+
+    def forget_dependencies(self) -> None:
+        """Records that the answer depends on more than can be revalidated: it is not stored."""
+        self.dependencies.clear()
 
     def link_url(self, link: Link) -> str:
         """Returns the URL of a link's booking page."""
@@ -64,7 +79,20 @@ class Context:
 
     async def actor(self) -> Actor:
         """Loads the caller. One statement."""
-        return await access.load_caller(self.db.driver, self.caller, self.now)
+        actor = await access.load_caller(self.db.driver, self.caller, self.now)
+        self.remember(actor)
+        return actor
+
+    def remember(self, actor: Actor) -> None:
+        """Keeps the caller that a resolver has loaded, for the fields below it."""
+        self.loaded[:] = [(self.caller, actor)]
+
+    async def viewer(self) -> Actor:
+        """Returns the caller whose rights decide what the fields below a resolver show: as that has loaded it."""
+        for caller, actor in self.loaded:
+            if caller is self.caller:
+                return actor
+        return await self.actor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +101,7 @@ class LiveContext(Context):
 
     #: makes a context with the current time
     refresh: Callable[[], Context]
+
+    async def viewer(self) -> Actor:
+        """Loads the caller anew: a subscription outlives the rights that it began with."""
+        return await self.refresh().actor()

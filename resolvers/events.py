@@ -13,7 +13,7 @@ from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
 from core.rights import Right
 from core.texts import check_id
-from db import calendars, events
+from db import calendars, event_lists, events
 from db.access import PendingCaller
 from db.database import Session
 from db.retries import retry_transaction
@@ -99,7 +99,7 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
     problems.raise_if_any()
     async with ctx.db.write() as session:
         own = await calendars.keys_of_account(session, account)
-        chosen = _choose(own, calendar_ids)
+        chosen = choose(own, calendar_ids)
         await calendars.lock_for_update(session, chosen)
         await calendars.bump_versions(session, chosen)
         return await events.delete_all(session, chosen, ctx.now)
@@ -113,18 +113,24 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, r
     """
     account = require_own(await ctx.actor(), right)
     problems = Problems()
+    cursor = check_list(ctx, window, request, problems)
+    problems.raise_if_any()
+    async with ctx.db.read() as session:
+        chosen = choose(await calendars.keys_of_account(session, account), window.calendar_ids)
+        found = await event_lists.list_events(session, chosen, window, cursor, request.first + 1)
+    return Page[Event].cut(found, request, place)
+
+
+def check_list(ctx: Context, window: EventWindow, request: PageRequest, problems: Problems) -> Cursor | None:
+    """Returns the cursor of a list of events. Reports all problems of the window and the page."""
     window.check(problems)
     if window.calendar_ids is not None and len(window.calendar_ids) > ctx.limits.max_batch:
         problems.add(("calendar_ids",), Key.TOO_MANY, f"takes at most {ctx.limits.max_batch} calendars")
-    cursor = request.check(problems, most=ctx.limits.max_page)
-    problems.raise_if_any()
-    async with ctx.db.read() as session:
-        chosen = _choose(await calendars.keys_of_account(session, account), window.calendar_ids)
-        found = await events.list_events(session, chosen, window, cursor, request.first + 1)
-    return Page[Event].cut(found, request, _place)
+    return request.check(problems, most=ctx.limits.max_page)
 
 
-def _place(event: Event) -> Cursor:
+def place(event: Event) -> Cursor:
+    """Returns the position of an event in a list."""
     return Cursor(event.span.start, event.event_uid)
 
 
@@ -151,7 +157,7 @@ def _unknown(problems: Problems) -> Refusal:
     return Unprocessable(problems=[unknown, *problems]) if problems else NotFound(problems=[unknown])
 
 
-def _choose(own: Mapping[str, int], requested: Sequence[str] | None) -> dict[int, str]:
+def choose(own: Mapping[str, int], requested: Sequence[str] | None) -> dict[int, str]:
     """Returns the requested calendars, or all of the account's, from key to id. Raises NotFound."""
     unknown = [index for index, calendar_id in enumerate(requested or ()) if calendar_id not in own]
     if unknown:

@@ -60,7 +60,9 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
 async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
     """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
-    return await db_access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
+    access = await db_access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
+    ctx.remember(access.actor)
+    return access
 
 
 async def load_facts(

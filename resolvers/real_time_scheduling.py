@@ -8,6 +8,7 @@ from core.bookings import SlotTaken
 from core.errors import Key, NotFound, Problem, Problems, Unprocessable
 from core.identity import is_scheduling_id
 from core.instants import Instant
+from core.pages import Cursor, Page, PageRequest
 from core.real_time_scheduling import (
     CallbackKind,
     ClosedError,
@@ -15,6 +16,7 @@ from core.real_time_scheduling import (
     Link,
     Open,
     SchedulingRequest,
+    Status,
     check_display_message,
     completed,
     disabled,
@@ -73,6 +75,19 @@ async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Lin
         if scheduling_id is not None:
             return await _own(session, client_key, scheduling_id, "real_time_scheduling_id")
         return await _own(session, client_key, ctx.db.encryption.read_link_token(token or ""), "token")
+
+
+@retry_transaction
+async def list_links(ctx: Context, status: Status | None, request: PageRequest) -> Page[Link]:
+    """Returns the application's links, oldest first. Raises Unprocessable."""
+    problems = Problems()
+    cursor = request.check(problems, most=ctx.limits.max_page)
+    client_key = require_application(await ctx.actor())
+    problems.raise_if_any()
+    async with ctx.db.read() as session:
+        found = await links.list_links(session, client_key, status, cursor, request.first + 1)
+    page = Page[tuple[Link, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].scheduling_id))
+    return page.map(lambda item: item[0])
 
 
 @retry_transaction

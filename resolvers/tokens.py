@@ -40,7 +40,9 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
             raise Unprocessable(problems=[unknown])
         account_key, scope = found
         pair = TokenPair(await tokens.issue_access(session, account_key, scope, ctx.now), refresh_token)
-        return Authorization(await accounts.get_by_key(session, account_key), pair, scope)
+        account = await accounts.get_by_key(session, account_key)
+        assert account is not None  # its token row is locked
+        return Authorization(account, pair, scope)
 
 
 @retry_transaction

@@ -1,19 +1,30 @@
 """GraphQL types for accounts, authorizations and tokens."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
-from strawberry import ID, UNSET, field
+from strawberry import ID, UNSET, Info, Private, argument, field
 
-from core.accounts import DEFAULT_ZONE, PROVIDER, TOKEN_LIFETIME, Account, Authorization, Profile
+from core.accounts import DEFAULT_ZONE, PROVIDER, TOKEN_LIFETIME, Authorization, Profile
+from core.accounts import Account as CoreAccount
 from core.accounts import AccountKind as CoreAccountKind
 from core.rights import Right
 from core.scopes import READ_WRITE
 from resolvers.accounts import UserInfo as CoreUserInfo
+from resolvers.accounts import ViewedAccount
+from resolvers.context import Context
 
+from .availability_rules import AvailabilityRule
+from .available_periods import StoredAvailablePeriod
 from .calendars import Calendar
-from .enums import AccountKind
+from .connections import After, Connection, First
+from .enums import AccountKind, AccountType
+from .events import Event, EventsInput
+from .nodes import Batch, Node
 from .optional import or_default, or_none
+from .scalars import DateTime
+
+CALENDARS, EVENTS, RULES, PERIODS = Batch(), Batch(), Batch(), Batch()
 
 
 def scope_field() -> Any:
@@ -74,6 +85,75 @@ class RevokeAuthorizationInput:
     sub: ID | None = field(default=UNSET, description="The account's sub.")
 
 
+@strawberry.type(
+    description="An account: anything whose time can be queried. What the caller may not see is null: an account's token "
+    "sees its own account within its scopes, and the application's key everything."
+)
+class Account(Node):
+    viewed: Private[ViewedAccount]
+    sub: ID = field(description="The account's id in queries: `apc_…`, `acc_…` or `res_…`.")
+    kind: AccountType = field(description="The kind of account.")
+    account_id: str | None = field(description="Your own id for the account.")
+    name: str | None = field(description="The name of a user or a resource.")
+    email: str | None = field(description="The email address of a user or a resource.")
+    tzid: str = field(description="The account's IANA time zone.")
+    capacity: int = field(description="How many meetings the account can be in at once: 1.")
+    revoked: bool = field(description="Whether the account was revoked, and not requested again since.")
+
+    @field(description="The account's calendars, the primary one first.", metadata=CALENDARS.metadata)
+    async def calendars(self, info: Info[Context]) -> list[Calendar] | None:
+        return await CALENDARS.of(info, self)
+
+    @field(
+        description="The account's events that start before `to` and end after `from`, soonest first.",
+        metadata=EVENTS.metadata,
+    )
+    async def events(
+        self,
+        info: Info[Context],
+        input: Annotated[EventsInput, argument(description="Which events to list.")],
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[Event] | None:
+        return await EVENTS.of(info, self, input=input, first=first, after=after)
+
+    @field(description="The account's availability rules, in the order of their ids.", metadata=RULES.metadata)
+    async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:
+        return await RULES.of(info, self)
+
+    @field(
+        description="The account's stored available periods that start before `to` and end after `from`, soonest first.",
+        metadata=PERIODS.metadata,
+    )
+    async def available_periods(
+        self,
+        info: Info[Context],
+        from_: Annotated[
+            DateTime | None, argument(name="from", description="Only periods that end after this instant.")
+        ] = UNSET,
+        to: Annotated[DateTime | None, argument(description="Only periods that start before this instant.")] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[StoredAvailablePeriod] | None:
+        return await PERIODS.of(info, self, from_=from_, to=to, first=first, after=after)
+
+    @classmethod
+    def of(cls, viewed: ViewedAccount) -> Self:
+        account, rights = viewed
+        return cls(
+            id=ID(account.sub),
+            viewed=viewed,
+            sub=ID(account.sub),
+            kind=AccountType(account.kind),
+            account_id=account.external_id if Right.READ_ACCOUNT_ID in rights else None,
+            name=account.name,
+            email=account.email if Right.READ_EMAIL in rights else None,
+            tzid=account.tzid,
+            capacity=1,
+            revoked=account.revoked,
+        )
+
+
 @strawberry.type(description="The profile that an account's calendars belong to.")
 class LinkingProfile:
     provider_name: str = field(description="`cronofy` for profiles on this server.")
@@ -81,7 +161,7 @@ class LinkingProfile:
     profile_name: str = field(description="The profile's name, which is your own id for the account.")
 
     @classmethod
-    def of(cls, account: Account) -> Self:
+    def of(cls, account: CoreAccount) -> Self:
         return cls(provider_name=PROVIDER, profile_id=ID(account.profile_id), profile_name=account.profile_name)
 
 
@@ -148,5 +228,5 @@ class UserInfo:
         )
 
 
-def _application_calendar_id(account: Account) -> str | None:
+def _application_calendar_id(account: CoreAccount) -> str | None:
     return account.external_id if account.kind is CoreAccountKind.APPLICATION_CALENDAR else None

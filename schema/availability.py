@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from typing import Self
 
 import strawberry
-from strawberry import ID, UNSET, field
+from strawberry import ID, UNSET, Info, field
 
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.excluded_events import ExcludedEvent
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
+from resolvers.context import Context
 
+from .accounts import Account
 from .enums import ResponseFormat
+from .nodes import Batch
 from .optional import or_default, or_none
 from .scalars import DateTime, Required
+
+ACCOUNT = Batch()
 
 
 @strawberry.input(description="A length of time: hours, minutes or both.")
@@ -181,6 +186,13 @@ def _periods(periods: Sequence[PeriodInput] | None) -> list[Period] | None:
 @strawberry.type(description="An account that can meet, or that was booked.")
 class Participant:
     sub: ID = field(description="The account's sub.")
+
+    @field(
+        description="The account. Null for a caller who may know no more than the sub: the token of another account.",
+        metadata=ACCOUNT.metadata,
+    )
+    async def account(self, info: Info[Context]) -> Account | None:
+        return await ACCOUNT.of(info, self)
 
 
 @strawberry.type(description="A period or slot, and everyone who is free for all of it.")

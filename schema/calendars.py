@@ -1,16 +1,24 @@
 """The GraphQL type for calendars."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 import strawberry
-from strawberry import ID, field
+from strawberry import ID, UNSET, Info, Private, argument, field
 
 from core.accounts import PROVIDER
 from core.accounts import Calendar as CoreCalendar
+from resolvers.context import Context
+
+from .connections import After, Connection, First
+from .events import Event, EventsInput
+from .nodes import Batch, Node, of_type
+
+ACCOUNT, EVENTS = Batch(), Batch()
 
 
 @strawberry.type(description="A calendar of an account.")
-class Calendar:
+class Calendar(Node):
+    core: Private[CoreCalendar]
     provider_name: str = field(description="`cronofy` for calendars on this server.")
     profile_id: ID = field(description="The profile that the calendar belongs to.")
     profile_name: str = field(description="The name of that profile.")
@@ -20,9 +28,33 @@ class Calendar:
     calendar_deleted: bool = field(description="Whether the calendar was deleted.")
     calendar_primary: bool = field(description="Whether it is the account's primary calendar.")
 
+    @field(
+        description="The account that the calendar belongs to.",
+        graphql_type=of_type("Account", "schema.accounts"),
+        metadata=ACCOUNT.metadata,
+    )
+    async def account(self, info: Info[Context]) -> Any:
+        return await ACCOUNT.of(info, self)
+
+    @field(
+        description="The calendar's events that start before `to` and end after `from`, soonest first. Null for a caller "
+        "who may not read them.",
+        metadata=EVENTS.metadata,
+    )
+    async def events(
+        self,
+        info: Info[Context],
+        input: Annotated[EventsInput, argument(description="Which events to list, without calendarIds.")],
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[Event] | None:
+        return await EVENTS.of(info, self, input=input, first=first, after=after)
+
     @classmethod
     def of(cls, calendar: CoreCalendar) -> Self:
         return cls(
+            core=calendar,
+            id=ID(calendar.calendar_id),
             provider_name=PROVIDER,
             profile_id=ID(calendar.profile_id),
             profile_name=calendar.profile_name,

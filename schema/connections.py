@@ -1,17 +1,30 @@
 """Connections: GraphQL types for a page of a list."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
-from strawberry import field
+from strawberry import argument, field
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types.base import StrawberryObjectDefinition, StrawberryType
 
-from core.pages import Page
+from core.pages import Page, PageRequest
+
+from .optional import or_default, or_none
 
 Item = TypeVar("Item")
 Node = TypeVar("Node")
+
+
+First = Annotated[int | None, argument(description="The maximum number of items, 1 to 1000.")]
+After = Annotated[
+    str | None, argument(description="Returns the items after this cursor. If omitted: from the beginning.")
+]
+
+
+def page_request(first: int | None, after: str | None) -> PageRequest:
+    """Returns the request for a page from the arguments `first` and `after`."""
+    return PageRequest(or_default(first, 100), or_none(after))
 
 
 @strawberry.type(description="The position of a page in its list.")
@@ -39,7 +52,7 @@ class Edge(Generic[Node]):
     node: Node = field(description="The item.")
 
 
-@strawberry.type(description="A page of a list, soonest first.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
     edges: list[Edge[Node]] = field(description="The items with their cursors.")
     nodes: list[Node] = field(description="The items.")

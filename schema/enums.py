@@ -20,6 +20,14 @@ class AccountKind(Enum):
     RESOURCE = accounts.AccountKind.RESOURCE
 
 
+class AccountType(Enum):
+    """The kinds of account."""
+
+    USER = accounts.AccountKind.USER
+    RESOURCE = accounts.AccountKind.RESOURCE
+    APPLICATION_CALENDAR = accounts.AccountKind.APPLICATION_CALENDAR
+
+
 def _describe(enum: type[Enum], description: str, /, *, called: str | None = None, **values: str) -> None:
     strawberry.enum(enum, name=called, description=description)
     definition: StrawberryEnumDefinition = vars(enum)["__strawberry_definition__"]
@@ -87,9 +95,16 @@ _describe(
     RESOURCE="A room, a machine, or anything else that can be booked.",
 )
 _describe(
+    AccountType,
+    "The kinds of account.",
+    USER="A person.",
+    RESOURCE="A room, a machine, or anything else that can be booked.",
+    APPLICATION_CALENDAR="A calendar for something that has none of its own.",
+)
+_describe(
     Weekday,
     "A day of the week.",
     **{day.name: f"{day.name.capitalize()}." for day in Weekday},
 )
 
-__all__ = ["AccountKind", "EventStatus", "FreeBusyStatus", "ResponseFormat", "Transparency", "Weekday"]
+__all__ = ["AccountKind", "AccountType", "EventStatus", "FreeBusyStatus", "ResponseFormat", "Transparency", "Weekday"]

@@ -1,17 +1,21 @@
 """GraphQL types for events and free-busy."""
 
-from typing import Self
+from typing import Any, Self
 
 import strawberry
-from strawberry import ID, UNSET, field
+from strawberry import ID, UNSET, Info, field
 
 from core.events import Event as CoreEvent
 from core.events import EventDraft, EventWindow
 from core.events import Location as CoreLocation
+from resolvers.context import Context
 
 from .enums import EventStatus, FreeBusyStatus, Transparency
+from .nodes import Batch, Node, of_type
 from .optional import or_default, or_none
 from .scalars import DateTime, EventTime
+
+CALENDAR = Batch()
 
 
 @strawberry.input(description="Where an event takes place.")
@@ -120,7 +124,7 @@ class Location:
 
 
 @strawberry.type(description="An event on a calendar.")
-class Event:
+class Event(Node):
     calendar_id: ID = field(description="The calendar that the event is on.")
     event_id: ID = field(description="Your own id for the event, unique within its calendar.")
     event_uid: ID = field(description="The server's id for the event: `evt_…`.")
@@ -137,10 +141,19 @@ class Event:
     created: DateTime = field(description="When the event was first upserted.")
     updated: DateTime = field(description="When the event was last upserted or deleted.")
 
+    @field(
+        description="The calendar that the event is on.",
+        graphql_type=of_type("Calendar", "schema.calendars"),
+        metadata=CALENDAR.metadata,
+    )
+    async def calendar(self, info: Info[Context]) -> Any:
+        return await CALENDAR.of(info, self)
+
     @classmethod
     def of(cls, event: CoreEvent) -> Self:
         draft = event.draft
         return cls(
+            id=ID(event.event_uid),
             calendar_id=ID(event.calendar_id),
             event_id=ID(draft.event_id),
             event_uid=ID(event.event_uid),

@@ -5,27 +5,26 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET, Info, argument, field
 
-from core.pages import PageRequest
+from core.accounts import AccountKey
+from core.real_time_scheduling import Status
 from core.rights import Right
-from resolvers import accounts, availability, availability_rules, available_periods, calendars, events
+from resolvers import accounts, availability, availability_rules, available_periods, calendars, events, graph
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
-from .accounts import UserInfo
+from .accounts import Account, UserInfo
 from .availability import Availability, AvailabilityInput
 from .availability_rules import AvailabilityRule
 from .available_periods import StoredAvailablePeriod
 from .calendars import Calendar
-from .connections import Connection
+from .connections import After, Connection, First, page_request
+from .enums import AccountType
 from .events import Event, EventsInput, FreeBusy
+from .graph import node_of
+from .nodes import Node
 from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
-
-First = Annotated[int | None, argument(description="The maximum number of items, 1 to 1000.")]
-After = Annotated[
-    str | None, argument(description="Returns the items after this cursor. If omitted: from the beginning.")
-]
 
 
 @strawberry.type(description="Queries. Each field succeeds or fails independently of the others.")
@@ -33,6 +32,51 @@ class Query:
     @field(description="The account that the access token belongs to.")
     async def user_info(self, info: Info[Context]) -> UserInfo | None:
         return UserInfo.of(await accounts.user_info(info.context))
+
+    @field(
+        description="Whatever has this id: an account, a calendar, an event or a booking link. Null if the id is unknown "
+        "or its object not the caller's to see."
+    )
+    async def node(
+        self, info: Info[Context], id: Annotated[ID, argument(description="The object's id.")]
+    ) -> Node | None:
+        return node_of(info.context, await graph.node(info.context, id))
+
+    @field(
+        description="One account: by its sub, or, with the application's key, by your own id and the kind of account. The "
+        "token of an account gives access to that account only."
+    )
+    async def account(
+        self,
+        info: Info[Context],
+        sub: Annotated[ID | None, argument(description="The account's sub.")] = UNSET,
+        account_id: Annotated[str | None, argument(description="Your own id for the account.")] = UNSET,
+        kind: Annotated[AccountType | None, argument(description="The kind of account that has this id.")] = UNSET,
+    ) -> Account | None:
+        type_ = or_none(kind)
+        name = AccountKey(or_none(sub), or_none(account_id), type_.value if type_ is not None else None)
+        return Account.of(await accounts.get(info.context, name))
+
+    @field(description="All accounts of the application, oldest first. Requires the application's key.")
+    async def accounts(
+        self,
+        info: Info[Context],
+        kind: Annotated[AccountType | None, argument(description="Only accounts of this kind.")] = UNSET,
+        search: Annotated[
+            str | None,
+            argument(description="Only accounts whose name or own id contains this text, in upper or lower case."),
+        ] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[Account] | None:
+        type_ = or_none(kind)
+        found = await accounts.list_accounts(
+            info.context,
+            type_.value if type_ is not None else None,
+            or_default(search, ""),
+            page_request(first, after),
+        )
+        return Connection[Account].of(found, Account.of)
 
     @field(description="The calendars of the account that the access token belongs to, the primary one first.")
     async def calendars(self, info: Info[Context]) -> list[Calendar] | None:
@@ -46,7 +90,7 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[Event] | None:
-        page = PageRequest(or_default(first, 100), or_none(after))
+        page = page_request(first, after)
         found = await events.list_events(info.context, input.to_core(), page, Right.READ_EVENTS)
         return Connection[Event].of(found, Event.of)
 
@@ -58,7 +102,7 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[FreeBusy] | None:
-        page = PageRequest(or_default(first, 100), or_none(after))
+        page = page_request(first, after)
         found = await events.list_events(info.context, input.to_core(), page, Right.READ_FREE_BUSY)
         return Connection[FreeBusy].of(found, FreeBusy.of)
 
@@ -89,6 +133,19 @@ class Query:
         link = await links.get(info.context, or_none(real_time_scheduling_id), or_none(token))
         return RealTimeScheduling.of(link, info.context.link_url(link))
 
+    @field(description="The booking links of the application, oldest first. Requires the application's key.")
+    async def real_time_schedulings(
+        self,
+        info: Info[Context],
+        status: Annotated[Status | None, argument(description="Only links in this state.")] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[RealTimeScheduling] | None:
+        found = await links.list_links(info.context, or_none(status), page_request(first, after))
+        return Connection[RealTimeScheduling].of(
+            found, lambda link: RealTimeScheduling.of(link, info.context.link_url(link))
+        )
+
     @field(description="The account's availability rules, in the order of their ids.")
     async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:
         return [AvailabilityRule.of(rule) for rule in await availability_rules.list_rules(info.context)]
@@ -114,6 +171,6 @@ class Query:
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[StoredAvailablePeriod] | None:
-        page = PageRequest(or_default(first, 100), or_none(after))
+        page = page_request(first, after)
         found = await available_periods.list_periods(info.context, or_none(from_), or_none(to), page)
         return Connection[StoredAvailablePeriod].of(found, StoredAvailablePeriod.of)

@@ -12,6 +12,7 @@ from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, Sch
 
 from .availability import AvailabilityInput, DurationInput, Participant
 from .bookings import BookedEventInput, TargetCalendarInput
+from .nodes import Node
 from .optional import or_default, or_none
 from .scalars import DateTime
 
@@ -123,7 +124,7 @@ class ScheduledEvent:
 
 
 @strawberry.type(description="A link with which a visitor without an account can book one slot, once.")
-class RealTimeScheduling:
+class RealTimeScheduling(Node):
     real_time_scheduling_id: ID = field(description="The link's id: `sch_…`.")
     url: str = field(description="The link's URL. Anyone who has it can book. Its last part is the token.")
     status: Status = field(description="The state of the link.")
@@ -136,6 +137,7 @@ class RealTimeScheduling:
         state = link.state
         subs = state.participants if isinstance(state, Completed) else None
         return cls(
+            id=ID(link.scheduling_id),
             real_time_scheduling_id=ID(link.scheduling_id),
             url=url,
             status=state.status,

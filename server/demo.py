@@ -13,6 +13,7 @@ from core.scopes import READ_WRITE
 from db import accounts, clients
 from db import calendars as db_calendars
 from db.database import Database
+from db.drivers.base import Snapshot
 from resolvers.accounts import authorize
 from resolvers.calendars import list_calendars
 from resolvers.context import Context
@@ -90,8 +91,8 @@ async def cast(db: Database) -> Cast:
         ada, ben, red, blue = found
         if ada is None or ben is None or red is None or blue is None:
             return NOBODY
-        calendar = (await db_calendars.list_calendars(session, ada.key))[0]
-    return Cast(CLIENT_ID, (ada.sub, ben.sub), (red.sub, blue.sub), calendar.calendar_id)
+        calendars = await db_calendars.of_accounts(Snapshot(session), [ada.key])
+    return Cast(CLIENT_ID, (ada.sub, ben.sub), (red.sub, blue.sub), calendars[ada.key][0].calendar_id)
 
 
 async def _fill(ctx: Context, name: str) -> None:

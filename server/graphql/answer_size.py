@@ -30,6 +30,8 @@ from graphql import (
     get_nullable_type,
 )
 
+from core.accounts import MAX_CALENDARS
+from core.bookings import NEXT_SLOTS
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, Limits
 
 from .complexity import MANY, QUERY_TOO_COMPLEX
@@ -136,6 +138,11 @@ class _Count:
             ("Availability", "availableSlots"): limits.max_results,
             ("AvailableTime", "participants"): limits.max_accounts,
             ("Booked", "participants"): limits.max_accounts,
+            ("RealTimeScheduling", "participants"): limits.max_accounts,
+            ("SlotTaken", "nextSlots"): NEXT_SLOTS,
+            ("Query", "calendars"): MAX_CALENDARS,
+            ("UserInfo", "calendars"): MAX_CALENDARS,
+            ("Account", "calendars"): MAX_CALENDARS,
         }
         self._known: dict[tuple[str, int], AnswerSize] = {}
 

@@ -12,7 +12,8 @@ from core.instants import parse_instant
 from resolvers.cache import VersionedCache
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
-from tests.support.graphql_queries import AVAILABILITY_PERIODS
+from tests.support.builders import create_account, slots_input
+from tests.support.graphql_queries import AVAILABILITY_PERIODS, REVOKE_AUTHORIZATION
 
 #: every mutation that can change an answer, with its input, in order
 WRITES: list[tuple[str, dict[str, Any]]] = [
@@ -168,3 +169,40 @@ async def test_a_cached_answer_is_not_used_once_its_query_has_begun(api: Api) ->
     api.now += 1
     refused = await api.refusal(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
     assert [problem["key"] for problem in refused["errors"]["queryPeriods[0].start"]] == ["errors.in_past"]
+
+
+NAMES = """
+query ($input: AvailabilityInput!) {
+  availability(input: $input) { availableSlots { start participants { sub account { name %s } } } }
+}
+"""
+
+
+async def test_a_cached_answer_with_names_is_current_and_its_callers_own(api: Api) -> None:
+    """It is reused for the same caller only, and not after an account was renamed or revoked."""
+    ada = await create_account(api, "ada", name="Ada")
+    ben = await create_account(api, "ben", name="Ben")
+    asked = {**slots_input([ada, ben]), "maxResults": 1}
+    lookups: list[bool] = []
+    api.gate.cache.on_lookup = lambda kind, found: lookups.append(found) if kind == "answer" else None
+
+    async def names(token: str, more: str = "") -> list[str | None]:
+        [slot] = (await api.data(NAMES % more, token, input=asked))["availability"]["availableSlots"]
+        return [each["account"] and each["account"]["name"] for each in slot["participants"]]
+
+    assert [await names(CLIENT_SECRET) for _ in range(2)] == [["Ada", "Ben"]] * 2
+    assert lookups == [True]
+    assert [await names(ada.token) for _ in range(2)] == [["Ada", None]] * 2
+    assert lookups == [True, False, True]
+    assert await names(ben.token) == [None, "Ben"]
+    assert await names(CLIENT_SECRET) == ["Ada", "Ben"]
+    assert lookups == [True, False, True, False, False]
+    await create_account(api, "ben", name="Benedict")
+    assert await names(CLIENT_SECRET) == ["Ada", "Benedict"]
+    lookups.clear()
+    for _ in range(2):  # what a copy could not be revalidated against is not stored
+        assert await names(CLIENT_SECRET, "calendars { calendarName }") == ["Ada", "Benedict"]
+    assert lookups == []
+    await api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": ben.sub})
+    refused = await api.refusal(NAMES % "", CLIENT_SECRET, input=asked)
+    assert [*refused["errors"]] == ["participants[0].members[1].sub"]

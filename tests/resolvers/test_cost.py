@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from db.drivers.base import Row
+from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
-from tests.support.builders import create_hourly_events, nth_hour, slots_input
+from tests.support.builders import create_account, create_hourly_events, nth_hour, slots_input
 from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME
 from tests.support.statements import record_statements
 
@@ -134,3 +135,75 @@ async def test_busy_time_is_read_from_its_own_index(api: Api) -> None:
         plan = " ".join(str(row[-1]) for row in await connection.exec_driver_sql(explain + statement, parameters))
     assert "events_blocking" in plan, plan
     assert ("COVERING INDEX" if api.db.dialect == "sqlite" else "Index") in plan, plan
+
+
+NAMED_SLOTS = """
+query ($input: AvailabilityInput!) {
+  availability(input: $input) { availableSlots { start participants { sub account { name } } } }
+}
+"""
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("token", ["application", "account"])
+async def test_names_in_two_hundred_slots_of_ten_people_take_one_statement_more(
+    database_url: str, compiled: bool, token: str
+) -> None:
+    """Whether the facts are cached or not: one statement for all accounts."""
+    async with Api.open(database_url, NOW) as api:
+        people = [await create_account(api, f"person {n}", name=f"Person {n}") for n in range(10)]
+        for person in people:
+            await create_hourly_events(api, person, 3)
+    asked = {**slots_input(people), "maxResults": 200}
+    counts: list[int] = []
+    for query in (NAMED_SLOTS.replace("account { name }", ""), NAMED_SLOTS):
+        async with Api.open(database_url, NOW, compiled=compiled) as api:
+            for most in (200, 199):  # the second time with cached facts
+                with record_statements(api) as statements:
+                    answer = await api.data(
+                        query,
+                        CLIENT_SECRET if token == "application" else people[0].token,
+                        input={**asked, "maxResults": most},
+                    )
+                counts.append(len(statements))
+                slots = answer["availability"]["availableSlots"]
+                assert [len(slot["participants"]) for slot in slots] == [10] * most
+    assert counts == [2, 1, 3, 2]
+    names = [participant["account"] and participant["account"]["name"] for participant in slots[-1]["participants"]]
+    assert names == ([f"Person {n}" for n in range(10)] if token == "application" else ["Person 0", *[None] * 9])
+
+
+GRAPH = """
+{
+  accounts(first: 7) {
+    nodes {
+      name
+      calendars { id events(input: {}, first: 2) { nodes { id calendar { id account { id name } } } } }
+      events(input: {}, first: 3) { nodes { id calendar { id } } }
+      availabilityRules { availabilityRuleId }
+      availablePeriods(first: 5) { nodes { start } }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_the_graph_of_many_accounts_takes_as_many_statements_as_that_of_one(
+    database_url: str, compiled: bool
+) -> None:
+    """One or two for each place of the document, however many objects there are."""
+    counts: list[int] = []
+    async with Api.open(database_url, NOW, compiled=compiled) as api:
+        for number in range(7):
+            await create_hourly_events(api, await create_account(api, f"person {number}"), 4)
+            if number in (0, 6):
+                with record_statements(api) as statements:
+                    nodes = (await api.data(GRAPH, CLIENT_SECRET))["accounts"]["nodes"]
+                counts.append(len(statements))
+                assert len(nodes) == number + 1
+                assert all(len(node["events"]["nodes"]) == 3 for node in nodes)
+                assert all(len(node["calendars"][0]["events"]["nodes"]) == 2 for node in nodes)
+    # The caller, the accounts; their calendars, those's events, and of these the calendars and their accounts; the
+    # accounts' events, with the calendars that they are on, and the calendar of each; rules; periods.
+    assert counts == [11, 11]

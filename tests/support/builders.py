@@ -6,7 +6,7 @@ Unless a function says otherwise, times are on Tuesday, 2027-01-19, in UTC.
 from typing import Any
 
 from .api import CLIENT_SECRET, Account, Api
-from .graphql_queries import BOOK_SLOT, CREATE_LINK, GET_LINK, UPSERT_EVENT, UPSERT_EVENTS
+from .graphql_queries import ACCOUNT_TOKENS, BOOK_SLOT, CALENDARS, CREATE_LINK, GET_LINK, UPSERT_EVENT, UPSERT_EVENTS
 
 MORNING = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
 
@@ -14,6 +14,14 @@ MORNING = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
 def iso_time(hour: int, minute: int = 0) -> str:
     """A time of that Tuesday."""
     return f"2027-01-19T{hour:02}:{minute:02}:00Z"
+
+
+async def create_account(api: Api, account_id: str, kind: str = "USER", **more: Any) -> Account:
+    """Creates or finds a user or a resource; `more` are further fields of the input."""
+    given = {**api.credentials, "kind": kind, "accountId": account_id, **more}
+    made = (await api.data(ACCOUNT_TOKENS, input=given))["account"]
+    calendars = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
+    return Account(made["sub"], made["accessToken"], made["refreshToken"], calendars[0]["calendarId"])
 
 
 def booking_input(

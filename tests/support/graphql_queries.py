@@ -5,6 +5,7 @@ REFRESH_TOKEN = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $in
 REVOKE_AUTHORIZATION = """
 mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }
 """
+ACCOUNT_TOKENS = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
 CALENDARS = "{ calendars { calendarId } }"
 
 # --- availability --------------------------------------------------------------------------------------------------

@@ -61,9 +61,9 @@ OPERATIONS = {
 }
 
 #: fields that require no scope
-NEED_NO_SCOPE = {"userInfo", "account", "applicationCalendar", "refreshToken", "revokeAuthorization"}
+NEED_NO_SCOPE = {"userInfo", "node", "account", "applicationCalendar", "refreshToken", "revokeAuthorization"}
 #: fields that require the client secret instead of an account's token, and so have no scope
-APPLICATION_ONLY = {"bookSlot", "realTimeScheduling", "disableRealTimeScheduling"}
+APPLICATION_ONLY = {"accounts", "realTimeSchedulings", "bookSlot", "realTimeScheduling", "disableRealTimeScheduling"}
 
 
 def root_field(operation: str) -> str:

@@ -14,7 +14,9 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeAlias, cast
 
-from graphql import GraphQLObjectType, GraphQLSchema
+from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql.execution import Executor
+from graphql.execution.values import get_argument_values
 from strawberry import ID, Info
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import StrawberryArgument
@@ -60,6 +62,23 @@ def _resolve(field: StrawberryField, leaves: set[object]) -> Callable[..., Any]:
         return resolver(root, info=Info(_raw_info=info, _field=field), **arguments(given))
 
     return resolve
+
+
+def arguments_of(
+    declared: StrawberryField, field: GraphQLField, node: FieldNode
+) -> Callable[[Executor[Any]], Mapping[str, Any]]:
+    """Returns a function from an execution to the arguments of this field, with the values of their Python types.
+
+    Omitted ones have the defaults of the resolver. The function raises GraphQLError.
+    """
+    by_name = _by_name(declared.arguments, _LEAVES | set(SCALARS))
+    defaults = {one.python_name: one.default for one in declared.arguments}
+
+    def arguments(executor: Executor[Any]) -> Mapping[str, Any]:
+        given = get_argument_values(field, node, executor.variable_values) if declared.arguments else {}
+        return {**defaults, **by_name(given)}
+
+    return arguments
 
 
 def _graphql_name(named: StrawberryField | StrawberryArgument) -> str:

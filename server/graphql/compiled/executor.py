@@ -28,7 +28,8 @@ from graphql.language import DirectiveNode
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from . import results
+from . import loads, results
+from .loads import Step
 from .results import Fields, GraphQLTypeLike, Read
 from .variables import Coercion, NotCompilable, Variables
 
@@ -48,13 +49,20 @@ class OperationPlan(NamedTuple):
     only: tuple[str, Fields] | None
 
 
+class Reader(NamedTuple):
+    """The function that reads a value, and what has to be loaded before it runs."""
+
+    read: Read
+    steps: Sequence[Step]
+
+
 class Plans:
     """The functions compiled for one document, cached with it."""
 
     def __init__(self, document: DocumentNode, coercion: Coercion) -> None:
         self._document = document
         self._conditional = _conditional_variables(document)
-        self._reads: dict[object, Read | None] = {}
+        self._readers: dict[object, Reader | None] = {}
         self._coercion = coercion
         self._operations: dict[str | None, OperationPlan] = {}
 
@@ -77,17 +85,19 @@ class Plans:
         definitions = {name: fragment.definition for name, fragment in fragments.items()}
         return OperationPlan(operation, definitions, fragments, variables, _only_field(operation))
 
-    def read(self, executor: "CompilingExecutor", kind: GraphQLTypeLike, fields: Fields) -> Read | None:
-        """The function that reads these fields of values of this type; None if they are not all plain."""
+    def reader(self, executor: "CompilingExecutor", kind: GraphQLTypeLike, fields: Fields) -> Reader | None:
+        """The reader of these fields of values of this type; None if they are not all plain."""
         given = executor.variable_values.coerced
         key = (kind, *(id(field.node) for field in fields), *(given.get(name) for name in self._conditional))
-        if key not in self._reads:
-            if len(self._reads) == _MOST:
-                self._reads.clear()
-            self._reads[key] = None
+        if key not in self._readers:
+            if len(self._readers) == _MOST:
+                self._readers.clear()
+            self._readers[key] = None
             with suppress(NotCompilable):
-                self._reads[key] = results.compile_value(executor, kind, fields, inside=False)
-        return self._reads[key]
+                steps: list[Step] = []
+                read = results.compile_value(executor, kind, fields, steps, inside=False)
+                self._readers[key] = Reader(read, steps)
+        return self._readers[key]
 
 
 class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -97,6 +107,8 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._plans = plans
         self._only: tuple[str, Fields] | None = None
+        #: whether a load has failed: fields are then loaded by their resolvers, whose errors have paths
+        self._has_failed = False
 
     @classmethod
     def build(
@@ -172,11 +184,46 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         self, return_type: Any, field_details_list: Fields, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         if result is not None and field_details_list[0].node.selection_set is not None:
-            read = self._plans.read(self, return_type, field_details_list)
-            if read is not None:
+            reader = self._plans.reader(self, return_type, field_details_list)
+            if reader is not None and not reader.steps:
                 with suppress(Exception):  # graphql-core repeats the step below and reports the error
-                    return read(result, {})
+                    return reader.read(result, {})
+            elif reader is not None and not self._has_failed and not _is_in_list(path):
+                return self._load_and_read(
+                    reader, return_type, field_details_list, info, path, result, position_context
+                )
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    async def _load_and_read(
+        self,
+        reader: Reader,
+        return_type: Any,
+        field_details_list: Fields,
+        info: Any,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """Loads what the reader needs, and reads. graphql-core does it again from the start if that fails."""
+        with suppress(Exception):
+            shared: dict[Any, Any] = {}
+            kept: list[Any] = []
+            await loads.load(reader.steps, result, self, shared, kept)
+            return reader.read(result, shared)
+        self._has_failed = True
+        completed = cast(
+            "Any", super().complete_value(return_type, field_details_list, info, path, result, position_context)
+        )
+        return await cast("Any", completed) if self.is_awaitable(completed) else completed
+
+
+def _is_in_list(path: Path | None) -> bool:
+    """Whether the path leads through a list: then each item would be loaded by itself."""
+    while path is not None:
+        if isinstance(path.key, int):
+            return True
+        path = path.prev
+    return False
 
 
 def _only_field(operation: OperationDefinitionNode) -> tuple[str, Fields] | None:

@@ -7,6 +7,7 @@ document and type one function of the value is compiled, from functions for the 
 Reading attributes has no side effects, so graphql-core can resolve the same subtree again if something is unusual: an
 awaitable, a null in a non-null field, a value that a scalar refuses. Fields whose type is not plain (a resolver or
 arguments, an interface) go to graphql-core from the start; below them, every object and list of objects is tried anew.
+Fields that are loaded for many objects at once are loaded before the reader runs (loads.py), and then are as plain.
 
 Two caches make it faster still. A list that many results share, such as the same people in slot after slot, is
 serialised once and then copied as bytes. The text of an instant is cached, because most results consist of the
@@ -21,64 +22,53 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 from graphql import (
-    GraphQLEnumType,
     GraphQLField,
-    GraphQLLeafType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    Undefined,
     is_leaf_type,
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
-from core.instants import Instant, format_instant
+from schema.nodes import Batch
 
 from ..http import dumps
+from . import loads
+from .arguments import arguments_of
+from .leaves import TEXTS, read_leaf
+from .loads import Step
 from .variables import NotCompilable
 
-#: The lists of one response that were read: by id of the list and by the function that read it, since another place may
-#: select other fields. The value holds the list too, so that its id is not reused.
-Shared: TypeAlias = dict[tuple[int, object], tuple[Any, Any]]
+#: What one response has read already: lists and loaded objects by their id and by the function that read them, since
+#: another place may select other fields; the value holds the object too, so that its id is not reused. And what was
+#: loaded before, by step.
+Shared: TypeAlias = dict[Any, Any]
 #: A GraphQL type of graphql-core.
 GraphQLTypeLike: TypeAlias = Any
 #: Reads a value into the data of the response.
 Read: TypeAlias = Callable[[Any, Shared], Any]
 Fields: TypeAlias = list[FieldDetails]
 
-#: maximum cached texts of instants: about a megabyte
-_MOST_TEXTS = 10_000
 
-
-class _Texts(dict[Instant, str]):
-    """Cache of the text of instants."""
-
-    def __missing__(self, instant: Instant) -> str:
-        if len(self) == _MOST_TEXTS:
-            self.clear()
-        text = self[instant] = format_instant(instant)
-        return text
-
-
-_TEXTS = _Texts()
-
-
-def compile_value(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields, *, inside: bool) -> Read:
+def compile_value(
+    executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields, steps: list[Step], *, inside: bool
+) -> Read:
     """Compiles the reader for values of this type. `inside`: within a list, whose items may share values.
 
-    Raises NotCompilable if not every field is plain.
+    Adds to `steps` what has to be loaded first. Raises NotCompilable if not every field is plain.
     """
     required = isinstance(kind, GraphQLNonNull)
     kind = cast("GraphQLTypeLike", kind.of_type if required else kind)
     if isinstance(kind, GraphQLList):
-        read = _list(executor, kind.of_type, fields)
+        read = _list(executor, kind.of_type, fields, steps)
         read = ReuseSerialized(read) if inside and fields[0].node.selection_set is not None else read
     elif isinstance(kind, GraphQLObjectType):
-        read = _object(_objects(executor, kind, fields, inside=inside))
+        read = _object(_objects(executor, kind, fields, steps, inside=inside))
     elif is_leaf_type(kind):
-        read = _leaf(kind)
+        read = read_leaf(kind)
     else:
         raise NotCompilable
     return read if required else _or_null(read)
@@ -91,10 +81,17 @@ def _or_null(read: Read) -> Read:
     return read_or_null
 
 
-def _list(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields) -> Read:
-    if isinstance(kind, GraphQLNonNull) and isinstance(kind.of_type, GraphQLObjectType):
-        return _objects(executor, kind.of_type, fields, inside=True)
-    read = compile_value(executor, kind, fields, inside=True)
+def _list(executor: Executor[Any], kind: GraphQLTypeLike, fields: Fields, steps: list[Step]) -> Read:
+    below: list[Step] = []
+    item = cast("GraphQLTypeLike", kind.of_type) if isinstance(kind, GraphQLNonNull) else kind
+    of_objects = item is not kind and isinstance(item, GraphQLObjectType)
+    if of_objects:
+        read = _objects(executor, item, fields, below, inside=True)
+    else:
+        read = compile_value(executor, kind, fields, below, inside=True)
+    steps += [step.through(loads.of_items) for step in below]
+    if of_objects:
+        return read
     return lambda values, shared: [read(item, shared) for item in _items(values)]
 
 
@@ -106,7 +103,8 @@ def _items(values: Any) -> Any:
 
 
 class ReuseSerialized:
-    """Reads a list. The second read of the same list in a response serialises it, and later ones reuse those bytes."""
+    """Reads a list or an object. The second read of the same one in a response serialises it, and later ones reuse
+    those bytes."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -116,7 +114,7 @@ class ReuseSerialized:
         _, known = shared.get(key, (None, None))
         if known is None:
             known = self._read(value, shared)
-        elif known.__class__ is list:
+        elif known.__class__ is list or known.__class__ is dict:
             known = orjson.Fragment(dumps(known))
         else:
             return known
@@ -128,18 +126,26 @@ def _object(read: Read) -> Read:
     return lambda value, shared: read((value,), shared)[0]
 
 
-def _objects(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> Read:
+def _objects(
+    executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, steps: list[Step], *, inside: bool
+) -> Read:
     """Generates the reader for lists of objects of this type."""
     collected = executor.collect_subfields(kind, fields)
-    if kind.is_type_of is not None or collected.new_defer_usages:
+    if collected.new_defer_usages:
         raise NotCompilable
-    names: dict[str, Any] = {"checked": _checked, "items": _items, "plain": set[type[Any]](), "texts": _TEXTS}
+    names: dict[str, Any] = {"checked": _checked(kind), "items": _items, "plain": set[type[Any]](), "texts": TEXTS}
     names["Fragment"] = orjson.Fragment
     before: list[str] = []
     each: list[str] = []
     reads: list[str] = []
     for number, (key, below) in enumerate(collected.grouped_field_set.items()):
-        attribute, leaf, read = _field(executor, kind, below, inside=inside)
+        step = _step(executor, kind, below, steps, inside=inside)
+        if step is not None:
+            names[f"step{number}"], names[f"read{number}"] = step
+            before.append(f"loaded{number} = shared[step{number}]")
+            reads.append(f"{key!r}: read{number}(loaded{number}[id(value)], shared)")
+            continue
+        attribute, leaf, read = _field(executor, kind, below, steps, inside=inside)
         names[f"read{number}"] = read
         in_place = _IN_PLACE.get(leaf, "read{number}(value.{attribute}, shared)")
         if isinstance(read, ReuseSerialized):
@@ -182,7 +188,31 @@ _IN_PLACE = {
 }
 
 
-def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, inside: bool) -> tuple[str, str, Read]:
+def _step(
+    executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, steps: list[Step], *, inside: bool
+) -> tuple[Step, Read] | None:
+    """What loads a field, and the reader for what was loaded; None for a field that is not loaded so."""
+    node = fields[0].node
+    field = kind.fields.get(node.name.value)
+    declared = field.extensions.get("strawberry-definition") if field is not None else None
+    batch = declared.metadata.get(Batch.KEY) if isinstance(declared, StrawberryField) else None
+    if field is None or not isinstance(declared, StrawberryField) or not isinstance(batch, Batch):
+        return None
+    if any(below.fragment_variable_values is not None for below in fields):
+        raise NotCompilable
+    below: list[Step] = []
+    read = compile_value(executor, field.type, fields, below, inside=inside)
+    step = Step(
+        batch, arguments_of(declared, field, node), loads.itself, [each.through(loads.of_items) for each in below]
+    )
+    steps.append(step)
+    # Many objects may lead to the same one: its JSON is made once.
+    return step, read if isinstance(read, ReuseSerialized) or not inside else ReuseSerialized(read)
+
+
+def _field(
+    executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, steps: list[Step], *, inside: bool
+) -> tuple[str, str, Read]:
     """The attribute of a field, the name of its type (for a leaf), and its reader. Raises NotCompilable."""
     name = fields[0].node.name.value
     if name == "__typename":
@@ -191,7 +221,11 @@ def _field(executor: Executor[Any], kind: GraphQLObjectType, fields: Fields, *, 
     if field is None or any(below.fragment_variable_values is not None for below in fields):
         raise NotCompilable
     leaf = cast("GraphQLTypeLike", field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type)
-    return _attribute(field), getattr(leaf, "name", ""), compile_value(executor, field.type, fields, inside=inside)
+    attribute = _attribute(field)
+    below: list[Step] = []
+    read = compile_value(executor, field.type, fields, below, inside=inside)
+    steps += [step.through(loads.of_attribute(attribute)) for step in below]
+    return attribute, getattr(leaf, "name", ""), read
 
 
 def _attribute(field: GraphQLField) -> str:
@@ -205,28 +239,19 @@ def _attribute(field: GraphQLField) -> str:
     return declared.python_name
 
 
-def _checked(found: type[Any]) -> type[Any]:
-    """Returns the class if its instances can be read. Raises NotCompilable, also for exceptions and awaitables."""
-    if not hasattr(found, "__strawberry_definition__") or issubclass(found, Exception) or hasattr(found, "__await__"):
-        raise NotCompilable
-    return found
+def _checked(kind: GraphQLObjectType) -> Callable[[type[Any]], type[Any]]:
+    """Returns a function that returns a class if its instances can be read as this type, and raises NotCompilable else.
 
+    Exceptions and awaitables cannot. A type that implements an interface has only instances of its own class.
+    """
+    declared = kind.extensions.get("strawberry-definition")
+    own = declared.origin if isinstance(declared, StrawberryObjectDefinition) else None
 
-def _leaf(kind: GraphQLLeafType) -> Read:
-    """The reader for a leaf; the texts of instants and enum names are cached."""
-    if kind.name in ("DateTime", "EventTime"):
-        return lambda value, _shared: _TEXTS[value] if value.__class__ is int else _coerced(kind, value)
-    if isinstance(kind, GraphQLEnumType):
-        names: dict[Any, Any] = {}
-        return lambda value, _shared: names.get(value) or names.setdefault(value, _coerced(kind, value))
-    return lambda value, _shared: _coerced(kind, value)
+    def checked(found: type[Any]) -> type[Any]:
+        if not hasattr(found, "__strawberry_definition__") or issubclass(found, Exception):
+            raise NotCompilable
+        if hasattr(found, "__await__") or (kind.is_type_of is not None and (own is None or not issubclass(found, own))):
+            raise NotCompilable
+        return found
 
-
-def _coerced(kind: GraphQLLeafType, value: Any) -> Any:
-    """Coerces a leaf's value with graphql-core. Raises NotCompilable for unusual values."""
-    if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
-        raise NotCompilable
-    coerced = kind.coerce_output_value(value)
-    if coerced is None or coerced is Undefined:
-        raise NotCompilable
-    return coerced
+    return checked

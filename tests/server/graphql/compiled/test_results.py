@@ -15,7 +15,7 @@ import pytest
 from graphql import DocumentNode, ExecutionResult, execute, parse, validate
 
 from core.instants import MINUTE, format_instant
-from server.graphql.compiled import Coercion, CompilingExecutor, Plans, executor, results
+from server.graphql.compiled import Coercion, CompilingExecutor, Plans, executor, leaves, results
 from server.graphql.engine import STOCK
 from server.graphql.http import dumps
 from tests.support.random_schema import GRAPHQL_SCHEMA, RandomDocument, RandomValues
@@ -111,8 +111,8 @@ def test_objects_with_the_same_list_share_its_json() -> None:
     values = RandomValues(Random(1), 0)
     some, others = [values.leaf()], [values.leaf(), values.leaf()]
     nodes = [values.node(0) for _ in range(7)]
-    for node, leaves in zip(nodes, (some, some, some, others, some, some, []), strict=True):
-        node.leaves, node.rows = leaves, [others]
+    for node, given in zip(nodes, (some, some, some, others, some, some, []), strict=True):
+        node.leaves, node.rows = given, [others]
     how = {"executor_class": CompilingExecutor, "plans": Plans(document, Coercion(GRAPHQL_SCHEMA))}
     found = cast("ExecutionResult", execute(GRAPHQL_SCHEMA, document, context_value={"nodes": nodes}, **how))
     assert found.data is not None
@@ -148,8 +148,8 @@ def test_a_missing_list_is_an_error(place: int) -> None:
 
 def test_the_cache_of_formatted_instants_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each text is right, also after it has been evicted."""
-    monkeypatch.setattr(results, "_MOST_TEXTS", 5)
-    texts = results._Texts()
+    monkeypatch.setattr(leaves, "_MOST_TEXTS", 5)
+    texts = leaves._Texts()
     for minute in (*range(12), 3, 11, 0):
         assert texts[minute * MINUTE] == format_instant(minute * MINUTE)
         assert len(texts) <= 5
@@ -168,4 +168,4 @@ def test_the_compiled_functions_of_a_document_are_bounded() -> None:
         result = execute(GRAPHQL_SCHEMA, document, context_value=context, variable_values=variables, **how)
         found = cast("ExecutionResult", result)
         assert found.data == {"nodes": [{f"a{name}": "node" for name in names if variables[name]}]}
-    assert len(plans._reads) <= executor._MOST
+    assert len(plans._readers) <= executor._MOST

@@ -1,0 +1,101 @@
+"""Lists of events, soonest first: of some calendars together, or of each of several calendars or accounts."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import tuple_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.accounts import AccountReference
+from core.events import Event, EventWindow
+from core.pages import Cursor
+
+from . import tables
+from .batches import first_of_each
+from .events import event
+
+
+async def list_events(
+    session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
+) -> list[Event]:
+    """Returns up to `count` events of these calendars in the window and after the cursor, soonest first."""
+    row = tables.Event
+    statement = select(row).where(col(row.calendar_key).in_(calendar_ids), *_in_window(row, window, after))
+    statement = statement.order_by(*_soonest_first(row)).limit(count)
+    return [event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)]
+
+
+async def of_calendars(
+    session: AsyncSession, calendar_ids: Mapping[int, str], window: EventWindow, after: Cursor | None, count: int
+) -> dict[int, list[Event]]:
+    """As `list_events` for each calendar by itself, by its key. One statement."""
+
+    def conditions(row: Any) -> list[Any]:
+        return [row.calendar_key == tables.Calendar.key, *_in_window(row, window, after)]
+
+    return await _of_each(session, tables.Calendar, calendar_ids, calendar_ids, conditions, count)
+
+
+async def of_accounts(
+    session: AsyncSession,
+    account_keys: Collection[int],
+    calendar_ids: Mapping[int, str],
+    window: EventWindow,
+    after: Cursor | None,
+    count: int,
+) -> dict[int, list[Event]]:
+    """As `list_events` for each account and those of the calendars that are its own, by its key. One statement."""
+    calendar = tables.Calendar
+
+    def conditions(row: Any) -> list[Any]:
+        of_account = (col(calendar.account_key) == tables.Account.key, col(calendar.key).in_(calendar_ids))
+        own = select(col(calendar.key)).where(*of_account).correlate(tables.Account)
+        return [row.calendar_key.in_(own), *_in_window(row, window, after)]
+
+    return await _of_each(session, tables.Account, account_keys, calendar_ids, conditions, count)
+
+
+async def _of_each(
+    session: AsyncSession,
+    parent: Any,
+    keys: Collection[int],
+    calendar_ids: Mapping[int, str],
+    conditions: Callable[[Any], Sequence[Any]],
+    count: int,
+) -> dict[int, list[Event]]:
+    rows = await first_of_each(session, tables.Event, parent, keys, conditions, _soonest_first, count)
+    return {key: [event(row, calendar_ids[row.calendar_key]) for row in found] for key, found in rows.items()}
+
+
+async def by_uid(session: AsyncSession, client_key: int, event_uid: str) -> tuple[Event, AccountReference] | None:
+    """Returns the event with this uid, and its account, if that is the client's; deleted ones as well."""
+    calendar, account = tables.Calendar, tables.Account
+    statement = (
+        select(tables.Event, calendar.calendar_id, col(account.key))
+        .join(calendar, col(calendar.key) == col(tables.Event.calendar_key))
+        .join(account, col(account.key) == col(calendar.account_key))
+        .where(col(tables.Event.event_uid) == event_uid, col(account.client_key) == client_key)
+    )
+    found = (await session.exec(statement)).one_or_none()
+    return (event(found[0], found[1]), AccountReference(found[2] or 0, client_key)) if found is not None else None
+
+
+def _in_window(row: Any, window: EventWindow, after: Cursor | None) -> list[Any]:
+    """The conditions for events in the window and after the cursor."""
+    conditions: list[Any] = []
+    if window.to is not None:
+        conditions.append(row.starts_at < window.to)
+    if window.from_ is not None:
+        conditions.append(row.ends_at > window.from_)
+    if window.last_modified is not None:
+        conditions.append(row.updated_at >= window.last_modified)
+    if not window.include_deleted:
+        conditions.append(row.deleted.is_(False))
+    if after is not None:
+        conditions.append(tuple_(*_soonest_first(row)) > tuple_(after.instant, after.id))
+    return conditions
+
+
+def _soonest_first(row: Any) -> tuple[Any, Any]:
+    return row.starts_at, row.event_uid
