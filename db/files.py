@@ -10,12 +10,12 @@ def make_private_folder(folder: Path) -> None:
     """Creates a folder and its missing parents with mode 0700; existing ones stay as they are. Raises OSError."""
     if folder.is_dir():
         return
-    if folder.exists():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     if folder.parent != folder:
         make_private_folder(folder.parent)
-    with suppress(FileExistsError):  # another process was faster
+    with suppress(FileExistsError):  # a file, or another process was faster
         folder.mkdir(0o700)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def create_private_file(file: Path) -> None:
