@@ -107,7 +107,8 @@ async def test_a_valid_request_is_answered_or_refused_with_a_code(
         assert response.status_code == 200, response.text
         codes = {error["extensions"]["code"] for error in response.json().get("errors", ())}
         assert codes <= REFUSALS, f"{case.body}\n{response.text}"
-        case.validate_response(response, excluded_checks=[not_a_server_error])
+        if codes != {QUERY_TOO_COMPLEX}:  # refused as a whole, which schemathesis takes for an invalid query
+            case.validate_response(response, excluded_checks=[not_a_server_error])
 
     ask()
 

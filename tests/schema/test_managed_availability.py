@@ -112,21 +112,21 @@ async def test_hours_keep_their_local_time_when_clocks_go_forward(api: Api, ada:
 
 
 async def test_hours_over_a_skipped_hour_are_shorter(api: Api, ada: Account) -> None:
-    """From two to three is skipped: one to four lasts two hours, and a start within the gap moves an hour later."""
+    """From two to three is skipped: one to four lasts two hours, and from half past two is from three."""
     sunday = ("2027-03-14T00:00", "2027-03-15T00:00")
     await keep(api, ada, "America/New_York", "sunday 01:00 04:00")
     assert await ask(api, managed(ada), window=sunday) == ["14 06:00 to 14 08:00"]
     await keep(api, ada, "America/New_York", "sunday 02:30 05:00")
-    assert await ask(api, managed(ada), window=sunday) == ["14 07:30 to 14 09:00"]
+    assert await ask(api, managed(ada), window=sunday) == ["14 07:00 to 14 09:00"]
     await keep(api, ada, "America/New_York", "sunday 02:00 03:30")
     assert await ask(api, managed(ada), window=sunday, requiredDuration={"minutes": 1}) == ["14 07:00 to 14 07:30"]
 
 
-async def test_hours_begin_at_the_first_of_two_equal_local_times(api: Api, ada: Account) -> None:
-    """New York, 2027-11-07: half past one comes twice, so from then to nine there are eight and a half hours."""
+async def test_hours_count_both_of_two_equal_local_times(api: Api, ada: Account) -> None:
+    """New York, 2027-11-07: half past one comes twice, and the first half hour is too short for the meeting."""
     await keep(api, ada, "America/New_York", "sunday 01:30 09:00", "monday 01:30 09:00")
     assert await ask(api, managed(ada), window=("2027-11-07T00:00", "2027-11-09T00:00")) == [
-        "07 05:30 to 07 14:00",
+        "07 06:30 to 07 14:00",
         "08 06:30 to 08 14:00",
     ]
 
