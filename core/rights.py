@@ -16,6 +16,8 @@ class Right(StrEnum):
     READ_ACCOUNT_ID = "read_account_id"
     READ_USER_INFO = "read_user_info"
     LIST_CALENDARS = "list_calendars"
+    #: create and delete them
+    MANAGE_CALENDARS = "manage_calendars"
     READ_EVENTS = "read_events"
     CREATE_EVENT = "create_event"
     DELETE_EVENT = "delete_event"
@@ -43,6 +45,7 @@ _OF_AN_ACCOUNT = frozenset({Right.READ_PROFILE, Right.READ_EMAIL, Right.READ_ACC
 
 _BY_SCOPE = {
     Scope.LIST_CALENDARS: frozenset({Right.LIST_CALENDARS}),
+    Scope.CREATE_CALENDAR: frozenset({Right.MANAGE_CALENDARS}),
     Scope.READ_EVENTS: frozenset({Right.READ_EVENTS}),
     Scope.CREATE_EVENT: frozenset({Right.CREATE_EVENT}),
     Scope.DELETE_EVENT: frozenset({Right.DELETE_EVENT}),

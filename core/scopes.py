@@ -13,6 +13,7 @@ class Scope(StrEnum):
     READ_EVENTS = "read_events"
     CREATE_EVENT = "create_event"
     DELETE_EVENT = "delete_event"
+    CREATE_CALENDAR = "create_calendar"
     #: granted by an account so that its time can be queried
     READ_FREE_BUSY = "read_free_busy"
     #: availability rules and stored available periods; ours, since the documentation names no scope

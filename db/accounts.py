@@ -1,7 +1,7 @@
 """Accounts, each with one profile and one primary calendar."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -146,6 +146,13 @@ async def lock_and_bump(session: AsyncSession, key: int) -> bool:
     return (await session.exec(statement.values(version=next_version(tables.Account.version)))).rowcount == 1
 
 
+async def all_exist(session: AsyncSession, keys: Collection[int]) -> bool:
+    """Whether none of the accounts was erased. They stay until the end of the transaction."""
+    statement = select(col(tables.Account.key)).where(col(tables.Account.key).in_(keys))
+    found = await session.exec(statement.with_for_update(read=True, key_share=True))
+    return len(found.all()) == len(set(keys))
+
+
 async def key_of_sub(session: AsyncSession, client_key: int, sub: str) -> int | None:
     """Returns the key of the client's account with this sub, or None."""
     own = col(tables.Account.client_key) == client_key
@@ -193,17 +200,12 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
 def _add_primary_calendar(session: AsyncSession, account_key: int, profile_id: str, name: str) -> None:
     calendar = tables.Calendar(
         account_key=account_key,
-        calendar_id=new_calendar_id(profile_id),
+        calendar_id=f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}",
         name=name,
         primary=True,
         version=random_part(),
     )
     session.add(calendar)
-
-
-def new_calendar_id(profile_id: str) -> str:
-    """Returns a new id for a calendar of this profile."""
-    return f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}"
 
 
 #: the columns that an account is made of

@@ -15,10 +15,8 @@ from . import accounts, tables
 from .drivers.dialects import insert
 
 
-async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> bool:
-    """Creates the rule, or replaces the account's rule with the same id. Returns whether the account exists."""
-    if not await accounts.lock_and_bump(session, account_key):
-        return False
+async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule) -> None:
+    """Creates the rule, or replaces the one with the same id, of an account that `lock_and_bump` has locked."""
     values: dict[str, Any] = {
         "account_key": account_key,
         "availability_rule_id": rule.availability_rule_id,
@@ -30,7 +28,6 @@ async def upsert(session: AsyncSession, account_key: int, rule: AvailabilityRule
     replaced = {name: statement.excluded[name] for name in ("tzid", "weekly_periods", "calendar_ids")}
     conflict = ["account_key", "availability_rule_id"]
     await session.exec(statement.on_conflict_do_update(index_elements=conflict, set_=replaced))
-    return True
 
 
 async def list_rules(session: AsyncSession, account_keys: Collection[int]) -> dict[int, list[AvailabilityRule]]:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from sqlmodel import col, select, update
+from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import AccountReference, Calendar
@@ -13,7 +14,7 @@ from . import tables
 from .drivers.base import Snapshot, Statements
 from .drivers.dialects import Dialect
 from .notifications.subscribers import mark_changed
-from .versions import next_version
+from .versions import next_version, random_part
 
 
 async def of_accounts(statements: Statements, account_keys: Sequence[int]) -> dict[int, list[Calendar]]:
@@ -53,6 +54,21 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
         col(tables.Calendar.account_key) == account_key
     )
     return {calendar_id: key or 0 for calendar_id, key in await session.exec(statement)}
+
+
+async def create(session: AsyncSession, account_key: int, calendar_id: str, name: str) -> None:
+    """Creates a calendar of a locked account, in addition to its primary one."""
+    # Not version 0: SQLite may give the key of a deleted calendar again, and caches hold what was read under it.
+    version = random_part()
+    session.add(
+        tables.Calendar(account_key=account_key, calendar_id=calendar_id, name=name, primary=False, version=version)
+    )
+    await session.flush()
+
+
+async def delete(session: AsyncSession, key: int) -> None:
+    """Deletes a locked calendar with all of its events."""
+    await session.exec(sql_delete(tables.Calendar).where(col(tables.Calendar.key) == key))
 
 
 async def lock_and_bump(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:

@@ -29,24 +29,24 @@ _REQUEST = TypeAdapter(SchedulingRequest)
 
 async def create(session: AsyncSession, client_key: int, request: SchedulingRequest, now: Instant) -> Link:
     """Creates an open link."""
-    link = Link(f"sch_{secrets.token_hex(12)}", client_key, request, Open())
+    made = Link(f"sch_{secrets.token_hex(12)}", client_key, request, Open())
     row = tables.RealTimeScheduling(
         client_key=client_key,
-        scheduling_id=link.scheduling_id,
-        request=_REQUEST.dump_json(request).decode(),
+        scheduling_id=made.scheduling_id,
+        request=dump(request),
         created_at=now,
         finishes_at=max((end for _, end in request.query.window()), default=now),
-        **_columns(link.state),
+        **_columns(made.state),
     )
     session.add(row)
-    return link
+    return made
 
 
 async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False) -> Link | None:
     """Returns the link with this id, or None. `lock` locks it until the end of the transaction."""
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
     row = (await session.exec(statement.with_for_update() if lock else statement)).first()
-    return _link(row) if row is not None else None
+    return link(row) if row is not None else None
 
 
 async def list_links(
@@ -61,7 +61,7 @@ async def list_links(
     if after is not None:
         statement = statement.where(position > tuple_(after.instant, after.id))
     statement = statement.order_by(col(row.created_at), col(row.scheduling_id)).limit(count)
-    return [(_link(found), found.created_at) for found in await session.exec(statement)]
+    return [(link(found), found.created_at) for found in await session.exec(statement)]
 
 
 async def set_state(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
@@ -90,6 +90,11 @@ async def may_notify(session: AsyncSession, link: Link, kind: CallbackKind, now:
     return (await session.exec(statement)).rowcount == 1
 
 
+def dump(request: SchedulingRequest) -> str:
+    """Returns the request as it is stored."""
+    return _REQUEST.dump_json(request).decode()
+
+
 def _finishes_at(state: State, now: Instant) -> Instant:
     """Returns when a link that gets this state now is finished."""
     return max(now, state.end) if isinstance(state, Completed) else now
@@ -107,7 +112,8 @@ def _columns(state: State) -> dict[str, Any]:
     }
 
 
-def _link(row: tables.RealTimeScheduling) -> Link:
+def link(row: tables.RealTimeScheduling) -> Link:
+    """Returns the link of a row."""
     return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
 
 

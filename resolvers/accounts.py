@@ -21,7 +21,7 @@ from core.pages import Cursor, Page, PageRequest
 from core.rights import Right
 from core.scopes import check_scope, union_scopes
 from core.texts import check_id, check_text, is_storable
-from db import accounts, calendars, tokens
+from db import accounts, calendars, erasure, tokens
 from db.database import Session
 from db.drivers.base import Snapshot
 from db.retries import retry_transaction
@@ -145,6 +145,23 @@ async def list_accounts(
         found = await accounts.list_accounts(session, client_key, kind, search, cursor, request.first + 1)
     page = Page[tuple[Account, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].sub))
     return page.map(lambda item: ViewedAccount(item[0], rights_over(actor, item[0])))
+
+
+@retry_transaction
+async def delete(ctx: Context, sub: str) -> bool:
+    """Erases an account and everything that is stored about it. Returns whether there was one.
+
+    Requires the application's own key. Of meetings with others its sub remains. The application's own id for it
+    creates a new account afterwards, with another sub.
+    """
+    client_key = require_application(await ctx.actor())
+    if not is_sub(sub):
+        return False
+    async with ctx.db.write() as session:
+        account_key = await erasure.lock(session, client_key, sub)
+        if account_key is not None:
+            await erasure.erase(session, client_key, account_key, sub)
+        return account_key is not None
 
 
 def erased() -> WrongCredentials:

@@ -4,7 +4,7 @@ from core.access import require_managed_availability
 from core.availability_rules import AvailabilityRule
 from core.errors import Key, NotFound, Problem, Problems
 from core.texts import is_storable
-from db import availability_rules, calendars
+from db import accounts, availability_rules, calendars
 from db.retries import retry_transaction
 
 from .accounts import erased
@@ -18,14 +18,16 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     problems = Problems()
     rule.check(problems)
     async with ctx.db.write() as session:
+        # Locked before its calendars are read: none of them is deleted until the rule is stored.
+        if not await accounts.lock_and_bump(session, account):
+            raise erased()
         own = await calendars.keys_of_account(session, account)
         for index, calendar_id in enumerate(rule.calendar_ids or ()):
             if calendar_id not in own:
                 problems.add(("calendar_ids", index), Key.UNKNOWN, "is not a calendar of this account")
         problems.raise_if_any()
         stored = rule.normalised()
-        if not await availability_rules.upsert(session, account, stored):
-            raise erased()
+        await availability_rules.upsert(session, account, stored)
         return stored
 
 

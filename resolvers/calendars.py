@@ -1,11 +1,21 @@
 """The calendars of the account that the caller acts for."""
 
+import secrets
+
 from core.access import require_own
-from core.accounts import Calendar
+from core.accounts import MAX_CALENDARS, AccountKind, Calendar
+from core.errors import Forbidden, Key, Problems, Unprocessable
+from core.identity import is_calendar_id
+from core.limits import NAME_LENGTH
 from core.rights import Right
+from core.texts import check_id
+from db import accounts, availability_rules
 from db import calendars as db_calendars
+from db.database import Session
+from db.drivers.base import Snapshot
 from db.retries import retry_transaction
 
+from .accounts import erased
 from .context import Context
 
 
@@ -14,3 +24,71 @@ async def list_calendars(ctx: Context) -> list[Calendar]:
     """Returns the account's calendars, the primary one first."""
     account = require_own(await ctx.actor(), Right.LIST_CALENDARS)
     return (await db_calendars.of_accounts(ctx.db.driver, [account]))[account]
+
+
+async def create(ctx: Context, name: str) -> Calendar:
+    """Creates a calendar of a user or a resource.
+
+    Raises Forbidden for an application calendar, which has exactly one, and Unprocessable, also for a name that
+    another calendar of the account has.
+    """
+    return await _create(ctx, name, secrets.token_hex(5))
+
+
+@retry_transaction
+async def _create(ctx: Context, name: str, suffix: str) -> Calendar:
+    """One attempt. By the suffix of the id it finds what an earlier one has committed although it appeared to fail."""
+    problems = Problems()
+    check_id(name, ("name",), problems, longest=NAME_LENGTH)
+    account_key = require_own(await ctx.actor(), Right.MANAGE_CALENDARS)
+    problems.raise_if_any()
+    async with ctx.db.write() as session:
+        if not await accounts.lock_and_bump(session, account_key):
+            raise erased()
+        account = await accounts.get_by_key(session, account_key)
+        assert account is not None  # it is locked
+        if account.kind is AccountKind.APPLICATION_CALENDAR:
+            words = "An application calendar has exactly one calendar. Users and resources can have several."
+            raise Forbidden(words)
+        calendar_id = f"cal_{account.profile_id.removeprefix('pro_')}_{suffix}"
+        own = {calendar.calendar_id: calendar for calendar in await _own(session, account_key)}
+        if calendar_id not in own:
+            if len(own) >= MAX_CALENDARS:
+                words = f"cannot be added: the account has {MAX_CALENDARS} calendars, and may have no more"
+                raise Unprocessable.of(("name",), Key.TOO_MANY, words)
+            if name in {calendar.name for calendar in own.values()}:
+                raise Unprocessable.of(("name",), Key.DUPLICATE, "is the name of a calendar of this account already")
+            await db_calendars.create(session, account_key, calendar_id, name)
+        return next(each for each in await _own(session, account_key) if each.calendar_id == calendar_id)
+
+
+@retry_transaction
+async def delete(ctx: Context, calendar_id: str) -> bool:
+    """Deletes a calendar of the account with all of its events. Returns whether there was one.
+
+    Raises Unprocessable for the primary calendar, and for one that an availability rule names.
+    """
+    account_key = require_own(await ctx.actor(), Right.MANAGE_CALENDARS)
+    if not is_calendar_id(calendar_id):
+        return False
+    async with ctx.db.write() as session:
+        if not await accounts.lock_and_bump(session, account_key):
+            raise erased()
+        own = {calendar.calendar_id: calendar for calendar in await _own(session, account_key)}
+        if calendar_id not in own:
+            return False
+        if own[calendar_id].primary:
+            words = "is the primary calendar, which lives as long as its account"
+            raise Unprocessable.of(("calendar_id",), Key.CONFLICT, words)
+        # Without its calendars a rule would apply to none, and the account would be free at its other events.
+        for rule in (await availability_rules.list_rules(session, [account_key])).get(account_key, []):
+            if calendar_id in (rule.calendar_ids or ()):
+                words = f"is named by the availability rule {rule.availability_rule_id!r}: change that first"
+                raise Unprocessable.of(("calendar_id",), Key.CONFLICT, words)
+        await db_calendars.lock_and_bump(session, account_key, calendar_id)
+        await db_calendars.delete(session, own[calendar_id].key)
+        return True
+
+
+async def _own(session: Session, account_key: int) -> list[Calendar]:
+    return (await db_calendars.of_accounts(Snapshot(session), [account_key]))[account_key]

@@ -23,7 +23,7 @@ from core.real_time_scheduling import (
     offers,
 )
 from core.solver import Opening
-from db import callbacks, clients
+from db import accounts, callbacks, clients
 from db import real_time_scheduling as links
 from db.database import Session
 from db.retries import retry_transaction
@@ -57,9 +57,13 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
                 words = "cannot be signed for this application: give it a new secret with openings client secret"
                 problems.add(("callback_urls",), Key.CONFLICT, words)
     booking = request.booking(ctx.now)
-    await BookingAttempt(ctx, booking).load(problems, booking.query_problems(ctx.limits, ctx.now))
-    async with ctx.db.write() as session:
-        return await links.create(session, client_key, request, ctx.now)
+    attempt, query_problems = BookingAttempt(ctx, booking), booking.query_problems(ctx.limits, ctx.now)
+    while True:
+        loaded = await attempt.load(problems, query_problems)
+        async with ctx.db.write() as session:
+            # A member that was erased in between is unknown when it is loaded again.
+            if await accounts.all_exist(session, [account.key for account in loaded.access.accounts.values()]):
+                return await links.create(session, client_key, request, ctx.now)
 
 
 @retry_transaction

@@ -31,8 +31,8 @@ def scope_field() -> Any:
     return field(
         default=READ_WRITE,
         description="What the tokens may do: names separated by spaces, out of `read_write`, `read_only`, "
-        "`write_only`, `free_busy`, `free_busy_write`, `list_calendars`, `read_events`, `create_event`, "
-        "`delete_event`, `read_free_busy`, `managed_availability`.",
+        "`write_only`, `free_busy`, `free_busy_write`, `list_calendars`, `create_calendar`, `read_events`, "
+        "`create_event`, `delete_event`, `read_free_busy`, `managed_availability`.",
     )
 
 
@@ -198,6 +198,16 @@ class AccountAuthorization:
 @strawberry.type(description="The result of revokeAuthorization.")
 class RevokeAuthorizationPayload:
     revoked: bool = field(description="Always true, even if there was nothing to revoke.")
+
+
+@strawberry.input(description="Erases an account.")
+class DeleteAccountInput:
+    sub: ID = field(description="The account's sub.")
+
+
+@strawberry.type(description="The result of deleteAccount.")
+class DeleteAccountPayload:
+    deleted: bool = field(description="Whether there was an account to erase.")
 
 
 @strawberry.type(description="The account that an access token belongs to.")

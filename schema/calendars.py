@@ -64,3 +64,23 @@ class Calendar(Node):
             calendar_deleted=calendar.deleted,
             calendar_primary=calendar.primary,
         )
+
+
+@strawberry.input(description="Creates a calendar.")
+class CreateCalendarInput:
+    name: str = field(description="The calendar's name, at most 255 characters, and none that the account has already.")
+
+
+@strawberry.type(description="The result of createCalendar.")
+class CreateCalendarPayload:
+    calendar: Calendar = field(description="The new calendar.")
+
+
+@strawberry.input(description="Deletes a calendar.")
+class DeleteCalendarInput:
+    calendar_id: ID = field(description="One of the account's calendars, but not the primary one.")
+
+
+@strawberry.type(description="The result of deleteCalendar.")
+class DeleteCalendarPayload:
+    deleted: bool = field(description="Whether there was a calendar to delete.")

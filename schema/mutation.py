@@ -12,6 +12,7 @@ from resolvers import (
     availability_rules,
     available_periods,
     bookings,
+    calendars,
     events,
     tokens,
 )
@@ -22,6 +23,8 @@ from .accounts import (
     AccountAuthorization,
     AccountInput,
     ApplicationCalendarInput,
+    DeleteAccountInput,
+    DeleteAccountPayload,
     RefreshTokenInput,
     RevokeAuthorizationInput,
     RevokeAuthorizationPayload,
@@ -42,6 +45,13 @@ from .available_periods import (
     UpsertAvailablePeriodPayload,
 )
 from .bookings import BookSlotInput, BookSlotResult, book_slot_result
+from .calendars import (
+    Calendar,
+    CreateCalendarInput,
+    CreateCalendarPayload,
+    DeleteCalendarInput,
+    DeleteCalendarPayload,
+)
 from .events import (
     DeleteEventInput,
     DeleteEventPayload,
@@ -130,6 +140,36 @@ class Mutation:
             info.context, input.client_id, input.client_secret, or_none(input.token), or_none(input.sub)
         )
         return RevokeAuthorizationPayload(revoked=True)
+
+    @field(
+        description="Erases an account and everything that is stored about it: calendars, events, rules, periods, tokens, "
+        "links. Of meetings with others its sub remains. Your own id for it creates a new account afterwards, with "
+        "another sub. Succeeds even if there is no such account. Requires the application's key."
+    )
+    async def delete_account(
+        self, info: Info[Context], input: Annotated[DeleteAccountInput, argument(description="The account to erase.")]
+    ) -> DeleteAccountPayload | None:
+        return DeleteAccountPayload(deleted=await accounts.delete(info.context, input.sub))
+
+    @field(
+        description="Creates a calendar of the account, in addition to its primary one. For users and resources; an "
+        "application calendar has exactly one."
+    )
+    async def create_calendar(
+        self, info: Info[Context], input: Annotated[CreateCalendarInput, argument(description="The new calendar.")]
+    ) -> CreateCalendarPayload | None:
+        return CreateCalendarPayload(calendar=Calendar.of(await calendars.create(info.context, input.name)))
+
+    @field(
+        description="Deletes a calendar of the account with all of its events. The primary calendar stays, and so does "
+        "one that an availability rule names. Succeeds even if there is no such calendar."
+    )
+    async def delete_calendar(
+        self,
+        info: Info[Context],
+        input: Annotated[DeleteCalendarInput, argument(description="The calendar to delete.")],
+    ) -> DeleteCalendarPayload | None:
+        return DeleteCalendarPayload(deleted=await calendars.delete(info.context, input.calendar_id))
 
     @field(
         description="Creates an event, or replaces the one with this eventId. Repeating the call has no further effect."

@@ -1,5 +1,6 @@
 """Scopes and plans: the rights of tokens, the grants of accounts, and the features an operator has disabled."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -51,6 +52,10 @@ def question(*subs: str, **more: Any) -> dict[str, Any]:
     }
 
 
+#: for names that must differ
+_numbers = count()
+
+
 async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[str, Any]:
     """The extensions of the refusal; empty if the operation succeeded."""
     variables = {
@@ -58,6 +63,7 @@ async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[
         "event": {"eventId": "e1", "summary": "Busy", **DAY},
         "availability": question(whose.sub),
         "period": {"availablePeriodId": "p1", **DAY},
+        "calendarName": f"Calendar {next(_numbers)}",
     }
     answer = await api(
         operation, token, **{name: given for name, given in variables.items() if f"${name}:" in operation}

@@ -40,6 +40,10 @@ OPERATIONS = {
       deleteEvent(input: {calendarId: $calendarId, eventId: "e1"}) { deleted }
     }
     """: Scope.DELETE_EVENT,
+    """
+    mutation ($calendarName: String!) { createCalendar(input: {name: $calendarName}) { calendar { id } } }
+    """: Scope.CREATE_CALENDAR,
+    'mutation { deleteCalendar(input: {calendarId: "cal_none"}) { deleted } }': Scope.CREATE_CALENDAR,
     "mutation { deleteEvents(input: {deleteAll: true}) { deleted } }": Scope.DELETE_EVENT,
     """
     mutation {
@@ -63,7 +67,14 @@ OPERATIONS = {
 #: fields that require no scope
 NEED_NO_SCOPE = {"userInfo", "node", "account", "applicationCalendar", "refreshToken", "revokeAuthorization"}
 #: fields that require the client secret instead of an account's token, and so have no scope
-APPLICATION_ONLY = {"accounts", "realTimeSchedulings", "bookSlot", "realTimeScheduling", "disableRealTimeScheduling"}
+APPLICATION_ONLY = {
+    "accounts",
+    "deleteAccount",
+    "realTimeSchedulings",
+    "bookSlot",
+    "realTimeScheduling",
+    "disableRealTimeScheduling",
+}
 
 
 def root_field(operation: str) -> str:
