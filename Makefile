@@ -18,10 +18,11 @@ serve: .venv/.run node_modules/.installed  ## run the server with demo data, on 
 test: install  ## run all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile
 
-check: install  ## check style and types
+check: install  ## check style and types, and the pinned versions for known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
+	$(BIN)/python -m tests.audit
 
 fix: install  ## fix style automatically
 	$(BIN)/ruff check --fix .
