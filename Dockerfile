@@ -1,10 +1,15 @@
+# Tags move. `docker buildx imagetools inspect` prints the digest of an image that you have checked, and --build-arg takes it:
+# docs/operations.md has the commands.
+ARG NODE=node:22-slim
+ARG PYTHON=python:3.11-slim
+
 # GraphiQL's own files. The image needs no Node to run; without this stage the page would load them from the internet.
-FROM node:22-slim AS graphiql
+FROM ${NODE} AS graphiql
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund --ignore-scripts
 
-FROM python:3.11-slim
+FROM ${PYTHON}
 
 # A fixed number, so that the owner of a mounted folder can be set to it.
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/openings --shell /usr/sbin/nologin openings
