@@ -64,7 +64,7 @@ class Connection(asyncio.Transport):
         self._last_call: asyncio.TimerHandle | None = None
 
     def write(self, data: Any) -> None:
-        if not self._closing:
+        if not self.is_closing():  # uvloop raises for a transport that was aborted
             self._written += len(data)
             self._transport.write(data)
             if self._unread is not None:

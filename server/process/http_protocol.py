@@ -72,6 +72,8 @@ class HTTPProtocol(HttpToolsProtocol):
     arriving = False
     #: whether the process is shutting down
     stopping = False
+    #: whether the connection has become a WebSocket, which is another protocol's
+    _upgraded = False
     #: whether its head has not ended
     _in_head = False
     #: bytes of the request so far, except for those of its body and as many again
@@ -110,7 +112,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self._refuse(431, f"The head of a request may have at most {MAX_HEAD} bytes.")
         elif self._rest is not None:
             self.connection.drop(len(data))
-        elif self._head is None and (self._in_head or self._is_idle()):
+        elif self._head is None and (self._in_head or self._is_idle()) and not self._upgraded:
             self._wait_for_a_head()
 
     def _is_idle(self) -> bool:
@@ -141,6 +143,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if max(len(name) + len(value) for name, value in self.headers) > _MAX_HANDSHAKE_LINE:
             self._refuse(431, f"A header may have at most {_MAX_HANDSHAKE_LINE} bytes.")
         else:
+            self._upgraded = True
             _waiting.discard(self)
             self._stop_waiting_for_a_head()
             super().handle_websocket_upgrade()

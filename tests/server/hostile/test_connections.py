@@ -193,7 +193,9 @@ def test_a_client_that_does_not_read_its_responses_is_disconnected(
         assert not server.server.server_state.connections
 
 
-def test_responses_that_nobody_reads_are_bounded_together(server: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_that_nobody_reads_are_bounded_together(
+    server: Listening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Beyond the bound the clients that have not read for longest are disconnected."""
     monkeypatch.setattr(connections, "MAX_UNREAD", 400 * 1024)
     server.door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
@@ -213,6 +215,7 @@ def test_responses_that_nobody_reads_are_bounded_together(server: Listening, mon
     while stalled._total and time.monotonic() < until:
         time.sleep(0.01)
     assert (stalled._total, stalled._sizes) == (0, {})
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_client_that_reads_slowly_gets_all_of_its_responses(

@@ -122,6 +122,16 @@ class TestWebSockets:
             busy.sendall(frame(PING, b"x"))
             assert busy.recv(100) == b"\x8a\x01x"
 
+    def test_it_stays_open_when_the_time_for_a_head_is_over(
+        self, server: Listening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What limits the head of a request does not concern the WebSocket that came of it."""
+        monkeypatch.setattr(http_protocol, "HEAD_DEADLINE", 0.2)
+        with websocket_to(server) as connection:
+            time.sleep(0.6)
+            connection.sendall(frame(PING, b"x"))
+            assert connection.recv(100) == b"\x8a\x01x"
+
     def test_usual_pings_are_answered(self, server: Listening) -> None:
         with websocket_to(server) as connection:
             for _ in range(CONTROL_FRAMES // 2):
