@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from core.access import Actor, queryable
+from core.element_tokens import NOT_VALID_HERE, ElementTokenDigest
 from core.features import named
 from core.instants import Instant
 from core.scopes import Scope, granted
@@ -74,6 +75,19 @@ ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 #: the number of leading columns of a row that describe the caller
 _CALLER = 5
 
+#: looks up the digest of an element token: a row for each of its accounts. Apart from the statement above, so that it
+#: takes no time of other callers, which are nearly all
+_ELEMENT_SQL = """
+SELECT clients.key, clients.without, element_tokens.permissions, element_tokens.expires_at,
+       element_token_accounts.position, accounts.key, accounts.sub
+FROM element_tokens
+JOIN clients ON clients.key = element_tokens.client_key
+JOIN element_token_accounts ON element_token_accounts.element_token_key = element_tokens.key
+JOIN accounts ON accounts.key = element_token_accounts.account_key
+WHERE element_tokens.digest = $1
+ORDER BY element_token_accounts.position
+"""
+
 
 class PendingCaller:
     """A caller whose token is checked inside the write transaction, unless the actor is known already."""
@@ -83,25 +97,34 @@ class PendingCaller:
         self._now, self._admit = now, admit
         #: the account's key; None until the caller is looked up
         self.account_key = admit(caller) if isinstance(caller, Actor) else None
+        self._read = _element if isinstance(caller, ElementTokenDigest) else _actor
         #: the statement that looks up the caller, and its values
-        self.statement: tuple[str, Row] = _CALLER_SQL, (caller,)
+        self.statement: tuple[str, Row] = _lookup(caller), (caller,)
 
     def found(self, rows: Sequence[Row]) -> int:
         """Returns the account's key from the rows of that statement. Raises what `admit` raises."""
-        self.account_key = self._admit(_actor(rows, self._now))
+        self.account_key = self._admit(self._read(rows, self._now))
         return self.account_key
 
 
 async def load_caller(statements: Statements, caller: Actor | bytes, now: Instant) -> Actor:
     """Returns only the actor, by the digest of a bearer token unless it is known already."""
-    return caller if isinstance(caller, Actor) else _actor(await statements.fetch(_CALLER_SQL, caller), now)
+    if isinstance(caller, Actor):
+        return caller
+    rows = await statements.fetch(_lookup(caller), caller)
+    return _element(rows, now) if isinstance(caller, ElementTokenDigest) else _actor(rows, now)
 
 
 async def load_rows(
     statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
 ) -> tuple[Actor, Sequence[Row]]:
-    """Returns the actor and the raw rows, for callers that only compare them (`same_state`)."""
+    """Returns the actor and the raw rows, for callers that only compare them (`same_state`).
+
+    One statement, or two for an element token, whose accounts must be known first.
+    """
     statement, array_param = _statement(statements.dialect), statements.dialect.array_param
+    if isinstance(caller, ElementTokenDigest):
+        caller = await load_caller(statements, caller, now)
     if isinstance(caller, Actor):
         return caller, await statements.fetch(statement, b"", caller.client_key, array_param(queryable(caller, subs)))
     rows = await statements.fetch(statement, caller, None, array_param(subs))
@@ -139,3 +162,18 @@ def _actor(rows: Sequence[Row], now: Instant) -> Actor:
     if expires_at is not None and expires_at <= now:
         return Actor(rejection="This access token has expired: get a new one with refreshToken.")
     return Actor(client_key, account_key, scope, named(without), expires_at=expires_at)
+
+
+def _lookup(caller: Actor | bytes) -> str:
+    return _ELEMENT_SQL if isinstance(caller, ElementTokenDigest) else _CALLER_SQL
+
+
+def _element(rows: Sequence[Row], now: Instant) -> Actor:
+    if not rows:
+        return Actor(rejection=NOT_VALID_HERE, token_is_unknown=True)
+    client_key, without, permissions, expires_at = rows[0][:4]
+    if expires_at <= now:
+        return Actor(rejection=NOT_VALID_HERE)
+    first = next((key for position, key, _ in (row[4:] for row in rows) if position == 0), None)
+    subs = {sub: key for *_, key, sub in rows}
+    return Actor(client_key, first, permissions, named(without), expires_at=expires_at, subs=subs)

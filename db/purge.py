@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.instants import Instant
 
-from .tables import Account, BookingAnswer, Callback, RealTimeScheduling, Token
+from .tables import Account, BookingAnswer, Callback, ElementToken, RealTimeScheduling, Token
 
 STEP = 500
 """Maximum rows that one step deletes, and accounts that it looks through."""
@@ -27,6 +27,13 @@ KEEP_REFRESH_TOKENS = 20
 async def access_tokens(session: AsyncSession, before: Instant) -> int:
     """Deletes access tokens that expired before this instant."""
     return await _delete(session, Token, (col(Token.expires_at),), STEP, col(Token.expires_at) < before)
+
+
+async def element_tokens(session: AsyncSession, before: Instant) -> int:
+    """Deletes element tokens that expired at this instant or before."""
+    return await _delete(
+        session, ElementToken, (col(ElementToken.expires_at),), STEP, col(ElementToken.expires_at) <= before
+    )
 
 
 async def refresh_tokens(session: AsyncSession, account_key: int, most: int = STEP) -> int:

@@ -134,6 +134,34 @@ class Token(SQLModel, table=True):
     used_at: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
+class ElementToken(SQLModel, table=True):
+    """A token with which pages of one origin act for a few accounts. Its text contains a proof of the origin."""
+
+    __tablename__ = "element_tokens"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "client_key"), Index(None, "expires_at"))
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    digest: bytes = Field(sa_column=_digest())
+    #: names of permissions, separated by spaces
+    permissions: str
+    expires_at: int = Field(sa_column=_instant())
+    created_at: int = Field(sa_column=_instant())
+
+
+class ElementTokenAccount(SQLModel, table=True):
+    """An account of an element token. The row is deleted when the account is revoked."""
+
+    __tablename__ = "element_token_accounts"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("element_token_key", "position"), Index(None, "account_key"))
+
+    key: int | None = Field(default=None, sa_column=_key())
+    element_token_key: int = Field(sa_column=_reference("element_tokens.key"))
+    #: 0 for the first, which most permissions are over
+    position: int
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+
+
 class Calendar(SQLModel, table=True):
     """A calendar. Every change of its events bumps its version in the same transaction, which also locks the row."""
 

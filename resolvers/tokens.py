@@ -1,9 +1,10 @@
 """Tokens: refreshing and revoking them, and authenticating the client that does so."""
 
 from core.accounts import Authorization, TokenPair
+from core.element_tokens import is_element_token
 from core.errors import Key, Problem, Unprocessable, WrongCredentials
 from core.identity import digest, is_client_id, is_sub, matches
-from db import accounts, clients, tokens
+from db import accounts, clients, element_tokens, tokens
 from db.clients import Client
 from db.database import Session
 from db.retries import retry_transaction
@@ -49,6 +50,8 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
     """Revokes all tokens of an account, given by one of them or by its sub; if both are given, by the token.
 
+    An element token ends alone. A revoked account is also taken out of all element tokens.
+
     From then on its sub is unknown; its data stays. An unknown token or sub succeeds and does nothing (RFC 7009).
     Raises Unauthenticated for wrong client credentials, Unprocessable if neither is given.
     """
@@ -56,6 +59,9 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
         client = await authenticate_client(session, client_id, client_secret)
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])
+        if token is not None and is_element_token(token):
+            await element_tokens.revoke(session, client.key, token)
+            return
         if token is not None:
             account_key = await tokens.account_of_token(session, client.key, token)
         else:
@@ -63,3 +69,4 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
         if account_key is not None:
             await accounts.revoke(session, account_key, ctx.now)
             await tokens.revoke_all(session, account_key)
+            await element_tokens.forget_account(session, account_key)

@@ -81,7 +81,11 @@ class RefreshTokenInput:
 class RevokeAuthorizationInput:
     client_id: str = field(description="The id of your application.")
     client_secret: str = field(description="The secret of your application.")
-    token: str | None = field(default=UNSET, description="An access or a refresh token of the account.")
+    token: str | None = field(
+        default=UNSET,
+        description="An access or a refresh token of the account; or an element token, which then ends and revokes "
+        "no account.",
+    )
     sub: ID | None = field(default=UNSET, description="The account's sub.")
 
 

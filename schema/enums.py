@@ -10,6 +10,7 @@ from core.bookings import Assignment, EventCreation
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.real_time_scheduling import HourFormat, Status
+from core.rights import ElementPermission
 from core.weekly import Weekday
 
 
@@ -102,9 +103,28 @@ _describe(
     APPLICATION_CALENDAR="A calendar for something that has none of its own.",
 )
 _describe(
+    ElementPermission,
+    "What an element token may do. With any permission it may read name, kind and time zone of each of its accounts.",
+    AGENDA="Read the calendars, events and free-busy time of the first account.",
+    AVAILABILITY="Query the availability of its accounts.",
+    MANAGED_AVAILABILITY="Read and change the availability rules and stored periods of the first account, and read its "
+    "calendars and user info.",
+    ACCOUNT_MANAGEMENT="Read the user info of the first account, with its email address and your own id for it, and its "
+    "calendars.",
+)
+_describe(
     Weekday,
     "A day of the week.",
     **{day.name: f"{day.name.capitalize()}." for day in Weekday},
 )
 
-__all__ = ["AccountKind", "AccountType", "EventStatus", "FreeBusyStatus", "ResponseFormat", "Transparency", "Weekday"]
+__all__ = [
+    "AccountKind",
+    "AccountType",
+    "ElementPermission",
+    "EventStatus",
+    "FreeBusyStatus",
+    "ResponseFormat",
+    "Transparency",
+    "Weekday",
+]

@@ -13,6 +13,7 @@ from resolvers import (
     available_periods,
     bookings,
     calendars,
+    element_tokens,
     events,
     tokens,
 )
@@ -52,6 +53,7 @@ from .calendars import (
     DeleteCalendarInput,
     DeleteCalendarPayload,
 )
+from .element_tokens import ElementToken, ElementTokenInput, ElementTokenPayload
 from .events import (
     DeleteEventInput,
     DeleteEventPayload,
@@ -127,7 +129,8 @@ class Mutation:
 
     @field(
         description="Revokes all tokens of an account immediately. Its sub is then unknown to queries. No data is "
-        "deleted: creating the account again returns the same sub. Unknown tokens and subs succeed."
+        "deleted: creating the account again returns the same sub. Unknown tokens and subs succeed. An element token "
+        "ends alone."
     )
     async def revoke_authorization(
         self,
@@ -170,6 +173,18 @@ class Mutation:
         input: Annotated[DeleteCalendarInput, argument(description="The calendar to delete.")],
     ) -> DeleteCalendarPayload | None:
         return DeleteCalendarPayload(deleted=await calendars.delete(info.context, input.calendar_id))
+
+    @field(
+        description="Creates an element token, which works as `Authorization: Bearer …` from pages of its origin only. "
+        "Requires the application's key."
+    )
+    async def element_token(
+        self,
+        info: Info[Context],
+        input: Annotated[ElementTokenInput, argument(description="What the token opens, and where it works.")],
+    ) -> ElementTokenPayload | None:
+        token = await element_tokens.create(info.context, input.to_core())
+        return ElementTokenPayload(element_token=ElementToken.of(token))
 
     @field(
         description="Creates an event, or replaces the one with this eventId. Repeating the call has no further effect."

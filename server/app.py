@@ -40,9 +40,12 @@ from .graphql.errors import format_http_error
 from .graphql.http import respond
 from .http.access_log import AccessLog
 from .http.context import RequestGate
+from .http.cors import CrossOrigin
+from .http.origins import Origins, local_origins
 from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
 from .observability import metrics
+from .process.http_protocol import HEADERS_OF_REFUSAL
 from .process.installation import database
 from .process.purge import Purge
 from .process.signals import on_shutdown_signal
@@ -61,19 +64,27 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     db = database(settings)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         with on_shutdown_signal(endpoint.stopping.set):
             async with deliveries.running(), purge.running():
-                yield
+                # For what is refused before the application is asked.
+                yield {HEADERS_OF_REFUSAL: cross_origin.headers_of_refusal}
         await db.close()
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
     purge = Purge(db, clock, keep_answers_days=settings.keep_answers_days, keep_links_days=settings.keep_links_days)
+    origins = Origins(
+        lambda token, origin: db.encryption.is_for_origin(token, origin),
+        settings.allowed_origins,
+        settings.public_origin,
+        local_origins(settings.host, settings.port),
+    )
     gate = RequestGate(
         db,
         settings.limits,
         VersionedCache(settings.memory * 1024 * 1024, metrics.count_lookup),
         clock,
+        origins,
         booking_page_url=settings.pages,
         private_callbacks=settings.private_callbacks,
         rates=RateLimits(settings.rates, settings.workers),
@@ -81,12 +92,12 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     )
     engine = _engine(settings, gate)
     endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
+    cross_origin = CrossOrigin(endpoint.asgi, "/graphql", origins)
     assets = assets_route() if settings.exposure.graphiql else None
     app = _Application(
-        AccessLog(endpoint.asgi),
+        AccessLog(cross_origin),
         routes=[
             Route("/", _home, methods=["GET"]),
-            Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", _ReadyCheck(db).respond, methods=["GET"]),
@@ -121,14 +132,14 @@ def _engine(settings: Settings, gate: RequestGate) -> GraphQLEngine:
 
 
 class _Application(Starlette):
-    """Starlette with a fast path: POST /graphql, nearly all traffic, skips its middleware and routing."""
+    """Starlette with a fast path: /graphql, nearly all traffic, skips its middleware and routing."""
 
     def __init__(self, graphql: ASGIApp, **more: Any) -> None:
         super().__init__(**more)
         self._graphql = graphql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_graphql = scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST"
+        is_graphql = scope["type"] == "http" and scope["path"] == "/graphql"
         await (self._graphql if is_graphql else super().__call__)(scope, receive, send)
 
 

@@ -6,16 +6,19 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
 from core.errors import Problems
 from core.instants import DAY
 from core.limits import Limits
+from core.origins import normalised_origin
 from core.texts import is_storable
 from core.urls import check_web_url
 
 from .graphql.exposure import Exposure
+from .http.origins import parse_origins
 from .http.rate_limits import Rate, parse_rates
 
 PREFIX = "OPENINGS_"
@@ -69,6 +72,11 @@ class Settings:
     workers: int = _setting(1, "number of worker processes", least=1)
     public_url: str = _setting(
         "", "URL of this server for visitors, such as https://book.example.com; default: the address it listens on"
+    )
+    origins: str = _setting(
+        "",
+        "origins whose pages may ask at /graphql, such as https://app.example.com,http://localhost:5173, or * for all; "
+        "default: none",
     )
     client_id: str = _setting("", "id of a client to create at startup")
     client_secret: str = _setting("", "secret of that client")
@@ -156,6 +164,23 @@ class Settings:
         )
 
     @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins whose pages may ask, or ANY. Raises SettingError."""
+        try:
+            return parse_origins(self.origins)
+        except ValueError as error:
+            raise SettingError(
+                "OPENINGS_ORIGINS must be * or origins such as https://app.example.com,http://localhost:5173, without "
+                f"paths, not {str(error)[:80]!r}"
+            ) from None
+
+    @property
+    def public_origin(self) -> str | None:
+        """The origin of the public URL, if there is one."""
+        parts = urlsplit(self.public_url)
+        return normalised_origin(f"{parts.scheme}://{parts.netloc}")
+
+    @property
     def rates(self) -> tuple[Rate, ...]:
         """The rate limits. Raises SettingError."""
         try:
@@ -190,7 +215,7 @@ class Settings:
         settings = cls(**values)
         if bool(settings.client_id) != bool(settings.client_secret):
             raise SettingError("OPENINGS_CLIENT_ID and OPENINGS_CLIENT_SECRET belong together: set both or neither")
-        _ = settings.rates  # raises if it cannot be parsed
+        _ = settings.rates, settings.allowed_origins  # raise if they cannot be parsed
         problems = Problems()
         parts = check_web_url(settings.public_url or None, ("public_url",), problems)
         if problems or (parts is not None and (parts.query or parts.fragment)):

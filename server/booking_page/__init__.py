@@ -54,7 +54,7 @@ class BookingPage:
 
     async def _serve(self, request: Request, handler: Callable[[Request, Visitor], Awaitable[Work]]) -> Response:
         try:
-            ctx = self.gate.context(None)
+            ctx = self.gate.context()
             await self.gate.admit(ctx, address_of(request))
             language = request.headers.get("accept-language", "")
             work = await handler(request, Visitor(self.links, ctx, request.path_params["token"], language))

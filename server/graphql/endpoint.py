@@ -40,6 +40,9 @@ from .http import (
 from .sse import EventStream
 from .websocket import serve
 
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+"""The methods of the endpoint. OPTIONS is answered before it is called."""
+
 
 @dataclass
 class GraphQLEndpoint:
@@ -58,26 +61,28 @@ class GraphQLEndpoint:
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The endpoint as an ASGI application, for a caller that has already matched the path."""
-        response = await self(Request(scope, receive))
+        response = await self._respond(Request(scope, receive))
         await response(scope, receive, send)
 
-    async def __call__(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         accept = header(request.scope, b"accept") or ""
         media_type = JSON
         try:
+            if request.method not in _METHODS:
+                raise RequestError(405, "Method Not Allowed.", Allow=", ".join(_METHODS))
             if request.method != "POST" and self.engine.exposure.graphiql and wants_html(accept):
                 return await self.page(request)
             media_type = negotiate(accept)
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
             if request.method != "POST":
                 self.engine.exposure.check_get(accept)
-            context = self.gate.context(header(request.scope, b"authorization"))
+            context = self.gate.context(self.gate.caller(request.scope))
             body, cached = await self._read_and_look_up(request, context, use_cache=not streamed)
             if cached is not None:
                 return respond(cached.answer, media_type)
             address = address_of(request)
             if streamed:
-                return self._stream(request, read_operation(request, body), address)
+                return self._stream(request, read_operation(request, body), context, address)
             work = self._execute(request, body, context, address)
             return respond(await run_while_connected(request, work, self.gate.deadline), media_type)
         except RequestError as error:
@@ -142,13 +147,13 @@ class GraphQLEndpoint:
         put(context, body, info, answer)
         return answer
 
-    def _stream(self, request: Request, operation: Operation, address: str) -> Response:
+    def _stream(self, request: Request, operation: Operation, context: Context, address: str) -> Response:
         _, info = self.engine.select_operation(operation)
         if isinstance(info, OperationInfo):
             _note_operation(request, info.log_name, info.metric_name)
             if request.method != "POST" and info.kind is OperationType.MUTATION:
                 raise RequestError(405, "A mutation is sent by POST.", Allow="POST")
-        bodies = self.engine.stream(operation, request.headers.get("authorization"), address)
+        bodies = self.engine.stream(operation, context.caller, address)
         return EventStream(bodies, self.stopping)
 
     async def on_websocket(self, websocket: WebSocket) -> None:

@@ -16,6 +16,7 @@ from graphql import (
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from core.access import Actor
 from core.errors import RateLimited
 from resolvers.context import Context
 
@@ -109,21 +110,21 @@ class GraphQLEngine:
         metrics.count(metric_name, TIMEOUT, self.gate.deadline)
         return format_timeout(self.gate.deadline)
 
-    async def stream(self, operation: Operation, authorization: str | None, address: str) -> AsyncGenerator[Body]:
+    async def stream(self, operation: Operation, caller: Actor | bytes, address: str) -> AsyncGenerator[Body]:
         """Yields the responses to any operation, in the format of HTTP responses; a fault is the last one."""
         try:
             document, info = self.select_operation(operation)
             if isinstance(info, tuple):
                 yield self.reject(info)
             elif info.kind is not OperationType.SUBSCRIPTION:
-                context = self.gate.context(authorization)
+                context = self.gate.context(caller)
                 work = self.execute(document, info, operation, context, address)
                 try:
                     yield await run_with_deadline(work, self.gate.deadline)
                 except DeadlineError:
                     yield self.timed_out(info.metric_name)
             else:
-                bodies = self._stream_subscription(document, info, operation, authorization, address)
+                bodies = self._stream_subscription(document, info, operation, caller, address)
                 async with aclosing(bodies):
                     async for body in bodies:
                         yield body
@@ -135,11 +136,11 @@ class GraphQLEngine:
         document: Document,
         info: OperationInfo,
         operation: Operation,
-        authorization: str | None,
+        caller: Actor | bytes,
         address: str,
     ) -> AsyncGenerator[Body]:
         began = perf_counter()  # 0.0 once the first response is counted
-        context = self.gate.live_context(authorization)
+        context = self.gate.live_context(caller)
         try:
             with self.connection_limits.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribe(document, info, operation, context)) as results:

@@ -111,6 +111,10 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body)
 
 
+VARY = (b"vary", b"Origin")
+"""The header for caches: whether a page may read a response depends on its origin."""
+
+
 class _BytesResponse(Response):
     """As Starlette's response of bytes in UTF-8. Its general way to the two headers costs a tenth of a repeated answer."""
 
@@ -118,7 +122,7 @@ class _BytesResponse(Response):
         self.body = body
         self.status_code = status
         self.background = None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _content_type(media_type))]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _content_type(media_type)), VARY]
 
 
 @lru_cache(10)

@@ -23,6 +23,7 @@ STALLED = 30.0
 
 _HEADERS = {
     "Cache-Control": "no-cache",
+    "Vary": "Origin",
     "X-Accel-Buffering": "no",  # nginx would otherwise buffer small chunks
     "X-Content-Type-Options": "nosniff",
 }

@@ -7,22 +7,21 @@ named graphql-ws is not supported: its messages could be mistaken for others.
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from time import perf_counter
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import orjson
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from core.access import NOBODY, Actor
 from core.errors import RateLimited
 from db.retries import is_unavailable
 
 from ..http.access_log import access
 from ..http.client_address import address_of
-from ..http.requests import JSON, RequestError
+from ..http.requests import JSON, RequestError, header
 from .connection_limits import LimitReached, SocketPlace
 from .engine import GraphQLEngine
 from .errors import format_http_error, format_request_errors
@@ -48,6 +47,9 @@ STALLED = 30.0
 #: maximum characters of an operation's id
 _LONGEST_ID = 256
 
+#: the reason for closing the socket of a page that may not ask, at most 123 bytes
+_FORBIDDEN = "This origin may not ask with this token: see OPENINGS_ORIGINS, and the origin of the element token"
+
 #: message types that a client may send
 _TYPES = {"connection_init", "ping", "pong", "subscribe", "complete"}
 
@@ -64,25 +66,16 @@ class Closing(Exception):
 
 
 async def serve(websocket: WebSocket, engine: GraphQLEngine) -> None:
-    """Serves one socket until either side closes it. Refuses other origins (403) and sockets over the limit (503)."""
-    if not is_same_origin(websocket.headers):
-        await _deny(websocket, 403, "Only pages of this origin may open a WebSocket.")
-        return
+    """Serves one socket until either side closes it. Refuses sockets over the limit (503).
+
+    A page of any origin may open one, since its token comes later; see `Connection._check_origin`.
+    """
     connection = Connection(websocket, engine)
     try:
         with engine.connection_limits.socket(connection.address, connection.evict) as place:
             await connection.run(place)
     except LimitReached as full:
         await _deny(websocket, 503, str(full))
-
-
-def is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether the client is not a browser (no Origin header), or its page has the origin of this server."""
-    origin = headers.get("origin")
-    try:
-        return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
-    except ValueError:  # the header is no URL
-        return False
 
 
 async def _deny(websocket: WebSocket, status: int, words: str) -> None:
@@ -97,7 +90,9 @@ class Connection:
     def __init__(self, websocket: WebSocket, engine: GraphQLEngine) -> None:
         self._socket = websocket
         self._engine = engine
+        self._gate = engine.gate
         self._authorization = websocket.headers.get("authorization")
+        self._caller: Actor | bytes = NOBODY
         self.address = address_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._begun = 0
@@ -165,7 +160,19 @@ class Connection:
         for name, value in payload.items():
             if name.lower() == "authorization":
                 self._authorization = str(value)
+        self._check_origin()
+        self._caller = self._gate.caller_with(self._socket.scope, self._authorization)
         await self._send({"type": "connection_ack"})
+
+    def _check_origin(self) -> None:
+        """Raises Closing for a page whose origin may not ask, and for an element token of another origin."""
+        scope, origins = self._socket.scope, self._gate.origins
+        if origins.may_connect(scope, self._authorization):
+            return
+        origin = header(scope, b"origin")
+        if origin is not None:
+            origins.log_refused(origin, scope["path"])
+        raise Closing(4403, _FORBIDDEN)
 
     async def _require_token(self, place: SocketPlace) -> None:
         """Closes the socket after PROOF seconds if it came without a valid token, so that it takes no place for long.
@@ -186,7 +193,7 @@ class Connection:
     async def _has_valid_token(self) -> bool | None:
         """Whether the socket's token is valid; None if the database does not answer."""
         try:
-            return (await self._engine.gate.context(self._authorization).actor()).client_key is not None
+            return (await self._gate.context(self._caller).actor()).client_key is not None
         except Exception as error:
             if is_unavailable(error):
                 return None
@@ -242,8 +249,8 @@ class Connection:
         """Sends the responses to an operation. One without data becomes an `error` message, which ends it."""
         last: Message = {"id": id, "type": "complete"}
         try:
-            await self._engine.gate.admit(self._engine.gate.context(self._authorization), self.address)
-            async with aclosing(self._engine.stream(operation, self._authorization, self.address)) as bodies:
+            await self._gate.admit(self._gate.context(self._caller), self.address)
+            async with aclosing(self._engine.stream(operation, self._caller, self.address)) as bodies:
                 async for body in bodies:
                     if "data" not in body:
                         last = {"id": id, "type": "error", "payload": body["errors"]}

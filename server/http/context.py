@@ -7,6 +7,9 @@ from math import ceil
 from time import monotonic
 from typing import Any, TypeVar
 
+from starlette.types import Scope
+
+from core.access import NOBODY, Actor
 from core.errors import RateLimited
 from core.instants import Instant
 from core.limits import Limits
@@ -17,8 +20,9 @@ from resolvers.context import Context, LiveContext
 
 from ..observability import metrics
 from . import auth
+from .origins import Origins
 from .rate_limits import RateLimits
-from .requests import RequestError
+from .requests import RequestError, header
 
 C = TypeVar("C", bound=Context)
 
@@ -43,6 +47,8 @@ class RequestGate:
     limits: Limits
     cache: VersionedCache
     clock: Callable[[], Instant]
+    #: which pages an element token works from
+    origins: Origins
     #: the address of the booking pages, to which a link's token is appended
     booking_page_url: str = ""
     #: whether callbacks may lead to loopback and private addresses
@@ -51,18 +57,26 @@ class RequestGate:
     #: seconds that a request may take to arrive, and again to be answered; 0 for no limit
     deadline: float = 0
 
-    def context(self, authorization: str | None) -> Context:
-        """The context of a request with this Authorization header, at the current instant."""
-        return self._context(Context, authorization)
+    def caller(self, scope: Scope) -> Actor | bytes:
+        """The caller of a request, by its headers."""
+        return self.caller_with(scope, header(scope, b"authorization"))
 
-    def live_context(self, authorization: str | None) -> LiveContext:
+    def caller_with(self, scope: Scope, authorization: str | None) -> Actor | bytes:
+        """The caller of a request whose Authorization header, or what stands for it, is already known."""
+        return auth.caller(authorization, lambda token: self.origins.fits(scope, token))
+
+    def context(self, caller: Actor | bytes = NOBODY) -> Context:
+        """The context of a request of this caller, at the current instant."""
+        return self._context(Context, caller)
+
+    def live_context(self, caller: Actor | bytes) -> LiveContext:
         """The context of a subscription, which can be refreshed."""
-        return self._context(LiveContext, authorization, refresh=lambda: self.context(authorization))
+        return self._context(LiveContext, caller, refresh=lambda: self.context(caller))
 
-    def _context(self, kind: type[C], authorization: str | None, **more: Any) -> C:
+    def _context(self, kind: type[C], caller: Actor | bytes, **more: Any) -> C:
         return kind(
             self.db,
-            auth.caller(authorization),
+            caller,
             self.clock(),
             self.limits,
             self.cache,

@@ -1,7 +1,8 @@
 """HTTP/1.1 below ASGI: bounds on what a connection may send and hold before any of our code is asked. uvicorn parses."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -25,6 +26,12 @@ MAX_WAITING = 2_000
 
 MAX_PIPELINED = 100
 """Maximum requests of one connection that wait for the response to an earlier one."""
+
+HeadersOfRefusal: TypeAlias = Callable[[bytes, Sequence[tuple[bytes, bytes]]], list[tuple[bytes, bytes]]]
+"""From the target of a request and its headers, as far as they have arrived, to headers of the response."""
+
+HEADERS_OF_REFUSAL = "headers_of_refusal"
+"""The name of such a function in the state of the application."""
 
 #: seconds for which the rest of a refused body is dropped during a shutdown
 _DROPPING_AT_SHUTDOWN = 1.0
@@ -190,7 +197,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self.arriving = True
         _waiting.add(self, self._network)
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            usual = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
+            headers = [*self.server_state.default_headers, *self._headers_of_refusal()]
+            usual = b"".join(b"%b: %b\r\n" % pair for pair in headers)
             self.transport.write(
                 b"%b%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
                 % (STATUS_LINE[status], usual, len(words), words.encode())
@@ -199,6 +207,12 @@ class HTTPProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
+
+    def _headers_of_refusal(self) -> list[tuple[bytes, bytes]]:
+        """The headers that the application adds to a refusal: they let a page read it."""
+        added: HeadersOfRefusal | None = self.app_state.get(HEADERS_OF_REFUSAL)
+        target: bytes | None = vars(self).get("url")  # uvicorn sets it, and the headers, when a request begins
+        return added(target, self.headers) if added is not None and target is not None else []
 
     def _exceeded(self, status: int, words: str) -> ValueError:
         """The exception for a callback to raise: the parser stops, and the request is refused."""

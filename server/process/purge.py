@@ -79,6 +79,7 @@ class Purge:
         """Deletes all that is due for deletion now."""
         now = self._clock()
         await self._repeat("access_tokens", partial(purge.access_tokens, before=now - KEEP_EXPIRED))
+        await self._repeat("element_tokens", partial(purge.element_tokens, before=now))
         await self._repeat("callbacks", partial(purge.callbacks, before=now - KEEP_CALLBACKS))
         if self._keep_answers:
             await self._repeat("answers", partial(purge.answers, before=now - self._keep_answers))

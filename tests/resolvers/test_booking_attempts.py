@@ -14,6 +14,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from db import clients
 from resolvers.booking_attempts import BookingAttempt
+from server.http import auth
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import create_busy_event, iso_time
 from tests.support.graphql_queries import REVOKE_AUTHORIZATION, UPSERT_AVAILABILITY_RULE
@@ -31,7 +32,7 @@ def attempt_with(api: Api, whom: Account) -> BookingAttempt:
     groups = [Group([Member(whom.sub, managed_availability=True)])]
     query = AvailabilityQuery(groups, Duration(hours=1), query_periods=[Period(NINE, NINE + HOUR)])
     request = BookingRequest(query, NINE, EventDraft("e1", "Meeting", NINE, NINE + HOUR))
-    return BookingAttempt(api.gate.context(f"Bearer {CLIENT_SECRET}"), request)
+    return BookingAttempt(api.gate.context(auth.caller(f"Bearer {CLIENT_SECRET}")), request)
 
 
 async def decided(api: Api, attempt: BookingAttempt, *between: Awaitable[object]) -> Booked | SlotTaken:

@@ -28,7 +28,7 @@ WHERE NOT deleted ORDER BY accounts.key
 
 def visiting(api: Api) -> Context:
     """The context of a visitor, who has no access token."""
-    return api.gate.context(None)
+    return api.gate.context()
 
 
 async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:

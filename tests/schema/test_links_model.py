@@ -161,7 +161,7 @@ class Links(BookingsMachine):
 
     async def _offer(self, number: int) -> Answer:
         try:
-            offer = await links.offer(self.api.gate.context(None), link_token(self.links[number]), 0, "Etc/UTC")
+            offer = await links.offer(self.api.gate.context(), link_token(self.links[number]), 0, "Etc/UTC")
         except Refusal as refusal:
             return self._refused(refusal)
         if offer.link.state.status != "open":
@@ -169,7 +169,7 @@ class Links(BookingsMachine):
         return "offered", [(self._tick(start), self.names_of(subs)) for start, _, subs in offer.openings]
 
     async def _accept(self, number: int, start: int) -> Answer:
-        ctx, instant = self.api.gate.context(None), self.day + start * TICK
+        ctx, instant = self.api.gate.context(), self.day + start * TICK
         try:
             answer = await links.book(ctx, link_token(self.links[number]), instant, "Etc/UTC")
         except Refusal as refusal:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 from sqlalchemy import text
 from starlette.applications import Starlette
 
 from core.instants import Instant
+from core.rights import ElementPermission
 from db import clients
 from db.database import Database
 from db.encryption import Encryption
@@ -17,10 +18,18 @@ from server.app import create_app
 from server.graphql.engine import GraphQLEngine
 from server.settings import Settings
 
+from .graphql_queries import ELEMENT_TOKEN
+
 CLIENT_ID = "tests"
 #: the encryption key of every database of the tests
 KEY = "a-key-of-the-tests-that-is-long-enough"
 CLIENT_SECRET = "a-secret-of-the-tests-that-nobody-else-knows"
+
+PAGE = "https://app.example.com"
+"""The origin of the page that the tests' element tokens are for."""
+
+ALL = [permission.name for permission in ElementPermission]
+"""All permissions of element tokens."""
 
 _APPLICATION_CALENDAR = """
 mutation ($input: ApplicationCalendarInput!) {
@@ -42,6 +51,17 @@ class Account:
     token: str
     refresh_token: str
     calendar_id: str
+
+
+class ElementToken(str):
+    """An element token, which is sent with its origin."""
+
+    origin: str
+
+    def __new__(cls, token: str, origin: str) -> Self:
+        made = super().__new__(cls, token)
+        made.origin = origin
+        return made
 
 
 class Api:
@@ -76,19 +96,23 @@ class Api:
     def now(self, instant: Instant) -> None:
         self._clock[0] = instant
 
-    async def __call__(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+    async def __call__(
+        self, query: str, token: str | ElementToken | None = None, /, **variables: Any
+    ) -> dict[str, Any]:
         """Returns the whole answer to a query: `data`, and `errors` if there are any."""
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if isinstance(token, ElementToken):
+            headers["Origin"] = token.origin
         response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return response.json()
 
-    async def data(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+    async def data(self, query: str, token: str | ElementToken | None = None, **variables: Any) -> dict[str, Any]:
         """Returns the data of an answer, which must have no errors."""
         answer = await self(query, token, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    async def refusal(self, query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+    async def refusal(self, query: str, token: str | ElementToken | None = None, **variables: Any) -> dict[str, Any]:
         """Returns the extensions of the one error that the answer must have."""
         answer = await self(query, token, **variables)
         [error] = answer["errors"]
@@ -113,6 +137,12 @@ class Api:
         async with self.db.write() as session:
             client_id, client_secret = await clients.create(session, self.db.encryption, "Another", self.now)
         return await self._application_calendar(name, {"clientId": client_id, "clientSecret": client_secret})
+
+    async def element_token(self, *accounts: Account, origin: str = PAGE, **more: Any) -> ElementToken:
+        """Creates an element token for these accounts, with all permissions unless `more` names some."""
+        given = {"subs": [account.sub for account in accounts], "origin": origin, "permissions": ALL, **more}
+        made = await self.data(ELEMENT_TOKEN, CLIENT_SECRET, input=given)
+        return ElementToken(made["elementToken"]["elementToken"]["token"], origin)
 
     async def _application_calendar(self, name: str, credentials: dict[str, str]) -> Account:
         given = {**credentials, "applicationCalendarId": name}

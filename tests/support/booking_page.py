@@ -22,6 +22,7 @@ from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
 from server.booking_page import BookingPage
 from server.http.context import RequestGate
+from server.http.origins import Origins
 
 from .api import open_database
 
@@ -130,7 +131,14 @@ def make_link(minutes: int, state: State, **changes: Any) -> Link:
 
 def gate(**settings: Any) -> RequestGate:
     """A gate whose database no test of the page opens."""
-    return RequestGate(open_database("sqlite:///never opened.db"), Limits(), VersionedCache(), lambda: NOW, **settings)
+    return RequestGate(
+        open_database("sqlite:///never opened.db"),
+        Limits(),
+        VersionedCache(),
+        lambda: NOW,
+        Origins(lambda _, __: False),
+        **settings,
+    )
 
 
 def application(links: FakeLinks, **settings: Any) -> Starlette:

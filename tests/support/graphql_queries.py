@@ -6,6 +6,11 @@ REVOKE_AUTHORIZATION = """
 mutation ($input: RevokeAuthorizationInput!) { revokeAuthorization(input: $input) { revoked } }
 """
 ACCOUNT_TOKENS = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
+ELEMENT_TOKEN = """
+mutation ($input: ElementTokenInput!) {
+  elementToken(input: $input) { elementToken { token permissions subs origin expiresIn } }
+}
+"""
 CALENDARS = "{ calendars { calendarId } }"
 
 # --- availability --------------------------------------------------------------------------------------------------

@@ -140,10 +140,11 @@ class LiveServer:
 
     @asynccontextmanager
     async def event_stream(
-        self, query: str, token: str = CLIENT_SECRET, **variables: Any
+        self, query: str, token: str = CLIENT_SECRET, *, origin: str | None = None, **variables: Any
     ) -> AsyncGenerator[EventStream]:
-        """Starts an operation whose results arrive as server-sent events."""
+        """Starts an operation whose results arrive as server-sent events, in a page of an origin or in a program."""
         headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {token}"}
+        headers |= {"Origin": origin} if origin is not None else {}
         body = {"query": query, "variables": variables}
         async with (
             httpx2.AsyncClient(timeout=TIMEOUT) as http,

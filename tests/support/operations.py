@@ -74,6 +74,7 @@ APPLICATION_ONLY = {
     "bookSlot",
     "realTimeScheduling",
     "disableRealTimeScheduling",
+    "elementToken",
 }
 
 

@@ -1,4 +1,4 @@
-"""Refused WebSocket handshakes on a real server: the response, and one line in the log."""
+"""Refused WebSocket handshakes on a real server: the status, and one line in the log."""
 
 import asyncio
 import json
@@ -48,11 +48,9 @@ async def test_a_refusal_is_one_line(tmp_path: Path, sqlite_template: Path) -> N
     async with running_server(tmp_path, f"sqlite:///{sqlite_template}", OPENINGS_LOG="json") as server:
         for origin, logged in ORIGINS:
             before = len(server.log_lines)
-            response = await handshake(server, "/graphql", origin)
-            assert response.startswith("HTTP/1.1 403 "), origin
-            assert json.loads(response.partition("\r\n\r\n")[2])["errors"][0]["message"]
+            assert (await handshake(server, "/nowhere", origin)).startswith("HTTP/1.1 403 "), origin
             [line] = await new_lines(server, before)
-            assert (line["level"], line["path"], line["status"], line["origin"]) == ("INFO", "/graphql", 403, logged)
+            assert (line["level"], line["path"], line["status"], line["origin"]) == ("INFO", "/nowhere", 403, logged)
             assert len(line["origin"]) <= 200
             assert logged in line["message"]
             assert line["request_id"] != "-"

@@ -26,6 +26,8 @@ INSERT INTO tokens (account_key, kind, digest, scope, expires_at, created_at)
 VALUES (1, 'access', :digest, 'read_write', :then, 0);
 INSERT INTO tokens (account_key, kind, digest, scope, created_at)
 VALUES (1, 'refresh', :another_digest, 'read_write', 0);
+INSERT INTO element_tokens (client_key, digest, permissions, expires_at, created_at)
+VALUES (1, :digest, 'agenda', :then, 0);
 INSERT INTO booking_answers (client_key, idempotency_key, request_digest, answer, created_at)
 VALUES (1, :name, :digest, '', :then);
 INSERT INTO real_time_schedulings (client_key, scheduling_id, request, status, created_at, finishes_at)
@@ -49,6 +51,7 @@ async def counts(db: Database) -> dict[str, int]:
     tables = {
         "access_tokens": "tokens WHERE kind = 'access'",
         "refresh_tokens": "tokens WHERE kind = 'refresh'",
+        "element_tokens": "element_tokens",
         "answers": "booking_answers",
         "links": "real_time_schedulings",
         "callbacks": "callbacks",
@@ -61,7 +64,7 @@ async def counts(db: Database) -> dict[str, int]:
 
 
 def purged() -> dict[str, float]:
-    kinds = ("access_tokens", "refresh_tokens", "answers", "links", "callbacks")
+    kinds = ("access_tokens", "element_tokens", "refresh_tokens", "answers", "links", "callbacks")
     return {kind: REGISTRY.get_sample_value("openings_purged_total", {"kind": kind}) or 0 for kind in kinds}
 
 
@@ -86,16 +89,17 @@ async def filled(api: Api, monkeypatch: pytest.MonkeyPatch) -> Database:
 
 
 async def test_it_deletes_what_is_old_in_steps_and_counts_it(filled: Database) -> None:
-    """What is young stays, and 20 refresh tokens."""
+    """What is young stays, and 20 refresh tokens; an element token only until it expires."""
     before = purged()
     assert await counts(filled) == {
-        **{"access_tokens": 24, "refresh_tokens": 24, "answers": 23, "links": 23, "callbacks": 3}
+        **{"access_tokens": 24, "element_tokens": 23, "refresh_tokens": 24, "answers": 23, "links": 23, "callbacks": 3}
     }
     await make(filled).purge()
-    left = {"access_tokens": 19, "refresh_tokens": 20, "answers": 18, "links": 18, "callbacks": 2}
-    assert await counts(filled) == left
+    assert await counts(filled) == {
+        **{"access_tokens": 19, "element_tokens": 15, "refresh_tokens": 20, "answers": 18, "links": 18, "callbacks": 2}
+    }
     assert {kind: count - before[kind] for kind, count in purged().items()} == {
-        **{"access_tokens": 5, "refresh_tokens": 4, "answers": 5, "links": 5, "callbacks": 1}
+        **{"access_tokens": 5, "element_tokens": 8, "refresh_tokens": 4, "answers": 5, "links": 5, "callbacks": 1}
     }
 
 
