@@ -96,8 +96,8 @@ def test_a_bound_has_the_number_of_the_code(bound: Bound) -> None:
     """That of its setting's default, or of the constant."""
     if bound.what.startswith("memory and tasks"):  # the unit's, in docs/operations.md
         unit = (TESTS.parent / "docs" / "operations.md").read_text("utf-8")
-        assert re.findall(r"^(?:MemoryMax|TasksMax)=(\d+)", unit, re.MULTILINE) == ["3", "512"]
-        assert bound.numbers == [3 * 1024**3, 512]
+        assert re.findall(r"^(?:MemoryMax|TasksMax)=(\d+)", unit, re.MULTILINE) == ["4", "512"]
+        assert bound.numbers == [4 * 1024**3, 512]
     elif bound.setting:
         default = SETTINGS[bound.setting]
         assert bound.numbers == ([] if default == "" else [default * SCALES.get(bound.setting, 1)])
