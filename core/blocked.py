@@ -7,18 +7,22 @@ and free stretches tile the window, and an instant has the first reason that hol
 """
 
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from heapq import heappop, heappush
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .free import Restrictions, Rooms
 from .instants import Instant
 from .query import AvailabilityQuery, Member
 from .solver import Facts, restricted
 from .spans import Bounds, Busy, SpanSet, in_common
+
+T = TypeVar("T")
 
 
 class BlockedReason(StrEnum):
@@ -121,3 +125,26 @@ class MemberTime:
 def without(some: SpanSet, others: SpanSet) -> Sequence[Bounds]:
     """Returns the spans of a set outside of another."""
     return in_common((some,), without=(Busy(others.starts, others.ends),)) if some is not others else ()
+
+
+def events_in(spans: Iterable[Bounds], events: Iterable[tuple[Instant, Instant, T]], first: int) -> list[list[T]]:
+    """Returns the first events that cover each of the spans, by their start.
+
+    Spans and events are in time order, and spans are cut at each event. At most `first` of a span are looked at, since
+    nested events would make so many that all together would be quadratic.
+    """
+    coming = enumerate(events)
+    following = next(coming, None)
+    present: OrderedDict[int, T] = OrderedDict()  # removes anywhere, and has its first items at hand
+    ends: list[tuple[Instant, int]] = []
+    found: list[list[T]] = []
+    for start, _ in spans:
+        while following is not None and following[1][0] <= start:
+            number, (_, end, event) = following
+            heappush(ends, (end, number))
+            present[number] = event
+            following = next(coming, None)
+        while ends and ends[0][0] <= start:
+            del present[heappop(ends)[1]]
+        found.append(list(islice(present.values(), first)))
+    return found

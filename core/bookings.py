@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from .errors import Key, Path, Problems
 from .events import Event, EventDraft
+from .explanation import Explanation
 from .free import Restrictions, rooms_of_one
 from .grids import rounded_up
 from .instants import MINUTE, Instant, Unreadable
@@ -122,6 +123,17 @@ class BookingRequest:
         return start >= earliest and self._is_among_the_starts(start)
 
     @property
+    def chosen_slot(self) -> AvailabilityQuery:
+        """The query of a checked request for the chosen start only."""
+        return replace(
+            self.query,
+            query_slots=[read(self.start)],
+            query_periods=None,
+            available_periods=None,
+            response_format=ResponseFormat.SLOTS,
+        )
+
+    @property
     def draft(self) -> EventDraft:
         """The event of a checked request, with the chosen times."""
         start = read(self.start)
@@ -151,6 +163,8 @@ class SlotTaken:
     """The start is not possible, or no longer possible. `next_slots` are, soonest first."""
 
     next_slots: Sequence[Opening]
+    #: why, if that was asked for; not stored with the answer
+    explanation: Explanation | None = None
 
 
 def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[str] | None:
@@ -158,14 +172,7 @@ def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[st
 
     `facts` are by group, then by member, and cover the window of the query.
     """
-    start = read(request.start)
-    asked = replace(
-        request.query,
-        query_slots=[start],
-        query_periods=None,
-        available_periods=None,
-        response_format=ResponseFormat.SLOTS,
-    )
+    asked = request.chosen_slot
     chosen: set[str] = set()
     for group, theirs, known in zip(asked.participants, restrictions(asked, facts), facts, strict=True):
         free = [
@@ -204,12 +211,12 @@ def openings(
     query: AvailabilityQuery, facts: Sequence[Sequence[Facts]], first: Instant, before: Instant | None, most: int
 ) -> list[Opening]:
     """Solves the query for at most `most` openings that start at `first` or later, and before `before` if given."""
-    asked = _from(query, first, before)
+    asked = from_start(query, first, before)
     return solve(replace(asked, max_results=most), facts) if asked is not None else []
 
 
-def _from(query: AvailabilityQuery, first: Instant, before: Instant | None) -> AvailabilityQuery | None:
-    """Returns the query limited to starts in a part of its window; None if nothing is left."""
+def from_start(query: AvailabilityQuery, first: Instant, before: Instant | None = None) -> AvailabilityQuery | None:
+    """Returns the query limited to starts at `first` or later, and before `before` if given; None if nothing is left."""
     if query.asked_starts is not None:
         starts = [start for start in query.asked_starts if start >= first and (before is None or start < before)]
         return replace(query, query_slots=starts) if starts else None

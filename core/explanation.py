@@ -4,19 +4,21 @@ Everything is worked out when it is asked for, once: the free and the blocked ti
 holds back (`missing`), the changes that would help (`relaxations`), the sentences (`summary`) and the picture.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from .blocked import Blocked, MemberTime
 from .errors import Key, Problems
+from .events import Event
+from .limits import Limits
 from .missing import Missing, Place
 from .periods import read
 from .picture import LEAST_WIDTH, MOST_WIDTH, Drawn, Row, Scene
 from .query import AvailabilityQuery
-from .relaxations import KnownFacts, Relaxation, relaxations
+from .relaxations import KnownFacts, Relaxation, RelaxationKind, relaxations
 from .solver import Opening
-from .spans import Busy, SpanSet, in_common
+from .spans import Bounds, Busy, SpanSet, in_common
 from .starts import inside
 from .summary import Summary
 from .zones import check_zone
@@ -36,6 +38,8 @@ class MemberExplanation:
     missing: Missing
     #: whether the caller may read the member's events
     reads_events: bool
+    #: the first events of the first busy spans, as far as they were loaded
+    events: Mapping[Bounds, Sequence[Event]]
 
     @property
     def free_minutes(self) -> int:
@@ -54,21 +58,28 @@ class MemberExplanation:
 
 @dataclass(frozen=True)  # without slots, since they exclude cached properties
 class Explanation:
-    """Why a query has these openings, for a caller who may know these names, by sub, and read events of these subs."""
+    """Why a query has these openings."""
 
     query: AvailabilityQuery
     openings: Sequence[Opening]
     known: KnownFacts
+    #: the names that the caller may know, by sub, and the subs of which it may read events
     known_names: Mapping[str, str]
-    reads_events: Callable[[str], bool]
+    readable: frozenset[str]
+    #: by group and member, the first events of the first busy spans, as far as they were loaded
+    events: Mapping[Place, Mapping[Bounds, Sequence[Event]]] = field(
+        default_factory=dict[Place, Mapping[Bounds, Sequence[Event]]]
+    )
 
     @cached_property
     def members(self) -> list[MemberExplanation]:
         """The members, in request order: one for each place."""
         return [
-            MemberExplanation(member.sub, group, time, self._missing, self.reads_events(member.sub))
+            MemberExplanation(
+                member.sub, group, time, self._missing, member.sub in self.readable, self.events.get((group, index), {})
+            )
             for group, theirs in enumerate(self._missing.times)
-            for member, time in zip(self.query.participants[group].members, theirs, strict=True)
+            for index, (member, time) in enumerate(zip(self.query.participants[group].members, theirs, strict=True))
         ]
 
     @cached_property
@@ -132,6 +143,16 @@ class Explanation:
             return Row("asked", [Drawn(start, start + 60, "|") for start in asked], overlapping=True)
         periods = self.query.query_periods if self.query.query_periods is not None else self.query.available_periods
         return Row("query", sorted(Drawn(read(each.start), read(each.end)) for each in periods or ()), overlapping=True)
+
+
+def max_places(limits: Limits) -> int:
+    """Returns how many members an explained query may have over all groups: each account in two of them."""
+    return 2 * limits.max_accounts
+
+
+def max_relaxations(limits: Limits) -> int:
+    """Returns how many relaxations a query may have: three of each account, one of each group, and one of other kinds."""
+    return 3 * limits.max_accounts + max_places(limits) + len(RelaxationKind) - 4
 
 
 def _places(query: AvailabilityQuery) -> list[Place]:

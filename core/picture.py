@@ -36,6 +36,8 @@ LEAST_WIDTH, MOST_WIDTH = 12, 288
 LENGTH = 65_536
 """Maximum length of a picture, in characters. Days that do not fit are left out, and counted in its last line."""
 
+#: room for the line that counts the days that are left out
+_LAST_LINE = 40
 #: lengths of a cell in minutes, each a divisor of a day
 _CELLS = (60, 30, 15, 10, 5, 1)
 _LONG_CELLS = (120, 180, 240, 360, 720, 1440)
@@ -181,13 +183,13 @@ class Scene:
         cell = self._cell(days, width, zone)
         head = clauses(self.query, self.names)
         blocks: list[str] = []
-        left = LENGTH
+        left = LENGTH - _LAST_LINE
         for begin, end in days:
             block = self._block(_canvas(begin, end, cell, zone), zone, "" if blocks else head)
             left -= len(block) + 2
             if left < 0 and blocks:
                 break
-            blocks.append(block[:LENGTH])
+            blocks.append(block[: LENGTH - _LAST_LINE])
         if len(blocks) < len(days):
             more = len(days) - len(blocks)
             blocks.append(f"and {more} more day{'' if more == 1 else 's'}")

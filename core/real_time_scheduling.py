@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from .bookings import BookingRequest, EventCreation, TargetCalendar, openings
+from .bookings import BookingRequest, EventCreation, TargetCalendar, from_start, openings
 from .durations import NO_TIME, Duration
 from .errors import Key, Path, Problems
 from .events import EventDraft
@@ -233,9 +233,17 @@ class Link:
 
 def offers(link: Link, facts: Sequence[Sequence[Facts]], first: Instant, now: Instant, most: int) -> list[Opening]:
     """Returns the first `most` starts to choose from at `first` or later, soonest first."""
-    request = link.request
+    return openings(link.request.offered, facts, _soonest(link.request, first, now), None, most)
+
+
+def offered(link: Link, now: Instant) -> AvailabilityQuery | None:
+    """Returns the query that has the starts to choose from as its results; None if its time is over."""
+    return from_start(link.request.offered, _soonest(link.request, now, now))
+
+
+def _soonest(request: SchedulingRequest, first: Instant, now: Instant) -> Instant:
     soonest = max(first, request.earliest(now))
     if request.query.grid is None and request.query.asked_starts is None:
         # Any start is possible, but people meet at a quarter past and not at seven minutes past.
-        soonest = rounded_up(soonest, _QUARTER)
-    return openings(request.offered, facts, soonest, None, most)
+        return rounded_up(soonest, _QUARTER)
+    return soonest

@@ -1,7 +1,8 @@
 """Lists of events, soonest first: of some calendars together, or of each of several calendars or accounts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import tuple_
 from sqlmodel import col, select
@@ -9,10 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import AccountReference
 from core.events import Event, EventWindow
+from core.instants import Instant
 from core.pages import Cursor
 
 from . import tables
 from .batches import first_of_each
+from .drivers.base import Statements
+from .drivers.dialects import Dialect
 from .events import event
 
 
@@ -79,6 +83,42 @@ async def by_uid(session: AsyncSession, client_key: int, event_uid: str) -> tupl
     )
     found = (await session.exec(statement)).one_or_none()
     return (event(found[0], found[1]), AccountReference(found[2] or 0, client_key)) if found is not None else None
+
+
+class BlockingEvent(NamedTuple):
+    """What says which events block when."""
+
+    key: int
+    calendar_key: int
+    start: Instant
+    end: Instant
+    event_id: str
+    event_uid: str
+    status: str
+
+
+async def blocking(
+    statements: Statements, calendar_keys: Collection[int], start: Instant, end: Instant
+) -> list[BlockingEvent]:
+    """Returns the blocking events of calendars between two instants, soonest first."""
+    dialect = statements.dialect
+    keys = dialect.array_param([*calendar_keys])
+    return [BlockingEvent(*row) for row in await statements.fetch_many(_blocking(dialect), keys, start, end)]
+
+
+@cache
+def _blocking(dialect: Dialect) -> str:
+    return f"""
+SELECT key, calendar_key, starts_at, ends_at, event_id, event_uid, status FROM events
+WHERE calendar_key {dialect.in_array(1, "bigint")} AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
+ORDER BY starts_at, event_uid
+"""
+
+
+async def by_key(session: AsyncSession, keys: Collection[int], calendar_ids: Mapping[int, str]) -> dict[int, Event]:
+    """Returns the events with these keys, which must exist."""
+    statement = select(tables.Event).where(col(tables.Event.key).in_(keys))
+    return {row.key or 0: event(row, calendar_ids[row.calendar_key]) for row in await session.exec(statement)}
 
 
 def _in_window(row: Any, window: EventWindow, after: Cursor | None) -> list[Any]:

@@ -1,7 +1,7 @@
 """Stored answers of bookings that had an idempotency key."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from sqlmodel import col, select, update
@@ -54,7 +54,9 @@ async def stored(
 
 
 async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
-    """Stores the answer under a key that this transaction has claimed."""
+    """Stores the answer, without an explanation, under a key that this transaction has claimed."""
+    if isinstance(answer, SlotTaken):
+        answer = replace(answer, explanation=None)
     claimed = update(tables.BookingAnswer).where(
         col(tables.BookingAnswer.client_key) == client_key, col(tables.BookingAnswer.idempotency_key) == idempotency_key
     )

@@ -1,8 +1,10 @@
 """Availability subscriptions."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
 
 from core.access import Actor
+from core.explanation import Explanation
 from core.identity import is_sub
 from core.instants import Instant
 from core.query import AvailabilityQuery
@@ -10,25 +12,41 @@ from core.solver import Opening
 from db import access
 from db.retries import retry_transaction
 
-from .availability import availability
+from .availability import availability, explained_availability
 from .context import Context, LiveContext
+from .explanation import Wanted
+
+T = TypeVar("T")
 
 
-async def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> AsyncGenerator[list[Opening]]:
+def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> AsyncGenerator[list[Opening]]:
     """Yields the openings of the query, and all of them again whenever a write has changed them.
 
     Each result is what `availability` would return to the same caller at that moment. Ends by raising the
     Refusal that `availability` would raise: when a query period begins, when the token expires or is revoked,
     when a member is revoked. Short-lived results may be skipped, but the last one is always sent.
     """
+    return _answers(ctx, query, lambda current: availability(current, query))
+
+
+def explained_availability_changed(
+    ctx: LiveContext, query: AvailabilityQuery, wanted: Wanted
+) -> AsyncGenerator[Explanation]:
+    """As `availability_changed`, with explanations, which are sent again whenever what they follow from has changed."""
+    return _answers(ctx, query, lambda current: explained_availability(current, query, wanted))
+
+
+async def _answers(
+    ctx: LiveContext, query: AvailabilityQuery, answer: Callable[[Context], Awaitable[T]]
+) -> AsyncGenerator[T]:
     actor, account_keys = await _watched(ctx, query)
     with ctx.db.subscribers.subscribe(account_keys) as waiter:
         current: Context = ctx
-        previous: list[Opening] | None = None
+        previous: T | None = None
         while True:
             async with waiter.throttled():
                 current = ctx.refresh()
-                found = await availability(current, query)
+                found = await answer(current)
             if found != previous:
                 yield found
             previous = found

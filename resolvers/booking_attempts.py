@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from core.access import Actor, require_application, require_availability
 from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
 from core.errors import Forbidden, Key, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft
+from core.explanation import Explanation
 from core.instants import Instant
 from core.scopes import Scope
 from core.solver import Facts
@@ -20,6 +21,7 @@ from db.bookings import BookedCalendar
 from db.database import Session
 
 from .context import Context
+from .explanation import Wanted, explain
 from .facts import LoadedFacts, check_grants, load_access, load_facts, with_snapshot_fallback
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
@@ -36,6 +38,8 @@ class LoadedBooking:
     #: by group, then by member
     facts: Sequence[Sequence[Facts]]
     targets: Targets
+    #: why the start is not possible, if it is not and that was asked for
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class BookingAttempt:
 
     ctx: Context
     request: BookingRequest
+    #: what to explain if the start is not possible
+    wanted: Wanted | None = None
     #: from it each event gets a uid that a retry recognises: the commit may succeed though the connection is lost
     event_uid_seed: str = field(default_factory=lambda: secrets.token_hex(16))
     #: whether a write was begun whose outcome is unknown
@@ -93,7 +99,7 @@ class BookingAttempt:
 
     def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
         """Returns the answer for a start that is not possible, with the next slots that are."""
-        return SlotTaken(next_slots(self.request, loaded.facts, earliest))
+        return SlotTaken(next_slots(self.request, loaded.facts, earliest), loaded.explanation)
 
     async def _load(
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
@@ -110,7 +116,11 @@ class BookingAttempt:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
         if problems:
             return RefusedBooking(client_key, Unprocessable(problems=problems))
-        return LoadedBooking(client_key, access, loaded.facts, targets)
+        booking = LoadedBooking(client_key, access, loaded.facts, targets)
+        if self.wanted is None or self.choose(booking) is not None:
+            return booking
+        slot = self.request.chosen_slot
+        return replace(booking, explanation=await explain(self.ctx, slot, loaded, [], self.wanted, session))
 
     def _require_rights(self, actor: Actor) -> int:
         """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""

@@ -13,15 +13,17 @@ from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
+from .explanation import Wanted
 
 
-async def book_slot(ctx: Context, request: BookingRequest) -> Booked | SlotTaken:
+async def book_slot(ctx: Context, request: BookingRequest, wanted: Wanted | None = None) -> Booked | SlotTaken:
     """Writes the event to a calendar of every participant, or to none if the start is not possible.
 
     Requires the application's own key. Every member must have granted free-busy and creating events.
     Raises Unprocessable with every problem of the request, which includes an existing event with the same id.
+    With `wanted`, a start that is not possible is explained; the stored answer of an idempotency key is not.
     """
-    return await _book(BookingAttempt(ctx, request))
+    return await _book(BookingAttempt(ctx, request, wanted))
 
 
 @retry_transaction

@@ -43,6 +43,8 @@ class LoadedFacts:
     access: AccessSnapshot
     selections: Sequence[MemberSelection]
     facts: Sequence[Sequence[Facts]]
+    #: the busy time that they follow from, by calendar
+    busy: Mapping[int, BusyTime]
 
 
 async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], Awaitable[T]]) -> T:
@@ -60,7 +62,7 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
 async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
     """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
     subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
-    access = await db_access.load(_reader(ctx, session), ctx.caller, subs, ctx.now)
+    access = await db_access.load(reader_of(ctx, session), ctx.caller, subs, ctx.now)
     ctx.remember(access.actor)
     return access
 
@@ -78,18 +80,33 @@ async def load_facts(
     Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
     problems = Problems(problems)
-    cached = CachedFacts(ctx.cache, _reader(ctx, session), session)
+    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
     managed = _managed_accounts(query, access.accounts)
     rules = await cached.rules(managed) if managed else {}
     looked_up = frozenset(_looked_up(query, ctx.limits))
     selections = list(_select(query, looked_up, access.accounts, rules, problems))
     check_grants(query, access.accounts, problems, Scope.READ_FREE_BUSY)
     problems.raise_if_any()
-    stored = await _stored_periods(cached, query, managed)
+    return await _load(cached, query, access, selections)
+
+
+async def load_later_facts(
+    ctx: Context, query: AvailabilityQuery, loaded: LoadedFacts, session: Session | None
+) -> LoadedFacts:
+    """Loads the facts about the same members in another window, on the same snapshot. Raises NeedsSnapshot."""
+    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
+    return await _load(cached, query, loaded.access, loaded.selections)
+
+
+async def _load(
+    cached: CachedFacts, query: AvailabilityQuery, access: AccessSnapshot, selections: Sequence[MemberSelection]
+) -> LoadedFacts:
+    stored = await _stored_periods(cached, query, _managed_accounts(query, access.accounts))
     busy = await _busy(cached, query, access, selections)
     window = query.window()
     found = iter([Facts(_blocking(each, busy), _hours(each, stored, window)) for each in selections])
-    return LoadedFacts(access, selections, [[next(found) for _ in group.members] for group in query.participants])
+    facts = [[next(found) for _ in group.members] for group in query.participants]
+    return LoadedFacts(access, selections, facts, busy)
 
 
 def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
@@ -104,7 +121,8 @@ def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], prob
     problems += lacking
 
 
-def _reader(ctx: Context, session: Session | None) -> Statements:
+def reader_of(ctx: Context, session: Session | None) -> Statements:
+    """Returns what reads single statements: the session's snapshot, or the driver without one."""
     return Snapshot(session) if session is not None else ctx.db.driver
 
 

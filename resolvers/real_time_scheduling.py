@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.access import Actor, require_application
+from core.access import Actor, is_application, require_application
 from core.bookings import SlotTaken
 from core.errors import Key, NotFound, Problem, Problems, Unprocessable
+from core.explanation import Explanation
 from core.identity import is_scheduling_id
 from core.instants import Instant
 from core.pages import Cursor, Page, PageRequest
@@ -20,6 +21,7 @@ from core.real_time_scheduling import (
     check_display_message,
     completed,
     disabled,
+    offered,
     offers,
 )
 from core.solver import Opening
@@ -28,8 +30,10 @@ from db import real_time_scheduling as links
 from db.database import Session
 from db.retries import retry_transaction
 
+from .availability import explain_query
 from .booking_attempts import BookingAttempt
 from .context import Context
+from .explanation import Wanted
 
 MAX_OFFERED = 1000
 """Maximum number of starts found for a visitor at a time."""
@@ -92,6 +96,21 @@ async def list_links(ctx: Context, status: Status | None, request: PageRequest) 
         found = await links.list_links(session, client_key, status, cursor, request.first + 1)
     page = Page[tuple[Link, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].scheduling_id))
     return page.map(lambda item: item[0])
+
+
+@retry_transaction
+async def explain_offer(ctx: Context, link: Link, wanted: Wanted) -> Explanation | None:
+    """Explains what an open link offers, to its application. None for others, and once the link's time is over.
+
+    Raises the Refusal of the link's own request if that can no longer be answered.
+    """
+    actor = await ctx.viewer()
+    if not isinstance(link.state, Open) or not is_application(actor) or actor.client_key != link.client_key:
+        return None
+    query = offered(link, ctx.now)
+    if query is None:
+        return None
+    return (await explain_query(ctx, query, query.check(None, ctx.limits), wanted)).explanation
 
 
 @retry_transaction

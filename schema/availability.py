@@ -1,25 +1,23 @@
 """GraphQL types for availability queries and their results."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, cast
 
 import strawberry
-from strawberry import ID, UNSET, Info, field
+from strawberry import ID, UNSET, field
 
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.excluded_events import ExcludedEvent
+from core.explanation import Explanation as CoreExplanation
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
-from resolvers.context import Context
 
-from .accounts import Account
 from .enums import ResponseFormat
-from .nodes import Batch
+from .explanation import Explanation
 from .optional import or_default, or_none
+from .participants import AvailableTime, available_times
 from .scalars import DateTime, Required
-
-ACCOUNT = Batch()
 
 
 @strawberry.input(description="A length of time: hours, minutes or both.")
@@ -183,27 +181,6 @@ def _periods(periods: Sequence[PeriodInput] | None) -> list[Period] | None:
     return [period.to_core() for period in periods] if periods is not None else None
 
 
-@strawberry.type(description="An account that can meet, or that was booked.")
-class Participant:
-    sub: ID = field(description="The account's sub.")
-
-    @field(
-        description="The account. Null for a caller who may know no more than the sub: the token of another account.",
-        metadata=ACCOUNT.metadata,
-    )
-    async def account(self, info: Info[Context]) -> Account | None:
-        return await ACCOUNT.of(info, self)
-
-
-@strawberry.type(description="A period or slot, and everyone who is free for all of it.")
-class AvailableTime:
-    start: DateTime = field(description="When it begins.")
-    end: DateTime = field(description="When it ends.")
-    participants: list[Participant] = field(
-        description="All members who are free for the whole time, even if fewer are required; in request order."
-    )
-
-
 @strawberry.type(description="When the groups can meet, soonest first. An empty list means never.")
 class Availability:
     available_periods: list[AvailableTime] | None = field(
@@ -213,24 +190,16 @@ class Availability:
         description="The results as slots. Null unless the response format is SLOTS or OVERLAPPING_SLOTS, or "
         "querySlots was given."
     )
+    explanation: Explanation = field(description="Why the answer is what it is. Worked out only if it is selected.")
 
     @classmethod
-    def of(cls, query: AvailabilityQuery, openings: Sequence[Opening]) -> Self:
-        times = available_times(openings)
-        if query.query_slots is None and query.response_format is ResponseFormat.PERIODS:
-            return cls(available_periods=times, available_slots=None)
-        return cls(available_periods=None, available_slots=times)
-
-
-def available_times(openings: Sequence[Opening]) -> list[AvailableTime]:
-    """Converts openings to GraphQL types. Openings with the same people share one list."""
-    made: dict[tuple[str, ...], list[Participant]] = {}
-    people: list[Participant] = []
-    present: tuple[str, ...] | None = None
-    times: list[AvailableTime] = []
-    for start, end, subs in openings:
-        if subs is not present:
-            present = subs
-            people = made.get(subs) or made.setdefault(subs, [Participant(sub=ID(sub)) for sub in subs])
-        times.append(AvailableTime(start=start, end=end, participants=people))
-    return times
+    def of(cls, query: AvailabilityQuery, answer: Sequence[Opening] | CoreExplanation) -> Self:
+        """Makes the answer of its openings, or of an explanation that was asked for."""
+        explained = isinstance(answer, CoreExplanation)
+        times = available_times(answer.openings if explained else answer)
+        periods = query.query_slots is None and query.response_format is ResponseFormat.PERIODS
+        return cls(
+            available_periods=times if periods else None,
+            available_slots=None if periods else times,
+            explanation=cast("Explanation", Explanation.of(answer) if explained else None),
+        )

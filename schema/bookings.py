@@ -10,9 +10,11 @@ from core.bookings import Assignment, BookingRequest
 from core.events import EventDraft
 from core.instants import Unreadable
 
-from .availability import AvailabilityInput, AvailableTime, Participant, available_times
+from .availability import AvailabilityInput
 from .events import Event, LocationInput
+from .explanation import Explanation
 from .optional import or_default, or_none
+from .participants import AvailableTime, Participant, available_times
 from .scalars import DateTime
 
 #: placeholder for the times of an event until its start has been checked
@@ -110,10 +112,15 @@ class SlotTaken:
     next_slots: list[AvailableTime] = field(
         description="Up to three possible slots of the query, soonest first: the next ones, else earlier ones."
     )
+    explanation: Explanation | None = field(
+        description="Why the chosen start is not possible: of the query with this start as its only querySlot. Null in an "
+        "answer that is repeated for an idempotencyKey."
+    )
 
     @classmethod
     def of(cls, taken: bookings.SlotTaken) -> Self:
-        return cls(next_slots=available_times(taken.next_slots))
+        explained = Explanation.of(taken.explanation) if taken.explanation is not None else None
+        return cls(next_slots=available_times(taken.next_slots), explanation=explained)
 
 
 BookSlotResult: TypeAlias = Annotated[

@@ -6,10 +6,12 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
+from core.blocked import BlockedReason
 from core.bookings import Assignment, EventCreation
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.real_time_scheduling import HourFormat, Status
+from core.relaxations import RelaxationKind
 from core.rights import ElementPermission
 from core.weekly import Weekday
 
@@ -54,6 +56,29 @@ _describe(
     DEFAULT="The event, on every participant's calendar.",
     SINGLE="The event on the organizer's calendar, which must be the only one in targetCalendars. Every other "
     "participant gets an event with the same id and summary and no other details, which blocks the time.",
+)
+_describe(
+    BlockedReason,
+    "Why a member cannot meet. Where several reasons hold, the first of them is told.",
+    OUTSIDE_OWN_PERIODS="Outside of the member's availablePeriods in the query.",
+    OUTSIDE_HOURS="Outside of the account's availability rules and stored available periods.",
+    NOT_KNOWN="Calendars elsewhere say nothing about this time.",
+    BUSY="An event blocks.",
+    BUFFER="An event is closer than the buffer.",
+    LIMIT_REACHED="The member has as many bookings as it may have.",
+    TOO_SHORT="Free, but for less than the required duration.",
+)
+_describe(
+    RelaxationKind,
+    "A single change to a query.",
+    WITHOUT_MEMBER="The member is left out of all of its groups. A group that needs all of its members then needs the rest.",
+    FEWER_REQUIRED="A group requires one member less.",
+    SHORTER="The meeting is shorter: as long as it can be, in steps of five minutes.",
+    WITHOUT_BUFFER="No member has a buffer.",
+    WITHOUT_GRID="Starts may lie at any time.",
+    IGNORING_HOURS="The member's availability rules and stored available periods do not apply.",
+    IGNORING_TENTATIVE="The member's tentative events do not block.",
+    LATER="The same query over the 35 days after its periods.",
 )
 _describe(
     HourFormat,

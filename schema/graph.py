@@ -14,16 +14,17 @@ from resolvers import graph
 from resolvers.accounts import ViewedAccount
 from resolvers.context import Context
 
-from . import accounts, availability, calendars, events
+from . import accounts, calendars, events, participants
 from .accounts import Account
-from .availability import Participant
 from .availability_rules import AvailabilityRule
 from .available_periods import StoredAvailablePeriod
 from .calendars import Calendar
 from .connections import Connection, page_request
 from .events import Event, EventsInput
+from .explanation import MemberExplanation
 from .nodes import Node
 from .optional import or_none
+from .participants import Participant
 from .real_time_scheduling import RealTimeScheduling
 
 
@@ -42,11 +43,11 @@ def node_of(ctx: Context, found: graph.Found | None) -> Node | None:
             return None
 
 
-@availability.ACCOUNT.loader
-async def _accounts_of_participants(ctx: Context, participants: Sequence[Participant]) -> list[Account | None]:
-    found = await graph.accounts_by_sub(ctx, [participant.sub for participant in participants])
+@participants.ACCOUNT.loader
+async def _accounts_by_sub(ctx: Context, given: Sequence[Participant | MemberExplanation]) -> list[Account | None]:
+    found = await graph.accounts_by_sub(ctx, [each.sub for each in given])
     made = {sub: Account.of(viewed) for sub, viewed in found.items()}
-    return [made.get(participant.sub) for participant in participants]
+    return [made.get(each.sub) for each in given]
 
 
 @calendars.ACCOUNT.loader

@@ -67,6 +67,7 @@ from .events import (
 )
 from .optional import or_default, or_none
 from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
+from .selection import wanted
 
 
 @strawberry.type(
@@ -231,7 +232,8 @@ class Mutation:
         info: Info[Context],
         input: Annotated[BookSlotInput, argument(description="The query, the chosen start, and the event.")],
     ) -> BookSlotResult | None:
-        return book_slot_result(await bookings.book_slot(info.context, input.to_core()))
+        explained = wanted(info, "explanation")
+        return book_slot_result(await bookings.book_slot(info.context, input.to_core(), explained))
 
     @field(
         description="Creates a link with which a visitor without an account can book one slot, once. Only the first "

@@ -25,6 +25,7 @@ from .nodes import Node
 from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
+from .selection import wanted
 
 
 @strawberry.type(description="Queries. Each field succeeds or fails independently of the others.")
@@ -117,7 +118,9 @@ class Query:
             AvailabilityInput, argument(description="Who meets, for how long, and the periods to search.")
         ],
     ) -> Availability | None:
-        query = input.to_core()
+        query, explained = input.to_core(), wanted(info, "explanation")
+        if explained is not None:
+            return Availability.of(query, await availability.explained_availability(info.context, query, explained))
         return Availability.of(query, await availability.availability(info.context, query))
 
     @field(

@@ -3,18 +3,24 @@
 from typing import Self
 
 import strawberry
-from strawberry import ID, UNSET, field
+from strawberry import ID, UNSET, Info, Private, field
 
 from core import real_time_scheduling
 from core.bookings import EventCreation
 from core.durations import NO_TIME
 from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, SchedulingRequest, Status
+from resolvers import real_time_scheduling as links
+from resolvers.context import Context
+from resolvers.explanation import Wanted
 
-from .availability import AvailabilityInput, DurationInput, Participant
+from .availability import AvailabilityInput, DurationInput
 from .bookings import BookedEventInput, TargetCalendarInput
+from .explanation import Explanation
 from .nodes import Node
 from .optional import or_default, or_none
+from .participants import Participant
 from .scalars import DateTime
+from .selection import wanted
 
 
 @strawberry.input(description="URLs at which your application is notified by a signed POST.")
@@ -131,6 +137,15 @@ class RealTimeScheduling(Node):
     event: ScheduledEvent = field(description="The event that the link books.")
     participants: list[Participant] | None = field(description="Who was booked; null until the link is completed.")
     display_message: str | None = field(description="The message that visitors see; null unless the link is disabled.")
+    link: Private[Link]
+
+    @field(
+        description="Why the link offers what it does from now on, or nothing. Null unless the link is open, and once its "
+        "periods are over. Only for the application, with its key."
+    )
+    async def explanation(self, info: Info[Context]) -> Explanation | None:
+        found = await links.explain_offer(info.context, self.link, wanted(info) or Wanted())
+        return Explanation.of(found) if found is not None else None
 
     @classmethod
     def of(cls, link: Link, url: str) -> Self:
@@ -144,6 +159,7 @@ class RealTimeScheduling(Node):
             event=ScheduledEvent.of(link),
             participants=[Participant(sub=ID(sub)) for sub in subs] if subs is not None else None,
             display_message=state.display_message if isinstance(state, Disabled) else None,
+            link=link,
         )
 
 

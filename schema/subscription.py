@@ -7,10 +7,14 @@ from typing import Annotated, Any, cast
 import strawberry
 from strawberry import Info, argument
 
-from resolvers.availability_changed import availability_changed
+from core.explanation import Explanation
+from core.query import AvailabilityQuery
+from core.solver import Opening
+from resolvers.availability_changed import availability_changed, explained_availability_changed
 from resolvers.context import LiveContext
 
 from .availability import Availability, AvailabilityInput
+from .selection import wanted
 
 
 @strawberry.type(
@@ -29,10 +33,18 @@ class Subscription:
         ],
     ) -> AsyncGenerator[Availability | None, None]:
         query = input.to_core()
-        async with aclosing(availability_changed(info.context, query)) as answers:
+        async with aclosing(_answers(info, query)) as answers:
             try:
-                async for openings in answers:
-                    yield Availability.of(query, openings)
+                async for answer in answers:
+                    yield Availability.of(query, answer)
             except Exception as error:
                 # An exception as the field's value becomes a field error with path and code, as in a query.
                 yield cast("Any", error)
+
+
+def _answers(
+    info: Info[LiveContext], query: AvailabilityQuery
+) -> AsyncGenerator[list[Opening]] | AsyncGenerator[Explanation]:
+    if (explained := wanted(info, "explanation")) is not None:
+        return explained_availability_changed(info.context, query, explained)
+    return availability_changed(info.context, query)

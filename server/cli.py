@@ -23,8 +23,8 @@ from schema import schema
 from . import demo
 from .app import clock
 from .commands import clients as client_commands
+from .commands import explain, listings
 from .commands import keys as key_commands
-from .commands import listings
 from .commands.running import stop, with_database
 from .process.installation import OtherKeyError, ensure_key
 from .process.serve import PortTakenError, serve
@@ -166,6 +166,7 @@ def parser() -> argparse.ArgumentParser:
     client_commands.add_commands(commands, on_database)
     listings.add_commands(commands, on_database)
     key_commands.add_commands(commands, on_database)
+    explain.add_command(commands, on_database)
 
     command = commands.add_parser(
         "schema", help="print the GraphQL schema", epilog="example: openings schema > schema.graphql"

@@ -14,6 +14,7 @@ KNOWN = {
     ("db/drivers/sqlite_writer.py", "_conn"),
     ("db/drivers/sqlite_writer.py", "_running"),
     ("db/drivers/sqlite_writer.py", "_tx"),
+    ("schema/selection.py", "_raw_info"),
     ("server/app.py", "_schema"),
     ("server/graphql/compiled/arguments.py", "_field"),
     ("server/graphql/compiled/arguments.py", "_raw_info"),

@@ -131,7 +131,7 @@ def extensions_contain_the_field() -> bool:
     return GraphQLCoreConverter.DEFINITION_BACKREF == "strawberry-definition" and isinstance(found, StrawberryField)
 
 
-@relied_on(ARGUMENTS, see="_strawberry_info_from_graphql in Strawberry's schema_converter.py")
+@relied_on(ARGUMENTS, "schema/selection.py", see="_strawberry_info_from_graphql in Strawberry's schema_converter.py")
 def info_has_two_fields() -> bool:
     """strawberry.Info is built from _raw_info and _field alone."""
     return [field.name for field in dataclasses.fields(strawberry.Info)] == ["_raw_info", "_field"]

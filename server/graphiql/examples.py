@@ -40,6 +40,11 @@ def _availability(cast: Cast, morning: Instant) -> dict[str, Any]:
     }
 
 
+def _explanation(cast: Cast, morning: Instant) -> dict[str, Any]:
+    members = [{"sub": sub} for sub in (*cast.people, *cast.rooms)]
+    return {**_availability(cast, morning), "participants": [{"members": members, "required": "all"}]}
+
+
 def _book_slot(cast: Cast, morning: Instant) -> dict[str, Any]:
     return {
         "availability": _availability(cast, morning),
@@ -96,6 +101,7 @@ def _application_calendar(cast: Cast, _morning: Instant) -> dict[str, str]:
 #: the tabs in the order of a story: the file of each in `example_queries`, and its variables if it takes any
 _STORY: Sequence[tuple[str, Variables | None]] = (
     ("availability", _availability),
+    ("explanation", _explanation),
     ("availability_changed", _availability),
     ("book_slot", _book_slot),
     ("calendars", None),

@@ -30,9 +30,12 @@ from graphql import (
     get_nullable_type,
 )
 
+from core import picture
 from core.accounts import MAX_CALENDARS
 from core.bookings import NEXT_SLOTS
+from core.explanation import max_places, max_relaxations
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, Limits
+from resolvers.explanation import MAX_BLOCKED, MAX_EVENTS
 
 from .complexity import MANY, QUERY_TOO_COMPLEX
 
@@ -52,6 +55,10 @@ _LONGEST_CHARACTER = 6
 #: bytes of the longest text and of the longest id that an answer can hold, and of any other value
 _BYTES = {"String": DESCRIPTION_LENGTH * _LONGEST_CHARACTER, "ID": EXTERNAL_ID_LENGTH * _LONGEST_CHARACTER}
 _OTHER_BYTES = 32
+#: the largest `first` of fields that take less than a page
+_MOST_FIRST = {("BlockedTime", "events"): MAX_EVENTS, ("MemberExplanation", "blocked"): MAX_BLOCKED}
+#: bytes of texts that may be longer
+_LONG_TEXTS = {("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER}
 
 
 class AnswerSize(NamedTuple):
@@ -140,6 +147,8 @@ class _Count:
             ("Booked", "participants"): limits.max_accounts,
             ("RealTimeScheduling", "participants"): limits.max_accounts,
             ("SlotTaken", "nextSlots"): NEXT_SLOTS,
+            ("Explanation", "members"): max_places(limits),
+            ("Explanation", "relaxations"): max_relaxations(limits),
             ("Query", "calendars"): MAX_CALENDARS,
             ("UserInfo", "calendars"): MAX_CALENDARS,
             ("Account", "calendars"): MAX_CALENDARS,
@@ -174,12 +183,12 @@ class _Count:
             return own  # questions about the schema itself have bounds of their own
         field = parent.fields[name]
         if "first" in field.args:
-            page = self._page(node, field, page)
+            page = self._page(node, field, _MOST_FIRST.get((parent.name, name), page))
         kind = cast("Any", get_named_type(field.type))
         if node.selection_set is not None:
             one = self.of(node.selection_set, kind, page)
         else:
-            one = AnswerSize(0, _BYTES.get(str(kind), 0))
+            one = AnswerSize(0, _LONG_TEXTS.get((parent.name, name)) or _BYTES.get(str(kind), 0))
         return own.plus(one).times(self._length(parent.name, name, field, page))
 
     def _page(self, node: FieldNode, field: GraphQLField, most: int) -> int:
@@ -195,6 +204,6 @@ class _Count:
         kind: Any = get_nullable_type(field.type)
         if not isinstance(kind, GraphQLList):
             return 1
-        if parent.endswith("Connection"):
+        if parent.endswith("Connection") or "first" in field.args:
             return page
         return self._bounds.get((parent, name), _USUAL_LENGTH)

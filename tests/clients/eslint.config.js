@@ -24,8 +24,8 @@ const exceptions = {
           // They also have fields with the ids of other objects, which the rule takes for their own.
           ...["Calendar", "LinkingProfile", "RealTimeScheduling"],
           // Values without an identity.
-          ...["Availability", "AvailableTime", "Booked", "ElementToken", "FreeBusy", "Location", "PageInfo", "ScheduledEvent"],
-          ...["SlotTaken", "WeeklyPeriod"],
+          ...["Availability", "AvailableTime", "BlockedTime", "Booked", "ElementToken", "Explanation", "FreeBusy"],
+          ...["Location", "PageInfo", "Relaxation", "ScheduledEvent", "SlotTaken", "WeeklyPeriod"],
         ],
       },
     },
