@@ -11,7 +11,7 @@ from db.database import Database
 from db.notifications import subscribers
 from db.notifications.subscribers import ChangedAccounts, Subscribers, decode, encode, mark_all_changed, mark_changed
 from tests.support.api import CLIENT_SECRET, Account, Api
-from tests.support.builders import availability_input, upsert_event_input
+from tests.support.builders import availability_input, create_account, upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
 from tests.support.live_clients import QUIET_SECONDS, TIMEOUT
 from tests.support.operations import APPLICATION_ONLY, GRAPHQL_SCHEMA
@@ -147,7 +147,7 @@ def _event(_api: Api, ada: Account) -> dict[str, Any]:
 
 
 def _account(api: Api, _ada: Account) -> dict[str, Any]:
-    return {**api.credentials, "kind": "RESOURCE", "accountId": "ada"}
+    return {**api.credentials, "kind": "USER", "accountId": "ada"}
 
 
 def _link(_api: Api, ada: Account) -> dict[str, Any]:
@@ -164,6 +164,15 @@ async def _made_link(api: Api, ada: Account) -> dict[str, Any]:
     return {**made["realTimeScheduling"], "displayMessage": "Gone"}
 
 
+async def _made_calendar(api: Api, ada: Account) -> dict[str, Any]:
+    making = mutation("createCalendar").replace("__typename", "calendar { calendarId }")
+    return (await api.data(making, ada.token, input={"name": "Private"}))["createCalendar"]["calendar"]
+
+
+def _element_token(_api: Api, ada: Account) -> dict[str, Any]:
+    return {"permissions": ["AVAILABILITY"], "subs": [ada.sub], "origin": "https://shop.example"}
+
+
 #: mutations that can change an answer about an existing account, with an input that does
 TELLING: dict[str, Input] = {
     "upsertEvent": lambda _, ada: upsert_event_input(ada, 9, 10),
@@ -176,7 +185,10 @@ TELLING: dict[str, Input] = {
     "upsertAvailablePeriod": lambda *_: PERIOD,
     "deleteAvailablePeriod": lambda *_: {"availablePeriodId": "p"},
     "deleteAvailablePeriods": lambda *_: None,
+    "createCalendar": lambda *_: {"name": "Private"},
+    "deleteCalendar": _made_calendar,
     "revokeAuthorization": lambda api, ada: {**api.credentials, "sub": ada.sub},
+    "deleteAccount": lambda _, ada: {"sub": ada.sub},
 }
 
 #: mutations that change no answer, with the reason
@@ -185,13 +197,14 @@ SILENT: dict[str, tuple[Input, str]] = {
         lambda api, ada: {**api.credentials, "refreshToken": ada.refresh_token},
         "adds a token; existing ones stay valid",
     ),
+    "elementToken": (_element_token, "adds a token"),
+    "account": (_account, "it exists, and grants everything already"),
     "applicationCalendar": (
         lambda api, _: {**api.credentials, "applicationCalendarId": "ada"},
-        "it exists, and grants everything already",
+        "a new account, which no query can have named",
     ),
     "realTimeScheduling": (_link, "nothing is booked until a visitor confirms"),
     "disableRealTimeScheduling": (_made_link, "nothing is booked"),
-    "account": (_account, "a new account, which no query can have named"),
 }
 
 
@@ -214,7 +227,7 @@ def test_every_mutation_is_listed_by_whether_it_can_change_an_answer() -> None:
 
 async def _prepared(api: Api) -> tuple[Account, int]:
     """An account with data in everything that can be deleted, and its key."""
-    ada = await api.application_calendar("ada")
+    ada = await create_account(api, "ada")
     for name in ("upsertEvent", "upsertAvailabilityRule", "upsertAvailablePeriod"):
         await api.data(mutation(name), ada.token, input=TELLING[name](api, ada))
     [(key,)] = await api.rows("SELECT key FROM accounts")
@@ -224,8 +237,9 @@ async def _prepared(api: Api) -> tuple[Account, int]:
 @pytest.mark.parametrize("name", TELLING)
 async def test_a_mutation_that_can_change_an_answer_wakes_subscribers(api: Api, name: str) -> None:
     ada, key = await _prepared(api)
+    given = TELLING[name](api, ada)
+    given = await given if isawaitable(given) else given
     async with Watched(api.db, key) as one, Watched(api.db, key + 1) as other:
-        given = TELLING[name](api, ada)
         token = CLIENT_SECRET if name in APPLICATION_ONLY else ada.token
         await api.data(mutation(name), token, **({"input": given} if given else {}))
         assert await one.woken()
