@@ -30,7 +30,7 @@ from . import demo
 from .booking_page import BookingPage
 from .callbacks.delivery import Deliveries
 from .callbacks.http_client import HTTPClient, allow_all
-from .graphiql import assets_route, page
+from .graphiql import assets_route, off_page, page
 from .graphiql.examples import examples
 from .graphql.compiled import compiled_schema
 from .graphql.connection_limits import ConnectionLimits
@@ -162,6 +162,8 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
 
 
 async def _graphiql(db: Database, settings: Settings, clock: Callable[[], Instant], _request: Request) -> Response:
+    if not settings.exposure.graphiql:
+        return off_page()
     cast = await demo.cast(db) if settings.demo else demo.NOBODY
     return page(examples(cast, clock()))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from core.access import Actor
-from core.accounts import AccountKind
+from core.accounts import AccountKind, Profile
 from core.events import EventDraft
 from core.instants import DAY, MINUTE, Instant
 from core.limits import Limits
@@ -30,11 +30,11 @@ _DAILY_EVENTS = {
     "red-room": [(9 * 60, 12 * 60, "Workshop")],
     "blue-room": [(14 * 60, 17 * 60, "Board meeting")],
 }
-_KINDS = {
-    "ada": AccountKind.APPLICATION_CALENDAR,
-    "ben": AccountKind.APPLICATION_CALENDAR,
-    "red-room": AccountKind.RESOURCE,
-    "blue-room": AccountKind.RESOURCE,
+_ACCOUNTS = {
+    "ada": (AccountKind.USER, Profile("Ada", "ada@example.com")),
+    "ben": (AccountKind.USER, Profile("Ben", "ben@example.com")),
+    "red-room": (AccountKind.RESOURCE, Profile("Red room")),
+    "blue-room": (AccountKind.RESOURCE, Profile("Blue room")),
 }
 
 
@@ -51,7 +51,7 @@ class Cast:
 
 NOBODY = Cast(
     client_id="your client id",
-    people=("apc_… the sub of a calendar", "apc_… the sub of another"),
+    people=("acc_… the sub of a person", "acc_… the sub of another"),
     rooms=("res_… the sub of a room", "res_… the sub of another"),
     calendar_id="cal_… from the calendars query",
 )
@@ -74,7 +74,8 @@ async def prepare(db: Database, now: Instant) -> Credentials:
         client = await clients.ensure(session, db.encryption, CLIENT_ID, secret, now, name="Demo")
         # Past the check of the secret and of the plan: the demo starts whichever features are switched off.
         authorizations = {
-            name: await authorize(ctx, session, client, kind, name, READ_WRITE) for name, kind in _KINDS.items()
+            name: await authorize(ctx, session, client, kind, name, READ_WRITE, profile)
+            for name, (kind, profile) in _ACCOUNTS.items()
         }
     for name, authorization in authorizations.items():
         await _fill(replace(ctx, caller=Actor(client, authorization.account.key, READ_WRITE)), name)
@@ -87,7 +88,7 @@ async def cast(db: Database) -> Cast:
         client = await clients.find(session, CLIENT_ID)
         if client is None:
             return NOBODY
-        found = [await accounts.find(session, client.key, kind, name) for name, kind in _KINDS.items()]
+        found = [await accounts.find(session, client.key, kind, name) for name, (kind, _) in _ACCOUNTS.items()]
         ada, ben, red, blue = found
         if ada is None or ben is None or red is None or blue is None:
             return NOBODY

@@ -1,8 +1,8 @@
 """GraphiQL, served locally: the page, its assets, and a policy that prevents loading from other servers.
 
-Its files come from npm (`package.json`), unbundled. If npm has not installed them, Strawberry's own page is served,
-which loads the same program from a CDN. GraphiQL stays at 4.1: later versions have no build that a browser can load
-directly.
+Its files come from npm (`package.json`), unbundled; a wheel carries them in the folder `bundled`. If npm has not installed
+them, Strawberry's own page is served, which loads the same program from a CDN. GraphiQL stays at 4.1: later versions have
+no build that a browser can load directly.
 """
 
 import html
@@ -26,7 +26,9 @@ from strawberry.http.ides import get_graphql_ide_html
 from ..http.pages import Assets, web_page
 
 HERE = Path(__file__).parent
-NODE_MODULES = HERE.parents[1] / "node_modules"
+#: where a wheel has them, and where npm installs them in a checkout
+BUNDLED = HERE / "bundled"
+NODE_MODULES = BUNDLED if BUNDLED.is_dir() else HERE.parents[1] / "node_modules"
 
 _INSTALLED = {
     "react.js": "react/umd/react.production.min.js",
@@ -55,6 +57,14 @@ def page(examples: Sequence[Example], node_modules: Path = NODE_MODULES) -> Resp
     """The page, with a tab for each example. It sends queries to its own address, and loads assets from below it."""
     assets = _assets(node_modules)
     return _stock_page() if assets is None else _own_page(assets, _tabs(examples))
+
+
+def off_page() -> Response:
+    """A page for people whose browser comes where GraphiQL is off: what is here instead."""
+    nonce = secrets.token_urlsafe(16)
+    text = Template((HERE / "off.html").read_text("utf-8")).substitute(nonce=nonce)
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept", "Allow": "POST"}
+    return web_page(text, {"style-src": f"'nonce-{nonce}'"}, headers=headers, status=405)
 
 
 @cache

@@ -12,7 +12,10 @@ from . import Example
 _FOLDER = Path(__file__).parent / "example_queries"
 
 Variables: TypeAlias = Callable[[Cast, Instant], dict[str, Any]]
-"""Makes the field `input` of an example's variables. The instant is nine o'clock on the next day."""
+"""Makes an example's variables. The instant is nine o'clock on the next day."""
+
+#: The page sends the token in the bar in its place. It has spaces, so that the page can tell it from a secret.
+_SECRET = "the client secret that the terminal printed"
 
 
 def examples(cast: Cast, now: Instant) -> list[Example]:
@@ -21,10 +24,15 @@ def examples(cast: Cast, now: Instant) -> list[Example]:
     return [
         Example(
             (_FOLDER / f"{name}.graphql").read_text("utf-8"),
-            {"input": variables(cast, morning)} if variables is not None else None,
+            variables(cast, morning) if variables is not None else None,
         )
         for name, variables in _STORY
     ]
+
+
+def _input(variables: Variables) -> Variables:
+    """Makes the variable `input`."""
+    return lambda cast, morning: {"input": variables(cast, morning)}
 
 
 def _availability(cast: Cast, morning: Instant) -> dict[str, Any]:
@@ -51,6 +59,15 @@ def _book_slot(cast: Cast, morning: Instant) -> dict[str, Any]:
         "start": format_instant(morning + 3 * HOUR),
         "event": {"eventId": "meeting-1", "summary": "Planning the opening"},
     }
+
+
+def _week(cast: Cast, morning: Instant) -> dict[str, Any]:
+    week = {"from": format_instant(morning), "to": format_instant(morning + 7 * DAY)}
+    return {"sub": cast.people[0], "input": week}
+
+
+def _account(cast: Cast, _morning: Instant) -> dict[str, str]:
+    return {"clientId": cast.client_id, "clientSecret": _SECRET, "kind": "USER", "accountId": "ada"}
 
 
 def _upsert_event(cast: Cast, morning: Instant) -> dict[str, Any]:
@@ -93,20 +110,23 @@ def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
 def _application_calendar(cast: Cast, _morning: Instant) -> dict[str, str]:
     return {
         "clientId": cast.client_id,
-        "clientSecret": "the client secret that the terminal printed",
+        "clientSecret": _SECRET,
         "applicationCalendarId": "expo-stand-7",
     }
 
 
-#: the tabs in the order of a story: the file of each in `example_queries`, and its variables if it takes any
+#: The tabs in the order of a story: the file of each in `example_queries`, and its variables if it takes any. Those before
+#: `account` need the application's key, those after it the token that it returns.
 _STORY: Sequence[tuple[str, Variables | None]] = (
-    ("availability", _availability),
-    ("explanation", _explanation),
-    ("availability_changed", _availability),
-    ("book_slot", _book_slot),
+    ("availability", _input(_availability)),
+    ("explanation", _input(_explanation)),
+    ("book_slot", _input(_book_slot)),
+    ("week", _week),
+    ("availability_changed", _input(_availability)),
+    ("booking_link", _input(_booking_link)),
+    ("application_calendar", _input(_application_calendar)),
+    ("account", _input(_account)),
     ("calendars", None),
-    ("upsert_event", _upsert_event),
-    ("events", _events),
-    ("application_calendar", _application_calendar),
-    ("booking_link", _booking_link),
+    ("upsert_event", _input(_upsert_event)),
+    ("events", _input(_events)),
 )

@@ -29,13 +29,11 @@
   const local = storageOf("localStorage");
   const session = storageOf("sessionStorage");
   const PREFIX = "openings:";
-  const OF_EXAMPLES = "openings:examples:";
-
-  // Tabs are stored per set of examples, so that new examples get new tabs. History, theme and layout are shared.
-  const OF_TABS = new Set(["graphiql:tabState", "graphiql:query", "graphiql:variables", "graphiql:operationName"]);
+  // The examples that the tabs were made of.
+  const OF_EXAMPLES = "openings:examples";
 
   function keyOf(name) {
-    return OF_TABS.has(name) ? `${OF_EXAMPLES}${page.examples}:${name}` : PREFIX + name;
+    return PREFIX + name;
   }
 
   function stored(prefix) {
@@ -63,12 +61,38 @@
     },
   };
 
+  function sameTab(one, other) {
+    return one.query === other.query && (one.variables ?? "") === (other.variables ?? "");
+  }
+
+  function parsed(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  }
+
+  // New examples take the place of those before, for they have other ids and dates. A tab that is the user's own, or was
+  // changed, stays.
   function openExamples() {
-    if (storage.getItem("graphiql:tabState") !== null || examples.length === 0) return;
-    stored(OF_EXAMPLES).forEach((key) => local.removeItem(key));
-    // GraphiQL 4 opens a first tab with its query but without its variables, unless they look like the last visit's.
+    const given = JSON.stringify(examples);
+    const before = local.getItem(OF_EXAMPLES);
+    if (before === given || examples.length === 0) return;
+    const old = parsed(before) ?? [];
+    const tabs = parsed(storage.getItem("graphiql:tabState"))?.tabs ?? [];
+    const own = tabs.filter((tab) => (tab.query ?? "").trim() && ![...old, ...examples].some((one) => sameTab(one, tab)));
+    const made = examples.map(({ query, variables }, place) => {
+      const title = /(?:query|mutation|subscription)\s+(\w+)/.exec(query)?.[1] ?? "Example";
+      const unset = { headers: null, response: null, hash: null };
+      return { ...unset, id: `example-${place}-${page.examples}`, title, query, variables, operationName: title };
+    });
+    storage.setItem("graphiql:tabState", JSON.stringify({ activeTabIndex: 0, tabs: [...made, ...own] }));
+    // GraphiQL selects the tab that has these.
     storage.setItem("graphiql:query", examples[0].query);
-    if (examples[0].variables) storage.setItem("graphiql:variables", examples[0].variables);
+    storage[examples[0].variables ? "setItem" : "removeItem"]("graphiql:variables", examples[0].variables);
+    local.setItem(OF_EXAMPLES, given);
+    stored(`${OF_EXAMPLES}:`).forEach((key) => local.removeItem(key)); // of an earlier version of this page
   }
 
   // --- the token: for this browser tab only, never in an address or on disk ----------------------------------------
@@ -84,14 +108,31 @@
     render();
   }
 
+  function offerToken(words, value) {
+    const before = token.value;
+    received.textContent = words;
+    received.onclick = () => {
+      useToken(value);
+      if (before) offerToken("Use the token before", before);
+    };
+    received.hidden = false;
+  }
+
+  // `#token=…` at the end of the address: a browser sends it to nobody. It is taken out of the address, and so of the
+  // history, before anything else is done.
+  function tokenOfAddress() {
+    const given = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (given === null) return null;
+    history.replaceState(null, "", location.pathname + location.search);
+    return given;
+  }
+
   // The bar offers a token that an answer contains, and marks the field if one is missing. A request with the client's
   // secret needs no token.
   function notice(request, answer) {
     for (const field of Object.values(answer.data ?? {})) {
       if (typeof field?.accessToken === "string" && field.accessToken !== token.value) {
-        received.textContent = "Use the token just received";
-        received.onclick = () => useToken(field.accessToken);
-        received.hidden = false;
+        offerToken("Use the token just received", field.accessToken);
       }
     }
     const refused = answer.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED");
@@ -100,12 +141,19 @@
 
   // --- queries and mutations ---------------------------------------------------------------------------------------
 
+  // In the place of the examples' words for the client secret goes the token in the bar, which is that secret at first.
+  function withSecret(request) {
+    if (!token.value) return request;
+    const filled = (key, value) => (key === "clientSecret" && /\s/.test(value) ? token.value : value);
+    return JSON.parse(JSON.stringify(request), filled);
+  }
+
   function send(request, options, accept, signal) {
     const headers = new Headers(options?.headers);
     headers.set("accept", accept);
     headers.set("content-type", "application/json");
     if (token.value && !headers.has("authorization")) headers.set("authorization", `Bearer ${token.value}`);
-    return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(request), signal });
+    return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(withSecret(request)), signal });
   }
 
   async function ask(request, options) {
@@ -214,6 +262,10 @@
   });
   token.addEventListener("change", () => useToken(token.value));
   forget.addEventListener("click", () => useToken(""));
+  window.addEventListener("hashchange", () => {
+    const given = tokenOfAddress();
+    if (given !== null) useToken(given);
+  });
   openExamples();
-  useToken(session.getItem(TOKEN) ?? "");
+  useToken(tokenOfAddress() ?? session.getItem(TOKEN) ?? "");
 })();

@@ -46,7 +46,7 @@ _METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 
 @dataclass
 class GraphQLEndpoint:
-    """Serves /graphql. `page` returns GraphiQL."""
+    """Serves /graphql. `page` returns GraphiQL, or what a browser gets where that is off."""
 
     engine: GraphQLEngine
     page: Callable[[Request], Awaitable[Response]]
@@ -70,7 +70,7 @@ class GraphQLEndpoint:
         try:
             if request.method not in _METHODS:
                 raise RequestError(405, "Method Not Allowed.", Allow=", ".join(_METHODS))
-            if request.method != "POST" and self.engine.exposure.graphiql and wants_html(accept):
+            if self._is_for_page(request, accept):
                 return await self.page(request)
             media_type = negotiate(accept)
             streamed, media_type = media_type == EVENT_STREAM, JSON if media_type == EVENT_STREAM else media_type
@@ -93,6 +93,12 @@ class GraphQLEndpoint:
             return respond(self.engine.timed_out(request.scope.get("state", {}).get("metric_name", "none")), media_type)
         except Exception as error:
             return respond(format_internal_error(error), media_type, 500)
+
+    def _is_for_page(self, request: Request, accept: str) -> bool:
+        """Whether a person's browser asks for the page. Where GraphiQL is off, it may still send a query by GET."""
+        if request.method not in ("GET", "HEAD") or not wants_html(accept):
+            return False
+        return self.engine.exposure.graphiql or "query" not in request.query_params
 
     async def _read_and_look_up(
         self, request: Request, context: Context, *, use_cache: bool

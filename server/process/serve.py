@@ -123,17 +123,21 @@ def welcome(url: str, exposure: Exposure, credentials: demo.Credentials | None) 
     if credentials is None:
         where = f"Openings is at {url}\n{exposure.summary}"
         return f"{where}\nCreate a client with: openings client create NAME\nStop with Ctrl-C."
+    # What follows the # stays in the browser: it is in no request, and in no log.
+    opened = f"Open this in a browser, and press play:\n\n  {url}#token={credentials.client_secret}"
+    asked = f"Send queries by POST to {url}, with Authorization: Bearer and the client secret or the access token."
     return f"""
 Openings is at {url}
 {exposure.summary}
 
-  Open it in a browser, paste the access token, and press play.
+  {opened if exposure.graphiql else asked}
 
-  access token   {credentials.access_token}
-                 acts for Ada's calendar, valid for one hour
   client id      {credentials.client_id}
   client secret  {credentials.client_secret}
-                 authenticates the application; secret and token are new at every start
+                 authenticates the application
+  access token   {credentials.access_token}
+                 acts for Ada's calendar, valid for one hour
+                 secret and token are new at every start
 
   Stop with Ctrl-C.
 """

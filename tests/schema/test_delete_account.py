@@ -29,10 +29,15 @@ mutation {
   }) { availablePeriod { start } }
 }
 """
+ELEMENT_TOKEN = """
+mutation ($subs: [ID!]!) {
+  elementToken(input: {permissions: [AGENDA], subs: $subs, origin: "https://example.com"}) { elementToken { expiresIn } }
+}
+"""
 CREATE_CALENDAR = 'mutation { createCalendar(input: {name: "erase-me too"}) { calendar { id } } }'
 
 #: tables without anything about an account
-OF_NO_ACCOUNT = {"clients", "installation"}
+OF_NO_ACCOUNT = {"clients", "installation", "element_tokens"}
 #: where the sub of an erased account may remain, with those of the others who met or were to meet
 SUB_REMAINS = {
     ("real_time_schedulings", "request"),
@@ -81,6 +86,7 @@ async def fill(api: Api, ada: Account, ben: Account) -> None:
     rule = {"availabilityRuleId": "erase-me", "tzid": "UTC", "weeklyPeriods": []}
     await api.data(UPSERT_AVAILABILITY_RULE, ada.token, input=rule)
     await api.data(PERIOD, ada.token)
+    await api.data(ELEMENT_TOKEN, CLIENT_SECRET, subs=[ada.sub, ben.sub])
     detailed = {"sub": ada.sub, "calendarIds": [ada.calendar_id, own], "availablePeriods": None}
     urls = {"completedUrl": "https://example.com/completed"}
     for number, groups in enumerate(((("all", [ada]),), (("all", [detailed, ben]),))):

@@ -7,6 +7,7 @@ import asyncio
 import queue
 import time
 from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
 import pytest
 import strawberry
@@ -279,14 +280,96 @@ def test_tabs_are_restored(visited: Visit) -> None:
     expect(answer(page)).to_contain_text("Good morning, Ada Lovelace!")
 
 
-def test_new_examples_replace_old_ones(visited: Visit, url: str) -> None:
-    """Demo data get new ids and dates; yesterday's tabs would only return errors."""
+def type_query(page: Page, text: str) -> None:
+    """Replaces the query of the open tab."""
+    page.get_by_role("region", name="Query Editor").locator(".CodeMirror").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+    settle(page)
+
+
+def test_new_examples_replace_old_ones_and_the_users_own_tabs_stay(visited: Visit, url: str) -> None:
+    """Demo data get new ids and dates, so yesterday's examples would only return errors; what was typed is the user's."""
     page = visited.page
     assert "Ada Lovelace" in on_disk(page)
-    page.goto(f"{url}?later")
-    expect(tabs(page)).to_have_text(["GreetLater", "Greet", "WhoAmI", "Enter", "Count"])
+    page.get_by_role("button", name="New tab").click()
+    type_query(page, "query Mine { whoAmI }")
+    open_tab(page, "WhoAmI")
+    type_query(page, 'query Changed { greet(name: "Ida") }')
+    for visits in range(2):  # the second time nothing is new
+        page.goto(f"{url}?later")
+        expect(tabs(page)).to_have_text(["GreetLater", "Greet", "WhoAmI", "Enter", "Count", "Changed", "Mine"])
+        if visits == 0:
+            run(page)
+            expect(answer(page)).to_contain_text("Good morning, Grace Hopper!")
+        settle(page)
+    page.goto(url)
+    expect(tabs(page)).to_have_text(["Greet", "WhoAmI", "Enter", "Count", "Changed", "Mine"])
+    open_tab(page, "Changed")
     run(page)
-    expect(answer(page)).to_contain_text("Good morning, Grace Hopper!")
+    expect(answer(page)).to_contain_text("Good morning, Ida!")
+
+
+def test_a_token_in_the_address_is_used_and_taken_out_of_it(visited: Visit, url: str) -> None:
+    """Nothing has to be pasted; nothing of it is sent in an address, stored on disk, or left in the history."""
+    page = visited.page
+    page.goto(f"{url}?later#token=a-token-of-the-address")
+    open_tab(page, "WhoAmI")
+    run(page)
+    expect(answer(page)).to_contain_text("Bearer a-token-of-the-address")
+    assert page.url == f"{url}?later"
+    assert "a-token-of-the-address" not in on_disk(page)
+    page.evaluate("location.hash = '#token=another-token'")
+    expect(page.get_by_label("Access token")).to_have_value("another-token")
+    assert page.url == f"{url}?later"
+
+
+def test_a_token_from_an_answer_gives_way_to_the_one_before(visited: Visit) -> None:
+    """So that the examples for the application's key can be run again."""
+    page = visited.page
+    page.get_by_label("Access token").fill("a-pasted-token")
+    page.get_by_label("Access token").press("Enter")
+    open_tab(page, "Enter")
+    run(page)
+    page.get_by_role("button", name="Use the token just received").click()
+    expect(page.get_by_label("Access token")).to_have_value("a-token-from-an-answer")
+    page.get_by_role("button", name="Use the token before").click()
+    expect(page.get_by_label("Access token")).to_have_value("a-pasted-token")
+
+
+def test_the_words_for_the_client_secret_are_replaced_by_the_token(visited: Visit) -> None:
+    """In what is sent only: neither the editor nor the disk has it."""
+    page = visited.page
+    page.get_by_label("Access token").fill("the-secret")
+    page.get_by_label("Access token").press("Enter")
+    open_tab(page, "Greet")
+    page.get_by_role("region", name="Variables").locator(".CodeMirror:visible").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text('{"name": "x", "clientSecret": "words for it"}')
+    settle(page)
+    with page.expect_request(
+        lambda request: request.method == "POST" and "words" not in (request.post_data or "words")
+    ) as sent:
+        run(page)
+    assert '"clientSecret":"the-secret"' in (sent.value.post_data or "")
+    assert "the-secret" not in on_disk(page)
+    expect(page.get_by_role("region", name="Variables")).to_contain_text("words for it")
+
+
+def test_on_a_phone_the_panes_are_one_above_the_other(browser: Browser, url: str) -> None:
+    """Each as wide as the screen, and nothing beside it."""
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    with visit(browser, url, **phone) as seen:
+        page = seen.page
+        run(page)
+        expect(answer(page)).to_contain_text("Good morning, Ada Lovelace!")
+        boxes = [page.locator(name).bounding_box() for name in (".graphiql-editors", ".graphiql-response")]
+        editors, response = boxes
+        assert editors is not None
+        assert response is not None
+        assert editors["y"] + editors["height"] <= response["y"]
+        assert min(editors["width"], response["width"]) > 340
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_the_documentation_opens_beside_the_editor(visited: Visit) -> None:

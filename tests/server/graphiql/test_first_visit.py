@@ -1,24 +1,25 @@
-"""A new user's first steps: start the server, open the page, paste the token from the terminal, press play."""
+"""A new user's first steps: start the server, open the address that the terminal shows, press play."""
 
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.support import browser as chromium
 
 browser = chromium.browser
 
-SUB = re.compile(r"(?:apc|res)_[0-9a-f]{24}")
-
 
 @pytest.fixture(scope="module")
-def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str]]:
-    """What the terminal of the real server with demo data shows."""
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Any]]:
+    """What the terminal of the real server with demo data shows; the lines of its log come later."""
     database: Path = tmp_path_factory.mktemp("demo") / "demo.db"
     command = [
         sys.executable,
@@ -33,33 +34,65 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, st
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        shown: dict[str, str] = {}
+        shown: dict[str, Any] = {"log": []}
         for line in server.stderr:
             if found := re.search(r"Openings is at (\S+)", line):
                 shown["url"] = found[1]
+            if found := re.search(r"(http\S+#token=\S+)", line):
+                shown["address"] = found[1]
             if found := re.search(r"(access token|client id|client secret)\s+(\S+)", line):
                 shown[found[1]] = found[2]
             if "Ctrl-C" in line:
                 break
+        following = threading.Thread(target=lambda: shown["log"].extend(server.stderr or ()))
+        following.start()
         yield shown
         server.terminate()
+        following.join()
 
 
-def test_the_first_query_is_answered_on_the_page(browser: Browser, terminal: dict[str, str]) -> None:
-    """By the steps that the terminal names; nothing is loaded from elsewhere, and no error is logged."""
-    with chromium.visit(browser, terminal["url"]) as visit:
-        visit.page.get_by_label("Access token").fill(terminal["access token"])
-        visit.page.get_by_role("button", name="Execute query").click()
-        answer = visit.page.locator(".result-window")
-        answer.get_by_text("availableSlots").wait_for()
-        text = answer.inner_text()
-        assert "T12:00:00Z" in text
-        assert len(set(SUB.findall(text))) == 4
+def play(page: Page, tab: str) -> str:
+    """Runs an example, and returns its answer."""
+    page.locator(".graphiql-tab-button").get_by_text(tab, exact=True).click()
+    page.get_by_role("button", name="Execute query").click()
+    answer = page.locator(".result-window")
+    answer.get_by_text('"data"').wait_for()
+    return answer.inner_text()
+
+
+def test_the_first_queries_are_answered_with_nothing_pasted(browser: Browser, terminal: dict[str, Any]) -> None:
+    """By the address in the terminal; names are in the answers, nothing is loaded from elsewhere, no error is logged."""
+    with chromium.visit(browser, terminal["address"]) as visit:
+        page = visit.page
+        assert page.url == terminal["url"]
+        slots = play(page, "Availability")
+        assert "T12:00:00Z" in slots
+        assert all(name in slots for name in ("Ada", "Ben", "Red room", "Blue room"))
+        assert "Ben" in play(page, "BookSlot")
+        assert "Planning the opening" in play(page, "Week")
         assert visit.foreign_requests == []
         assert visit.errors == []
 
 
-def test_without_the_token_the_page_says_what_is_missing(browser: Browser, terminal: dict[str, str]) -> None:
+def test_the_terminal_shows_the_credentials(terminal: dict[str, Any]) -> None:
+    """Each in a line of its own, for programs as well."""
+    assert terminal["client id"] == "demo"
+    assert terminal["address"] == f"{terminal['url']}#token={terminal['client secret']}"
+    assert terminal["access token"] != terminal["client secret"]
+
+
+def test_the_token_is_in_no_line_of_the_log(browser: Browser, terminal: dict[str, Any]) -> None:
+    """The part of an address after the # stays in the browser."""
+    with chromium.visit(browser, terminal["address"]) as visit:
+        visit.page.get_by_role("button", name="Execute query").wait_for()
+    until = time.monotonic() + 10
+    while "GET /graphql" not in (logged := "".join(terminal["log"])) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "GET /graphql" in logged
+    assert terminal["client secret"] not in logged
+
+
+def test_without_the_token_the_page_says_what_is_missing(browser: Browser, terminal: dict[str, Any]) -> None:
     """The most likely first mistake gets a clear answer."""
     with chromium.visit(browser, terminal["url"]) as visit:
         visit.page.get_by_role("button", name="Execute query").click()

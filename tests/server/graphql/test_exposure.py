@@ -153,10 +153,20 @@ class TestGraphiql:
 
     async def test_off_serves_neither_the_page_nor_its_assets(self, locked: Api) -> None:
         response = await locked.http.get("/graphql", headers={"Accept": BROWSER})
-        assert response.status_code == 405
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
         assert "graphiql" not in response.text.lower()
         for name in ("page.js", "graphiql.js", "graphiql.css"):
             assert (await locked.http.get(f"/graphiql/{name}")).status_code == 404
+
+    async def test_a_browser_gets_words_instead_of_json_where_it_is_off(self, locked: Api) -> None:
+        """And a program, or a browser that sends a query, what it gets elsewhere."""
+        response = await locked.http.get("/graphql", headers={"Accept": BROWSER})
+        assert response.headers["content-type"].startswith("text/html")
+        assert "in a POST with a" in response.text
+        assert "'none'" in response.headers["content-security-policy"]
+        for accept, query in (("*/*", {}), (BROWSER, HELLO)):
+            answer = await locked.http.get("/graphql", headers={"Accept": accept}, params=query)
+            assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
     async def test_on_serves_the_page_on_any_address(self, database_url: str) -> None:
         async with Api.open(database_url, NOW, host="0.0.0.0", graphiql="on") as api:
@@ -267,10 +277,22 @@ class TestPublishedHoles:
                 assert (await api.refusal(delete, person.token, id=id))["code"] == "NOT_FOUND"
 
     async def test_cve_2026_45739_the_page_puts_no_header_into_its_address(self, api: Api) -> None:
-        """Strawberry's page wrote headers into its URL, and with them tokens into histories and logs."""
+        """Strawberry's page wrote headers into its URL, and with them tokens into histories and logs.
+
+        Ours changes its address once, to take the token of the terminal out of it.
+        """
         page = (await api.http.get("/graphql", headers={"Accept": BROWSER})).text
         script = (await api.http.get("/graphiql/page.js")).text
-        for word in ("replaceState", "pushState", "location.search", "location.hash", "URLSearchParams"):
+        script = script.replace('history.replaceState(null, "", location.pathname + location.search);', "")
+        script = script.replace('new URLSearchParams(location.hash.slice(1)).get("token")', "")
+        for word in (
+            "replaceState",
+            "pushState",
+            "location.search",
+            "location.hash",
+            "location.href",
+            "URLSearchParams",
+        ):
             assert word not in page
             assert word not in script
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.demo import Credentials
-from server.graphql.exposure import OPEN
+from server.graphql.exposure import LOCKED, OPEN
 from server.process.serve import _raise_file_limit, welcome
 from tests.support.command_line import COMMAND, ROOT, serve
 
@@ -49,6 +49,20 @@ def test_a_terminal_shows_the_exposure() -> None:
         assert shown[0] == "Openings is at http://127.0.0.1:8000/graphql"
         assert shown[1] == "Profile: open (introspection on, GraphiQL on, GET on)"
         assert "Ctrl-C" in shown[-1]
+
+
+def test_a_terminal_names_the_page_only_where_there_is_one() -> None:
+    """With the client secret in the part of the address that a browser sends to nobody."""
+    credentials = Credentials("demo", "a-secret", "a-token")
+    url = "http://127.0.0.1:8000/graphql"
+    shown = welcome(url, OPEN, credentials)
+    assert f"{url}#token=a-secret" in shown
+    hidden = welcome(url, LOCKED, credentials)
+    assert "browser" not in hidden
+    assert "#token" not in hidden
+    for text in (shown, hidden):
+        assert "client id      demo\n" in text
+        assert "client secret  a-secret\n" in text
 
 
 def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(tmp_path: Path) -> None:
