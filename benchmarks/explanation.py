@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from core.candidates import KnownFacts
 from core.durations import NO_BUFFER, Buffer, Duration
 from core.explanation import Explanation
 from core.instants import DAY, HOUR
 from core.query import AvailabilityQuery, Group, ResponseFormat
-from core.relaxations import LATER, KnownFacts, later
+from core.relaxations import LATER, later
 from core.solver import Facts, solve
 from core.spans import Busy, SpanSet
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .blocked import Blocked, MemberTime
+from .candidates import KnownFacts, RelaxationKind
 from .errors import Key, Problems
 from .events import Event
 from .limits import Limits
@@ -16,7 +17,7 @@ from .missing import Missing, Place
 from .periods import read
 from .picture import LEAST_WIDTH, MOST_WIDTH, Drawn, Row, Scene
 from .query import AvailabilityQuery
-from .relaxations import KnownFacts, Relaxation, RelaxationKind, relaxations
+from .relaxations import Relaxation, relaxations
 from .solver import Opening
 from .spans import Bounds, Busy, SpanSet, in_common
 from .starts import inside

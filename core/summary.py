@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .blocked import BlockedReason, MemberTime
+from .candidates import RelaxationKind
 from .instants import HOUR, MINUTE, Instant
 from .missing import Missing, Place
-from .relaxations import Relaxation, RelaxationKind
+from .relaxations import Relaxation
 from .solver import Opening
 from .zones import ZoneInfo, local_time
 

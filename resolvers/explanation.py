@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from core.access import may
 from core.accounts import Account
 from core.blocked import BlockedReason, events_in
+from core.candidates import KnownFacts
 from core.errors import Key, Unprocessable
 from core.events import Event, EventStatus
 from core.explanation import Explanation, max_places
 from core.missing import Place
 from core.query import AvailabilityQuery, Member
-from core.relaxations import KnownFacts, later
+from core.relaxations import later
 from core.rights import Right
 from core.solver import Facts, Opening
 from core.spans import Bounds, Busy

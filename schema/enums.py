@@ -8,10 +8,10 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from core import accounts
 from core.blocked import BlockedReason
 from core.bookings import Assignment, EventCreation
+from core.candidates import RelaxationKind
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.real_time_scheduling import HourFormat, Status
-from core.relaxations import RelaxationKind
 from core.rights import ElementPermission
 from core.weekly import Weekday
 

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from core.candidates import KnownFacts
 from core.durations import Buffer, Duration
 from core.instants import DAY, Instant, parse_instant
 from core.limits import START_INTERVALS
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
-from core.relaxations import LATER, KnownFacts
+from core.relaxations import LATER
 from core.solver import Facts
 from core.spans import Busy, SpanSet
 from tests.support.explanation_oracle import TICKS_A_MINUTE, Ask, Happening, Person, Ticks

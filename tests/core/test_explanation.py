@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
+from core.candidates import KnownFacts
 from core.durations import Duration
 from core.errors import Unprocessable
 from core.explanation import Explanation
@@ -12,7 +13,6 @@ from core.instants import DAY, HOUR, parse_instant
 from core.periods import Period
 from core.picture import LENGTH
 from core.query import AvailabilityQuery, Group, Member
-from core.relaxations import KnownFacts
 from core.solver import Facts, solve
 from core.spans import Busy, SpanSet
 from tests.support.pictures import Picture, parse_picture

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from core.blocked import events_in
+from core.candidates import KnownFacts
 from core.durations import Buffer, Duration
 from core.explanation import Explanation
 from core.instants import DAY
 from core.query import AvailabilityQuery
-from core.relaxations import LATER, KnownFacts
+from core.relaxations import LATER
 from core.solver import Facts, solve
 from core.spans import Busy, SpanSet
 

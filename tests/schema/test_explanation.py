@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from core.instants import parse_instant
-from tests.support.api import CLIENT_SECRET, Account, Api
-from tests.support.graphql_queries import UPSERT_EVENTS
-from tests.support.live_clients import live_server
+from db import clients
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
+from tests.support.explained import at, block, query, user
 
 EXPLAINED = """
 query ($input: AvailabilityInput!) {
@@ -37,38 +37,6 @@ query ($input: AvailabilityInput!) {
   }
 }
 """
-USER = "mutation ($input: AccountInput!) { account(input: $input) { sub accessToken refreshToken } }"
-CALENDARS = "{ calendars { calendarId } }"
-MORNING = {"start": "2027-01-19T09:00:00Z", "end": "2027-01-19T12:00:00Z"}
-
-
-def at(clock: str) -> str:
-    return f"2027-01-19T{clock}:00Z"
-
-
-async def user(api: Api, account_id: str, name: str | None, scope: str = "read_write") -> Account:
-    given = {**api.credentials, "kind": "USER", "accountId": account_id, "name": name, "scope": scope}
-    made = (await api.data(USER, input=given))["account"]
-    [calendar] = (await api.data(CALENDARS, made["accessToken"]))["calendars"]
-    return Account(made["sub"], made["accessToken"], made["refreshToken"], calendar["calendarId"])
-
-
-async def block(api: Api, whose: Account, start: str, end: str, **more: Any) -> None:
-    event = {"eventId": f"{start}-{end}", "summary": "Secret", "start": at(start), "end": at(end), **more}
-    await api.data(UPSERT_EVENTS, whose.token, input={"calendarId": whose.calendar_id, "events": [event]})
-
-
-def query(*groups: tuple[str | int, list[Any]], **more: Any) -> dict[str, Any]:
-    members = [[member if isinstance(member, dict) else {"sub": member.sub} for member in group] for _, group in groups]
-    return {
-        "participants": [
-            {"required": required, "members": given} for (required, _), given in zip(groups, members, strict=True)
-        ],
-        "requiredDuration": {"minutes": 60},
-        "queryPeriods": [MORNING],
-        "responseFormat": "SLOTS",
-        **more,
-    }
 
 
 @pytest.fixture
@@ -334,150 +302,47 @@ async def test_later_times_are_read_with_stored_periods_of_the_time_after(api: A
     ]
 
 
-BOOK = """
-mutation ($input: BookSlotInput!) {
-  bookSlot(input: $input) {
-    ... on Booked { start }
-    ... on SlotTaken {
-      nextSlots { start }
-      explanation {
-        summary
-        members { blocked { start end reason events { eventId } } }
-        relaxations { kind opening { start } }
-      }
-    }
-  }
-}
-"""
-
-
-def booking(start: str, *groups: tuple[str | int, list[Any]], **more: Any) -> dict[str, Any]:
-    return {
-        "availability": query(*groups),
-        "start": at(start),
-        "event": {"eventId": "meeting", "summary": "Meeting"},
-        **more,
-    }
-
-
-@pytest.mark.parametrize("key", [None, "once"])
-async def test_a_start_that_is_taken_is_explained(api: Api, ada: Account, room: Account, key: str | None) -> None:
-    """Of this start alone: who is in its way, and what would make it possible."""
-    await block(api, ada, "09:00", "10:00")
-    given = booking("09:30", ("all", [ada, room]), idempotencyKey=key)
-    taken = (await api.data(BOOK, CLIENT_SECRET, input=given))["bookSlot"]
-    assert taken == {
-        "nextSlots": [{"start": at("10:00")}, {"start": at("11:00")}],
-        "explanation": {
-            "summary": "Ada is busy and never free for 1 hour; without Ada there would be one time, on Tuesday, "
-            "19 January 2027 at 09:30 UTC.",
-            "members": [
-                {
-                    "blocked": [
-                        {
-                            "start": at("09:30"),
-                            "end": at("10:00"),
-                            "reason": "BUSY",
-                            "events": [{"eventId": "09:00-10:00"}],
-                        },
-                        {"start": at("10:00"), "end": at("10:30"), "reason": "TOO_SHORT", "events": []},
-                    ]
-                },
-                {"blocked": []},
-            ],
-            "relaxations": [
-                {"kind": "WITHOUT_MEMBER", "opening": {"start": at("09:30")}},
-                {"kind": "FEWER_REQUIRED", "opening": {"start": at("09:30")}},
-            ],
-        },
-    }
-    if key is not None:
-        again = (await api.data(BOOK, CLIENT_SECRET, input=given))["bookSlot"]
-        assert again == {**taken, "explanation": None}
-
-
-async def test_a_start_that_is_booked_needs_no_explanation(api: Api, ada: Account, room: Account) -> None:
-    """And the second attempt, for which the first one is in the way, has one."""
-    given = booking("09:30", ("all", [ada, room]))
-    assert (await api.data(BOOK, CLIENT_SECRET, input=given))["bookSlot"] == {"start": at("09:30")}
-    given["event"]["eventId"] = "another"
-    taken = (await api.data(BOOK, CLIENT_SECRET, input=given))["bookSlot"]
-    [mine, _] = taken["explanation"]["members"]
-    assert [each["events"] for each in mine["blocked"]] == [[{"eventId": "meeting"}]]
-
-
-CREATE = """
-mutation ($input: RealTimeSchedulingInput!) {
-  realTimeScheduling(input: $input) {
-    realTimeScheduling { realTimeSchedulingId explanation { summary members { freeMinutes } } }
-  }
-}
-"""
-GET = """
-query ($id: ID!) {
-  realTimeScheduling(realTimeSchedulingId: $id) { status explanation { summary relaxations { kind } } }
-}
-"""
-
-
-async def test_a_link_with_nothing_to_offer_is_explained_to_its_application(
-    api: Api, ada: Account, room: Account
+@pytest.mark.parametrize("permissions", [["AVAILABILITY"], ["AVAILABILITY", "AGENDA"]])
+async def test_an_element_token_reads_names_and_with_agenda_the_events_of_its_first_account(
+    api: Api, ada: Account, room: Account, permissions: list[str]
 ) -> None:
-    """From now on: what lies in the past is no longer offered, and a link whose time is over has no explanation."""
-    await block(api, ada, "10:00", "12:00")
-    given = {"availability": query(("all", [ada, room])), "event": {"eventId": "visit", "summary": "Visit"}}
-    made = (await api.data(CREATE, CLIENT_SECRET, input=given))["realTimeScheduling"]["realTimeScheduling"]
-    assert made["explanation"] == {
-        "summary": "There is one time, on Tuesday, 19 January 2027 at 09:00 UTC; without Ada there would be 3 times, a "
-        "further one on Tuesday, 19 January 2027 at 10:00 UTC.",
-        "members": [{"freeMinutes": 60}, {"freeMinutes": 180}],
-    }
-    link = made["realTimeSchedulingId"]
-    api.now = parse_instant(at("09:30"))
-    late = (await api.data(GET, CLIENT_SECRET, id=link))["realTimeScheduling"]
-    assert late["explanation"]["summary"].startswith("Ada is busy and never free for 1 hour; without Ada")
-    api.now = parse_instant(at("12:30"))
-    over = (await api.data(GET, CLIENT_SECRET, id=link))["realTimeScheduling"]
-    assert over == {"status": "OPEN", "explanation": None}
+    """It may know the names of all of its accounts."""
+    await block(api, ada, "09:00", "12:00")
+    await block(api, room, "09:00", "12:00")
+    given = {"permissions": permissions, "subs": [ada.sub, room.sub], "origin": "https://shop.example"}
+    document = "mutation ($input: ElementTokenInput!) { elementToken(input: $input) { elementToken { token } } }"
+    made = (await api.data(document, CLIENT_SECRET, input=given))["elementToken"]["elementToken"]
+    headers = {"Authorization": f"Bearer {made['token']}", "Origin": "https://shop.example"}
+    body = {"query": EXPLAINED, "variables": {"input": query(("all", [ada, room]))}}
+    answer = (await api.http.post("/graphql", json=body, headers=headers)).json()
+    found = answer["data"]["availability"]["explanation"]
+    assert found["summary"].startswith("Ada and member 2 of group 1 are never free for 1 hour")
+    events = [[each["events"] for each in member["blocked"]] for member in found["members"]]
+    mine = [{"eventId": "09:00-12:00", "summary": "Secret"}] if "AGENDA" in permissions else None
+    assert events == [[mine], [None]]
 
 
-CHANGED = """
-subscription ($input: AvailabilityInput!) {
-  availabilityChanged(input: $input) {
-    availableSlots { start }
-    explanation { members { blocked { end events { summary } } } }
-  }
-}
-"""
-
-
-async def test_a_subscription_sends_an_explanation_again_when_it_changes(database_url: str) -> None:
-    """Though the openings are the same: when an event is moved or renamed."""
-    async with live_server(database_url) as live:
-        ada = await live.api.application_calendar("ada")
-        event = {"eventId": "e", "summary": "One", "start": at("09:00"), "end": at("11:30")}
-        given = {"calendarId": ada.calendar_id, "events": [event]}
-        await live.api.data(UPSERT_EVENTS, ada.token, input=given)
-
-        def explained(answer: dict[str, Any]) -> list[tuple[str, str]]:
-            changed = answer["data"]["availabilityChanged"]
-            assert changed["availableSlots"] == []
-            [member] = changed["explanation"]["members"]
-            return [(each["end"], event["summary"]) for each in member["blocked"] for event in each["events"]]
-
-        async with live.subscribe(CHANGED, input=query(("all", [ada]))) as ws:
-            assert explained(await ws.next_result()) == [(at("11:30"), "One")]
-            event["summary"] = "Two"
-            await live.api.data(UPSERT_EVENTS, ada.token, input=given)
-            assert explained(await ws.next_result()) == [(at("11:30"), "Two")]
-            event["end"] = at("12:00")
-            await live.api.data(UPSERT_EVENTS, ada.token, input=given)
-            assert explained(await ws.next_result()) == [(at("12:00"), "Two")]
-            elsewhere = {
-                "eventId": "f",
-                "summary": "Far",
-                "start": "2027-05-01T09:00:00Z",
-                "end": "2027-05-01T10:00:00Z",
+async def test_graphql_core_gives_the_same_explanation(database_url: str) -> None:
+    """Without compiled functions, where variables and arguments are read in another way."""
+    answers = []
+    for compiled in (True, False):
+        async with Api.open(database_url, parse_instant("2027-01-01T00:00:00Z"), compiled=compiled) as api:
+            async with api.db.write() as session:
+                await clients.ensure(session, api.db.encryption, CLIENT_ID, CLIENT_SECRET, api.now, name="Tests")
+            ada = await user(api, "ada-1", "Ada")
+            await block(api, ada, "09:00", "12:00")
+            document = """
+            query ($input: AvailabilityInput!, $few: Int!, $with: Boolean!) {
+              availability(input: $input) {
+                explanation {
+                  summary @include(if: $with)
+                  members { blocked(first: 2) @include(if: $with) { events(first: $few) { eventId } } }
+                }
+              }
             }
-            await live.api.data(UPSERT_EVENTS, ada.token, input={**given, "events": [elsewhere]})
-            await ws.expect_silence()
+            """
+            given = {"input": query(("all", [ada])), "few": 2, "with": True}
+            answers.append(await api.data(document, CLIENT_SECRET, **given))
+    assert answers[0] == answers[1]
+    [member] = answers[0]["availability"]["explanation"]["members"]
+    assert member["blocked"] == [{"events": [{"eventId": "09:00-12:00"}]}]
