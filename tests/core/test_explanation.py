@@ -232,12 +232,12 @@ def drawable(ask: Case) -> Case:
 
 @given(asks(most=20))
 def test_a_picture_that_is_read_back_has_the_same_answer(ask):
-    """So it shows all that the answer follows from: it can be copied into a test."""
+    """So it shows all that the answer follows from: it can be copied into a test. Here each minute has a cell."""
     query, known = to_core(drawable(ask))
     openings = solve(query, known.facts)
     names = {name: name for _, group in ask.groups for name in (each.name for each in group)}
     for reads in (True, False):
-        drawn = Explanation(query, openings, known, names, frozenset(names if reads else ())).picture("Etc/UTC", 96)
+        drawn = Explanation(query, openings, known, names, frozenset(names if reads else ())).picture("Etc/UTC", 288)
         picture = parse_picture(drawn)
         assert solve(picture.query, picture.facts()) == picture.answer == openings, drawn
 
