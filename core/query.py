@@ -129,6 +129,10 @@ class AvailabilityQuery:
         """The subs of all members, in request order, each once."""
         return list(dict.fromkeys(member.sub for _, member in self.members()))
 
+    def looked_up(self, limits: Limits) -> list[str]:
+        """Returns the subs to look up. Those beyond the limit are not: the query is refused for having too many."""
+        return self.subs[: limits.max_accounts]
+
     @property
     def managed(self) -> bool:
         """Whether any member uses managed availability."""
@@ -148,30 +152,14 @@ class AvailabilityQuery:
         """Returns all problems that can be found without calendars. If `now` is None, times may be in the past."""
         problems = Problems()
         with problems.until_full():
-            self._check_participants(problems, now, limits)
+            check_participants(self.participants, (), problems, now, limits)
             self.required_duration.check_positive(("required_duration",), problems)
             self._check_window(problems, now, limits)
             self.buffer.check(("buffer",), problems)
             check_grid(self.start_interval, self.start_interval_tzid, self.start_offset, (), problems)
             check_excluded(self.excluded_events, ("excluded_events",), problems)
-            self._check_max_results(problems, limits)
+            check_max_results(self.max_results, problems, limits)
         return problems
-
-    def _check_max_results(self, problems: Problems, limits: Limits) -> None:
-        if self.max_results < 1:
-            problems.add(("max_results",), Key.TOO_FEW, "must be at least 1")
-        elif self.max_results > limits.max_results:
-            problems.add(("max_results",), Key.TOO_MANY, f"must be at most {limits.max_results}")
-
-    def _check_participants(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
-        path: Path = ("participants",)
-        if not self.participants:
-            problems.add(path, Key.TOO_FEW, "needs at least one group")
-        accounts = len({member.sub for _, member in self.members()})
-        if accounts > limits.max_accounts:
-            problems.add(path, Key.TOO_MANY, f"takes at most {limits.max_accounts} accounts, not {accounts}")
-        for index, group in enumerate(self.participants):
-            _check_group(group, (*path, index), problems, now, limits)
 
     def _check_window(self, problems: Problems, now: Instant | None, limits: Limits) -> None:
         alternatives = {
@@ -196,6 +184,28 @@ class AvailabilityQuery:
                 problems.add(("required_duration",), Key.TOO_LONG, f"must be at most {days} days for query slots")
             for index, start in enumerate(self.query_slots[: limits.max_query_periods]):
                 check_future(start, ("query_slots", index, "start"), problems, now)
+
+
+def check_participants(
+    groups: Sequence[Group], path: Path, problems: Problems, now: Instant | None, limits: Limits
+) -> None:
+    """Reports all problems of the groups and their members."""
+    path = (*path, "participants")
+    if not groups:
+        problems.add(path, Key.TOO_FEW, "needs at least one group")
+    accounts = len({member.sub for group in groups for member in group.members})
+    if accounts > limits.max_accounts:
+        problems.add(path, Key.TOO_MANY, f"takes at most {limits.max_accounts} accounts, not {accounts}")
+    for index, group in enumerate(groups):
+        _check_group(group, (*path, index), problems, now, limits)
+
+
+def check_max_results(most: int, problems: Problems, limits: Limits) -> None:
+    """Reports a number of results that is not allowed."""
+    if most < 1:
+        problems.add(("max_results",), Key.TOO_FEW, "must be at least 1")
+    elif most > limits.max_results:
+        problems.add(("max_results",), Key.TOO_MANY, f"must be at most {limits.max_results}")
 
 
 def _check_group(group: Group, path: Path, problems: Problems, now: Instant | None, limits: Limits) -> None:

@@ -79,10 +79,10 @@ def to_core(
     """Converts a question to a query, and the facts of each member. Tick 0 is at `midnight`."""
     query = AvailabilityQuery(
         participants=[
-            Group([_member(each, minutes, midnight) for each in people], needed) for needed, people in question.groups
+            Group([member_of(each, minutes, midnight) for each in people], needed) for needed, people in question.groups
         ],
         required_duration=Duration(minutes=question.duration * minutes),
-        query_periods=_periods(question.window, minutes, midnight) if question.asked is None else None,
+        query_periods=periods_of(question.window, minutes, midnight) if question.asked is None else None,
         query_slots=[at(tick, minutes, midnight) for tick in question.asked] if question.asked is not None else None,
         start_interval=Duration(minutes=question.interval * minutes) if question.interval is not None else None,
         start_interval_tzid=tzid,
@@ -90,7 +90,7 @@ def to_core(
         response_format=ResponseFormat(question.format),
         max_results=question.most,
     )
-    return query, [[_facts(each, minutes, midnight) for each in people] for _, people in question.groups]
+    return query, [[facts_of(each, minutes, midnight) for each in people] for _, people in question.groups]
 
 
 def at(tick: int, minutes: int, midnight: Instant = MIDNIGHT) -> Instant:
@@ -98,18 +98,18 @@ def at(tick: int, minutes: int, midnight: Instant = MIDNIGHT) -> Instant:
     return midnight + tick * minutes * MINUTE
 
 
-def _member(each: Person, minutes: int, midnight: Instant) -> Member:
+def member_of(each: Person, minutes: int, midnight: Instant) -> Member:
     buffer = Buffer(Duration(minutes=each.before * minutes), Duration(minutes=each.after * minutes))
-    own = _periods(each.own, minutes, midnight) if each.own is not None else None
+    own = periods_of(each.own, minutes, midnight) if each.own is not None else None
     return Member(each.name, available_periods=own, buffer=buffer)
 
 
-def _facts(each: Person, minutes: int, midnight: Instant) -> Facts:
+def facts_of(each: Person, minutes: int, midnight: Instant) -> Facts:
     hours = SpanSet.of(_each(each.hours, minutes, midnight)) if each.hours is not None else None
     return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours)
 
 
-def _periods(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:
+def periods_of(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:
     return [Period(start, end) for start, end in _each(covered, minutes, midnight)]
 
 
