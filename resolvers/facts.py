@@ -1,16 +1,18 @@
 """Loading the facts about the members of an availability query: their busy time and available hours."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from core.availability_rules import AvailabilityRule
 from core.errors import Forbidden, Key, Path, Problem, Problems
 from core.hours import available_hours, chosen_calendars, select_rules
 from core.identity import is_sub
-from core.limits import Limits
+from core.instants import Instant
 from core.query import AvailabilityQuery, Member
 from core.scopes import Scope
+from core.sequenced_availability import SequencedQuery
 from core.solver import Facts
 from core.spans import Busy, SpanSet
 from db import access as db_access
@@ -23,6 +25,8 @@ from .cached_facts import CachedFacts, NeedsSnapshot
 from .context import Context
 
 T = TypeVar("T")
+
+AnyQuery: TypeAlias = AvailabilityQuery | SequencedQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,9 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
             return await load(session)
 
 
-async def load_access(ctx: Context, query: AvailabilityQuery, session: Session | None) -> AccessSnapshot:
+async def load_access(ctx: Context, query: AnyQuery, session: Session | None) -> AccessSnapshot:
     """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
-    subs = [sub for sub in _looked_up(query, ctx.limits) if is_sub(sub)]
+    subs = [sub for sub in query.looked_up(ctx.limits) if is_sub(sub)]
     access = await db_access.load(reader_of(ctx, session), ctx.caller, subs, ctx.now)
     ctx.remember(access.actor)
     return access
@@ -79,15 +83,10 @@ async def load_facts(
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
     Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
-    problems = Problems(problems)
     cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
-    managed = _managed_accounts(query, access.accounts)
-    rules = await cached.rules(managed) if managed else {}
-    looked_up = frozenset(_looked_up(query, ctx.limits))
-    selections = list(_select(query, looked_up, access.accounts, rules, problems))
-    check_grants(query, access.accounts, problems, Scope.READ_FREE_BUSY)
-    problems.raise_if_any()
-    return await _load(cached, query, access, selections)
+    selections = await _selections(ctx, cached, query, access, problems)
+    [loaded] = await _load(cached, [query], access, selections)
+    return loaded
 
 
 async def load_later_facts(
@@ -95,21 +94,59 @@ async def load_later_facts(
 ) -> LoadedFacts:
     """Loads the facts about the same members in another window, on the same snapshot. Raises NeedsSnapshot."""
     cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
-    return await _load(cached, query, loaded.access, loaded.selections)
+    [later] = await _load(cached, [query], loaded.access, loaded.selections)
+    return later
+
+
+async def load_sequence_facts(
+    ctx: Context,
+    query: SequencedQuery,
+    access: AccessSnapshot,
+    problems: Sequence[Problem],
+    session: Session | None,
+) -> list[LoadedFacts]:
+    """Loads the facts about every member of every step, by step. Reads and raises as `load_facts` does.
+
+    Returns nothing if the query's periods and those of a step do not meet.
+    """
+    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
+    selections = await _selections(ctx, cached, query, access, problems)
+    return await _load(cached, query.steps, access, selections) if query.has_time else []
+
+
+async def _selections(
+    ctx: Context, cached: CachedFacts, query: AnyQuery, access: AccessSnapshot, problems: Sequence[Problem]
+) -> list[MemberSelection]:
+    """Returns what applies to each member. Raises Unprocessable with all problems, Forbidden and NeedsSnapshot."""
+    problems = Problems(problems)
+    managed = _managed_accounts(query, access.accounts)
+    rules = await cached.rules(managed) if managed else {}
+    looked_up = frozenset(query.looked_up(ctx.limits))
+    selections = list(_select(query, looked_up, access.accounts, rules, problems))
+    check_grants(query, access.accounts, problems, Scope.READ_FREE_BUSY)
+    problems.raise_if_any()
+    return selections
 
 
 async def _load(
-    cached: CachedFacts, query: AvailabilityQuery, access: AccessSnapshot, selections: Sequence[MemberSelection]
-) -> LoadedFacts:
-    stored = await _stored_periods(cached, query, _managed_accounts(query, access.accounts))
-    busy = await _busy(cached, query, access, selections)
-    window = query.window()
-    found = iter([Facts(_blocking(each, busy), _hours(each, stored, window)) for each in selections])
-    facts = [[next(found) for _ in group.members] for group in query.participants]
-    return LoadedFacts(access, selections, facts, busy)
+    cached: CachedFacts,
+    queries: Sequence[AvailabilityQuery],
+    access: AccessSnapshot,
+    selections: Sequence[MemberSelection],
+) -> list[LoadedFacts]:
+    """Loads the facts of each query. The selections are of the members of all queries, in order."""
+    hours = _Hours(await _stored_periods(cached, queries, selections))
+    ahead = iter(selections)
+    loaded: list[LoadedFacts] = []
+    for query, busy in zip(queries, await _busy(cached, queries, access, selections), strict=True):
+        theirs = list(islice(ahead, len(query.members())))
+        found = iter([Facts(_blocking(each, busy), hours.of(each, query.window())) for each in theirs])
+        facts = [[next(found) for _ in group.members] for group in query.participants]
+        loaded.append(LoadedFacts(access, theirs, facts, busy))
+    return loaded
 
 
-def check_grants(query: AvailabilityQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
+def check_grants(query: AnyQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:
     """Reports members that have not granted a scope. Raises Forbidden if there is no other problem."""
     lacking = [
         Problem((*path, "sub"), Key.FORBIDDEN, f"has not granted {scope} to this application")
@@ -126,19 +163,14 @@ def reader_of(ctx: Context, session: Session | None) -> Statements:
     return Snapshot(session) if session is not None else ctx.db.driver
 
 
-def _looked_up(query: AvailabilityQuery, limits: Limits) -> list[str]:
-    """Returns the subs to look up. Those beyond the limit are not: the query is refused for having too many."""
-    return query.subs[: limits.max_accounts]
-
-
-def _managed_accounts(query: AvailabilityQuery, accounts: Mapping[str, Account]) -> list[Account]:
+def _managed_accounts(query: AnyQuery, accounts: Mapping[str, Account]) -> list[Account]:
     """Returns the accounts whose managed hours apply, each once."""
     managed = [member.sub for _, member in query.members() if member.managed_availability]
     return [accounts[sub] for sub in dict.fromkeys(managed) if sub in accounts]
 
 
 def _select(
-    query: AvailabilityQuery,
+    query: AnyQuery,
     looked_up: frozenset[str],
     accounts: Mapping[str, Account],
     rules: Mapping[int, list[AvailabilityRule]],
@@ -169,26 +201,39 @@ def _select_member(
 
 
 async def _stored_periods(
-    cached: CachedFacts, query: AvailabilityQuery, managed: Sequence[Account]
+    cached: CachedFacts, queries: Sequence[AvailabilityQuery], selections: Sequence[MemberSelection]
 ) -> Mapping[int, SpanSet | None]:
-    window = query.window()
-    return await cached.periods(managed, window.starts[0], window.ends[-1]) if managed else {}
+    managed = {each.account.key: each.account for each in selections if each.member.managed_availability}
+    return await cached.periods([*managed.values()], *_hull(queries)) if managed else {}
 
 
 async def _busy(
-    cached: CachedFacts, query: AvailabilityQuery, access: AccessSnapshot, selections: Sequence[MemberSelection]
-) -> Mapping[int, BusyTime]:
-    """Loads the busy time of the selected calendars in the query's window and the buffers around it."""
-    window = query.window()
-    buffers = [query.buffer_of(each.member) for each in selections]
+    cached: CachedFacts,
+    queries: Sequence[AvailabilityQuery],
+    access: AccessSnapshot,
+    selections: Sequence[MemberSelection],
+) -> list[Mapping[int, BusyTime]]:
+    """Loads the busy time of the selected calendars in the queries' windows and the buffers around them, by query."""
+    buffers = [query.buffer_of(member) for query in queries for _, member in query.members()]
     versions = {key: access.versions[key] for each in selections for key in each.calendars}
-    start = window.starts[0] - max(buffer.before.seconds for buffer in buffers)
-    end = window.ends[-1] + max(buffer.after.seconds for buffer in buffers)
+    start, end = _hull(queries)
+    start -= max(buffer.before.seconds for buffer in buffers)
+    end += max(buffer.after.seconds for buffer in buffers)
     busy = await cached.busy(versions, start, end)
-    if not query.excluded_events:
-        return busy
-    excluded = await cached.excluded(versions, start, end, query.excluded_events)
-    return {key: taken.without(excluded[key]) for key, taken in busy.items()}
+    blocking: list[Mapping[int, BusyTime]] = []
+    for query in queries:
+        if query.excluded_events:
+            excluded = await cached.excluded(versions, start, end, query.excluded_events)
+            blocking.append({key: taken.without(excluded[key]) for key, taken in busy.items()})
+        else:
+            blocking.append(busy)
+    return blocking
+
+
+def _hull(queries: Sequence[AvailabilityQuery]) -> tuple[Instant, Instant]:
+    """Returns the earliest start and the latest end of the queries' windows."""
+    windows = [query.window() for query in queries]
+    return min(window.starts[0] for window in windows), max(window.ends[-1] for window in windows)
 
 
 def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:
@@ -196,7 +241,19 @@ def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:
     return Busy.merged([busy[key].everything if tentative_too else busy[key].firm for key in selection.calendars])
 
 
-def _hours(selection: MemberSelection, stored: Mapping[int, SpanSet | None], window: SpanSet) -> SpanSet | None:
-    if not selection.member.managed_availability:
-        return None
-    return available_hours(selection.rules, stored[selection.account.key], window)
+class _Hours:
+    """The hours of accounts, each worked out once for the same rules and the same window."""
+
+    def __init__(self, stored: Mapping[int, SpanSet | None]) -> None:
+        self._stored = stored
+        self._known: dict[tuple[Hashable, ...], SpanSet | None] = {}
+
+    def of(self, selection: MemberSelection, window: SpanSet) -> SpanSet | None:
+        """Returns the hours of a member, None if they are not restricted."""
+        if not selection.member.managed_availability:
+            return None
+        account_key = selection.account.key
+        key = (account_key, window, *(rule.availability_rule_id for rule in selection.rules))
+        if key not in self._known:
+            self._known[key] = available_hours(selection.rules, self._stored[account_key], window)
+        return self._known[key]

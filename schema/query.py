@@ -8,7 +8,16 @@ from strawberry import ID, UNSET, Info, argument, field
 from core.accounts import AccountKey
 from core.real_time_scheduling import Status
 from core.rights import Right
-from resolvers import accounts, availability, availability_rules, available_periods, calendars, events, graph
+from resolvers import (
+    accounts,
+    availability,
+    availability_rules,
+    available_periods,
+    calendars,
+    events,
+    graph,
+    sequenced_availability,
+)
 from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 
@@ -26,6 +35,7 @@ from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
 from .scalars import DateTime
 from .selection import wanted
+from .sequenced_availability import SequencedAvailability, SequencedAvailabilityInput
 
 
 @strawberry.type(description="Queries. Each field succeeds or fails independently of the others.")
@@ -122,6 +132,18 @@ class Query:
         if explained is not None:
             return Availability.of(query, await availability.explained_availability(info.context, query, explained))
         return Availability.of(query, await availability.availability(info.context, query))
+
+    @field(
+        description="When several meetings can take place one after the other, each with participants of its own. The "
+        "same callers may ask as for `availability`."
+    )
+    async def sequenced_availability(
+        self,
+        info: Info[Context],
+        input: Annotated[SequencedAvailabilityInput, argument(description="The meetings, and the periods to search.")],
+    ) -> SequencedAvailability | None:
+        found = await sequenced_availability.sequenced_availability(info.context, input.to_core())
+        return SequencedAvailability.of(found)
 
     @field(
         description="A booking link of the application. Give exactly one of its id and the token in its URL. Requires "

@@ -53,6 +53,27 @@ def _explanation(cast: Cast, morning: Instant) -> dict[str, Any]:
     return {**_availability(cast, morning), "participants": [{"members": members, "required": "all"}]}
 
 
+def _sequenced_availability(cast: Cast, morning: Instant) -> dict[str, Any]:
+    ada, ben = cast.people
+    soon = {"before": {"maximum": {"minutes": 60}}}
+    return {
+        "queryPeriods": [{"start": format_instant(morning), "end": format_instant(morning + 8 * HOUR)}],
+        "sequence": [
+            {
+                "sequenceId": name,
+                "participants": [
+                    {"members": [{"sub": sub}], "required": "all"},
+                    {"members": [{"sub": room} for room in cast.rooms], "required": 1},
+                ],
+                "requiredDuration": {"minutes": minutes},
+                "startInterval": {"minutes": 15},
+                "buffer": soon,
+            }
+            for name, sub, minutes in (("interview", ada, 45), ("tour", ben, 30))
+        ],
+    }
+
+
 def _book_slot(cast: Cast, morning: Instant) -> dict[str, Any]:
     return {
         "availability": _availability(cast, morning),
@@ -120,6 +141,7 @@ def _application_calendar(cast: Cast, _morning: Instant) -> dict[str, str]:
 _STORY: Sequence[tuple[str, Variables | None]] = (
     ("availability", _input(_availability)),
     ("explanation", _input(_explanation)),
+    ("sequenced_availability", _input(_sequenced_availability)),
     ("book_slot", _input(_book_slot)),
     ("week", _week),
     ("availability_changed", _input(_availability)),

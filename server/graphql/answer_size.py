@@ -35,6 +35,7 @@ from core.accounts import MAX_CALENDARS
 from core.bookings import NEXT_SLOTS
 from core.explanation import max_places, max_relaxations
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, Limits
+from core.sequenced_availability import MAX_STEPS
 from resolvers.explanation import MAX_BLOCKED, MAX_EVENTS
 
 from .complexity import MANY, QUERY_TOO_COMPLEX
@@ -57,8 +58,8 @@ _BYTES = {"String": DESCRIPTION_LENGTH * _LONGEST_CHARACTER, "ID": EXTERNAL_ID_L
 _OTHER_BYTES = 32
 #: the largest `first` of fields that take less than a page
 _MOST_FIRST = {("BlockedTime", "events"): MAX_EVENTS, ("MemberExplanation", "blocked"): MAX_BLOCKED}
-#: bytes of texts that may be longer
-_LONG_TEXTS = {("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER}
+#: bytes of texts that may be longer, and of ids that there are many of, which are shorter
+_OWN_BYTES = {("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER, ("Participant", "sub"): _OTHER_BYTES}
 
 
 class AnswerSize(NamedTuple):
@@ -144,6 +145,9 @@ class _Count:
             ("Availability", "availablePeriods"): limits.max_results,
             ("Availability", "availableSlots"): limits.max_results,
             ("AvailableTime", "participants"): limits.max_accounts,
+            ("SequencedAvailability", "sequences"): limits.max_results,
+            ("AvailableSequence", "sequence"): MAX_STEPS,
+            ("AvailableStep", "participants"): limits.max_accounts,
             ("Booked", "participants"): limits.max_accounts,
             ("RealTimeScheduling", "participants"): limits.max_accounts,
             ("SlotTaken", "nextSlots"): NEXT_SLOTS,
@@ -188,7 +192,7 @@ class _Count:
         if node.selection_set is not None:
             one = self.of(node.selection_set, kind, page)
         else:
-            one = AnswerSize(0, _LONG_TEXTS.get((parent.name, name)) or _BYTES.get(str(kind), 0))
+            one = AnswerSize(0, _OWN_BYTES.get((parent.name, name)) or _BYTES.get(str(kind), 0))
         return own.plus(one).times(self._length(parent.name, name, field, page))
 
     def _page(self, node: FieldNode, field: GraphQLField, most: int) -> int:

@@ -24,8 +24,9 @@ const exceptions = {
           // They also have fields with the ids of other objects, which the rule takes for their own.
           ...["Calendar", "LinkingProfile", "RealTimeScheduling"],
           // Values without an identity.
-          ...["Availability", "AvailableTime", "BlockedTime", "Booked", "ElementToken", "Explanation", "FreeBusy"],
-          ...["Location", "PageInfo", "Relaxation", "ScheduledEvent", "SlotTaken", "WeeklyPeriod"],
+          ...["Availability", "AvailableSequence", "AvailableStep", "AvailableTime", "BlockedTime", "Booked", "ElementToken"],
+          ...["Explanation", "FreeBusy", "Location", "PageInfo", "Relaxation", "ScheduledEvent", "SequencedAvailability"],
+          ...["SlotTaken", "WeeklyPeriod"],
         ],
       },
     },

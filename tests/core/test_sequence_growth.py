@@ -15,7 +15,7 @@ from core.solver import Facts
 from core.spans import Busy
 from tests.support.pictures import MIDNIGHT
 
-from .growth import FEW, MOST_GROWTH, SHAPES, Bounds, Counted, comb, lines_counted
+from .counted_work import FEW, MOST_GROWTH, SHAPES, Bounds, Counted, comb, lines_counted
 
 #: more than there are
 ALL = 1_000_000

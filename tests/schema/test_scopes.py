@@ -56,12 +56,19 @@ def question(*subs: str, **more: Any) -> dict[str, Any]:
 _numbers = count()
 
 
+def sequence(asked: dict[str, Any]) -> dict[str, Any]:
+    """The input for the same meeting as the only step of a sequence."""
+    step = {"sequenceId": "1", "participants": asked["participants"], "requiredDuration": asked["requiredDuration"]}
+    return {"queryPeriods": asked["queryPeriods"], "sequence": [step]}
+
+
 async def outcome(api: Api, operation: str, token: str, whose: Account) -> dict[str, Any]:
     """The extensions of the refusal; empty if the operation succeeded."""
     variables = {
         "calendarId": whose.calendar_id,
         "event": {"eventId": "e1", "summary": "Busy", **DAY},
         "availability": question(whose.sub),
+        "sequence": sequence(question(whose.sub)),
         "period": {"availablePeriodId": "p1", **DAY},
         "calendarName": f"Calendar {next(_numbers)}",
     }
@@ -95,9 +102,9 @@ async def test_an_operation_needs_only_its_own_scope(api: Api, ada: Account) -> 
         assert await api.data(USER_INFO, token) == {"userInfo": {"scope": needed.value}}
 
 
-READING = {"calendars", "events", "freeBusy", "availability"}
+READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"}
 WRITING = {"calendars", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
-FREE_BUSY = {"calendars", "freeBusy", "availability"}
+FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,7 @@ FREE_BUSY = {"calendars", "freeBusy", "availability"}
         ("write_only", WRITING),
         ("free_busy", FREE_BUSY),
         ("free_busy_write", FREE_BUSY | WRITING),
-        ("read_events", {"events", "freeBusy", "availability"}),
+        ("read_events", {"events", "freeBusy", "availability", "sequencedAvailability"}),
         ("list_calendars create_event", {"calendars", "upsertEvent", "upsertEvents"}),
     ],
 )
@@ -244,7 +251,10 @@ def test_every_feature_is_tested_here() -> None:
 
 async def test_a_plan_without_a_feature_requires_payment_and_names_it(api: Api, ada: Account) -> None:
     """For account tokens and for the client secret. All other operations succeed."""
-    for feature, left_out in ((Feature.AVAILABILITY, {"availability"}), (Feature.MANAGED_AVAILABILITY, MANAGED)):
+    for feature, left_out in (
+        (Feature.AVAILABILITY, {"availability", "sequencedAvailability"}),
+        (Feature.MANAGED_AVAILABILITY, MANAGED),
+    ):
         await leave_out(api, feature)
         for operation in OPERATIONS:
             expected = (

@@ -16,12 +16,19 @@ query availability($availability: AvailabilityInput!) {
 }
 """
 
+SEQUENCED_AVAILABILITY = """
+query sequencedAvailability($sequence: SequencedAvailabilityInput!) {
+  sequencedAvailability(input: $sequence) { sequences { start } }
+}
+"""
+
 #: a document for each field that requires a scope, and the scope
 OPERATIONS = {
     CALENDARS: Scope.LIST_CALENDARS,
     "{ events(input: {}) { nodes { eventId } } }": Scope.READ_EVENTS,
     "{ freeBusy(input: {}) { nodes { start } } }": Scope.READ_FREE_BUSY,
     AVAILABILITY: Scope.READ_FREE_BUSY,
+    SEQUENCED_AVAILABILITY: Scope.READ_FREE_BUSY,
     "{ availabilityRules { availabilityRuleId } }": Scope.MANAGED_AVAILABILITY,
     '{ availabilityRule(availabilityRuleId: "kept") { tzid } }': Scope.MANAGED_AVAILABILITY,
     "{ availablePeriods { nodes { start } } }": Scope.MANAGED_AVAILABILITY,

@@ -10,18 +10,22 @@ from hypothesis import strategies as st
 
 from core.limits import Limits
 from schema import schema
-from server.graphql.answer_size import AnswerSize, answer_size, is_too_large
+from server.graphql.answer_size import MAX_ANSWER, AnswerSize, answer_size, is_too_large
 from tests.support.api import Api
 from tests.support.graphql_queries import UPSERT_EVENTS
 
 EVENTS = "{ events(input: {}, first: 1000) { nodes { %s } } }"
 
 
-def values(source: str) -> int:
-    """The values that the answer to a document may have."""
+def size(source: str) -> AnswerSize:
+    """The size that the answer to a document may have."""
     document = parse(source)
     [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    return answer_size(schema._schema, document, operation, Limits(max_page=1000)).values
+    return answer_size(schema._schema, document, operation, Limits(max_page=1000))
+
+
+def values(source: str) -> int:
+    return size(source).values
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,17 @@ def test_an_availability_is_as_long_as_its_limits_allow() -> None:
         "query ($i: AvailabilityInput!) { availability(input: $i) { availableSlots { start participants { sub } } } }"
     )
     assert values(query) == 1 + 512 * (1 + 1 + 10 * 2)
+
+
+def test_a_sequence_is_as_long_as_its_limits_allow() -> None:
+    """Ten steps with ten people each. It is not so large that its bytes have to be counted."""
+    query = """query ($i: SequencedAvailabilityInput!) {
+      sequencedAvailability(input: $i) {
+        sequences { start end sequence { sequenceId start end participants { sub } } }
+      }
+    }"""
+    assert values(query) == 1 + 512 * (1 + 2 + 10 * (1 + 3 + 10 * 2))
+    assert size(query).bytes < MAX_ANSWER
 
 
 JSON = st.recursive(
