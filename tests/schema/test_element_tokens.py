@@ -290,6 +290,15 @@ class TestEnd:
         await revoke(api, sub=ben.sub)
         assert await api.refusal(AVAILABILITY_PERIOD_STARTS, token, input=availability_input(ben)) == UNAUTHENTICATED
 
+    async def test_nothing_is_left_of_an_erased_account(self, api: Api, ada: Account, ben: Account) -> None:
+        """Its tokens have lost it, as after a revocation."""
+        token = await api.element_token(ada, ben)
+        deleting = "mutation ($input: DeleteAccountInput!) { deleteAccount(input: $input) { deleted } }"
+        await api.data(deleting, CLIENT_SECRET, input={"sub": ada.sub})
+        assert await api.refusal(CALENDARS, token) == UNAUTHENTICATED
+        await api.data(AVAILABILITY_PERIOD_STARTS, token, input=availability_input(ben))
+        assert await api.rows("SELECT position FROM element_token_accounts") == [(1,)]
+
     async def test_no_token_survives_a_revocation_at_the_same_time(self, api: Api) -> None:
         """Whichever is first: either there is no token, or it has lost the account."""
         for n in range(8):
