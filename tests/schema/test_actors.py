@@ -34,6 +34,7 @@ Query.account.availablePeriods    who    yes  yes     null   null         yes   
 Query.accounts                    who    yes  no      no     no           no                   no                 no
 Query.availability                who    yes  yes     no     yes          no                   no                 yes
 Query.availability.availablePeriods.participants.account who yes null no yes no no yes
+Query.sequencedAvailability       who    yes  yes     no     yes          no                   no                 yes
 Query.realTimeSchedulings         who    yes  no      no     no           no                   no                 no
 Query.realTimeScheduling          who    yes  no      no     no           no                   no                 no
 Query.availabilityRules           who    no   yes     no     no           yes                  no                 who
@@ -181,6 +182,16 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         "sub": ada.sub,
         "availability": availability_input(ada),
         "withBen": availability_input(ben),
+        "sequence": {
+            "sequence": [
+                {
+                    "sequenceId": "only",
+                    "participants": availability_input(ada)["participants"],
+                    "requiredDuration": {"minutes": 60},
+                }
+            ],
+            "queryPeriods": [DAY],
+        },
         "link": link,
         "period": {"availablePeriodId": "p1", **DAY},
         **{f"input of {name}": given for name, given in by_field.items()},
