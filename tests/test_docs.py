@@ -49,9 +49,8 @@ class Page:
             answer = answer.replace(name, value)
         assert found == json.loads(answer)
         data = found.get("data") or {}
-        if made := data.get("applicationCalendar") or data.get("account"):
-            given = _OWN_ID.search(query)
-            assert given is not None
+        given = _OWN_ID.search(query)
+        if given is not None and (made := data.get("applicationCalendar") or data.get("account")):
             self.tokens[given[1]] = made.get("accessToken", "")
 
     def learn(self, drawn: Any, found: Any, key: str = "") -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support import browser as chromium
 
@@ -51,13 +51,14 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, An
         following.join()
 
 
-def play(page: Page, tab: str) -> str:
-    """Runs an example, and returns its answer."""
-    page.locator(".graphiql-tab-button").get_by_text(tab, exact=True).click()
+def play(page: Page, tab: str, *shown: str) -> None:
+    """Runs an example, whose answer must show these texts."""
+    tabs = page.locator(".graphiql-tab-button")
+    tabs.nth(tabs.all_inner_texts().index(tab)).click()
+    page.wait_for_timeout(700)  # GraphiQL reads the names of the operations in a tab some time after it is opened
     page.get_by_role("button", name="Execute query").click()
-    answer = page.locator(".result-window")
-    answer.get_by_text('"data"').wait_for()
-    return answer.inner_text()
+    for text in shown:
+        expect(page.get_by_role("region", name="Result Window")).to_contain_text(text)
 
 
 def test_the_first_queries_are_answered_with_nothing_pasted(browser: Browser, terminal: dict[str, Any]) -> None:
@@ -65,11 +66,9 @@ def test_the_first_queries_are_answered_with_nothing_pasted(browser: Browser, te
     with chromium.visit(browser, terminal["address"]) as visit:
         page = visit.page
         assert page.url == terminal["url"]
-        slots = play(page, "Availability")
-        assert "T12:00:00Z" in slots
-        assert all(name in slots for name in ("Ada", "Ben", "Red room", "Blue room"))
-        assert "Ben" in play(page, "BookSlot")
-        assert "Planning the opening" in play(page, "Week")
+        play(page, "Availability", "T12:00:00Z", '"Ada"', '"Ben"', '"Red room"')
+        play(page, "BookSlot", "bookSlot", '"Ada"', '"Ben"', '"Red room"')
+        play(page, "Week", '"ada@example.com"', "Stand-up and post")
         assert visit.foreign_requests == []
         assert visit.errors == []
 

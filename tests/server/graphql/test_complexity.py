@@ -144,9 +144,9 @@ def test_overlapping_fields_are_refused_before_they_are_merged() -> None:
 
 @pytest.mark.parametrize("path", sorted(_FOLDER.glob("*.graphql")), ids=lambda path: path.stem)
 def test_the_examples_are_far_from_every_limit(path: Path) -> None:
-    """A tenth of each, like the documents of real clients."""
+    """Half the depth and a tenth of all else, like the documents of real clients."""
     found = amounts(path.read_text("utf-8"))
-    assert found["depth"] <= 5
+    assert found["depth"] <= 7
     assert max(found["root_fields"], found["aliases"], found["directives"]) <= 5
     assert max(found["selections"], found["overlaps"]) <= 200
 
