@@ -7,7 +7,19 @@ from importlib import import_module
 from . import page
 from .measure import progress
 
-PARTS = ("solver", "explanation", "names", "sequences", "queries", "steps", "upserts", "bookings", "worker", "hours", "live")
+PARTS = (
+    "solver",
+    "explanation",
+    "names",
+    "sequences",
+    "queries",
+    "steps",
+    "upserts",
+    "bookings",
+    "worker",
+    "hours",
+    "live",
+)
 
 
 def main() -> None:
