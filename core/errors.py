@@ -7,6 +7,7 @@
     ├── Forbidden              a known caller who is not allowed to do this
     ├── NotFound               it does not exist, or is not the caller's: indistinguishable on purpose
     ├── RateLimited            too many requests in too short a time
+    ├── TimedOut               it waited too long for other requests
     └── Unprocessable          understood, but cannot be done: every problem with its path
 
 A class's docstring is its default message. `code` is for programs, and the same at every doorway; each
@@ -144,6 +145,17 @@ class RateLimited(Refusal):
     """Too many requests in too short a time."""
 
     code = "RATE_LIMITED"
+
+
+class TimedOut(Refusal):
+    """This waited too long for other requests and was not carried out. The same request can be sent again."""
+
+    code = "TIMEOUT"
+
+    def __init__(self, message: str | None = None, *, waited_for: str = "lock") -> None:
+        super().__init__(message, details={"retry": True})
+        #: what it waited for: `lock`, `connection`, or `another process`
+        self.waited_for = waited_for
 
 
 class Unprocessable(Refusal):

@@ -98,13 +98,22 @@ class PendingCaller:
         #: the account's key; None until the caller is looked up
         self.account_key = admit(caller) if isinstance(caller, Actor) else None
         self._read = _element if isinstance(caller, ElementTokenDigest) else _actor
+        #: the key of the account's client; None until the caller is looked up
+        self.client_key = caller.client_key if isinstance(caller, Actor) else None
         #: the statement that looks up the caller, and its values
         self.statement: tuple[str, Row] = _lookup(caller), (caller,)
 
     def found(self, rows: Sequence[Row]) -> int:
         """Returns the account's key from the rows of that statement. Raises what `admit` raises."""
-        self.account_key = self._admit(self._read(rows, self._now))
+        actor = self._read(rows, self._now)
+        self.account_key, self.client_key = self._admit(actor), actor.client_key
         return self.account_key
+
+    def found_client(self, rows: Sequence[Row]) -> int | None:
+        """The same for the client's key; the caller still counts as not looked up."""
+        actor = self._read(rows, self._now)
+        self._admit(actor)
+        return actor.client_key
 
 
 async def load_caller(statements: Statements, caller: Actor | bytes, now: Instant) -> Actor:

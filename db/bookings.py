@@ -12,7 +12,7 @@ from core.instants import Instant
 
 from . import events, tables
 from .database import Database
-from .drivers.base import LockedWrite, Snapshot
+from .drivers.base import LOCK_TIMEOUT, LockedWrite, Snapshot
 from .drivers.dialects import Dialect
 from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
 from .versions import next_version_sql, random_part, random_part_sql
@@ -47,13 +47,14 @@ async def book(
 
 async def book_unchanged(
     db: Database,
+    client_key: int,
     versions: Mapping[int, int],
     calendars: Mapping[BookedCalendar, int],
     draft: EventDraft,
     now: Instant,
 ) -> list[Event] | None:
-    """Optimistic `book`: one trip, no locks held before. `calendars` maps each calendar to the key of
-    its account.
+    """Optimistic `book`: one trip, no row locks held before. `calendars` maps each calendar to the key
+    of its account.
 
     Returns None if a calendar no longer has its version in `versions` (by calendar key), or has an
     event with this id.
@@ -69,7 +70,7 @@ async def book_unchanged(
         dialect.array_param([calendar.event_uid for calendar in calendars]),
         *(row[name] for name in _BOOKED),
     ]
-    written = await db.driver.write(_book_unchanged(dialect), values, *calendars.values())
+    written = await db.driver.write(_book_unchanged(dialect), values, *calendars.values(), writer=client_key)
     return _written(calendars, draft, now) if written is not None else None
 
 
@@ -105,7 +106,10 @@ def _book_unchanged(dialect: Dialect) -> LockedWrite:
     return LockedWrite(
         # The version is checked under the lock. A concurrent event with this id has changed it as well.
         lock=f"""
-WITH held AS (SELECT key, version FROM calendars WHERE key {dialect.in_array(1, "bigint")} ORDER BY key {dialect.row_lock})
+WITH held AS (
+    SELECT key, version FROM calendars
+    WHERE key {dialect.in_array(1, "bigint")} AND {LOCK_TIMEOUT} ORDER BY key {dialect.row_lock}
+)
 UPDATE calendars SET version = {next_version_sql("$3")}
 WHERE key {dialect.in_array(4, "bigint")}
   AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)

@@ -13,9 +13,12 @@ from core.identity import digest
 from core.instants import Instant
 
 from . import tables
+from .drivers.base import Statements
 from .drivers.dialects import insert
 from .encryption import Encryption
 from .notifications.subscribers import mark_all_changed
+
+_SECRET = "SELECT key, secret_digest FROM clients WHERE client_id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,13 @@ async def find(session: AsyncSession, client_id: str) -> Client | None:
     statement = select(tables.Client).where(col(tables.Client.client_id) == client_id)
     row = (await session.exec(statement)).one_or_none()
     return Client(row.key or 0, row.secret_digest, named(row.without)) if row is not None else None
+
+
+async def find_secret(statements: Statements, client_id: str) -> tuple[int, bytes] | None:
+    """Returns the key of the client with this id and the digest of its secret, or None. One statement, without a session."""
+    for key, secret_digest in await statements.fetch(_SECRET, client_id):
+        return key, secret_digest
+    return None
 
 
 async def disable_features(session: AsyncSession, client_id: str, features: Collection[Feature]) -> bool:

@@ -1,12 +1,13 @@
 """The database behind a URL: sessions that read and write, and a driver for single statements.
 
-SQLite allows one writer at a time, so it has one writing connection behind a first-come-first-served
-lock, and a few reading ones. PostgreSQL has one pool for both. On either, a `read` sees one snapshot
-from start to end, and a `write` is one transaction.
+SQLite allows one writer at a time, so it has one writing connection and a few reading ones. PostgreSQL
+has one pool for both, of which writes leave a part to reads. On either, a `read` sees one snapshot from
+start to end, and a `write` is one transaction; requests that wait for a connection are served client by
+client.
 """
 
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,10 +21,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from . import database_urls, files
 from .drivers.base import Driver
+from .drivers.fair_queue import Client, FairQueue
+from .drivers.keyed_locks import KeyedLocks, LockKey
 from .drivers.postgresql import PostgreSQLDriver
 from .drivers.sqlite import SQLiteDriver
 from .drivers.sqlite_writer import SQLiteWriter
-from .drivers.write_lock import WriteLock, begin_immediate_session
+from .drivers.write_lock import begin_immediate_session
 from .encryption import Encryption
 from .files import FileGuard
 from .notifications import listener
@@ -36,6 +39,9 @@ Session: TypeAlias = AsyncSession
 POOL_SIZE = 10
 """Maximum PostgreSQL connections per process, in addition to those of the driver."""
 
+LOCK_TIMEOUT = 10
+"""Seconds that a write waits for a lock: once for those of this process, and again for those of others."""
+
 #: connections of the driver: a few, because each is busy for some milliseconds at most unless it waits
 #: for a lock
 _DRIVER_CONNECTIONS = 8
@@ -47,15 +53,20 @@ _CONNECT_TIMEOUT = 5
 #: Options of every engine. Parameter values are kept out of logged errors.
 _OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": _POOL_TIMEOUT}
 
-#: seconds that a SQLite writer waits for the write lock of this process, and again for other processes
-_BUSY_TIMEOUT = 10
+#: connections of SQLite that read
+_SQLITE_READERS = 8
 
 
 class Database:
     """A database, with an engine for reading and one for writing; on PostgreSQL both share a pool."""
 
     def __init__(
-        self, url: str, *, pool_size: int = POOL_SIZE, encryption: Callable[[], Encryption] | None = None
+        self,
+        url: str,
+        *,
+        pool_size: int = POOL_SIZE,
+        lock_timeout: float = LOCK_TIMEOUT,
+        encryption: Callable[[], Encryption] | None = None,
     ) -> None:
         """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError.
         Connects when used.
@@ -70,56 +81,86 @@ class Database:
         self.file = Path(str(parsed.database)).absolute() if self.dialect == "sqlite" else None
         #: notices that the SQLite file was deleted or replaced; None on PostgreSQL
         self.file_guard = files.FileGuard(self.file) if self.file is not None else None
-        self._write_lock: AbstractAsyncContextManager[None] = (
-            WriteLock(_BUSY_TIMEOUT) if self.dialect == "sqlite" else nullcontext()
-        )
-        self.reader, self.writer = (
-            _sqlite(parsed, self.file_guard) if self.file_guard is not None else _postgresql(parsed, pool_size)
-        )
+        self._lock_timeout = lock_timeout
+        self._locks = KeyedLocks(lock_timeout)
+        if self.file_guard is not None:
+            self.reader, self.writer = _sqlite(parsed, self.file_guard, lock_timeout)
+            self._connections = _shared(_SQLITE_READERS)
+            self._writes = FairQueue(1, lock_timeout, name="lock")
+        else:
+            self.reader, self.writer = _postgresql(parsed, pool_size)
+            self._connections, self._writes = _shared(pool_size), _shared(_most(pool_size))
         self.subscribers = Subscribers()
         self.driver = self._make_driver(parsed)
         self.outbox = Outbox()
         self._listener = listener.ChangeListener(self.subscribers, self._listen)
 
     @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncSession]:
-        """A session on one snapshot of the database."""
-        async with AsyncSession(self.reader, autoflush=False) as session:
+    async def read(self, client: Client = None) -> AsyncGenerator[AsyncSession]:
+        """A session on one snapshot of the database, for this client. Raises TimedOut."""
+        async with self._connections.slot(client), AsyncSession(self.reader, autoflush=False) as session:
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[AsyncSession]:
+    async def write(self, client: Client = None, locks: Collection[LockKey] = ()) -> AsyncGenerator[AsyncSession]:
         """A session whose changes are committed at the end of the block, or rolled back on an exception.
 
-        Raises FileReplacedError if the SQLite file is not there any more, so that no lost write is acknowledged.
+        `locks` are the keys of the rows that the transaction will lock. They are waited for here, without
+        a connection. Raises TimedOut, and FileReplacedError if the SQLite file is not there any more, so
+        that no lost write is acknowledged.
         """
         try:
-            async with self._write_lock, AsyncSession(self.writer, autoflush=False) as session:
+            async with (
+                self.hold(locks),
+                self._writes.slot(client),
+                self._connections.slot(client) if self.dialect == "postgresql" else nullcontext(),
+                AsyncSession(self.writer, autoflush=False) as session,
+            ):
                 with self.subscribers.notify_after(session), self.outbox.notify_after(session):
                     async with session.begin(), notify_in_transaction(session):
+                        await self._limit_waiting(session)
                         yield session
             if self.file_guard is not None:
                 self.file_guard.check()
         finally:
             self.driver.invalidate()
 
+    def hold(self, locks: Collection[LockKey]) -> AbstractAsyncContextManager[bool]:
+        """Holds locks of this process during the block, which must not hold a connection before.
+
+        Returns whether it had to wait. Raises TimedOut. On SQLite writes wait for the whole file instead.
+        """
+        return self._locks.hold(locks) if locks and self.dialect == "postgresql" else nullcontext(False)
+
+    async def _limit_waiting(self, session: AsyncSession) -> None:
+        """Limits the time that the transaction waits for rows that another process has locked."""
+        if self.dialect == "postgresql":
+            statement = f"SET LOCAL lock_timeout = '{_milliseconds(self._lock_timeout)}'"
+            await (await session.connection()).exec_driver_sql(statement)
+
     def _make_driver(self, url: URL) -> Driver:
         if self.file_guard is not None:
             return SQLiteDriver(
                 str(url.database),
                 self.file_guard,
-                timeout=_BUSY_TIMEOUT,
-                writer=SQLiteWriter(self.writer, _BUSY_TIMEOUT, self.file_guard),
-                write_lock=self._write_lock,
+                timeout=self._lock_timeout,
+                writer=SQLiteWriter(self.writer, self._lock_timeout, self.file_guard),
+                write_lock=self._writes,
                 wake=self.subscribers.wake,
             )
         _, given = self.reader.dialect.create_connect_args(url)
-        return PostgreSQLDriver({"timeout": _CONNECT_TIMEOUT, **given}, size=_DRIVER_CONNECTIONS, timeout=_POOL_TIMEOUT)
+        return PostgreSQLDriver(
+            {"timeout": _CONNECT_TIMEOUT, **given},
+            size=_DRIVER_CONNECTIONS,
+            timeout=_POOL_TIMEOUT,
+            lock_timeout=_milliseconds(self._lock_timeout),
+            locks=self._locks,
+        )
 
     async def _listen(self) -> None:
         """Receives changes by other processes, until cancelled."""
         if self.dialect == "sqlite":
-            await listener.poll_sqlite(self.writer, self._write_lock, self.subscribers)
+            await listener.poll_sqlite(self.writer, self._writes, self.subscribers)
         else:
             await listener.listen_postgresql(self.writer, self.subscribers)
 
@@ -127,6 +168,12 @@ class Database:
     def connections_in_use(self) -> int:
         """Number of busy connections."""
         return sum(pool.checkedout() for pool in self._pools) + self.driver.in_use
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Number of requests that wait: for writes of this process to the same rows, and for a connection."""
+        connections = self._connections.waiting + self._writes.waiting + self.driver.waiting
+        return {"lock": self._locks.waiting, "connection": connections}
 
     @cached_property
     def _pools(self) -> set[QueuePool]:
@@ -155,6 +202,20 @@ class Database:
         await self.reader.dispose()
 
 
+def _most(connections: int) -> int:
+    """How many of these connections one client may have, and all writes together: a quarter is left to others."""
+    return connections - connections // 4
+
+
+def _shared(connections: int) -> FairQueue:
+    return FairQueue(connections, _POOL_TIMEOUT, most=_most(connections))
+
+
+def _milliseconds(seconds: float) -> str:
+    """A time as PostgreSQL reads it in its settings."""
+    return f"{seconds * 1000:.0f}ms"
+
+
 def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     # No ping before each use: it would cost a round trip per request, and `retry_transaction` recovers
     # from a dead connection. SQLAlchemy then discards all pooled ones of that age.
@@ -165,23 +226,26 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
 
 
-def _sqlite(url: URL, guard: FileGuard) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(url: URL, guard: FileGuard, lock_timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
     # Never creates the file: if it was deleted, an empty one would take its place.
     url = url.set(database=Path(str(url.database)).absolute().as_uri(), query={"uri": "true", "mode": "rw"})
-    busy = {"timeout": _BUSY_TIMEOUT}
-    reader = create_async_engine(url, pool_size=4, max_overflow=4, connect_args=busy, **_OPTIONS)
+    busy = {"timeout": lock_timeout}
+    idle = _SQLITE_READERS // 2
+    reader = create_async_engine(
+        url, pool_size=idle, max_overflow=_SQLITE_READERS - idle, connect_args=busy, **_OPTIONS
+    )
     writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
     _prepare(reader, guard, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
     # FULL: acknowledged writes survive a power cut, not only a crash of this process. The busy handler
     # is switched off once the connection is set up, because `begin_immediate_session` does the waiting.
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
-    _prepare(writer, guard, partial(_begin_write, guard), *pragmas)
+    _prepare(writer, guard, partial(_begin_write, guard, lock_timeout), *pragmas)
     return reader, writer
 
 
-def _begin_write(guard: FileGuard, connection: Connection) -> None:
+def _begin_write(guard: FileGuard, lock_timeout: float, connection: Connection) -> None:
     guard.check()
-    begin_immediate_session(connection, _BUSY_TIMEOUT)
+    begin_immediate_session(connection, lock_timeout)
 
 
 def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection], object], *pragmas: str) -> None:

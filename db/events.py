@@ -19,7 +19,7 @@ from core.spans import Busy, Span
 from . import tables
 from .access import PendingCaller
 from .database import Database
-from .drivers.base import LockedWrite, Statements
+from .drivers.base import LOCK_TIMEOUT, LockedWrite, Statements
 from .drivers.dialects import Dialect, insert
 from .versions import next_version_sql, random_part
 
@@ -75,7 +75,7 @@ async def upsert_one(
     Returns None if the account has no such calendar. Raises if the caller may not write.
     """
     proposed = row(draft, now)
-    found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), caller=caller)
+    found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), writer=caller)
     if found is None:
         return None
     event_uid, created_at = found
@@ -197,7 +197,8 @@ _WRITTEN_OF = itemgetter(*WRITTEN)
 
 _UPSERT = LockedWrite(
     lock=f"""
-UPDATE calendars SET version = {next_version_sql("$3")} WHERE account_key = $1 AND calendar_id = $2 RETURNING key
+UPDATE calendars SET version = {next_version_sql("$3")}
+WHERE account_key = $1 AND calendar_id = $2 AND {LOCK_TIMEOUT} RETURNING key
 """,
     locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
     write=f"""

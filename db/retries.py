@@ -11,11 +11,14 @@ import random
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from itertools import count
 from typing import ParamSpec, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import TimedOut
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +31,8 @@ _PAUSE = 0.02
 _LOST = {"40001", "40P01"}
 #: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections, full disk
 _AWAY = {"57P01", "57P02", "57P03", "53300", "53100"}
+#: SQLSTATE of a statement that has waited for a lock for too long
+_LOCK_TIMEOUT = "55P03"
 #: SQLite's messages when another connection has locked the file
 _LOCKED = ("database is locked", "database table is locked")
 
@@ -40,19 +45,24 @@ def is_lost_race(error: BaseException) -> bool:
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database cannot be reached or cannot be written to at present, or has no free connection."""
     state = _sqlstate(error)
-    if state in _AWAY or state.startswith("08") or is_locked(error) or _is_full(error):
+    if state in _AWAY or state.startswith("08") or is_lock_timeout(error) or _is_full(error):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
     # A failure to connect (refused, timed out, no such socket, no such host) is an OSError, not an
     # error of the server. asyncpg raises InterfaceError when a connection was closed during use.
-    return isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError)
+    return isinstance(error, TimedOut | PoolTimeout | OSError | asyncpg.InterfaceError)
 
 
 def is_locked(error: BaseException) -> bool:
     """Whether another connection has locked the SQLite file."""
     driver_error = _driver_error(error)
     return isinstance(driver_error, sqlite3.Error) and any(words in str(driver_error) for words in _LOCKED)
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether another process has held a lock for too long: on rows, or on the SQLite file."""
+    return is_locked(error) or _sqlstate(error) == _LOCK_TIMEOUT
 
 
 def _is_full(error: BaseException) -> bool:
@@ -65,12 +75,13 @@ def _is_full(error: BaseException) -> bool:
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Whether a timeout has passed: for a connection, for the SQLite file or for the write lock."""
-    return isinstance(error, TimeoutError | PoolTimeout) or is_locked(error)
+    """Whether a timeout has passed: for a connection or for a lock, of this process or of another."""
+    return isinstance(error, TimedOut | TimeoutError | PoolTimeout) or is_lock_timeout(error)
 
 
 def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Retries a resolver a few times after a lost race, and once after a lost connection.
+    """Retries a resolver a few times after a lost race, and once after a lost connection. Raises TimedOut
+    when it has waited for a lock of another process for too long.
 
     A connection that was idle in the pool while the server restarted is found dead only when it is
     used. If the next one fails as well, the server is down, and an error soon is better than an error
@@ -80,15 +91,18 @@ def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
     @wraps(resolver)
     async def retrying(*args: P.args, **kwargs: P.kwargs) -> T:
         pause = _PAUSE
-        for attempt in range(1, ATTEMPTS):
+        for attempt in count(1):
             try:
                 return await resolver(*args, **kwargs)
             except Exception as error:
-                if not (is_lost_race(error) or (attempt == 1 and is_unavailable(error) and not is_timeout(error))):
+                if is_lock_timeout(error):
+                    raise TimedOut(waited_for="another process") from error
+                lost_connection = attempt == 1 and is_unavailable(error) and not is_timeout(error)
+                if attempt == ATTEMPTS or not (is_lost_race(error) or lost_connection):
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause *= 2
-        return await resolver(*args, **kwargs)
+        raise AssertionError
 
     return retrying
 

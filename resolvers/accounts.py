@@ -24,10 +24,11 @@ from core.texts import check_id, check_text, is_storable
 from db import accounts, calendars, erasure, tokens
 from db.database import Session
 from db.drivers.base import Snapshot
+from db.drivers.keyed_locks import external_id_lock
 from db.retries import retry_transaction
 
 from .context import Context
-from .tokens import authenticate_client
+from .tokens import authenticate_client, check_client
 
 
 class UserInfo(NamedTuple):
@@ -64,7 +65,8 @@ async def upsert_account(
     check_id(account_id, ("account_id",), problems, longest=EXTERNAL_ID_LENGTH)
     profile.check(problems)
     check_scope(scope, ("scope",), problems)
-    async with ctx.db.write() as session:
+    client_key = await check_client(ctx, client_id, client_secret)
+    async with ctx.db.write(client_key, [external_id_lock(client_key, kind, account_id)]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         require_feature(client.disabled_features, Feature.ACCOUNTS)
         problems.raise_if_any()
@@ -91,7 +93,7 @@ async def user_info(ctx: Context) -> UserInfo:
     """Returns the account that the caller acts for. Any scope is sufficient."""
     actor = await ctx.actor()
     account_key = require_own(actor, Right.READ_USER_INFO)
-    async with ctx.db.read() as session:
+    async with ctx.db.read(actor.client_key) as session:
         known = await accounts.get_by_key(session, account_key)
         if known is None:
             raise erased()
@@ -123,7 +125,7 @@ async def _find(ctx: Context, client_key: int, name: AccountKey) -> Account | No
         return (await accounts.by_sub(ctx.db.driver, client_key, subs)).get(name.sub)
     if name.kind is None or name.external_id is None or not is_storable(name.external_id):
         return None
-    async with ctx.db.read() as session:
+    async with ctx.db.read(client_key) as session:
         return await accounts.find(session, client_key, name.kind, name.external_id)
 
 
@@ -141,7 +143,7 @@ async def list_accounts(
     actor = await ctx.actor()
     client_key = require_application(actor)
     problems.raise_if_any()
-    async with ctx.db.read() as session:
+    async with ctx.db.read(client_key) as session:
         found = await accounts.list_accounts(session, client_key, kind, search, cursor, request.first + 1)
     page = Page[tuple[Account, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].sub))
     return page.map(lambda item: ViewedAccount(item[0], rights_over(actor, item[0])))
@@ -157,7 +159,7 @@ async def delete(ctx: Context, sub: str) -> bool:
     client_key = require_application(await ctx.actor())
     if not is_sub(sub):
         return False
-    async with ctx.db.write() as session:
+    async with ctx.db.write(client_key) as session:
         account_key = await erasure.lock(session, client_key, sub)
         if account_key is not None:
             await erasure.erase(session, client_key, account_key, sub)

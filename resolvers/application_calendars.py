@@ -7,11 +7,12 @@ from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
 from core.scopes import check_scope
 from core.texts import check_id
+from db.drivers.keyed_locks import external_id_lock
 from db.retries import retry_transaction
 
 from .accounts import authorize
 from .context import Context
-from .tokens import authenticate_client
+from .tokens import authenticate_client, check_client
 
 
 @retry_transaction
@@ -25,9 +26,10 @@ async def get_or_create(
     problems = Problems()
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
     check_scope(scope, ("scope",), problems)
-    async with ctx.db.write() as session:
+    client_key = await check_client(ctx, client_id, client_secret)
+    kind = AccountKind.APPLICATION_CALENDAR
+    async with ctx.db.write(client_key, [external_id_lock(client_key, kind, application_calendar_id)]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         require_feature(client.disabled_features, Feature.APPLICATION_CALENDARS)
         problems.raise_if_any()
-        kind = AccountKind.APPLICATION_CALENDAR
         return await authorize(ctx, session, client.key, kind, application_calendar_id, scope)

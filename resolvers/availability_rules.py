@@ -5,6 +5,7 @@ from core.availability_rules import AvailabilityRule
 from core.errors import Key, NotFound, Problem, Problems
 from core.texts import is_storable
 from db import accounts, availability_rules, calendars
+from db.drivers.keyed_locks import account_lock
 from db.retries import retry_transaction
 
 from .accounts import erased
@@ -14,10 +15,11 @@ from .context import Context
 @retry_transaction
 async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
     """Creates the rule, or replaces the one with its id. Returns the stored rule. Raises Unprocessable."""
-    account = require_managed_availability(await ctx.actor())
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
     problems = Problems()
     rule.check(problems)
-    async with ctx.db.write() as session:
+    async with ctx.db.write(actor.client_key, [account_lock(account)]) as session:
         # Locked before its calendars are read: none of them is deleted until the rule is stored.
         if not await accounts.lock_and_bump(session, account):
             raise erased()
@@ -34,8 +36,9 @@ async def upsert(ctx: Context, rule: AvailabilityRule) -> AvailabilityRule:
 @retry_transaction
 async def list_rules(ctx: Context) -> list[AvailabilityRule]:
     """Returns all rules of the account, in the order of their ids."""
-    account = require_managed_availability(await ctx.actor())
-    async with ctx.db.read() as session:
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
+    async with ctx.db.read(actor.client_key) as session:
         return (await availability_rules.list_rules(session, [account])).get(account, [])
 
 
@@ -51,8 +54,9 @@ async def get(ctx: Context, availability_rule_id: str) -> AvailabilityRule:
 @retry_transaction
 async def delete(ctx: Context, availability_rule_id: str) -> bool:
     """Deletes the account's rule with this id. Returns whether there was one."""
-    account = require_managed_availability(await ctx.actor())
-    async with ctx.db.write() as session:
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
+    async with ctx.db.write(actor.client_key, [account_lock(account)]) as session:
         return is_storable(availability_rule_id) and await availability_rules.delete(
             session, account, availability_rule_id
         )

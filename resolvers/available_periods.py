@@ -8,6 +8,7 @@ from core.pages import Cursor, Page, PageRequest
 from core.periods import check_window
 from core.texts import is_storable
 from db import available_periods
+from db.drivers.keyed_locks import account_lock
 from db.retries import retry_transaction
 
 from .accounts import erased
@@ -17,11 +18,12 @@ from .context import Context
 @retry_transaction
 async def upsert(ctx: Context, period: StoredAvailablePeriod) -> StoredAvailablePeriod:
     """Creates the period, or replaces the one with its id. Raises Unprocessable."""
-    account = require_managed_availability(await ctx.actor())
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
     problems = Problems()
     period.check(problems, longest=ctx.limits.max_period)
     problems.raise_if_any()
-    async with ctx.db.write() as session:
+    async with ctx.db.write(actor.client_key, [account_lock(account)]) as session:
         if not await available_periods.upsert(session, account, period):
             raise erased()
         return period
@@ -32,12 +34,13 @@ async def list_periods(
     ctx: Context, start: Instant | Unreadable | None, end: Instant | Unreadable | None, request: PageRequest
 ) -> Page[StoredAvailablePeriod]:
     """Returns the periods that start before `end` and end after `start`, soonest first. Raises Unprocessable."""
-    account = require_managed_availability(await ctx.actor())
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
     problems = Problems()
     window = check_window(start, end, problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
     problems.raise_if_any()
-    async with ctx.db.read() as session:
+    async with ctx.db.read(actor.client_key) as session:
         found = await available_periods.list_periods(session, [account], *window, cursor, request.first + 1)
     return Page[StoredAvailablePeriod].cut(found[account], request, place)
 
@@ -45,8 +48,9 @@ async def list_periods(
 @retry_transaction
 async def delete(ctx: Context, available_period_id: str) -> bool:
     """Deletes the account's period with this id. Returns whether there was one."""
-    account = require_managed_availability(await ctx.actor())
-    async with ctx.db.write() as session:
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
+    async with ctx.db.write(actor.client_key, [account_lock(account)]) as session:
         return is_storable(available_period_id) and bool(
             await available_periods.delete(session, account, available_period_id)
         )
@@ -55,8 +59,9 @@ async def delete(ctx: Context, available_period_id: str) -> bool:
 @retry_transaction
 async def delete_all(ctx: Context) -> int:
     """Deletes all periods of the account. Returns how many there were."""
-    account = require_managed_availability(await ctx.actor())
-    async with ctx.db.write() as session:
+    actor = await ctx.actor()
+    account = require_managed_availability(actor)
+    async with ctx.db.write(actor.client_key, [account_lock(account)]) as session:
         return await available_periods.delete(session, account, None)
 
 

@@ -19,6 +19,7 @@ from db import bookings, calendars
 from db.access import AccessSnapshot, Account
 from db.bookings import BookedCalendar
 from db.database import Session
+from db.drivers.keyed_locks import LockKey, calendar_lock
 
 from .context import Context
 from .explanation import Wanted, explain
@@ -40,6 +41,12 @@ class LoadedBooking:
     targets: Targets
     #: why the start is not possible, if it is not and that was asked for
     explanation: Explanation | None = None
+
+    @property
+    def locks(self) -> list[LockKey]:
+        """The keys of the calendars of all members, which a booking locks."""
+        accounts = self.access.accounts.values()
+        return [calendar_lock(account.key, calendar_id) for account in accounts for calendar_id in account.calendars]
 
 
 @dataclass(frozen=True, slots=True)

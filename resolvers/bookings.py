@@ -31,18 +31,21 @@ async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
     if attempt.request.idempotency_key is not None:
         return await _book_idempotently(attempt, attempt.request.idempotency_key)
     loaded = await attempt.load(*_problems(attempt))
-    if not attempt.may_have_written:
-        if (answer := await _book_optimistically(attempt, loaded)) is not None:
-            return answer
-        loaded = await attempt.load(*_problems(attempt))
-        if (answer := await _book_optimistically(attempt, loaded)) is not None:
-            return answer
-    async with attempt.ctx.db.write() as session:
-        return await attempt.book_under_lock(session, loaded, _earliest(attempt))
+    async with attempt.ctx.db.hold(loaded.locks) as waited:
+        if waited:  # for a booking that has changed what was loaded
+            loaded = await attempt.load(*_problems(attempt))
+        if not attempt.may_have_written:
+            if (answer := await _book_optimistically(attempt, loaded)) is not None:
+                return answer
+            loaded = await attempt.load(*_problems(attempt))
+            if (answer := await _book_optimistically(attempt, loaded)) is not None:
+                return answer
+        async with attempt.ctx.db.write(loaded.client_key) as session:
+            return await attempt.book_under_lock(session, loaded, _earliest(attempt))
 
 
 async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -> Booked | SlotTaken | None:
-    """Books without waiting for a lock. Returns None if a calendar has changed since it was loaded.
+    """Books without a transaction of several statements. Returns None if a calendar has changed since it was loaded.
 
     SlotTaken is returned at once: it is true as of the load, whatever other writers do.
     """
@@ -61,7 +64,7 @@ async def _write_if_unchanged(
     account_keys = {calendar: access.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
     attempt.may_have_written = True
     draft = attempt.request.draft
-    events = await bookings.book_unchanged(ctx.db, access.versions, account_keys, draft, ctx.now)
+    events = await bookings.book_unchanged(ctx.db, loaded.client_key, access.versions, account_keys, draft, ctx.now)
     attempt.may_have_written = events is not None
     return events
 
@@ -73,7 +76,7 @@ async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | Slot
     claim = (loaded.client_key, key, digest(repr(attempt.request)))
     if isinstance(loaded, RefusedBooking):
         return await _stored_answer(ctx, claim, loaded.refusal)
-    async with ctx.db.write() as session:
+    async with ctx.db.write(loaded.client_key, loaded.locks) as session:
         if (stored := await _claim(session, *claim, ctx.now)) is not None:
             return stored
         answer = await attempt.book_under_lock(session, loaded, _earliest(attempt))
@@ -83,7 +86,7 @@ async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | Slot
 
 async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: Refusal) -> Booked | SlotTaken:
     """Returns the answer that is stored for the request. Raises the refusal if there is none."""
-    async with ctx.db.read() as session:
+    async with ctx.db.read(claim[0]) as session:
         stored = await idempotency.stored(session, *claim)
     if stored is None:
         raise refusal

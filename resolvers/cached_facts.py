@@ -29,6 +29,11 @@ _NUMBER = 40
 class NeedsSnapshot(LookupError):
     """The facts must be read in one snapshot with the versions, and there is no session."""
 
+    def __init__(self, client_key: int | None) -> None:
+        super().__init__()
+        #: the client that needs it
+        self.client_key = client_key
+
 
 class CachedFacts:
     """Facts by version. Without a session, only those in the cache and busy time from the reader; with one, all.
@@ -36,15 +41,18 @@ class CachedFacts:
     With a session, the versions passed in must have been read in it, so that everything is of one snapshot.
     """
 
-    def __init__(self, memory: VersionedCache, reader: Statements, session: Session | None = None) -> None:
+    def __init__(
+        self, memory: VersionedCache, reader: Statements, session: Session | None, client_key: int | None
+    ) -> None:
         self._memory = memory
         self._reader = reader
+        self._client_key = client_key
         self._optional_session = session
 
     @property
     def _session(self) -> Session:
         if self._optional_session is None:
-            raise NeedsSnapshot
+            raise NeedsSnapshot(self._client_key)
         return self._optional_session
 
     async def rules(self, accounts: Collection[Account]) -> dict[int, list[AvailabilityRule]]:
@@ -116,7 +124,7 @@ class CachedFacts:
                 self._memory.put(kind, (key, *window), versions[key], value, size(value))
                 found[key] = value
             if None in found.values():
-                raise NeedsSnapshot
+                raise NeedsSnapshot(self._client_key)
         return found
 
 

@@ -13,6 +13,7 @@ from db import accounts, availability_rules
 from db import calendars as db_calendars
 from db.database import Session
 from db.drivers.base import Snapshot
+from db.drivers.keyed_locks import account_lock, calendar_lock
 from db.retries import retry_transaction
 
 from .accounts import erased
@@ -22,8 +23,9 @@ from .context import Context
 @retry_transaction
 async def list_calendars(ctx: Context) -> list[Calendar]:
     """Returns the account's calendars, the primary one first."""
-    account = require_own(await ctx.actor(), Right.LIST_CALENDARS)
-    return (await db_calendars.of_accounts(ctx.db.driver, [account]))[account]
+    actor = await ctx.actor()
+    account = require_own(actor, Right.LIST_CALENDARS)
+    return (await db_calendars.of_accounts(ctx.db.driver.for_client(actor.client_key), [account]))[account]
 
 
 async def create(ctx: Context, name: str) -> Calendar:
@@ -40,9 +42,10 @@ async def _create(ctx: Context, name: str, suffix: str) -> Calendar:
     """One attempt. By the suffix of the id it finds what an earlier one has committed although it appeared to fail."""
     problems = Problems()
     check_id(name, ("name",), problems, longest=NAME_LENGTH)
-    account_key = require_own(await ctx.actor(), Right.MANAGE_CALENDARS)
+    actor = await ctx.actor()
+    account_key = require_own(actor, Right.MANAGE_CALENDARS)
     problems.raise_if_any()
-    async with ctx.db.write() as session:
+    async with ctx.db.write(actor.client_key, [account_lock(account_key)]) as session:
         if not await accounts.lock_and_bump(session, account_key):
             raise erased()
         account = await accounts.get_by_key(session, account_key)
@@ -68,10 +71,12 @@ async def delete(ctx: Context, calendar_id: str) -> bool:
 
     Raises Unprocessable for the primary calendar, and for one that an availability rule names.
     """
-    account_key = require_own(await ctx.actor(), Right.MANAGE_CALENDARS)
+    actor = await ctx.actor()
+    account_key = require_own(actor, Right.MANAGE_CALENDARS)
     if not is_calendar_id(calendar_id):
         return False
-    async with ctx.db.write() as session:
+    locks = [account_lock(account_key), calendar_lock(account_key, calendar_id)]
+    async with ctx.db.write(actor.client_key, locks) as session:
         if not await accounts.lock_and_bump(session, account_key):
             raise erased()
         own = {calendar.calendar_id: calendar for calendar in await _own(session, account_key)}

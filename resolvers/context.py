@@ -83,6 +83,11 @@ class Context:
         self.remember(actor)
         return actor
 
+    @property
+    def client_key(self) -> int | None:
+        """The key of the calling client; None before the caller was loaded."""
+        return self.loaded[0][1].client_key if self.loaded else None
+
     def remember(self, actor: Actor) -> None:
         """Keeps the caller that a resolver has loaded, for the fields below it."""
         self.loaded[:] = [(self.caller, actor)]

@@ -20,7 +20,7 @@ async def create(ctx: Context, request: ElementTokenRequest) -> ElementToken:
     problems = Problems()
     request.check(problems)
     subs = request.subs[:MAX_SUBS]
-    async with ctx.db.write() as session:
+    async with ctx.db.write(client_key) as session:
         keys = await element_tokens.lock_accounts(session, client_key, [sub for sub in subs if is_sub(sub)])
         for index, sub in enumerate(subs):
             if sub not in keys:

@@ -16,6 +16,7 @@ from core.texts import check_id
 from db import calendars, event_lists, events
 from db.access import PendingCaller
 from db.database import Session
+from db.drivers.keyed_locks import calendar_lock
 from db.retries import retry_transaction
 
 from .context import Context
@@ -43,8 +44,9 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
     problems = Problems()
     draft.check(("event",), problems)
     if problems or not is_calendar_id(calendar_id):
-        account = require_own(await ctx.actor(), Right.CREATE_EVENT)
-        raise await _refusal(ctx, account, calendar_id, problems)
+        actor = await ctx.actor()
+        account = require_own(actor, Right.CREATE_EVENT)
+        raise await _refusal(ctx, actor.client_key, account, calendar_id, problems)
     caller = PendingCaller(ctx.caller, ctx.now, partial(require_own, right=Right.CREATE_EVENT))
     upserted = await events.upsert_one(ctx.db, caller, calendar_id, draft, ctx.now)
     if upserted is None:
@@ -55,7 +57,8 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 @retry_transaction
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are stored, or none."""
-    account = require_own(await ctx.actor(), Right.CREATE_EVENT)
+    actor = await ctx.actor()
+    account = require_own(actor, Right.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
     seen: set[str] = set()
@@ -64,7 +67,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         if draft.event_id in seen:
             problems.add(("events", index, "event_id"), Key.DUPLICATE, "is in this request already")
         seen.add(draft.event_id)
-    async with ctx.db.write() as session:
+    async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
         created = await events.upsert(session, calendar, drafts, ctx.now)
         return UpsertedEvents(created, len(drafts) - created)
@@ -73,10 +76,11 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
 @retry_transaction
 async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     """Deletes the event. Returns whether there was one. Raises NotFound for the calendar."""
-    account = require_own(await ctx.actor(), Right.DELETE_EVENT)
+    actor = await ctx.actor()
+    account = require_own(actor, Right.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
-    async with ctx.db.write() as session:
+    async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
         return await events.delete(session, calendar, event_id, ctx.now)
 
@@ -87,7 +91,8 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
 
     Raises Unprocessable unless exactly one of the two is given, NotFound for a calendar.
     """
-    account = require_own(await ctx.actor(), Right.DELETE_EVENT)
+    actor = await ctx.actor()
+    account = require_own(actor, Right.DELETE_EVENT)
     problems = Problems()
     if delete_all is not None and calendar_ids is not None:
         for name in ("delete_all", "calendar_ids"):
@@ -97,9 +102,11 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
     elif not delete_all:
         problems.add(("delete_all",), Key.REQUIRED, "must be true, or give calendar_ids")
     problems.raise_if_any()
-    async with ctx.db.write() as session:
-        own = await calendars.keys_of_account(session, account)
-        chosen = choose(own, calendar_ids)
+    async with ctx.db.read(actor.client_key) as session:
+        chosen = choose(await calendars.keys_of_account(session, account), calendar_ids)
+    locks = [calendar_lock(account, calendar_id) for calendar_id in chosen.values()]
+    async with ctx.db.write(actor.client_key, locks) as session:
+        chosen = choose(await calendars.keys_of_account(session, account), calendar_ids)
         await calendars.lock_for_update(session, chosen)
         await calendars.bump_versions(session, chosen)
         return await events.delete_all(session, chosen, ctx.now)
@@ -111,11 +118,12 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, r
 
     Raises Forbidden, Unprocessable, and NotFound for a calendar.
     """
-    account = require_own(await ctx.actor(), right)
+    actor = await ctx.actor()
+    account = require_own(actor, right)
     problems = Problems()
     cursor = check_list(ctx, window, request, problems)
     problems.raise_if_any()
-    async with ctx.db.read() as session:
+    async with ctx.db.read(actor.client_key) as session:
         chosen = choose(await calendars.keys_of_account(session, account), window.calendar_ids)
         found = await event_lists.list_events(session, chosen, window, cursor, request.first + 1)
     return Page[Event].cut(found, request, place)
@@ -143,10 +151,10 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
     return calendar
 
 
-async def _refusal(ctx: Context, account: int, calendar_id: str, problems: Problems) -> Refusal:
+async def _refusal(ctx: Context, client_key: int | None, account: int, calendar_id: str, problems: Problems) -> Refusal:
     """Returns the refusal of a request with problems, to which an unknown calendar is added."""
     if is_calendar_id(calendar_id):
-        async with ctx.db.read() as session:
+        async with ctx.db.read(client_key) as session:
             if calendar_id in await calendars.keys_of_account(session, account):
                 return Unprocessable(problems=problems)
     return _unknown(problems)

@@ -56,13 +56,13 @@ async def explain(
     """
     _check_places(ctx, query)
     if wanted.events and session is None:
-        raise NeedsSnapshot
+        raise NeedsSnapshot(loaded.access.actor.client_key)
     known = KnownFacts(
         _near(query, loaded.facts), _firm(query, loaded), await _later(ctx, query, loaded, openings, session)
     )
     actor = loaded.access.actor
     client_key = actor.client_key or 0
-    members = await accounts.by_sub(reader_of(ctx, session), client_key, query.subs)
+    members = await accounts.by_sub(reader_of(ctx, session, client_key), client_key, query.subs)
     names = {sub: name for sub, account in members.items() if (name := _name(loaded, account))}
     readable = frozenset(sub for sub, account in members.items() if may(actor, Right.READ_EVENTS, account))
     found = Explanation(query, openings, known, names, readable)

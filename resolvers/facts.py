@@ -58,8 +58,8 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
     """
     try:
         return await load(None)
-    except NeedsSnapshot:
-        async with ctx.db.read() as session:
+    except NeedsSnapshot as needed:
+        async with ctx.db.read(needed.client_key) as session:
             return await load(session)
 
 
@@ -83,7 +83,7 @@ async def load_facts(
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
     Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
-    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
+    cached = _cached(ctx, access, session)
     selections = await _selections(ctx, cached, query, access, problems)
     [loaded] = await _load(cached, [query], access, selections)
     return loaded
@@ -93,7 +93,7 @@ async def load_later_facts(
     ctx: Context, query: AvailabilityQuery, loaded: LoadedFacts, session: Session | None
 ) -> LoadedFacts:
     """Loads the facts about the same members in another window, on the same snapshot. Raises NeedsSnapshot."""
-    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
+    cached = _cached(ctx, loaded.access, session)
     [later] = await _load(cached, [query], loaded.access, loaded.selections)
     return later
 
@@ -109,7 +109,7 @@ async def load_sequence_facts(
 
     Returns nothing if the query's periods and those of a step do not meet.
     """
-    cached = CachedFacts(ctx.cache, reader_of(ctx, session), session)
+    cached = _cached(ctx, access, session)
     selections = await _selections(ctx, cached, query, access, problems)
     return await _load(cached, query.steps, access, selections) if query.has_time else []
 
@@ -158,9 +158,14 @@ def check_grants(query: AnyQuery, accounts: Mapping[str, Account], problems: Pro
     problems += lacking
 
 
-def reader_of(ctx: Context, session: Session | None) -> Statements:
-    """Returns what reads single statements: the session's snapshot, or the driver without one."""
-    return Snapshot(session) if session is not None else ctx.db.driver
+def _cached(ctx: Context, access: AccessSnapshot, session: Session | None) -> CachedFacts:
+    client_key = access.actor.client_key
+    return CachedFacts(ctx.cache, reader_of(ctx, session, client_key), session, client_key)
+
+
+def reader_of(ctx: Context, session: Session | None, client_key: int | None = None) -> Statements:
+    """Returns what reads single statements: the session's snapshot, or the driver without one, in the client's turn."""
+    return Snapshot(session) if session is not None else ctx.db.driver.for_client(client_key)
 
 
 def _managed_accounts(query: AnyQuery, accounts: Mapping[str, Account]) -> list[Account]:

@@ -45,11 +45,11 @@ async def node(ctx: Context, id: str) -> Found | None:
         calendar = (await calendars.by_id(ctx.db.driver, client_key, [id])).get(id)
         return calendar if calendar is not None and may(actor, Right.LIST_CALENDARS, calendar.account) else None
     if is_event_uid(id):
-        async with ctx.db.read() as session:
+        async with ctx.db.read(ctx.client_key) as session:
             found = await event_lists.by_uid(session, client_key, id)
         return found[0] if found is not None and may(actor, Right.READ_EVENTS, found[1]) else None
     if is_scheduling_id(id) and is_application(actor):
-        async with ctx.db.read() as session:
+        async with ctx.db.read(ctx.client_key) as session:
             link = await links.find(session, id)
         return link if link is not None and link.client_key == client_key else None
     return None
@@ -110,7 +110,7 @@ async def events_of_calendars(
     ids = {each.key: each.calendar_id for each in given if may(viewer, Right.READ_EVENTS, each.account)}
     if not ids:
         return {}
-    async with ctx.db.read() as session:
+    async with ctx.db.read(ctx.client_key) as session:
         found = await event_lists.of_calendars(session, ids, window, cursor, request.first + 1)
     return {key: Page[Event].cut(each, request, event_place) for key, each in found.items()}
 
@@ -137,7 +137,7 @@ async def events_of_accounts(
             ids |= choose({calendar.calendar_id: calendar.key for calendar in own}, window.calendar_ids)
         except Refusal as refusal:
             refused[key] = refusal
-    async with ctx.db.read() as session:
+    async with ctx.db.read(ctx.client_key) as session:
         found = await event_lists.of_accounts(session, keys, ids, window, cursor, request.first + 1)
     return {key: Page[Event].cut(each, request, event_place) for key, each in found.items()} | refused
 
@@ -148,7 +148,7 @@ async def rules_of_accounts(ctx: Context, given: Sequence[ViewedAccount]) -> dic
     keys = _keys_with_hours(await _viewer(ctx), given)
     if not keys:
         return {}
-    async with ctx.db.read() as session:
+    async with ctx.db.read(ctx.client_key) as session:
         found = await availability_rules.list_rules(session, keys)
     return {key: found.get(key, []) for key in keys}
 
@@ -169,7 +169,7 @@ async def periods_of_accounts(
     keys = _keys_with_hours(await _viewer(ctx), given)
     if not keys:
         return {}
-    async with ctx.db.read() as session:
+    async with ctx.db.read(ctx.client_key) as session:
         found = await available_periods.list_periods(session, keys, *window, cursor, request.first + 1)
     return {key: Page[StoredAvailablePeriod].cut(each, request, period_place) for key, each in found.items()}
 

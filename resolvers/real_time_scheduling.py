@@ -28,6 +28,7 @@ from core.solver import Opening
 from db import accounts, callbacks, clients
 from db import real_time_scheduling as links
 from db.database import Session
+from db.drivers.keyed_locks import link_lock
 from db.retries import retry_transaction
 
 from .availability import explain_query
@@ -56,7 +57,7 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
     client_key = require_application(await ctx.actor())
     problems = request.check(ctx.now, ctx.limits, private_callbacks=ctx.private_callbacks)
     if any(request.callback_urls.of(kind) for kind in CallbackKind):
-        async with ctx.db.read() as session:
+        async with ctx.db.read(client_key) as session:
             if not await clients.can_sign(session, client_key):
                 words = "cannot be signed for this application: give it a new secret with openings client secret"
                 problems.add(("callback_urls",), Key.CONFLICT, words)
@@ -64,7 +65,7 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
     attempt, query_problems = BookingAttempt(ctx, booking), booking.query_problems(ctx.limits, ctx.now)
     while True:
         loaded = await attempt.load(problems, query_problems)
-        async with ctx.db.write() as session:
+        async with ctx.db.write(client_key) as session:
             # A member that was erased in between is unknown when it is loaded again.
             if await accounts.all_exist(session, [account.key for account in loaded.access.accounts.values()]):
                 return await links.create(session, client_key, request, ctx.now)
@@ -79,7 +80,7 @@ async def get(ctx: Context, scheduling_id: str | None, token: str | None) -> Lin
         words = "give either an id or a token"
         paths = ["real_time_scheduling_id"] if token is None else ["real_time_scheduling_id", "token"]
         raise Unprocessable(problems=[Problem((path,), key, words) for path in paths])
-    async with ctx.db.read() as session:
+    async with ctx.db.read(client_key) as session:
         if scheduling_id is not None:
             return await _own(session, client_key, scheduling_id, "real_time_scheduling_id")
         return await _own(session, client_key, ctx.db.encryption.read_link_token(token or ""), "token")
@@ -92,7 +93,7 @@ async def list_links(ctx: Context, status: Status | None, request: PageRequest) 
     cursor = request.check(problems, most=ctx.limits.max_page)
     client_key = require_application(await ctx.actor())
     problems.raise_if_any()
-    async with ctx.db.read() as session:
+    async with ctx.db.read(client_key) as session:
         found = await links.list_links(session, client_key, status, cursor, request.first + 1)
     page = Page[tuple[Link, Instant]].cut(found, request, lambda item: Cursor(item[1], item[0].scheduling_id))
     return page.map(lambda item: item[0])
@@ -123,7 +124,7 @@ async def disable(ctx: Context, scheduling_id: str, display_message: str) -> Lin
     problems = Problems()
     check_display_message(display_message, ("display_message",), problems)
     problems.raise_if_any()
-    async with ctx.db.write() as session:
+    async with ctx.db.write(client_key, [link_lock(client_key, scheduling_id)]) as session:
         link = await _own(session, client_key, scheduling_id, "real_time_scheduling_id", hold=True)
         try:
             state = disabled(link.state, display_message)
@@ -172,7 +173,8 @@ async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTa
     """One attempt. Locks the link, then the calendars, so that both change in one transaction, once."""
     ctx = attempt.ctx
     loaded = await attempt.load()
-    async with ctx.db.write() as session:
+    locks = [link_lock(link.client_key, link.scheduling_id), *loaded.locks]
+    async with ctx.db.write(link.client_key, locks) as session:
         link = await _found(session, link.scheduling_id, hold=True)
         if not isinstance(link.state, Open):
             return link
@@ -197,7 +199,7 @@ async def _notify_no_times(ctx: Context, link: Link, kind: CallbackKind, tzid: s
     """Notifies the application if it has a URL for this, the link is open, and it was not notified recently."""
     if link.request.callback_urls.of(kind) is None:
         return
-    async with ctx.db.write() as session:
+    async with ctx.db.write(link.client_key, [link_lock(link.client_key, link.scheduling_id)]) as session:
         if await links.may_notify(session, link, kind, ctx.now):
             await _enqueue(ctx, session, link, kind, tzid)
 
@@ -209,7 +211,7 @@ async def _enqueue(ctx: Context, session: Session, link: Link, kind: CallbackKin
 @retry_transaction
 async def _visited(ctx: Context, token: str) -> tuple[Link, Context]:
     """Returns the link with this token, and a context with its application as the caller. Raises NotFound."""
-    async with ctx.db.read() as session:
+    async with ctx.db.read(None) as session:  # whose link it is, is found out here
         link = await _found(session, ctx.db.encryption.read_link_token(token))
         without = await clients.disabled_features(session, link.client_key)
     return link, replace(ctx, caller=Actor(link.client_key, disabled_features=without))

@@ -1,5 +1,7 @@
 """Tokens: refreshing and revoking them, and authenticating the client that does so."""
 
+from typing import TypeVar
+
 from core.accounts import Authorization, TokenPair
 from core.element_tokens import is_element_token
 from core.errors import Key, Problem, Unprocessable, WrongCredentials
@@ -7,11 +9,24 @@ from core.identity import digest, is_client_id, is_sub, matches
 from db import accounts, clients, element_tokens, tokens
 from db.clients import Client
 from db.database import Session
+from db.drivers.keyed_locks import token_lock
 from db.retries import retry_transaction
 
 from .context import Context
 
+T = TypeVar("T")
+
 _NO_SUCH_SECRET = digest("")
+
+
+async def check_client(ctx: Context, client_id: str, client_secret: str) -> int:
+    """Returns the key of the client with this id and secret, before a transaction is begun for it.
+
+    Raises WrongCredentials. Nobody waits for a transaction, or makes others wait for it, without credentials.
+    """
+    found = await clients.find_secret(ctx.db.driver, client_id) if is_client_id(client_id) else None
+    key, secret_digest = found if found is not None else (None, _NO_SUCH_SECRET)
+    return _matching(key, client_id, client_secret, secret_digest)
 
 
 async def authenticate_client(session: Session, client_id: str, client_secret: str) -> Client:
@@ -20,8 +35,13 @@ async def authenticate_client(session: Session, client_id: str, client_secret: s
     Raises the same WrongCredentials for a wrong id as for a wrong secret.
     """
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
+    return _matching(found, client_id, client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
+
+
+def _matching(found: T | None, client_id: str, client_secret: str, secret_digest: bytes) -> T:
+    """Returns what was found for the client id. Raises WrongCredentials if that is nothing, or if the secret is wrong."""
     # Compared even if there is no such client, so that the time taken does not reveal which of the two was wrong.
-    right = matches(client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
+    right = matches(client_secret, secret_digest)
     if found is None or not right:
         raise WrongCredentials("The client id or the client secret is wrong.", client_id=client_id)
     return found
@@ -33,7 +53,8 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
 
     Raises Unauthenticated for wrong client credentials, Unprocessable for a refresh token that is not this client's.
     """
-    async with ctx.db.write() as session:
+    client_key = await check_client(ctx, client_id, client_secret)
+    async with ctx.db.write(client_key, [token_lock(client_key, refresh_token)]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         found = await tokens.use_refresh_token(session, client.key, refresh_token, ctx.now)
         if found is None:
@@ -55,7 +76,8 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
     From then on its sub is unknown; its data stays. An unknown token or sub succeeds and does nothing (RFC 7009).
     Raises Unauthenticated for wrong client credentials, Unprocessable if neither is given.
     """
-    async with ctx.db.write() as session:
+    client_key = await check_client(ctx, client_id, client_secret)
+    async with ctx.db.write(client_key, [token_lock(client_key, token or "")]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         if token is None and sub is None:
             raise Unprocessable(problems=[Problem(("token",), Key.REQUIRED, "give a token or a sub")])

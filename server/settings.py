@@ -88,6 +88,9 @@ class Settings:
         "", "file with the key, created if missing; default: beside the SQLite file, for PostgreSQL in your data folder"
     )
     pool_size: int = _setting(10, "maximum PostgreSQL connections in the pool of each process", least=1)
+    lock_timeout: int = _setting(
+        10, "seconds that a write waits for others to the same calendar, in its process and again in others", least=1
+    )
     memory: int = _setting(
         64, "maximum megabytes of facts and responses that each process caches; 0 for no cache", least=0
     )

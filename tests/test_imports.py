@@ -116,3 +116,18 @@ def test_no_module_of_the_tests_imports_a_test_module() -> None:
         for imported in test_modules.intersection(name.split("."))
     }
     assert sorted(wrong) == []
+
+
+def test_resolvers_say_for_which_client_a_session_is() -> None:
+    """Connections are shared by client: a session for nobody in particular would be out of its client's share."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} opens a session without its client's key"
+        for path in sorted((ROOT / "resolvers").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("read", "write")
+        and ast.unparse(node.func.value).endswith(".db")
+        and not node.args
+    ]
+    assert wrong == []

@@ -6,14 +6,18 @@ own and needs no transaction: a single statement sees one snapshot anyway.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .dialects import POSTGRESQL, SQLITE, Dialect
+from .fair_queue import Client
 
 Row: TypeAlias = tuple[Any, ...]
+
+LOCK_TIMEOUT = "TRUE /* lock timeout */"
+"""A condition of the statement that locks rows. The PostgreSQL driver limits the wait for them in its place."""
 
 
 class Statements(ABC):
@@ -38,7 +42,7 @@ class LockedWrite(NamedTuple):
     statements share the values `$1`, `$2` …
     """
 
-    #: an UPDATE with RETURNING, which uses only the first `lock_params` values
+    #: an UPDATE with RETURNING, which uses only the first `lock_params` values; has the condition LOCK_TIMEOUT
     lock: str
     #: a SELECT that returns the same rows as `lock`
     locked_rows: str
@@ -57,6 +61,11 @@ class Caller(Protocol):
         ...
 
     @property
+    def client_key(self) -> int | None:
+        """The key of the account's client; None until the caller is looked up."""
+        ...
+
+    @property
     def statement(self) -> tuple[str, Row]:
         """The statement that looks up the caller, and its values."""
         ...
@@ -65,19 +74,28 @@ class Caller(Protocol):
         """Returns the account's key from the rows of that statement. Raises if the caller may not write."""
         ...
 
+    def found_client(self, rows: Sequence[Row]) -> int | None:
+        """The same for the client's key; the caller still counts as not looked up."""
+        ...
+
 
 class Driver(Statements):
     """Connections for single statements, opened when first used."""
 
     @abstractmethod
+    def for_client(self, client: Client) -> Statements:
+        """Returns the same connections for statements of one client, which waits for one in its turn."""
+
+    @abstractmethod
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
     ) -> Row | None:
         """Runs a one-trip write and notifies subscribers of the changed accounts.
 
-        Returns the first row written, or None if nothing matched the lock; then nothing was written. A
-        caller's account is added to the changed accounts, and its key is inserted before the values.
-        Raises if the caller may not write.
+        Returns the first row written, or None if nothing matched the lock; then nothing was written. The
+        writer is a client by its key, or a caller who writes to its own calendar, the id of which is the
+        first value. A caller's account is added to the changed accounts, and its key is inserted before
+        the values. Raises if the caller may not write, and TimedOut.
         """
 
     @property
@@ -85,12 +103,32 @@ class Driver(Statements):
     def in_use(self) -> int:
         """Number of busy connections."""
 
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Number of statements that wait for a connection."""
+
     def invalidate(self) -> None:
         """Drops the cached rows, after a write by this process."""
 
     @abstractmethod
     async def close(self) -> None:
         """Closes every connection."""
+
+
+class ClientStatements(Statements):
+    """A driver's statements for one client. Those that look up who calls are sent before the client is known."""
+
+    def __init__(self, driver: Statements, fetch_many: Callable[..., Awaitable[list[Row]]]) -> None:
+        """`fetch_many` waits for a connection in the client's turn."""
+        self._driver, self._fetch_many = driver, fetch_many
+        self.dialect = driver.dialect
+
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
+        return await self._driver.fetch(statement, *values)
+
+    async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
+        return await self._fetch_many(statement, *values)
 
 
 class Snapshot(Statements):

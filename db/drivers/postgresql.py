@@ -1,20 +1,20 @@
 """Driver for PostgreSQL: single statements on a small pool of asyncpg connections."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from time import monotonic
 from typing import Any
 
 import asyncpg
 
 from ..notifications.subscribers import CHANNEL, encode
-from .base import Caller, Driver, LockedWrite, Row
+from .base import LOCK_TIMEOUT, Caller, ClientStatements, Driver, LockedWrite, Row, Statements
 from .dialects import POSTGRESQL
+from .fair_queue import Client, FairQueue
+from .keyed_locks import KeyedLocks, calendar_lock
 from .row_cache import RowCache, StatementKey
 from .single_flight import SingleFlight
-from .write_lock import acquire
 
 #: connections that writes may not use
 _READ_ONLY_SLOTS = 2
@@ -35,6 +35,16 @@ def _with_state(statement: str) -> str:
     return f"SELECT found.*, (SELECT {_STATE}) FROM ({statement}) AS found"
 
 
+@cache
+def _one_trip(locked_write: LockedWrite, lock_timeout: str, values: int) -> str:
+    """The locked write as one statement, which also notifies other processes. `values` is the number of its values."""
+    # PostgreSQL reads its setting when it begins to wait, which is after this condition was evaluated. To
+    # set it for the whole connection would be a parameter that PgBouncer refuses.
+    lock = locked_write.lock.replace(LOCK_TIMEOUT, f"set_config('lock_timeout', '{lock_timeout}', true) IS NOT NULL")
+    notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${values + 1}) FROM written"
+    return f"WITH locked AS ({lock}), written AS ({locked_write.write}) {notified}"
+
+
 class PostgreSQLDriver(Driver):
     """A small pool of connections; the most recently used one is used next.
 
@@ -48,12 +58,19 @@ class PostgreSQLDriver(Driver):
 
     dialect = POSTGRESQL
 
-    def __init__(self, connect_options: dict[str, Any], *, size: int, timeout: float) -> None:
+    def __init__(
+        self, connect_options: dict[str, Any], *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks
+    ) -> None:
+        """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting of this name."""
         self._connect_options = connect_options
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(size)
-        # Writes may wait for a row lock; reads must still find a free connection.
-        self._write_slots = asyncio.Semaphore(size - _READ_ONLY_SLOTS)
+        self._lock_timeout = lock_timeout
+        self._locks = locks
+        self._queue = FairQueue(size, timeout, most=size - size // 4)
+        # Writes may wait for a row lock of another process; reads must still find a free connection, and so
+        # must the writes of other clients.
+        writing = size - _READ_ONLY_SLOTS
+        self._write_queue = FairQueue(writing, timeout, most=writing - writing // 4)
         #: each with the time at which it became idle
         self._idle: list[tuple[asyncpg.Connection, float]] = []
         self._busy: set[asyncpg.Connection] = set()
@@ -95,7 +112,13 @@ class PostgreSQLDriver(Driver):
         return state
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
-        await acquire(self._slots, self._timeout)
+        return await self._fetch_many_for(None, statement, *values)
+
+    def for_client(self, client: Client) -> Statements:
+        return ClientStatements(self, partial(self._fetch_many_for, client))
+
+    async def _fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+        await self._queue.acquire(client)
         self._in_use += 1
         try:
             connection = await self._take()
@@ -112,28 +135,33 @@ class PostgreSQLDriver(Driver):
             return [tuple(record) for record in found]
         finally:
             self._in_use -= 1
-            self._slots.release()
+            self._queue.release(client)
 
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
     ) -> Row | None:
-        if caller is not None:
-            statement, lookup_values = caller.statement
-            account = caller.account_key or caller.found(await self.fetch(statement, *lookup_values))
-            values, changed = [account, *values], (account, *changed)
-        written = f"WITH locked AS ({locked_write.lock}), written AS ({locked_write.write})"
-        notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${len(values) + 1}) FROM written"
-        rows = await self._execute_write(f"{written} {notified}", *values, encode(frozenset(changed)))
+        if writer is None or isinstance(writer, int):
+            return await self._write(locked_write, values, changed, writer)
+        statement, lookup_values = writer.statement
+        account = writer.account_key or writer.found(await self.fetch(statement, *lookup_values))
+        async with self._locks.hold([calendar_lock(account, values[0])]):
+            return await self._write(locked_write, [account, *values], (account, *changed), writer.client_key)
+
+    async def _write(
+        self, locked_write: LockedWrite, values: Sequence[Any], changed: Sequence[int], client: Client
+    ) -> Row | None:
+        statement = _one_trip(locked_write, self._lock_timeout, len(values))
+        rows = await self._execute_write(client, statement, *values, encode(frozenset(changed)))
         return rows[0][:-1] if rows else None
 
-    async def _execute_write(self, statement: str, *values: Any) -> list[Row]:
+    async def _execute_write(self, client: Client, statement: str, *values: Any) -> list[Row]:
         """Runs a writing statement, which is a transaction by itself. Returns its rows."""
-        await acquire(self._write_slots, self._timeout)
+        await self._write_queue.acquire(client)
         try:
-            return await self.fetch_many(statement, *values)
+            return await self._fetch_many_for(client, statement, *values)
         finally:
             self.invalidate()
-            self._write_slots.release()
+            self._write_queue.release(client)
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:
@@ -163,6 +191,10 @@ class PostgreSQLDriver(Driver):
     @property
     def in_use(self) -> int:
         return self._in_use
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.waiting + self._write_queue.waiting
 
     async def close(self) -> None:
         for connection in (*self._busy, *(idle for idle, _ in self._idle)):

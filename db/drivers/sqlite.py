@@ -3,15 +3,19 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..files import FileGuard
-from .base import Caller, Driver, LockedWrite, Row
+from .base import Caller, ClientStatements, Driver, LockedWrite, Row, Statements
 from .dialects import SQLITE
+from .fair_queue import Client, FairQueue
 from .row_cache import RowCache
 from .sqlite_writer import SQLiteWriter
+
+#: threads that read at once; fewer than asyncio has
+_THREADS = 4
 
 
 class SQLiteDriver(Driver):
@@ -34,7 +38,7 @@ class SQLiteDriver(Driver):
         *,
         timeout: float,
         writer: SQLiteWriter,
-        write_lock: AbstractAsyncContextManager[None],
+        write_lock: FairQueue,
         wake: Callable[[frozenset[int]], None],
     ) -> None:
         """`wake` notifies subscribers of accounts, by key. `timeout` in seconds is for locks of other processes."""
@@ -42,6 +46,7 @@ class SQLiteDriver(Driver):
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._guard = guard
         self._timeout = timeout
+        self._threads = FairQueue(_THREADS, timeout, most=_THREADS - 1)
         self._connection: sqlite3.Connection | None = None
         #: idle connections for use in threads
         self._idle: list[sqlite3.Connection] = []
@@ -61,18 +66,35 @@ class SQLiteDriver(Driver):
         return await self.fetch_many(statement, *values)
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
-        return await asyncio.to_thread(self._in_thread, statement, values)
+        return await self._fetch_many_for(None, statement, *values)
+
+    def for_client(self, client: Client) -> Statements:
+        return ClientStatements(self, partial(self._fetch_many_for, client))
+
+    async def _fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+        async with self._threads.slot(client):
+            return await asyncio.to_thread(self._in_thread, statement, values)
 
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, caller: Caller | None = None
+        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
     ) -> Row | None:
-        async with self._write_lock:
-            try:
-                return await self._writer.write(locked_write, values, caller)
-            finally:
-                self.invalidate()
-                account = () if caller is None or caller.account_key is None else (caller.account_key,)
-                self._wake(frozenset((*changed, *account)))
+        caller = None if writer is None or isinstance(writer, int) else writer
+        client = writer if caller is None else await self._client(caller)
+        await self._write_lock.acquire(client)
+        try:
+            return await self._writer.write(locked_write, values, caller)
+        finally:
+            self.invalidate()
+            account = () if caller is None or caller.account_key is None else (caller.account_key,)
+            self._wake(frozenset((*changed, *account)))
+            self._write_lock.release(client)
+
+    async def _client(self, caller: Caller) -> Client:
+        """Returns whose turn a write is. The caller is looked up in its transaction, and before only if it has to wait."""
+        if caller.account_key is not None or self._write_lock.is_free(None):
+            return caller.client_key
+        statement, values = caller.statement
+        return caller.found_client(await self.fetch(statement, *values))
 
     def _cached_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
         if self._skip_check:  # not cached: the state that these rows belong to was not read
@@ -112,6 +134,10 @@ class SQLiteDriver(Driver):
     @property
     def in_use(self) -> int:
         return self._writer.in_use
+
+    @property
+    def waiting(self) -> int:
+        return self._threads.waiting
 
     async def close(self) -> None:
         if self._connection is not None:

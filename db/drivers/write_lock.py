@@ -1,9 +1,8 @@
-"""Write locks with a timeout."""
+"""SQLite's write lock between processes, with a timeout. `FairQueue` is the one within a process."""
 
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import nullcontext
 from time import monotonic, sleep
 
 from sqlalchemy import Connection
@@ -18,28 +17,6 @@ later fails if another writer has committed in between."""
 
 #: seconds between two attempts to take it: first and maximum
 _SHORTEST, _LONGEST = 0.00005, 0.005
-
-
-async def acquire(slots: asyncio.Semaphore, timeout: float) -> None:
-    """Acquires a slot. Raises TimeoutError after `timeout` seconds."""
-    # No timer if a slot is free: creating one is a noticeable part of a short statement.
-    async with asyncio.timeout(timeout) if slots.locked() else nullcontext():
-        await slots.acquire()
-
-
-class WriteLock:
-    """Write lock of this process: first come, first served, unlike SQLite's own. Raises TimeoutError."""
-
-    def __init__(self, timeout: float) -> None:
-        # No asyncio.Lock: its locked() is False between release and the moment the next waiter runs.
-        self._semaphore = asyncio.Semaphore(1)
-        self._timeout = timeout
-
-    async def __aenter__(self) -> None:
-        await acquire(self._semaphore, self._timeout)
-
-    async def __aexit__(self, *_raised: object) -> None:
-        self._semaphore.release()
 
 
 def begin_immediate(connection: sqlite3.Connection, timeout: float) -> None:

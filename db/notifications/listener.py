@@ -11,13 +11,16 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from core.errors import TimedOut
+
+from ..drivers.fair_queue import FairQueue
 from .subscribers import CHANNEL, Subscribers, decode
 
 T = TypeVar("T")
@@ -111,9 +114,7 @@ async def _until_lost(connection: asyncpg.Connection) -> None:
             await connection.execute("SELECT 1", timeout=_TIMEOUT)
 
 
-async def poll_sqlite(
-    engine: AsyncEngine, write_lock: AbstractAsyncContextManager[None], subscribers: Subscribers
-) -> None:
+async def poll_sqlite(engine: AsyncEngine, write_lock: FairQueue, subscribers: Subscribers) -> None:
     """Polls the SQLite file for writes by other processes, until cancelled.
 
     Uses the writing connection, because its data_version does not change with its own writes.
@@ -121,9 +122,9 @@ async def poll_sqlite(
     seen: tuple[int, int] | None = None
     while True:
         try:
-            async with write_lock:
+            async with write_lock.slot(None):
                 found = await shielded(_data_version(engine))
-        except (OSError, SQLAlchemyError) as error:  # includes a file that was locked until the timeout
+        except (OSError, SQLAlchemyError, TimedOut) as error:  # includes a file that was locked until the timeout
             log.warning("cannot receive changes by other processes, will retry: %s", type(error).__name__)
             found = None
         if found is None or found != seen:

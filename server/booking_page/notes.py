@@ -6,7 +6,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from core.errors import NotFound, RateLimited, Refusal
+from core.errors import NotFound, RateLimited, Refusal, TimedOut
 
 from ..http.deadlines import DeadlineError
 from ..http.faults import log_fault, log_refusal
@@ -66,6 +66,9 @@ def error_page(error: Exception, request: Request) -> Response:
             return _note(404, request)
         case RateLimited():
             return _note(429, request, _SOON)
+        case TimedOut():
+            log_refusal(error, "a visitor")
+            return _note(503, request, _SOON)
         case Refusal():
             log_refusal(error, "a visitor")  # the visitor does not see why; the sender of the link may ask
             return _note(409, request)

@@ -103,6 +103,7 @@ class GraphQLEngine:
         body = self._bounded(info, format_result(result))
         metrics.count(info.metric_name, _code(body), perf_counter() - began)
         metrics.CONNECTIONS.set(self.gate.db.connections_in_use)
+        metrics.show_waiting(self.gate.db.waiting)
         return body
 
     def timed_out(self, metric_name: str) -> Body:

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
-from core.errors import RateLimited, Refusal, WrongCredentials
+from core.errors import RateLimited, Refusal, TimedOut, WrongCredentials
 from schema.errors import extensions, message, spell
 
 from ..http.faults import log_fault, log_refusal
@@ -14,8 +14,8 @@ from ..http.requests import BAD_REQUEST, RequestError
 
 log = logging.getLogger("openings")
 
-TIMEOUT = "TIMEOUT"
-"""The error code of an operation that exceeded the deadline."""
+TIMEOUT = TimedOut.code
+"""The error code of an operation that exceeded the deadline, or waited too long for other requests."""
 
 
 def format_result(result: ExecutionResult) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from core.errors import Path, Refusal, spell
+from core.errors import Path, Refusal, TimedOut, spell
 from db.retries import cause_of, is_lost_race, is_unavailable
+
+from ..observability import metrics
 
 log = logging.getLogger("openings")
 
@@ -46,5 +48,7 @@ def log_fault(error: BaseException, where: str) -> Fault:
 
 def log_refusal(refusal: Refusal, where: str, spell: Callable[[Path], str] = spell) -> None:
     """Logs a refusal. `spell` formats a problem's path as in the doorway's responses."""
+    if isinstance(refusal, TimedOut):
+        metrics.count_wait_timeout(refusal.waited_for)
     problems = [f"{spell(problem.path)} {problem.key}" for problem in refusal.problems[:_MAX_LOGGED_PROBLEMS]]
     log.info("refused %s: %s", where, "; ".join([refusal.code, *problems]))

@@ -5,7 +5,7 @@ adds them up; the client library does that if PROMETHEUS_MULTIPROC_DIR is set.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -51,6 +51,13 @@ MEMORY = Counter(
     "openings_memory", "Cache lookups, by kind and by whether they found a current value.", ["kind", "found"]
 )
 CONNECTIONS = Gauge("openings_connections_in_use", "Database connections in use.", multiprocess_mode="livesum")
+WAITING = Gauge(
+    "openings_waiting",
+    "Requests that wait: for a lock of their process or for a connection.",
+    ["what"],
+    multiprocess_mode="livesum",
+)
+WAITED_IN_VAIN = Counter("openings_wait_timeouts", "Requests that waited too long, by what for.", ["what"])
 SUBSCRIPTIONS = Gauge("openings_subscriptions", "Open subscriptions.", multiprocess_mode="livesum")
 SOCKETS = Gauge("openings_sockets", "Open WebSocket connections.", multiprocess_mode="livesum")
 PUSHES = Counter("openings_pushes", "Responses to subscriptions, including the first ones.")
@@ -75,8 +82,19 @@ def count_lookup(kind: str, found: bool) -> None:
     _labelled(MEMORY, kind, "yes" if found else "no").inc()
 
 
+def show_waiting(waiting: Mapping[str, int]) -> None:
+    """Shows how many requests wait now, by what they wait for."""
+    for what, requests in waiting.items():
+        _labelled(WAITING, what).set(requests)
+
+
+def count_wait_timeout(what: str) -> None:
+    """Counts a request that has waited too long: for a `lock` of its process or of `another process`, or a `connection`."""
+    _labelled(WAITED_IN_VAIN, what).inc()
+
+
 def count_callback(outcome: str) -> None:
-    """Counts an attempt to deliver a callback: `delivered`, `failed` (to be retried), or `given_up`."""
+    """Counts an attempt to deliver a callback: `delivered`, `failed` (to be retried), `given_up`, or `postponed` (not made)."""
     _labelled(CALLBACKS, outcome).inc()
 
 

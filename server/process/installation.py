@@ -25,7 +25,12 @@ class OtherKeyError(RuntimeError):
 
 def database(settings: Settings) -> Database:
     """The database of the settings; its key is loaded on first use. Raises DatabaseUrlError."""
-    return Database(settings.database_url, pool_size=settings.pool_size, encryption=lambda: keys(settings))
+    return Database(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        lock_timeout=settings.lock_timeout,
+        encryption=lambda: keys(settings),
+    )
 
 
 def keys(settings: Settings) -> Encryption:

@@ -51,8 +51,8 @@ async def test_a_write_that_exceeds_the_deadline_is_rolled_back(api: Api, person
 async def test_a_read_that_exceeds_the_deadline_is_cancelled(backend: str, api: Api, person: Account) -> None:
     """It waits for a connection, and none is free."""
     async with AsyncExitStack() as held:
-        for _ in range(10 if backend == "postgresql" else 8):
-            await (await held.enter_async_context(api.db.read())).connection()
+        for client in range(10 if backend == "postgresql" else 8):  # one client cannot have them all
+            await (await held.enter_async_context(api.db.read(client))).connection()
         assert is_timeout(await api(EVENTS, person.token))
     await wait_until_rolled_back(api)
     await assert_recovered(api, person, changes=0)

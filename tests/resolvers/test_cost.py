@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from db.drivers.base import Row
+from db.drivers.fair_queue import Client
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
 from tests.support.builders import create_account, create_hourly_events, nth_hour, slots_input
@@ -30,15 +31,16 @@ async def test_a_calendar_changed_between_the_statements_is_read_again(
 ) -> None:
     """An event written after the versions were read is in the answer, and is not cached under the old version."""
     person = await api.application_calendar("person")
-    directly = api.db.driver.fetch_many
+    name = "_fetch_many_for"
+    directly = getattr(api.db.driver, name)
 
-    async def interrupted(statement: str, *values: Any) -> list[Row]:
+    async def interrupted(client: Client, statement: str, *values: Any) -> list[Row]:
         if "FROM calendars" in statement:
             monkeypatch.undo()
             await create_hourly_events(api, person, 240)
-        return await directly(statement, *values)
+        return await directly(client, statement, *values)
 
-    monkeypatch.setattr(api.db.driver, "fetch_many", interrupted)
+    monkeypatch.setattr(api.db.driver, name, interrupted)
     asked = {**slots_input([person]), "queryPeriods": [{"start": nth_hour(0), "end": nth_hour(1)}]}
     slots = [{"start": "2027-01-10T00:30:00Z"}]
     for _ in range(2):

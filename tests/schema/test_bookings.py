@@ -193,15 +193,15 @@ async def test_a_booking_whose_connection_broke_at_the_end_is_recognised(
     write, write_directly = api.db.write, api.db.driver.write
 
     @asynccontextmanager
-    async def written() -> AsyncGenerator[Session]:
+    async def written(*given: Any) -> AsyncGenerator[Session]:
         monkeypatch.undo()
-        async with write() as session:
+        async with write(*given) as session:
             yield session
         raise ConnectionResetError
 
-    async def written_directly(*given: Any) -> None:
+    async def written_directly(*given: Any, writer: int) -> None:
         monkeypatch.undo()
-        await write_directly(*given)
+        await write_directly(*given, writer=writer)
         raise ConnectionResetError
 
     monkeypatch.setattr(api.db, "write", written)

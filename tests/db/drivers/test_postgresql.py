@@ -12,8 +12,10 @@ import pytest
 from asyncpg.transaction import Transaction
 from sqlalchemy.engine import make_url
 
+from core.errors import TimedOut
 from db.drivers import postgresql
 from db.drivers.base import Row
+from db.drivers.keyed_locks import KeyedLocks
 from db.drivers.postgresql import PostgreSQLDriver
 
 PID = "SELECT pg_backend_pid()"
@@ -31,7 +33,7 @@ async def driver(database_url: str) -> AsyncGenerator[PostgreSQLDriver]:
     """A driver with three connections at most, of which one may write."""
     parsed = make_url(database_url)
     given = {"dsn": parsed.set(drivername="postgresql").render_as_string(hide_password=False), "timeout": 5}
-    driver = PostgreSQLDriver(given, size=3, timeout=0.3)
+    driver = PostgreSQLDriver(given, size=3, timeout=0.3, lock_timeout="0", locks=KeyedLocks(1))
     yield driver
     await driver.close()
 
@@ -68,15 +70,15 @@ async def test_an_error_of_the_server_costs_no_connection(driver: PostgreSQLDriv
 async def test_waiting_too_long_for_a_connection_times_out(driver: PostgreSQLDriver) -> None:
     """Some connections are reserved for reads."""
     slow = [asyncio.create_task(driver.fetch("SELECT pg_sleep(1)")) for _ in range(2)]
-    slow.append(asyncio.create_task(driver._execute_write("SELECT pg_sleep(1)")))
+    slow.append(asyncio.create_task(driver._execute_write(None, "SELECT pg_sleep(1)")))
     await until_in_use(driver, 3)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimedOut):
         await driver.fetch_many(PID)
     await asyncio.gather(*slow)
-    writing = asyncio.create_task(driver._execute_write("SELECT pg_sleep(1)"))
+    writing = asyncio.create_task(driver._execute_write(None, "SELECT pg_sleep(1)"))
     await until_in_use(driver, 1)
-    with pytest.raises(TimeoutError):
-        await driver._execute_write(PID)
+    with pytest.raises(TimedOut):
+        await driver._execute_write(None, PID)
     assert await pid(driver)
     await writing
     assert driver.in_use == 0

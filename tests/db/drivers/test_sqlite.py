@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.drivers import row_cache
+from db.drivers.fair_queue import FairQueue
 from db.drivers.sqlite import SQLiteDriver
 from db.drivers.sqlite_writer import SQLiteWriter
-from db.drivers.write_lock import WriteLock
 from db.files import FileGuard
 
 COUNT = "SELECT count(*) FROM things WHERE name = $1"
@@ -31,7 +31,7 @@ def opened(path: str) -> SQLiteDriver:
     """A driver that only reads."""
     guard = FileGuard(Path(path))
     writer = SQLiteWriter(create_async_engine(f"sqlite+aiosqlite:///{path}"), 1, guard)
-    return SQLiteDriver(path, guard, timeout=1, writer=writer, write_lock=WriteLock(1), wake=lambda _: None)
+    return SQLiteDriver(path, guard, timeout=1, writer=writer, write_lock=FairQueue(1, 1), wake=lambda _: None)
 
 
 async def test_a_write_of_another_process_is_seen_by_the_next_statement(path: str) -> None:

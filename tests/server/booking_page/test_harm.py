@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from core.errors import Forbidden, Key, Problem, RateLimited, Unprocessable
+from core.errors import Forbidden, Key, Problem, RateLimited, TimedOut, Unprocessable
 from core.events import Location
 from core.real_time_scheduling import CallbackUrls, Completed, Disabled, Open, RedirectUrls
 from server.booking_page.rendering import origin
@@ -166,10 +166,11 @@ def test_a_head_request_has_no_effect(client: TestClient, links: FakeLinks, star
         (Forbidden(), 409, "This link cannot be used at the moment"),
         (Unprocessable(), 409, "This link cannot be used at the moment"),
         (RateLimited(), 429, "One moment, please"),
+        (TimedOut(), 503, "One moment, please"),
         (OSError("no such host"), 503, "One moment, please"),
         (RuntimeError(HOSTILE), 500, "Something went wrong here"),
     ],
-    ids=["forbidden", "unprocessable", "too much", "database away", "fault"],
+    ids=["forbidden", "unprocessable", "too much", "others first", "database away", "fault"],
 )
 def test_an_error_is_explained_without_details(
     client: TestClient, links: FakeLinks, error: Exception, status: int, heading: str
