@@ -1,14 +1,18 @@
 """Undelivered callbacks: written in the transaction that they report, and deleted when delivered.
 
 A worker claims a callback before it delivers it. The claim postpones `due_at`, so that no other worker
-takes the callback while this one works, and another one does if this one is killed. The claim also
-increments `attempts`; a worker that finishes late sees by that number that the callback has been
-claimed again.
+takes the callback while this one works, and another one does if this one is killed; until then it
+counts as in flight. The claim also increments `attempts`; a worker that finishes late sees by that
+number that the callback has been claimed again.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import Update
@@ -20,8 +24,15 @@ from core.instants import Instant
 from core.real_time_scheduling import CallbackKind, Link
 
 from . import tables
-from .drivers.base import Statements
+from .drivers.base import Snapshot, Statements
+from .drivers.dialects import POSTGRESQL, Dialect
 from .notifications import outbox
+
+IN_FLIGHT = 2
+"""Maximum callbacks that are sent at a time, by all workers together: of one client, and to one host."""
+
+#: "callback" in hexadecimal: the advisory lock of claims on PostgreSQL, and how long one may hold it without a word
+_LOCK, _LONGEST_CLAIM = 0x63616C6C6261636B, "10s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Claimed:
     body: str
     #: number of attempts, including this one
     attempts: int
+    client_key: int
     client_id: str
     #: the encrypted secret that it is signed with; None for a client older than signed callbacks
     sealed_secret: bytes | None
@@ -57,6 +69,7 @@ async def enqueue(
         client_key=link.client_key,
         delivery_id=delivery_id,
         url=to,
+        host=urlsplit(to).hostname or "",
         body=orjson.dumps(content).decode(),
         attempts=0,
         due_at=now,
@@ -68,35 +81,96 @@ async def enqueue(
     return delivery_id
 
 
-async def next_due(statements: Statements) -> Instant | None:
-    """Returns when the next callback is or was due, or None if there is none."""
-    [[due_at]] = await statements.fetch("SELECT min(due_at) FROM callbacks")
+async def next_due(statements: Statements, after: Instant = -1) -> Instant | None:
+    """Returns when the next callback is or was due, later than `after`; None if there is none."""
+    [[due_at]] = await statements.fetch("SELECT min(due_at) FROM callbacks WHERE due_at > $1", after)
     return due_at
 
 
-async def claim(session: AsyncSession, now: Instant, until: Instant, most: int) -> list[Claimed]:
-    """Claims up to `most` due callbacks for this worker until `until`.
+async def claim(
+    session: AsyncSession, now: Instant, until: Instant, most: int, turns: Mapping[int, int] = MappingProxyType({})
+) -> list[Claimed]:
+    """Claims up to `most` due callbacks for this worker until `until`, client by client.
 
-    Those with the fewest attempts come first, so that an unreachable application does not delay the others.
+    At most IN_FLIGHT callbacks of one client, and to one host, are claimed at a time, by all workers
+    together. `turns` has the number of each client's last turn; those without one, and with a lower
+    one, come first. Of a client's callbacks those with the fewest attempts come first.
     """
+    snapshot = Snapshot(session)
+    if snapshot.dialect is POSTGRESQL:
+        await _wait_for_other_claims(snapshot)
+    in_flight = await snapshot.fetch(_IN_FLIGHT, now)
+    clients, hosts = Counter(client for client, _ in in_flight), Counter(host for _, host in in_flight)
+    waiting = await snapshot.fetch(_waiting(snapshot.dialect), now, _full(snapshot.dialect, hosts))
+    chosen: list[int] = []
+    for _, client in sorted((turns.get(client, -1), client) for (client,) in waiting):
+        room = min(IN_FLIGHT - clients[client], most - len(chosen))
+        if room > 0:
+            values = client, now, _full(snapshot.dialect, hosts), room
+            for key, host in await snapshot.fetch(_of_client(snapshot.dialect), *values):
+                if hosts[host] < IN_FLIGHT:
+                    hosts[host] += 1
+                    chosen.append(key)
+    return await _claim(session, chosen, until) if chosen else []
+
+
+async def _claim(session: AsyncSession, keys: Sequence[int], until: Instant) -> list[Claimed]:
     row = tables.Callback
-    due = select(col(row.key)).where(col(row.due_at) <= now).order_by(col(row.attempts), col(row.due_at)).limit(most)
-    # On PostgreSQL skips rows that another worker is claiming. SQLite has one writer at a time, and no
-    # such clause.
-    claimed = due.with_for_update(skip_locked=True, key_share=True).cte("claimed")
     of_client = col(tables.Client.key) == col(row.client_key)
     statement = (
         update(row)
-        .where(col(row.key).in_(select(claimed.c.key)))
-        .values(attempts=row.attempts + 1, due_at=until)
+        .where(col(row.key).in_(keys))
+        .values(attempts=row.attempts + 1, due_at=until, claimed=True)
         .returning(
-            *(col(row.key), col(row.delivery_id), col(row.url), col(row.body), col(row.attempts)),
+            *(col(row.key), col(row.delivery_id), col(row.url), col(row.body), col(row.attempts), col(row.client_key)),
             select(tables.Client.client_id).where(of_client).scalar_subquery(),
             select(tables.Client.sealed_secret).where(of_client).scalar_subquery(),
         )
         .execution_options(synchronize_session=False)
     )
     return [Claimed(*found) for found in await session.exec(statement)]
+
+
+async def _wait_for_other_claims(snapshot: Snapshot) -> None:
+    """Lets one worker claim at a time, so that none exceeds the limits together with another. A claim takes milliseconds.
+
+    A worker that is stopped in between would stop all of them, so the server ends its transaction.
+    """
+    await snapshot.fetch("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", _LONGEST_CLAIM)
+    await snapshot.fetch("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
+#: the callbacks that are being sent
+_IN_FLIGHT = "SELECT client_key, host FROM callbacks WHERE claimed AND due_at > $1"
+
+
+@cache
+def _waiting(dialect: Dialect) -> str:
+    # Steps from client to client by the index, however many callbacks each of them has.
+    return f"""
+WITH RECURSIVE clients(key) AS (
+    SELECT min(client_key) FROM callbacks
+    UNION ALL
+    SELECT (SELECT min(client_key) FROM callbacks WHERE client_key > clients.key) FROM clients WHERE key IS NOT NULL
+)
+SELECT key FROM clients WHERE key IS NOT NULL AND EXISTS (
+    SELECT 1 FROM callbacks WHERE client_key = clients.key AND due_at <= $1 AND NOT host {dialect.in_array(2, "text")}
+)
+"""
+
+
+@cache
+def _of_client(dialect: Dialect) -> str:
+    # The + leaves the order to the index `callbacks_by_turn`, instead of sorting all that are due.
+    return f"""
+SELECT key, host FROM callbacks WHERE client_key = $1 AND +due_at <= $2 AND NOT host {dialect.in_array(3, "text")}
+ORDER BY attempts, due_at LIMIT $4
+"""
+
+
+def _full(dialect: Dialect, hosts: Mapping[str, int]) -> Hashable:
+    """The hosts that get no more callbacks at present, as a parameter."""
+    return dialect.array_param([host for host, count in hosts.items() if count >= IN_FLIGHT])
 
 
 async def record_success(session: AsyncSession, callback: Claimed) -> None:
@@ -106,13 +180,14 @@ async def record_success(session: AsyncSession, callback: Claimed) -> None:
 
 async def record_failure(session: AsyncSession, callback: Claimed, why: str, due_at: Instant | None) -> None:
     """Records a failed attempt and when it is due again. With None it is given up, and its row stays for inspection."""
-    await session.exec(_if_still_claimed(callback).values(last_failure=why, due_at=due_at))
+    await session.exec(_if_still_claimed(callback).values(last_failure=why, due_at=due_at, claimed=False))
 
 
-async def release(session: AsyncSession, callbacks: Iterable[Claimed], now: Instant) -> None:
-    """Releases callbacks whose attempt was not finished: they are due at once, and the attempt is not counted."""
+async def release(session: AsyncSession, callbacks: Iterable[Claimed], due_at: Instant) -> None:
+    """Releases callbacks whose attempt was not made, or not finished: when they are due; it does not count."""
     for callback in callbacks:
-        await session.exec(_if_still_claimed(callback).values(attempts=callback.attempts - 1, due_at=now))
+        values = {"attempts": callback.attempts - 1, "due_at": due_at, "claimed": False}
+        await session.exec(_if_still_claimed(callback).values(**values))
 
 
 def _if_still_claimed(callback: Claimed) -> Update:

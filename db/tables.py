@@ -20,6 +20,8 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -295,16 +297,24 @@ class Callback(SQLModel, table=True):
     """An undelivered callback to an application. Written in the transaction that it reports."""
 
     __tablename__ = "callbacks"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    __table_args__ = (Index(None, "client_key"),)
+    __table_args__ = (
+        Index("callbacks_by_due", "client_key", "due_at"),
+        Index("callbacks_by_turn", "client_key", "attempts", "due_at"),
+        Index("callbacks_in_flight", "due_at", postgresql_where=text("claimed"), sqlite_where=text("claimed")),
+    )
 
     key: int | None = Field(default=None, sa_column=_key())
     client_key: int = Field(sa_column=_reference("clients.key"))
     #: the same in every attempt
     delivery_id: str = Field(unique=True)
     url: str
+    #: the host of the URL
+    host: str = Field(default="", sa_column_kwargs={"server_default": ""})
     body: str
     #: number of attempts, including the current one
     attempts: int
+    #: whether a process has claimed it, until it is due again
+    claimed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     #: when the next attempt is due; None once it was given up
     due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
     #: why the last attempt failed; for inspection only

@@ -2,6 +2,7 @@
 
     claimed ── 2xx ─────────────→ delivered, and deleted
        ├────── anything else ───→ due again later, or given up after three days
+       ├────── no thread ───────→ due again soon: nothing was attempted
        ├────── shutdown ────────→ due at once, for another process or the next one
        └────── killed ──────────→ due again when the claim has expired
 
@@ -11,7 +12,7 @@ recognises the second by its delivery id.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
@@ -25,18 +26,23 @@ from db.retries import is_unavailable, retry_transaction
 
 from ..observability import metrics
 from .http_client import DeliveryError, HTTPClient, redacted
+from .resolver import NoThreadError
 
 log = logging.getLogger("openings")
 
 LEASE = 30
 """Seconds that a claim lasts: longer than an attempt and its transactions, or another process would send it too."""
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Callbacks that one process sends concurrently."""
 
 INTERVAL = 5.0
 """Seconds between polls for callbacks that other processes have written or left behind."""
 
+#: seconds until a callback is due again that found no thread to resolve its host
+_POSTPONED = 5
+#: clients whose last turn is remembered
+_MOST_TURNS = 10_000
 #: minimum seconds between polls, after due callbacks have been claimed
 _BREATH = 0.05
 #: seconds before the loop retries after an error: at first, and at most
@@ -69,6 +75,9 @@ class Deliveries:
         self._interval = interval
         self._grace = grace
         self._in_flight: dict[asyncio.Task[None], Claimed] = {}
+        #: the number of each client's last turn, the latest last
+        self._turns: dict[int, int] = {}
+        self._claims = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -97,18 +106,36 @@ class Deliveries:
         free = self._at_once - len(self._in_flight)
         if free == 0:
             return self._interval  # the end of a delivery wakes the loop
-        due_at = await callbacks.next_due(self._db.driver)
-        wait = due_at - self._clock() if due_at is not None else self._interval
+        wait = await self._wait(-1)
         if wait <= 0:
-            for callback in await self._claim(free):
+            now = self._clock()
+            claimed = await self._claim(free)
+            for callback in claimed:
                 self._start(callback)
+            if not claimed:  # others of the same client or host are in flight; their end wakes the loop
+                wait = await self._wait(now)
         return min(max(wait, _BREATH), self._interval)
+
+    async def _wait(self, after: Instant) -> float:
+        """Seconds until a callback is due that is due later than `after`; negative if it is due already."""
+        due_at = await callbacks.next_due(self._db.driver, after)
+        return due_at - self._clock() if due_at is not None else self._interval
 
     @retry_transaction
     async def _claim(self, most: int) -> list[Claimed]:
         now = self._clock()
         async with self._db.write() as session:
-            return await callbacks.claim(session, now, now + self._lease, most)
+            claimed = await callbacks.claim(session, now, now + self._lease, most, self._turns)
+        self._note_turns(claimed)
+        return claimed
+
+    def _note_turns(self, claimed: Sequence[Claimed]) -> None:
+        self._claims += 1
+        for callback in claimed:
+            self._turns.pop(callback.client_key, None)
+            self._turns[callback.client_key] = self._claims
+        while len(self._turns) > _MOST_TURNS:
+            del self._turns[next(iter(self._turns))]
 
     def _start(self, callback: Claimed) -> None:
         task = asyncio.create_task(self._deliver(callback))
@@ -124,6 +151,8 @@ class Deliveries:
     async def _deliver(self, callback: Claimed) -> None:
         try:
             await self._send(callback)
+        except NoThreadError:
+            await self._postpone(callback)
         except DeliveryError as error:
             await self._record_failure(callback, str(error))
         except Exception as error:
@@ -141,7 +170,7 @@ class Deliveries:
             "Cronofy-HMAC-SHA256": signature(self._secret(callback), body),
             "Openings-Delivery-Id": callback.delivery_id,
         }
-        await self._outgoing.post(callback.url, headers, body)
+        await self._outgoing.post(callback.client_key, callback.url, headers, body)
 
     def _secret(self, callback: Claimed) -> str:
         """The client secret that signs the callback. Raises DeliveryError if it cannot be read."""
@@ -173,6 +202,14 @@ class Deliveries:
         else:
             metrics.count_callback("given_up")
             _log(logging.ERROR, "failed: %(reason)s; given up", callback, reason=why)
+
+    @retry_transaction
+    async def _postpone(self, callback: Claimed) -> None:
+        async with self._db.write() as session:
+            await callbacks.release(session, [callback], self._clock() + _POSTPONED)
+        metrics.count_callback("postponed")
+        words = "postponed: names of this client take long to resolve; next in %(wait)d s"
+        _log(logging.INFO, words, callback, wait=_POSTPONED)
 
     async def _stop(self) -> None:
         """Waits for callbacks in flight, then cancels and releases the rest.

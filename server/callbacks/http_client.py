@@ -7,11 +7,8 @@ Redirects are not followed, and proxies from the environment are not used.
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from ipaddress import ip_address
-from socket import SOCK_STREAM
-from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from httpcore2 import (
@@ -30,9 +27,9 @@ from httpcore2 import (
 )
 
 from core.urls import Address
+from db.drivers.fair_queue import Client
 
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[Address]]]
-"""Resolves a host and a port to all of its addresses."""
+from .resolver import Resolve, Resolver
 
 #: seconds from the start of a request to the headers of the response
 _PATIENCE = 10.0
@@ -47,12 +44,6 @@ class DeliveryError(Exception):
     """The receiver did not confirm the request. The message says why and is safe to log."""
 
 
-async def resolve_all(host: str, port: int) -> list[Address]:
-    """All addresses of a name, in the system's order of preference. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
-    return [ip_address(where[0]) for *_, where in found]
-
-
 class HTTPClient:
     """Sends requests to allowed addresses, each on its own connection."""
 
@@ -60,19 +51,27 @@ class HTTPClient:
         self,
         allowed: Callable[[Address], bool],
         *,
-        resolve: Resolve = resolve_all,
+        resolver: Resolver | None = None,
         patience: float = _PATIENCE,
         certificates: Callable[[], ssl.SSLContext] = default_ssl_context,
     ) -> None:
-        self._backend = AddressFilteringBackend(allowed, resolve)
+        self._allowed = allowed
+        self._resolver = resolver or Resolver()
         self._patience = patience
         self._certificates = certificates
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Sends a POST request. Raises DeliveryError unless the response has a 2xx status."""
+    async def post(self, client: Client, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Sends a POST request for a client. Raises DeliveryError unless the response has a 2xx status.
+
+        Raises NoThreadError, having done nothing, if too many names are being resolved for the client.
+        """
+        async with self._resolver.thread(client) as resolve:
+            await self._post(resolve, url, headers, body)
+
+    async def _post(self, resolve: Resolve, url: str, headers: Mapping[str, str], body: bytes) -> None:
         try:
             async with asyncio.timeout(self._patience):
-                status = await self._status(urlsplit(url), headers, body)
+                status = await self._status(resolve, urlsplit(url), headers, body)
         except TimeoutError:
             raise DeliveryError(f"took longer than {self._patience:g} s") from None
         except (OSError, ValueError, NetworkError, ProtocolError, TimeoutException) as error:
@@ -80,10 +79,11 @@ class HTTPClient:
         if not 200 <= status < 300:
             raise DeliveryError(f"status {status}")
 
-    async def _status(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
+    async def _status(self, resolve: Resolve, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         """Sends the request and returns the response's status; the response body is not read."""
         url = _url(parts)
-        connection = AsyncHTTPConnection(url.origin, self._ssl, network_backend=self._backend)
+        backend = AddressFilteringBackend(self._allowed, resolve)
+        connection = AsyncHTTPConnection(url.origin, self._ssl, network_backend=backend)
         sent = [("Host", parts.netloc), ("Connection", "close"), *headers.items()]
         async with connection, connection.stream("POST", url, headers=sent, content=body) as response:
             return response.status

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from db.callbacks import Claimed
 from db.database import Database
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, open_database
-from tests.support.links import OPEN, URL, client_key, enqueue_callback, make_link
+from tests.support.links import OPEN, URL, client_key, create_clients, enqueue_callback, make_link
 
 TO = "https://example.com/booked?key=1"
 
@@ -94,49 +95,140 @@ async def test_a_claim_holds_until_it_expires(db: Database) -> None:
     assert len(await claim(db, NOW + 60)) == 1
 
 
-async def test_concurrent_claims_are_disjoint(database_url: str) -> None:
-    """Four processes that do not wait for each other: forty callbacks are claimed, each once."""
+async def test_concurrent_claims_are_disjoint_and_limited(database_url: str) -> None:
+    """Four processes: each callback is claimed once, and never more than two of a client or to a host are in flight."""
     processes = [open_database(database_url) for _ in range(4)]
-    made = {await put(processes[0]) for _ in range(40)}
+    several = await create_clients(processes[0], 4)
+    made = {
+        await enqueue_callback(processes[0], f"https://host{n % 3}.test/", client_id=client_id)
+        for n in range(5)
+        for client_id in several
+    }
     claimed: list[str] = []
+    of_client, to_host = Counter[str](), Counter[str]()
 
     async def worker(db: Database) -> None:
-        while batch := await claim(db, NOW, most=3):
+        while len(claimed) < len(made):
+            batch = await claim(db, NOW, most=3)
             assert len(batch) <= 3
             claimed.extend(callback.delivery_id for callback in batch)
+            of_client.update(callback.client_id for callback in batch)
+            to_host.update(callback.url for callback in batch)
+            assert max([*of_client.values(), *to_host.values()], default=0) <= callbacks.IN_FLIGHT
+            for callback in batch:
+                # Counted as ended before that is committed: another process may claim the next one at once.
+                of_client[callback.client_id] -= 1
+                to_host[callback.url] -= 1
+                async with db.write() as session:
+                    await callbacks.record_success(session, callback)
 
-    await asyncio.gather(*(worker(db) for db in processes))
-    assert len(claimed) == 40
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(worker(db) for db in processes))
+    assert len(claimed) == len(made)
     assert set(claimed) == made
     for db in processes:
         await db.close()
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_a_callback_locked_by_another_claim_is_skipped(database_url: str) -> None:
-    """Without waiting for the other transaction. SQLite has only one at a time."""
+async def test_claims_wait_for_each_other(database_url: str) -> None:
+    """Otherwise two at once might both find room for the same client. SQLite has one transaction at a time anyway."""
     db, other = open_database(database_url), open_database(database_url)
-    await put(db)
-    await put(db)
+    for _ in range(4):
+        await put(db)
     async with db.write() as session:
         [mine] = await callbacks.claim(session, NOW, NOW + 60, 1)
-        async with asyncio.timeout(5):
-            [theirs] = await claim(other, NOW)
-    assert mine.key != theirs.key
+        theirs = asyncio.create_task(claim(other, NOW))
+        await asyncio.sleep(0.1)
+        assert not theirs.done()
+    [one] = await theirs
+    assert mine.key != one.key
     await db.close()
     await other.close()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_process_stopped_during_its_claim_does_not_stop_others(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends its transaction: nothing is claimed, and the next process is."""
+    monkeypatch.setattr(callbacks, "_LONGEST_CLAIM", "200ms")
+    db, other = open_database(database_url), open_database(database_url)
+    delivery_id = await put(db)
+    stopped = db.write()
+    await callbacks.claim(await stopped.__aenter__(), NOW, NOW + 60, 1)
+    async with asyncio.timeout(20):
+        [claimed] = await claim(other, NOW)
+    assert (claimed.delivery_id, claimed.attempts) == (delivery_id, 1)
+    with pytest.raises(Exception, match=r"idle|closed"):
+        await stopped.__aexit__(None, None, None)
+    await db.close()
+    await other.close()
+
+
+async def test_callbacks_are_claimed_client_by_client(db: Database) -> None:
+    """Two of a client that has many, whatever was first; then those of whom the last turn is longest ago."""
+    busy, *quiet = await create_clients(db, 3)
+    for n in range(20):
+        await enqueue_callback(db, f"https://busy{n}.test/", now=NOW - 100, client_id=busy)
+    for client_id in quiet:
+        await enqueue_callback(db, f"https://{client_id}.test/", client_id=client_id)
+    claimed = await claim(db, NOW)
+    assert sorted(callback.client_id for callback in claimed) == sorted([busy, busy, *quiet])
+    keys = {callback.client_id: callback.client_key for callback in claimed}
+    async with db.write() as session:
+        await callbacks.release(session, claimed, NOW)
+    turns = {keys[quiet[0]]: 1, keys[busy]: 2}
+    for expected in (quiet[1], quiet[0], busy, busy):
+        async with db.write() as session:
+            [next_one] = await callbacks.claim(session, NOW, NOW + 60, 1, turns)
+        assert next_one.client_id == expected
+    assert await claim(db, NOW) == []
+
+
+async def test_few_callbacks_to_one_host_are_claimed(db: Database) -> None:
+    """Of all clients together, and whatever the port; what goes to other hosts is not delayed."""
+    several = await create_clients(db, 3)
+    for port, client_id in enumerate(several, 8001):
+        await enqueue_callback(db, f"http://shared.test:{port}/", now=NOW - 10, client_id=client_id)
+    own = await enqueue_callback(db, "https://own.test/", client_id=several[2])
+    first = await claim(db, NOW)
+    assert sorted(callback.url for callback in first) == [
+        *("http://shared.test:8001/", "http://shared.test:8002/", "https://own.test/")
+    ]
+    assert own in {callback.delivery_id for callback in first}
+    assert await claim(db, NOW) == []
+    async with db.write() as session:
+        await callbacks.record_success(session, next(each for each in first if each.url.endswith(":8001/")))
+    assert [callback.url for callback in await claim(db, NOW)] == ["http://shared.test:8003/"]
+
+
+@pytest.mark.parametrize("end", ["failure", "release", "expiry"])
+async def test_a_claim_that_ends_leaves_room_for_another(db: Database, end: str) -> None:
+    """However it ends."""
+    for _ in range(3):
+        await put(db)
+    first, _ = await claim(db, NOW)
+    assert await claim(db, NOW + 59) == []
+    async with db.write() as session:
+        if end == "failure":
+            await callbacks.record_failure(session, first, "status 500", NOW + 1000)
+        elif end == "release":
+            await callbacks.release(session, [first], NOW + 1000)
+    assert len(await claim(db, NOW + (60 if end == "expiry" else 59))) == (2 if end == "expiry" else 1)
+
+
 async def test_callbacks_without_an_attempt_are_claimed_first(db: Database) -> None:
     """Callbacks to an unreachable URL delay no others, however many of them are due."""
-    failing = [await put(db) for _ in range(3)]
+    failing = [await put(db) for _ in range(2)]
     for callback in await claim(db, NOW):
         async with db.write() as session:
             await callbacks.record_failure(session, callback, "status 500", NOW + 10)
     fresh = await put(db, now=NOW + 20)
     [first] = await claim(db, NOW + 20, most=1)
     assert first.delivery_id == fresh
-    assert {callback.delivery_id for callback in await claim(db, NOW + 20)} == set(failing)
+    [second] = await claim(db, NOW + 20)
+    assert second.delivery_id in failing
 
 
 async def test_a_delivered_callback_is_deleted(db: Database) -> None:
@@ -164,10 +256,11 @@ async def test_an_abandoned_callback_stays_and_is_not_due(db: Database) -> None:
     await put(db, now=NOW - 2)
     await put(db, now=NOW)
     waiting = await put(db, now=NOW - 2, to="https://example.com/slow")
-    for callback in await claim(db, NOW):
-        async with db.write() as session:
-            given_up = callback.delivery_id != waiting
-            await callbacks.record_failure(session, callback, "status 500", None if given_up else NOW + DAY)
+    while claimed := await claim(db, NOW):
+        for callback in claimed:
+            async with db.write() as session:
+                given_up = callback.delivery_id != waiting
+                await callbacks.record_failure(session, callback, "status 500", None if given_up else NOW + DAY)
     assert await callbacks.next_due(db.driver) == NOW + DAY
     assert [callback.delivery_id for callback in await claim(db, NOW + 400 * DAY)] == [waiting]
     async with db.write() as session:

@@ -18,7 +18,7 @@ class DeliveryProcess:
 
     def __init__(self, db: Database, **more: Any) -> None:
         self.db, self.now = db, NOW
-        outgoing = HTTPClient(allow_all, patience=more.pop("patience", 5))
+        outgoing = HTTPClient(allow_all, patience=more.pop("patience", 5), resolver=more.pop("resolver", None))
         self.deliveries = Deliveries(db, outgoing, lambda: self.now, **more)
 
     async def rows(self, columns: str = "attempts, due_at, last_failure") -> list[tuple[Any, ...]]:

@@ -28,16 +28,22 @@ def make_link(client_key: int, *, to: str | None = None, state: State = COMPLETE
     return Link("sch_64b1859e8090ea21640c915f", client_key, request, state)
 
 
-async def client_key(session: Session) -> int:
-    """Returns the primary key of the tests' client."""
-    client = await clients.find(session, CLIENT_ID)
+async def client_key(session: Session, client_id: str = CLIENT_ID) -> int:
+    """Returns the primary key of a client, by default the tests' one."""
+    client = await clients.find(session, client_id)
     assert client is not None
     return client.key
 
 
-async def enqueue_callback(db: Database, to: str | None, *, now: int = NOW) -> str:
-    """Enqueues a callback about a booking for the tests' client, and returns its delivery id."""
+async def create_clients(db: Database, count: int) -> list[str]:
+    """Creates clients, and returns their ids."""
     async with db.write() as session:
-        given = make_link(await client_key(session), to=to)
+        return [(await clients.create(session, db.encryption, f"client {n}", NOW))[0] for n in range(count)]
+
+
+async def enqueue_callback(db: Database, to: str | None, *, now: int = NOW, client_id: str = CLIENT_ID) -> str:
+    """Enqueues a callback about a booking for a client, and returns its delivery id."""
+    async with db.write() as session:
+        given = make_link(await client_key(session, client_id), to=to)
         kind = CallbackKind.COMPLETED
         return await callbacks.enqueue(session, given, kind, url=URL, visitor_tzid="Asia/Tokyo", now=now) or ""

@@ -6,23 +6,26 @@ import re
 from collections.abc import AsyncGenerator
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from core.urls import Address
 from db import callbacks, clients
 from db.database import Database
 from db.encryption import Encryption
 from server.app import create_app
+from server.callbacks.resolver import Resolver, addresses
 from server.settings import Settings
 from tests.clients.called_back import is_from_openings
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, KEY, open_database
 from tests.support.callback_delivery import DeliveryProcess, running_deliveries
 from tests.support.callback_receiver import CallbackReceiver, ReceivedRequest, running_receiver
-from tests.support.links import enqueue_callback
+from tests.support.links import create_clients, enqueue_callback
 
 PAGE = Path(__file__).parents[3] / "docs" / "callbacks.md"
 
@@ -177,6 +180,62 @@ async def test_concurrent_deliveries_are_limited(db: Database, receiver: Callbac
         await process.wait_for_rows()
     assert receiver.most_in_progress == 2
     assert {request.delivery_id for request in receiver.requests} == made
+
+
+async def test_a_client_whose_receiver_hangs_delays_no_other(db: Database, receiver: CallbackReceiver) -> None:
+    """It has many callbacks that were due first; two of them are sent, and hang for an hour."""
+    [other] = await create_clients(db, 1)
+    receiver.responses = [None, None]
+    hanging = {await enqueue_callback(db, f"{receiver.url}/hanging", now=NOW - 60) for _ in range(40)}
+    async with running_receiver("127.0.0.2") as quick, running_deliveries(db, patience=3600, grace=0) as process:
+        for _ in range(2):
+            await receiver.next_request()
+        made = [await enqueue_callback(db, quick.url, client_id=other) for _ in range(10)]
+        for _ in made:
+            await quick.next_request()
+        async with asyncio.timeout(10):
+            while len(await process.rows("key")) > len(hanging):
+                await asyncio.sleep(0.01)
+    assert {request.delivery_id for request in quick.requests} == set(made)
+    assert len(receiver.requests) == 2
+
+
+async def test_names_that_resolve_slowly_delay_no_other_client(db: Database, receiver: CallbackReceiver) -> None:
+    """Two look-ups of the client never end. Its further callbacks wait for a thread, which is no attempt."""
+    [slow] = await create_clients(db, 1)
+    never = Event()
+    asked: list[str] = []
+
+    def look_up(host: str, port: int) -> list[Address]:
+        asked.append(host)
+        if host == "slow.test":
+            never.wait(60)
+        return addresses("127.0.0.1", port)
+
+    before = counted("postponed")
+    for _ in range(4):
+        await enqueue_callback(db, "http://slow.test/", client_id=slow)
+    try:
+        resolver = Resolver(look_up, patience=0.1)
+        async with running_deliveries(db, patience=0.2, resolver=resolver) as process:
+            failed, postponed = (1, NOW + 10, "took longer than 0.2 s"), (0, NOW + 5, None)
+            await process.wait_for_rows(failed, failed, postponed, postponed)
+            for _ in range(3):
+                await enqueue_callback(db, receiver.url.replace("127.0.0.1", "quick.test"))
+                await receiver.next_request()
+            await process.wait_for_rows(failed, failed, postponed, postponed)
+            assert asked.count("slow.test") == 2
+            assert counted("postponed") == before + 2
+            never.set()
+            async with asyncio.timeout(10):  # until the threads have ended
+                while resolver._queue._held:
+                    await asyncio.sleep(0.01)
+            process.advance_clock(5)
+            async with asyncio.timeout(10):
+                while asked.count("slow.test") < 4:
+                    await asyncio.sleep(0.01)
+    finally:
+        never.set()
 
 
 async def test_of_several_processes_only_one_delivers_a_callback(database_url: str, receiver: CallbackReceiver) -> None:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.urls import Address, is_public
-from server.callbacks.http_client import DeliveryError, HTTPClient, Resolve, allow_all, redacted
+from server.callbacks.http_client import DeliveryError, HTTPClient, allow_all, redacted
+from server.callbacks.resolver import Resolver
 from tests.support.callback_receiver import Response, running_receiver
 
 OPEN, GUARDED = HTTPClient(allow_all, patience=5), HTTPClient(is_public, patience=5)
@@ -31,7 +32,7 @@ def is_stand_in(address: Address) -> bool:
 async def refusal(outgoing: HTTPClient, url: str) -> str:
     """Why a request failed."""
     with pytest.raises(DeliveryError) as caught:
-        await outgoing.post(url, {}, b"{}")
+        await outgoing.post(None, url, {}, b"{}")
     return str(caught.value)
 
 
@@ -42,7 +43,7 @@ class Names:
         self.answers = list(answers)
         self.asked: list[tuple[str, int]] = []
 
-    async def __call__(self, host: str, port: int) -> list[Address]:
+    def __call__(self, host: str, port: int) -> list[Address]:
         self.asked.append((host, port))
         return [ip_address(address) for address in self.answers.pop(0)]
 
@@ -50,7 +51,7 @@ class Names:
 async def test_a_request_contains_only_what_was_given() -> None:
     """All of the URL but its fragment; no cookies, no credentials, no Accept-Encoding, as the body is not read."""
     async with running_receiver() as receiver:
-        await OPEN.post(f"{receiver.url}/a/b;c=d?e=f;g#h", {"X-Ours": "1"}, b"the body")
+        await OPEN.post(None, f"{receiver.url}/a/b;c=d?e=f;g#h", {"X-Ours": "1"}, b"the body")
         port = urlsplit(receiver.url).port
         [request] = receiver.requests
     assert request.request_line == "POST /a/b;c=d?e=f;g HTTP/1.1"
@@ -61,8 +62,8 @@ async def test_a_request_contains_only_what_was_given() -> None:
 
 async def test_a_url_without_a_path_requests_the_root() -> None:
     async with running_receiver() as receiver:
-        await OPEN.post(receiver.url, {}, b"")
-        await OPEN.post(f"{receiver.url}?a=b", {}, b"")
+        await OPEN.post(None, receiver.url, {}, b"")
+        await OPEN.post(None, f"{receiver.url}?a=b", {}, b"")
     assert [request.request_line.split()[1] for request in receiver.requests] == ["/", "/?a=b"]
 
 
@@ -75,7 +76,7 @@ async def test_any_2xx_status_acknowledges_the_request(answer: Response) -> None
     """The rest of the response does not matter."""
     async with running_receiver() as receiver:
         receiver.responses = [answer]
-        await OPEN.post(receiver.url, {}, b"{}")
+        await OPEN.post(None, receiver.url, {}, b"{}")
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 503])
@@ -126,10 +127,10 @@ async def test_an_invalid_host_name_is_a_failure(host: str) -> None:
 async def test_error_messages_are_escaped_and_cut() -> None:
     """The text of an error may come from another server."""
 
-    async def unable(_host: str, _port: int) -> Sequence[Address]:
+    def unable(_host: str, _port: int) -> Sequence[Address]:
         raise OSError("no\nERROR all is lost" + 1000 * "!")
 
-    words = await refusal(HTTPClient(allow_all, resolve=unable), "http://hooks.test/")
+    words = await refusal(HTTPClient(allow_all, resolver=Resolver(unable)), "http://hooks.test/")
     assert words.startswith(r"'OSError: no\nERROR all is lost!!!")
     assert len(words) == 200
 
@@ -155,7 +156,7 @@ async def test_private_addresses_are_refused(host: str) -> None:
 async def test_a_name_with_a_public_and_a_private_address_is_refused(addresses: list[str]) -> None:
     """In either order: if the first did not answer, the other would be tried."""
     names = Names(addresses)
-    assert "private" in await refusal(HTTPClient(is_public, resolve=names), "http://hooks.test/")
+    assert "private" in await refusal(HTTPClient(is_public, resolver=Resolver(names)), "http://hooks.test/")
     assert names.asked == [("hooks.test", 80)]
 
 
@@ -165,7 +166,7 @@ async def test_a_name_is_resolved_only_once() -> None:
     async with running_receiver(str(PUBLIC)) as receiver:
         port = urlsplit(receiver.url).port or 0
         async with running_receiver(port=port) as inside:
-            await HTTPClient(is_stand_in, resolve=names).post(f"http://hooks.test:{port}/", {}, b"{}")
+            await HTTPClient(is_stand_in, resolver=Resolver(names)).post(None, f"http://hooks.test:{port}/", {}, b"{}")
     assert names.asked == [("hooks.test", port)]
     assert [request.headers["host"] for request in receiver.requests] == [f"hooks.test:{port}"]
     assert inside.requests == []
@@ -177,9 +178,9 @@ async def test_the_first_three_addresses_are_tried_in_turn() -> None:
         port = urlsplit(receiver.url).port
         for nowhere in range(4):
             addresses = [*(f"127.9.9.{number}" for number in range(1, nowhere + 1)), "127.0.0.1"]
-            outgoing = HTTPClient(allow_all, resolve=Names(addresses))
+            outgoing = HTTPClient(allow_all, resolver=Resolver(Names(addresses)))
             if nowhere < 3:
-                await outgoing.post(f"http://hooks.test:{port}/", {}, b"{}")
+                await outgoing.post(None, f"http://hooks.test:{port}/", {}, b"{}")
             else:
                 assert await refusal(outgoing, f"http://hooks.test:{port}/")
     assert len(receiver.requests) == 3
@@ -187,7 +188,8 @@ async def test_the_first_three_addresses_are_tried_in_turn() -> None:
 
 async def test_a_name_without_addresses_is_a_failure() -> None:
     assert (
-        await refusal(HTTPClient(allow_all, resolve=Names([])), "http://hooks.test/") == "its host name has no address"
+        await refusal(HTTPClient(allow_all, resolver=Resolver(Names([]))), "http://hooks.test/")
+        == "its host name has no address"
     )
 
 
@@ -196,7 +198,7 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
     async with running_receiver() as proxy, running_receiver() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
-        await HTTPClient(allow_all).post(receiver.url, {}, b"{}")
+        await HTTPClient(allow_all).post(None, receiver.url, {}, b"{}")
     assert (len(proxy.requests), len(receiver.requests)) == (0, 1)
 
 
@@ -223,13 +225,13 @@ async def test_the_certificate_is_verified_against_the_name(tmp_path: Path) -> N
     """Not against the address of the connection. One for another name, or from an unknown issuer, is refused."""
     server, believed = certified("hooks.test", tmp_path)
 
-    def knowing(certificates: ssl.SSLContext, resolve: Resolve) -> HTTPClient:
-        return HTTPClient(allow_all, resolve=resolve, certificates=lambda: certificates)
+    def knowing(certificates: ssl.SSLContext, names: Names) -> HTTPClient:
+        return HTTPClient(allow_all, resolver=Resolver(names), certificates=lambda: certificates)
 
     async with running_receiver(certificate=server) as receiver:
         port = urlsplit(receiver.url).port
         here = ["127.0.0.1"]
-        await knowing(believed, Names(here)).post(f"https://hooks.test:{port}/", {}, b"{}")
+        await knowing(believed, Names(here)).post(None, f"https://hooks.test:{port}/", {}, b"{}")
         other = await refusal(knowing(believed, Names(here)), f"https://other.test:{port}/")
         unknown = await refusal(knowing(ssl.create_default_context(), Names(here)), f"https://hooks.test:{port}/")
     assert len(receiver.requests) == 1
@@ -241,7 +243,7 @@ async def test_the_certificate_is_verified_against_the_name(tmp_path: Path) -> N
 async def test_cancelling_a_request_closes_its_connection() -> None:
     async with running_receiver() as receiver:
         receiver.responses = [None]
-        posting = asyncio.create_task(OPEN.post(receiver.url, {}, b"{}"))
+        posting = asyncio.create_task(OPEN.post(None, receiver.url, {}, b"{}"))
         await receiver.next_request()
         posting.cancel()
         async with asyncio.timeout(5):
