@@ -19,14 +19,15 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _TRIES = 2000
 
 
-def request(body: bytes, bearer: str = SECRET, path: str = "/graphql") -> bytes:
-    """The bytes of a POST request."""
+def request(body: bytes, bearer: str = SECRET, path: str = "/graphql", *, close: bool = False) -> bytes:
+    """The bytes of a POST request; with `close` the server ends the connection after its response."""
     lines = [
         f"POST {path} HTTP/1.1",
         f"Host: {HOST}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         *([f"Authorization: Bearer {bearer}"] if bearer else []),
+        *(["Connection: close"] if close else []),
     ]
     return "\r\n".join([*lines, "\r\n"]).encode() + body
 
