@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.features import Feature, named
@@ -15,7 +16,7 @@ from core.instants import Instant
 from . import tables
 from .drivers.base import Statements
 from .drivers.dialects import insert
-from .encryption import Encryption
+from .encryption import Encryption, WrongKeyError
 from .notifications.subscribers import mark_all_changed
 
 _SECRET = "SELECT key, secret_digest FROM clients WHERE client_id = $1"
@@ -48,6 +49,19 @@ async def ensure(
     statement = insert(session, tables.Client).values(values)
     statement = statement.on_conflict_do_update(index_elements=["client_id"], set_=columns)
     return cast("Any", await session.exec(statement.returning(col(tables.Client.key)))).scalar_one()
+
+
+async def count(session: AsyncSession) -> int:
+    """Returns the number of clients."""
+    return (await session.exec(select(func.count(col(tables.Client.key))))).one()
+
+
+async def secret(session: AsyncSession, encryption: Encryption, client_id: str) -> str | None:
+    """Returns the client's secret in clear text. None if there is no such client, or its secret cannot be decrypted."""
+    column = select(tables.Client.sealed_secret).where(col(tables.Client.client_id) == client_id)
+    sealed = (await session.exec(column)).one_or_none()
+    with suppress(WrongKeyError):
+        return encryption.open(sealed) if sealed is not None else None
 
 
 async def can_sign(session: AsyncSession, key: int) -> bool:

@@ -26,8 +26,8 @@ from .commands import clients as client_commands
 from .commands import explain, listings
 from .commands import keys as key_commands
 from .commands.running import stop, with_database
-from .process.installation import OtherKeyError, ensure_key
-from .process.serve import PortTakenError, serve
+from .process.installation import OtherKeyError, ensure_key, key_source
+from .process.serve import PortTakenError, Served, listen, serve
 from .settings import SettingError, Settings
 
 _DATABASE_URL = "sqlite:///path/file.db or postgresql://user@host/name"
@@ -61,8 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(settings: Settings, _options: dict[str, Any]) -> None:
-    credentials = with_database(settings, lambda db: _prepare(db, settings))
-    serve(settings, credentials)
+    # The address first: a server that cannot start leaves the database, which another one may serve, as it is.
+    with listen(settings) as listening:
+        serve(settings, listening, with_database(settings, lambda db: _prepare(db, settings)))
 
 
 def _migrate(settings: Settings, _options: dict[str, Any]) -> None:
@@ -84,8 +85,8 @@ def _help(options: dict[str, Any]) -> None:
     parser().parse_args([*options["words"], "--help"])
 
 
-async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
-    """Migrates the database and creates what the first request needs. Returns the demo's credentials, if any."""
+async def _prepare(db: Database, settings: Settings) -> Served:
+    """Migrates the database and creates what the first request needs. Returns what the terminal shows of it."""
     await migrate(db)
     await ensure_key(db, settings)  # here, not in a worker
     if settings.client_id:
@@ -93,7 +94,9 @@ async def _prepare(db: Database, settings: Settings) -> demo.Credentials | None:
             await clients.ensure(
                 session, db.encryption, settings.client_id, settings.client_secret, clock(), name=settings.client_id
             )
-    return await demo.prepare(db, clock()) if settings.demo else None
+    credentials = await demo.prepare(db, clock()) if settings.demo else None
+    async with db.read() as session:
+        return Served(db.shown_url, key_source(settings), await clients.count(session), credentials)
 
 
 def _set_output(*, encoding: str | None = None, errors: str | None = None) -> None:

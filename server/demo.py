@@ -59,7 +59,9 @@ NOBODY = Cast(
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials that the terminal shows: new at every start, because only digests are stored."""
+    """The credentials that the terminal shows. The access token is new at every start, because only its digest is
+    stored.
+    """
 
     client_id: str
     client_secret: str
@@ -67,10 +69,11 @@ class Credentials:
 
 
 async def prepare(db: Database, now: Instant) -> Credentials:
-    """Creates or updates the demo client, its accounts and their events. Returns new credentials for them."""
-    secret = secrets.token_urlsafe(32)
+    """Creates or updates the demo client, its accounts and their events. Returns its secret, and a new token."""
     ctx = Context(db, Actor(), now, Limits())
     async with db.write() as session:
+        # The same at every start, so that what uses it goes on working.
+        secret = await clients.secret(session, db.encryption, CLIENT_ID) or secrets.token_urlsafe(32)
         client = await clients.ensure(session, db.encryption, CLIENT_ID, secret, now, name="Demo")
         # Past the check of the secret and of the plan: the demo starts whichever features are switched off.
         authorizations = {

@@ -62,14 +62,18 @@ async def ensure_key(db: Database, settings: Settings) -> None:
         raise OtherKeyError(_words(db, settings, "was used with another key than this one"))
 
 
+def key_source(settings: Settings) -> str:
+    """Where the key comes from: the name of the setting, or the file."""
+    return "OPENINGS_KEY" if settings.key else str(key_file(settings))
+
+
 def _is_missing(settings: Settings) -> bool:
     return not settings.key and not key_file(settings).exists()
 
 
 def _words(db: Database, settings: Settings, what: str) -> str:
-    source = "OPENINGS_KEY" if settings.key else str(key_file(settings))
     return (
-        f"the database {db.shown_url} {what} ({source}): put its own key there, or, if that is lost, "
+        f"the database {db.shown_url} {what} ({key_source(settings)}): put its own key there, or, if that is lost, "
         "run openings key replace, which changes the address of every booking link"
     )
 

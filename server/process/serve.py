@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -47,6 +47,22 @@ class PortTakenError(RuntimeError):
     """The server cannot listen on its address."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served, as the terminal shows it."""
+
+    #: the database's URL without a password
+    database: str
+    #: where the key comes from
+    key: str
+    clients: int
+    #: of the demo, if it is served
+    credentials: demo.Credentials | None = None
+
+    def __str__(self) -> str:
+        return f"{self.database} ({self.clients} client{'' if self.clients == 1 else 's'}; key: {self.key})"
+
+
 class _Workers(Multiprocess):
     """Worker processes that share one socket. At shutdown it is closed first, so no connection is left in its queue.
 
@@ -76,10 +92,9 @@ class _Workers(Multiprocess):
         super().terminate_all()
 
 
-def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
-    """Serves requests until a shutdown signal. Raises PortTakenError."""
+def serve(settings: Settings, listening: socket.socket, served: Served) -> None:
+    """Serves requests on a socket until a shutdown signal."""
     _raise_file_limit()
-    listening = _listen(settings)
     port = listening.getsockname()[1]
     mistakes = misspelt(os.environ)
     os.environ.update(replace(settings, port=port).environment())
@@ -100,14 +115,15 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         log.warning("%s is no setting. Did you mean %s?", name, nearest)
     url = f"http://{shown(settings.host)}:{port}/graphql"
     # The demo's credentials are shown as text and never logged.
-    if as_json and credentials is None:
-        facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.exposure)}
+    if as_json and served.credentials is None:
+        what = {"database": served.database, "key": served.key, "clients": served.clients}
+        facts = {"url": url, "workers": settings.workers, "profile": asdict(settings.exposure), **what}
         log.info("Openings is at %s", url, extra={"facts": facts})
     else:
-        print(welcome(url, settings.exposure, credentials), file=sys.stderr, flush=True)
+        print(welcome(url, settings.exposure, served), file=sys.stderr, flush=True)
     # uvicorn stops cleanly and then raises the signal again. SIGTERM must end with status 0, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with listening, _metrics_folder(settings), suppress(KeyboardInterrupt):
+    with _metrics_folder(settings), suppress(KeyboardInterrupt):
         if settings.workers > 1:
             _Workers(config, sockets=[listening]).run()
         else:
@@ -118,17 +134,18 @@ def serve(settings: Settings, credentials: demo.Credentials | None) -> None:
         print("Stopped.", file=sys.stderr)
 
 
-def welcome(url: str, exposure: Exposure, credentials: demo.Credentials | None) -> str:
-    """The message at the start: the URL, what is exposed, and the next step."""
+def welcome(url: str, exposure: Exposure, served: Served) -> str:
+    """The message at the start: the URL, what is exposed and what is served, and the next step."""
+    where = f"Openings is at {url}\n{exposure.summary}\nDatabase: {served}"
+    credentials = served.credentials
     if credentials is None:
-        where = f"Openings is at {url}\n{exposure.summary}"
-        return f"{where}\nCreate a client with: openings client create NAME\nStop with Ctrl-C."
+        create = "" if served.clients else "\nCreate a client with: openings client create NAME"
+        return f"{where}{create}\nStop with Ctrl-C."
     # What follows the # stays in the browser: it is in no request, and in no log.
     opened = f"Open this in a browser, and press play:\n\n  {url}#token={credentials.client_secret}"
     asked = f"Send queries by POST to {url}, with Authorization: Bearer and the client secret or the access token."
     return f"""
-Openings is at {url}
-{exposure.summary}
+{where}
 
   {opened if exposure.graphiql else asked}
 
@@ -136,15 +153,15 @@ Openings is at {url}
   client secret  {credentials.client_secret}
                  authenticates the application
   access token   {credentials.access_token}
-                 acts for Ada's calendar, valid for one hour
-                 secret and token are new at every start
+                 acts for Ada's calendar, valid for one hour, new at every start
 
   Stop with Ctrl-C.
 """
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """Opens the listening socket before any worker starts, so that a port in use is one clear line, not a traceback.
+    Raises PortTakenError.
 
     Connections that come before the workers are ready wait instead of being refused, since the URL is already shown.
     """
@@ -158,7 +175,9 @@ def _listen(settings: Settings) -> socket.socket:
         listening.close()
         where = f"port {settings.port} of {settings.host}"
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise PortTakenError(f"{where} is in use: stop what is using it, or choose another with --port") from None
+            another = settings.port + 1 if settings.port < 65535 else settings.port - 1
+            choose = f"OPENINGS_PORT={another} make serve" if settings.demo else f"--port {another}"
+            raise PortTakenError(f"{where} is in use: stop what is using it, or choose another: {choose}") from None
         raise PortTakenError(f"cannot listen on {where}: {error}") from None
     listening.set_inheritable(True)
     return listening

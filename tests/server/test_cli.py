@@ -86,9 +86,9 @@ def test_two_workers_answer_and_stop(tmp_path: Path) -> None:
 
 
 def test_the_demo_data_exist_at_every_start(tmp_path: Path) -> None:
-    """The token in the terminal answers the first example; a second start keeps the accounts and makes a new token."""
+    """The token in the terminal answers the first example; a second start keeps accounts and client secret."""
     url = f"sqlite:///{tmp_path / 'demo.db'}"
-    casts, tokens = [], []
+    casts, tokens, secrets = [], [], set[str]()
     for end in (signal.SIGTERM, signal.SIGINT):
         with serve(tmp_path, url, "--demo") as server:
             shown = re.search(r"access token\s+(\S+)", server.output)
@@ -99,12 +99,14 @@ def test_the_demo_data_exist_at_every_start(tmp_path: Path) -> None:
             assert slots["availableSlots"]
             page = httpx2.get(f"{server.url}/graphql", headers={"Accept": "text/html"}).text
             assert [sub for sub in (*cast.people, *cast.rooms) if sub not in page] == []
+            secrets |= set(re.findall(r"client secret\s+(\S+)", server.output))
             casts.append(cast)
             tokens.append(shown[1])
             assert server.stop(end) == 0
             assert "Traceback" not in server.output
     assert casts[0] == casts[1]
     assert tokens[0] != tokens[1]
+    assert len(secrets) == 1
 
 
 async def _cast(url: str) -> demo.Cast:
@@ -132,10 +134,14 @@ def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     """This is the most likely mishap: the server is already running."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        ended = run("serve", "--port", port, "--database-url", f"sqlite:///{tmp_path / 'openings.db'}")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    [line] = ended.stderr.splitlines()
-    assert line.startswith(f"openings: port {port} of 127.0.0.1 is in use: ")
+        url = f"sqlite:///{tmp_path / 'openings.db'}"
+        ended = [run("serve", "--port", port, "--database-url", url, *demo) for demo in ([], ["--demo"])]
+    assert [(each.returncode, each.stdout) for each in ended] == 2 * [(1, "")]
+    lines = [line for each in ended for line in each.stderr.splitlines()]
+    cause = f"openings: port {port} of 127.0.0.1 is in use: stop what is using it, or choose another: "
+    another = int(port) + 1 if int(port) < 65535 else 65534
+    assert lines == [f"{cause}--port {another}", f"{cause}OPENINGS_PORT={another} make serve"]
+    assert list(tmp_path.iterdir()) == []  # the database of the server that runs is left as it is
 
 
 def test_the_command_is_installed() -> None:

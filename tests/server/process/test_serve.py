@@ -12,10 +12,14 @@ import pytest
 
 from server.demo import Credentials
 from server.graphql.exposure import LOCKED, OPEN
-from server.process.serve import _raise_file_limit, welcome
+from server.process.serve import Served, _raise_file_limit, welcome
 from tests.support.command_line import COMMAND, ROOT, serve
 
 pytestmark = pytest.mark.usefixtures("no_settings")
+
+
+def served(credentials: Credentials | None) -> Served:
+    return Served("sqlite:///a.db", "a.db.key", 1, credentials)
 
 
 def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
@@ -27,6 +31,8 @@ def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
     assert first["message"].startswith("Openings is at http://127.0.0.1:")
     assert first["workers"] == 1
     assert first["profile"] == {"introspection": True, "graphiql": False, "get": "off"}
+    assert first["database"] == url
+    assert (first["clients"], first["key"]) == (0, f"{tmp_path / 'openings.db'}.key")
     assert last["message"] == "Stopped."
 
 
@@ -43,21 +49,27 @@ def test_a_low_soft_limit_of_open_files_is_raised() -> None:
 
 
 def test_a_terminal_shows_the_exposure() -> None:
-    """In words, below the address; with the demo's credentials or without."""
+    """In words, below the address, with the database; with the demo's credentials or without."""
     for credentials in (None, Credentials("demo", "a secret", "a token")):
-        shown = welcome("http://127.0.0.1:8000/graphql", OPEN, credentials).strip().splitlines()
+        shown = welcome("http://127.0.0.1:8000/graphql", OPEN, served(credentials)).strip().splitlines()
         assert shown[0] == "Openings is at http://127.0.0.1:8000/graphql"
         assert shown[1] == "Profile: open (introspection on, GraphiQL on, GET on)"
+        assert shown[2] == "Database: sqlite:///a.db (1 client; key: a.db.key)"
         assert "Ctrl-C" in shown[-1]
+
+
+def test_a_terminal_says_how_to_create_a_client_only_if_there_is_none() -> None:
+    assert "openings client create" in welcome("", OPEN, Served("sqlite:///a.db", "OPENINGS_KEY", 0))
+    assert "openings client create" not in welcome("", OPEN, Served("sqlite:///a.db", "OPENINGS_KEY", 2))
 
 
 def test_a_terminal_names_the_page_only_where_there_is_one() -> None:
     """With the client secret in the part of the address that a browser sends to nobody."""
     credentials = Credentials("demo", "a-secret", "a-token")
     url = "http://127.0.0.1:8000/graphql"
-    shown = welcome(url, OPEN, credentials)
+    shown = welcome(url, OPEN, served(credentials))
     assert f"{url}#token=a-secret" in shown
-    hidden = welcome(url, LOCKED, credentials)
+    hidden = welcome(url, LOCKED, served(credentials))
     assert "browser" not in hidden
     assert "#token" not in hidden
     for text in (shown, hidden):
