@@ -70,6 +70,11 @@ def _by_name(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
+def sent_as(request: Request) -> str:
+    """The media type of the request's body, without parameters; empty without one, or for another charset than UTF-8."""
+    return _media_type(header(request.scope, b"content-type") or "")
+
+
 #: the bytes of bodies that are arriving
 _in_flight = {False: 0, True: 0}
 
@@ -83,7 +88,7 @@ async def read_body(
     Raises RequestError for another media type or any content encoding (415), for more than `max_bytes` (413) and if the
     process is reading too much (503); and ClientDisconnect.
     """
-    if _media_type(header(request.scope, b"content-type") or "") != media_type:
+    if sent_as(request) != media_type:
         raise RequestError(415, f"Send the request as {media_type}.")
     encoding = header(request.scope, b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in ("", "identity"):
