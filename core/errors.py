@@ -39,6 +39,8 @@ class Key(StrEnum):
     DUPLICATE = "errors.duplicate"
     CONFLICT = "errors.conflict"
     FORBIDDEN = "errors.forbidden"
+    #: a field that would change the result, of a request that is valid elsewhere
+    UNSUPPORTED = "errors.unsupported"
 
 
 @dataclass(frozen=True, slots=True)

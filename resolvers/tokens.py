@@ -1,5 +1,6 @@
 """Tokens: refreshing and revoking them, and authenticating the client that does so."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 from core.accounts import Authorization, TokenPair
@@ -45,6 +46,13 @@ def _matching(found: T | None, client_id: str, client_secret: str, secret_digest
     if found is None or not right:
         raise WrongCredentials("The client id or the client secret is wrong.", client_id=client_id)
     return found
+
+
+@retry_transaction
+async def act_as_client(ctx: Context, client_id: str, client_secret: str) -> Context:
+    """Returns the context with the client as the caller. Raises WrongCredentials."""
+    await check_client(ctx, client_id, client_secret)
+    return replace(ctx, caller=digest(client_secret))
 
 
 @retry_transaction

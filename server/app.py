@@ -41,6 +41,7 @@ from .graphql.http import respond
 from .http.access_log import AccessLog
 from .http.context import RequestGate
 from .http.cors import CrossOrigin
+from .http.credential_throttle import CredentialThrottle
 from .http.origins import Origins, local_origins
 from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
@@ -49,6 +50,7 @@ from .process.http_protocol import HEADERS_OF_REFUSAL
 from .process.installation import database
 from .process.purge import Purge
 from .process.signals import on_shutdown_signal
+from .rest import PATHS, RestEndpoint
 from .settings import Settings
 
 log = logging.getLogger("openings")
@@ -90,12 +92,15 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
     )
-    engine = _engine(settings, gate)
+    throttle = CredentialThrottle()
+    engine = _engine(settings, gate, throttle)
     endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     cross_origin = CrossOrigin(endpoint.asgi, "/graphql", origins)
     assets = assets_route() if settings.exposure.graphiql else None
+    rest = RestEndpoint(gate, throttle, settings.address, settings.max_body, settings.max_values)
     app = _Application(
         AccessLog(cross_origin),
+        AccessLog(rest),
         routes=[
             Route("/", _home, methods=["GET"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
@@ -116,7 +121,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     return app
 
 
-def _engine(settings: Settings, gate: RequestGate) -> GraphQLEngine:
+def _engine(settings: Settings, gate: RequestGate, throttle: CredentialThrottle) -> GraphQLEngine:
     return GraphQLEngine(
         # graphql-core's schema, which Strawberry has in no public attribute
         compiled_schema() if settings.compiled else schema._schema,  # pyright: ignore[reportPrivateUsage]
@@ -124,6 +129,7 @@ def _engine(settings: Settings, gate: RequestGate) -> GraphQLEngine:
         ConnectionLimits(settings.max_subscriptions, settings.max_client_subscriptions),
         compiled=settings.compiled,
         exposure=settings.exposure,
+        throttle=throttle,
         max_root_fields=settings.max_root_fields,
         max_values=settings.max_values,
         max_answer_values=settings.max_answer_values,
@@ -132,15 +138,22 @@ def _engine(settings: Settings, gate: RequestGate) -> GraphQLEngine:
 
 
 class _Application(Starlette):
-    """Starlette with a fast path: /graphql, nearly all traffic, skips its middleware and routing."""
+    """Starlette with fast paths: /graphql and the REST API, nearly all traffic, skip its middleware and routing."""
 
-    def __init__(self, graphql: ASGIApp, **more: Any) -> None:
+    def __init__(self, graphql: ASGIApp, rest: ASGIApp, **more: Any) -> None:
         super().__init__(**more)
         self._graphql = graphql
+        self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_graphql = scope["type"] == "http" and scope["path"] == "/graphql"
-        await (self._graphql if is_graphql else super().__call__)(scope, receive, send)
+        await self._endpoint(scope)(scope, receive, send)
+
+    def _endpoint(self, scope: Scope) -> ASGIApp:
+        if scope["type"] != "http":
+            return super().__call__
+        if scope["path"] == "/graphql":
+            return self._graphql
+        return self._rest if scope["path"].startswith(PATHS) else super().__call__
 
 
 def from_environment() -> Starlette:

@@ -150,11 +150,16 @@ class Settings:
             return self.host == "localhost"
 
     @property
-    def pages(self) -> str:
-        """The URL of the booking pages, to which a link's token is appended."""
+    def address(self) -> str:
+        """The URL of this server, without a slash at its end."""
         # A server that listens on every address is reached as localhost on this machine.
         host = "localhost" if self.host in ("0.0.0.0", "::") else shown(self.host)
-        return f"{self.public_url.rstrip('/') or f'http://{host}:{self.port}'}/book/"
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def pages(self) -> str:
+        """The URL of the booking pages, to which a link's token is appended."""
+        return f"{self.address}/book/"
 
     @property
     def with_metrics(self) -> bool:

@@ -17,6 +17,7 @@ WINGS = {
     "callbacks": {"observability"},
     "graphql": {"http", "observability"},
     "booking_page": {"http"},
+    "rest": {"http", "observability"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
     "commands": {"process", ""},  # for the settings and the clock
     "process": {"graphql", "http", "observability", ""},  # for the settings and the protocol's requirements

@@ -1,0 +1,142 @@
+"""Availability queries."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import orjson
+
+from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
+from core.errors import Key
+from core.excluded_events import ExcludedEvent
+from core.instants import Instant, Unreadable, format_instant
+from core.limits import Limits
+from core.periods import Period
+from core.query import AvailabilityQuery, Group, Member, ResponseFormat
+from core.solver import Opening
+from resolvers import availability
+
+from .fields import Fields
+from .responses import Answer
+from .routing import Call, Endpoint
+
+_PERIODS = 20
+"""Results by default as periods."""
+
+_SLOTS = 512
+"""Results by default as slots: UI Elements take all of the time that is not in them for busy."""
+
+
+async def _availability(call: Call) -> Answer:
+    fields = call.fields()
+    query = read_query(fields, call.ctx.limits)
+    with_statuses = fields.flag("include_member_statuses")
+    fields.raise_if_any(lambda: query.check(call.ctx.now, call.ctx.limits))
+    openings = _written(await availability.availability(call.ctx, query))
+    body: dict[str, Any] = {}
+    # Clients differ in which of the two they read if they have asked for slots without a format.
+    if query.response_format is ResponseFormat.PERIODS:
+        body["available_periods"] = openings
+    if query.response_format is not ResponseFormat.PERIODS or query.query_slots is not None:
+        body["available_slots"] = openings
+    if with_statuses:  # calendars here need no synchronisation
+        body["member_statuses"] = [{"sub": sub, "sync_status": "active"} for sub in query.subs]
+    return Answer(200, body)
+
+
+def read_query(fields: Fields, limits: Limits) -> AvailabilityQuery:
+    """Reads an availability query. Reports what cannot be read, and what is not supported."""
+    _report_unsupported(fields, "bookable_events")
+    response_format = fields.choice("response_format", ResponseFormat, ResponseFormat.PERIODS)
+    excluded = fields.objects("excluded_events") or []
+    most = fields.number("max_results")
+    if most is None:
+        most = min(_PERIODS if response_format is ResponseFormat.PERIODS else _SLOTS, limits.max_results)
+    return AvailabilityQuery(
+        participants=_groups(fields),
+        required_duration=fields.duration("required_duration") or Duration(),
+        available_periods=_periods(fields, "available_periods"),
+        query_periods=_periods(fields, "query_periods"),
+        query_slots=_slots(fields),
+        buffer=_buffer(fields) or NO_BUFFER,
+        start_interval=fields.duration("start_interval"),
+        start_interval_tzid=fields.text("start_interval_tzid"),
+        start_offset=fields.duration("start_offset"),
+        excluded_events=[ExcludedEvent(each.text("event_id"), each.text("event_uid")) for each in excluded],
+        response_format=response_format,
+        max_results=most,
+    )
+
+
+def _groups(fields: Fields) -> list[Group]:
+    return [
+        Group(
+            [_member(group, value, index) for index, value in enumerate(group.raw_items("members"))], _required(group)
+        )
+        for group in fields.required_objects("participants")
+    ]
+
+
+def _member(group: Fields, value: Any, index: int) -> Member:
+    """Reads a member: an object, or its sub alone."""
+    fields = group.inner({"sub": value} if isinstance(value, str) else value, "members", index)
+    for name in ("availability_constraints", "ignored_extended_transparencies"):
+        _report_unsupported(fields, name)
+    return Member(
+        sub=fields.required("sub"),
+        available_periods=_periods(fields, "available_periods"),
+        calendar_ids=fields.texts("calendar_ids"),
+        buffer=_buffer(fields),
+        ignore_tentative=fields.flag("ignore_tentative"),
+        managed_availability=fields.flag("managed_availability"),
+        availability_rule_ids=fields.texts("availability_rule_ids"),
+    )
+
+
+def _required(group: Fields) -> Literal["all"] | int | Unreadable:
+    text = group.text("required")
+    if text is None or text == "all":
+        return "all"
+    try:
+        return int(text)
+    except ValueError:
+        return Unreadable('must be "all" or the number of members required')
+
+
+def _periods(fields: Fields, name: str) -> list[Period] | None:
+    found = fields.objects(name)
+    if found is None:
+        return None
+    return [Period(each.required_instant("start"), each.required_instant("end")) for each in found]
+
+
+def _slots(fields: Fields) -> list[Instant | Unreadable] | None:
+    found = fields.objects("query_slots")
+    return [each.required_instant("start") for each in found] if found is not None else None
+
+
+def _buffer(fields: Fields) -> Buffer | None:
+    found = fields.object("buffer")
+    if found is None:
+        return None
+    return Buffer(found.duration("before") or NO_TIME, found.duration("after") or NO_TIME)
+
+
+def _report_unsupported(fields: Fields, name: str) -> None:
+    """Reports a field that would change the results."""
+    if fields.has_any(name):
+        fields.report(name, Key.UNSUPPORTED, "is not supported")
+
+
+def _written(openings: Sequence[Opening]) -> list[dict[str, Any]]:
+    """Returns openings as they are in a response. Those with the same people share the written list."""
+    people: dict[tuple[str, ...], orjson.Fragment] = {}
+    found: list[dict[str, Any]] = []
+    for start, end, subs in openings:
+        participants = people.get(subs)
+        if participants is None:
+            participants = people[subs] = orjson.Fragment(orjson.dumps([{"sub": sub} for sub in subs]))
+        found.append({"start": format_instant(start), "end": format_instant(end), "participants": participants})
+    return found
+
+
+ENDPOINTS = [Endpoint("POST", "/v1/availability", _availability, cached=True)]
