@@ -16,7 +16,7 @@ _MISSING = (
     *("GET /v1/smart_invites", "POST /v1/smart_invites"),
     *("POST /v1/sequenced_availability", "POST /v1/real_time_sequencing", "GET /v1/real_time_sequencing"),
     *("GET /v1/real_time_sequencing/{id}", "POST /v1/real_time_sequencing/{id}/disable"),
-    *("POST /v1/element_tokens", "POST /v1/add_to_calendar", "POST /v1/link_tokens", "POST /v1/attachments"),
+    *("POST /v1/add_to_calendar", "POST /v1/link_tokens", "POST /v1/attachments"),
     *("POST /v1/calendars", "POST /v1/permissions", "GET /v1/resources", "GET /v1/accessible_calendars"),
     *("POST /v1/service_account_authorizations", "POST /v1/delegated_authorizations"),
     *("POST /v1/conferencing_service_authorizations", "GET /v1/conferencing_service_authorizations"),

@@ -145,6 +145,21 @@ class Fields:
         self._present(name, found)
         return found if found is not None else next(iter(choices))
 
+    def required_texts(self, name: str) -> list[str]:
+        """Returns a list of texts. Reports a missing one."""
+        return self._present(name, self.texts(name)) or []
+
+    def required_choices(self, name: str, choices: type[E]) -> list[E]:
+        """Returns a list of choices. Reports a missing one, and each item that is none of them."""
+        found: list[E] = []
+        for index, text in enumerate(self.required_texts(name)):
+            if text in set(choices):
+                found.append(choices(text))
+            else:
+                words = f"must be one of {', '.join(choices)}"
+                self.problems.add((*self.path, name, index), Key.INCLUSION, words)
+        return found
+
     # --- objects --------------------------------------------------------------------------------------------------
 
     def object(self, name: str) -> "Fields | None":

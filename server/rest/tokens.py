@@ -1,9 +1,11 @@
-"""Application calendars, and tokens: refreshing and revoking them. The application's credentials are in the body."""
+"""Application calendars and tokens. For most of them the application's credentials are in the body."""
 
 from core.accounts import PROVIDER, TOKEN_LIFETIME, AccountKind, Authorization
-from core.errors import Refusal, Unprocessable, WrongCredentials
+from core.element_tokens import LONGEST_LIFETIME, ElementTokenRequest
+from core.errors import Problems, Refusal, Unprocessable, WrongCredentials
+from core.rights import ElementPermission
 from core.scopes import READ_WRITE
-from resolvers import application_calendars, tokens
+from resolvers import application_calendars, element_tokens, tokens
 
 from .responses import Answer
 from .routing import Call, Endpoint
@@ -44,6 +46,32 @@ async def _revoke(call: Call) -> Answer:
     return Answer(200)
 
 
+async def _element_token(call: Call) -> Answer:
+    fields = call.fields()
+    request = ElementTokenRequest(
+        permissions=fields.required_choices("permissions", ElementPermission),
+        subs=fields.required_texts("subs"),
+        origin=fields.required("origin"),
+        expires_in=LONGEST_LIFETIME,
+    )
+
+    def check() -> Problems:
+        problems = Problems()
+        with problems.until_full():
+            request.check(problems)
+        return problems
+
+    fields.raise_if_any(check)
+    made = await element_tokens.create(call.ctx, request)
+    body = {
+        "permissions": [permission.value for permission in made.permissions],
+        "origin": made.origin,
+        "token": made.token,
+        "expires_in": made.expires_in,
+    }
+    return Answer(200, {"element_token": body})
+
+
 def _authorization(made: Authorization) -> Answer:
     account = made.account
     body = {
@@ -82,5 +110,6 @@ def _refused_client(refusal: Refusal) -> Answer | None:
 ENDPOINTS = [
     Endpoint("POST", "/v1/application_calendars", _application_calendar, bearer=False),
     Endpoint("POST", "/oauth/token", _token, bearer=False, refused=_refused_token),
+    Endpoint("POST", "/v1/element_tokens", _element_token),
     Endpoint("POST", "/oauth/token/revoke", _revoke, bearer=False, refused=_refused_client),
 ]

@@ -87,6 +87,13 @@ const link = await call("realTimeScheduling", {
 });
 assert.equal(link.url, link.real_time_scheduling.url);
 
+const element = await call("requestElementToken", {
+  permissions: ["availability"],
+  subs: [sub],
+  origin: "https://example.com",
+});
+assert.match(element.element_token.token, /^elt_/);
+
 const error = await refused(422, "createEvent", { calendar_id, event_id: "1" });
 assert.deepEqual(Object.keys(error.error.entity.errors).sort(), ["end", "start", "summary"]);
 await refused(501, "listNotificationChannels", {});

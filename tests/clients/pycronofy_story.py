@@ -93,6 +93,10 @@ call("delete_all_events")
 call("delete_all_events", calendar_ids=(calendar_id,))
 assert list(cronofy.read_events()) == []
 
+made = call("get_ui_element_token", ["agenda", "availability"], [sub], "https://example.com")["element_token"]
+assert made["token"].startswith("elt_")
+assert (made["origin"], made["expires_in"]) == ("https://example.com", 64_800)
+
 availability = {"participants": [{"members": [sub]}], "required_duration": 60, "available_periods": periods}
 visit = {"event_id": "visit", "summary": "A visit", "tzid": "Europe/London"}
 link = call("real_time_scheduling", availability, {"redirect_uri": url}, visit)["real_time_scheduling"]

@@ -1,7 +1,7 @@
 """Application calendars and tokens, as every SDK asks for them."""
 
 from core.instants import HOUR
-from tests.support.api import Account
+from tests.support.api import CLIENT_SECRET, Account
 from tests.support.rest import CREDENTIALS, Rest
 
 MAKE = {**CREDENTIALS, "application_calendar_id": "store-42"}
@@ -117,3 +117,39 @@ async def test_an_expired_token_is_401(rest: Rest, store: Account) -> None:
     response = await rest("GET", "/v1/userinfo", {}, token=store.token)
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
     assert response.json()["error"] == "unauthorized"
+
+
+ELEMENT = "/v1/element_tokens"
+
+
+async def test_an_element_token_is_made_with_the_key(rest: Rest, store: Account) -> None:
+    """Ruby's client reads the object within; the version that others send says nothing."""
+    request = {"version": "1", "permissions": ["agenda", "availability"], "subs": [store.sub]}
+    made = await rest.ok("POST", ELEMENT, {**request, "origin": "HTTPS://Example.com:443"}, token=CLIENT_SECRET)
+    token = made["element_token"].pop("token")
+    expected = {"permissions": ["agenda", "availability"], "origin": "https://example.com", "expires_in": 18 * HOUR}
+    assert made == {"element_token": expected}
+    headers = {"Authorization": f"Bearer {token}", "Origin": "https://example.com"}
+    found = await rest.api.http.post("/graphql", json={"query": "{ calendars { calendarId } }"}, headers=headers)
+    assert found.json() == {"data": {"calendars": [{"calendarId": store.calendar_id}]}}
+    for other in (store.token, token):
+        response = await rest("POST", ELEMENT, {**request, "origin": "https://example.com"}, token=other)
+        assert response.status_code in (401, 403)
+
+
+async def test_every_problem_of_an_element_token_is_reported_at_once(rest: Rest, store: Account) -> None:
+    assert await rest.keys("POST", ELEMENT, {}, token=CLIENT_SECRET) == {
+        name: ["errors.required"] for name in ("permissions", "subs", "origin")
+    }
+    wrong = {"permissions": ["agenda", "everything"], "subs": [store.sub] * 2, "origin": "https://example.com/path"}
+    assert await rest.keys("POST", ELEMENT, wrong, token=CLIENT_SECRET) == {
+        "permissions[1]": ["errors.inclusion"],
+        "subs[1]": ["errors.duplicate"],
+        "origin": ["errors.invalid"],
+    }
+    other = await rest.api.application_calendar_of_another_client("other")
+    unknown = {"permissions": ["agenda"], "subs": [other.sub, "x"], "origin": "https://example.com"}
+    assert await rest.keys("POST", ELEMENT, unknown, token=CLIENT_SECRET) == {
+        "subs[0]": ["errors.unknown"],
+        "subs[1]": ["errors.unknown"],
+    }
