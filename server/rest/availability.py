@@ -1,6 +1,7 @@
 """Availability queries."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -24,6 +25,10 @@ _PERIODS = 20
 
 _SLOTS = 512
 """Results by default as slots: UI Elements take all of the time that is not in them for busy."""
+
+
+#: results of different queries share most of their instants, and formatting a thousand takes longer than finding them
+_formatted = lru_cache(20_000)(format_instant)
 
 
 async def _availability(call: Call) -> Answer:
@@ -135,7 +140,7 @@ def _written(openings: Sequence[Opening]) -> list[dict[str, Any]]:
         participants = people.get(subs)
         if participants is None:
             participants = people[subs] = orjson.Fragment(orjson.dumps([{"sub": sub} for sub in subs]))
-        found.append({"start": format_instant(start), "end": format_instant(end), "participants": participants})
+        found.append({"start": _formatted(start), "end": _formatted(end), "participants": participants})
     return found
 
 
