@@ -158,6 +158,7 @@ async def test_names_in_two_hundred_slots_of_ten_people_take_one_statement_more(
             await create_hourly_events(api, person, 3)
     asked = {**slots_input(people), "maxResults": 200}
     counts: list[int] = []
+    slots: list[Any] = []
     for query in (NAMED_SLOTS.replace("account { name }", ""), NAMED_SLOTS):
         async with Api.open(database_url, NOW, compiled=compiled) as api:
             taken: list[int] = []
