@@ -5,13 +5,14 @@ graphql-codegen and relay-compiler generate from the schema. Then Node runs each
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Store
+from .conftest import CREDENTIALS, Store
 from .tools import FOLDER, NODE_MODULES, ROOT, node
 
 #: the free hours around the first meeting, which is in the middle of the day
@@ -38,9 +39,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "built"
 
 
-def answers(program: Path, store: Store) -> dict[str, Any]:
+def answers(program: Path, store: Store, *more: str) -> dict[str, Any]:
     """The results that a program prints for this store."""
-    return json.loads(node(program, *store.arguments, within=program.parent))
+    return json.loads(node(program, *store.arguments, *more, within=program.parent))
 
 
 async def test_apollo_sends_digests_instead_of_queries(built: Path, store: Store) -> None:
@@ -92,6 +93,35 @@ async def test_relay_joins_pages_and_catches_refusals(built: Path, store: Store)
         "starts": ["2040-05-14T09:00:00Z", "2040-05-14T10:00:00Z", "2040-05-14T11:00:00Z"],
         "refusal": [{"extensions": TOO_SHORT}],
         "calendars": 1,
+    }
+
+
+async def test_apollo_updates_cached_results_by_id(built: Path, person: Store) -> None:
+    """A name that `node` returns is shown in every slot of an earlier answer, and a mutation's event in an earlier list."""
+    assert answers(built / "apollo-cache.js", person, *CREDENTIALS.values()) == {
+        "identified": True,
+        "names": [["Ada"] * 2, ["Ada Lovelace"] * 2],
+        "titles": [["Interview"], ["Second interview"]],
+        "sent": ["Retitle", "Meeting", "Agenda", "Rename", "Profile", "Retitle"],
+    }
+
+
+def test_the_cache_knows_every_type_with_an_id() -> None:
+    """Apollo ignores a fragment on `Node` for a type that is not among its `possibleTypes`."""
+    program = (FOLDER / "typescript" / "apollo-cache.ts").read_text("utf-8")
+    given = re.search(r"possibleTypes: { Node: (\[.*\]) }", program)
+    assert given is not None
+    types = re.findall(
+        r"^type (\w+) implements Node ", (ROOT / "schema" / "schema.graphql").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(json.loads(given[1])) == sorted(types)
+
+
+async def test_relay_refetches_a_fragment_by_id(built: Path, person: Store) -> None:
+    """Its compiler writes the query with `node`, and those who read the fragment see the new name."""
+    assert answers(built / "relay" / "refetch.js", person, *CREDENTIALS.values()) == {
+        "refetched": {"query": "operationsPersonRefetchQuery", "by": "id"},
+        "names": ["Ada", "Ada Lovelace"],
     }
 
 

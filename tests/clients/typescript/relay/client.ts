@@ -1,18 +1,10 @@
 // Relay: operations compiled ahead of time, and pages of a list joined in its store.
-import { commitMutation, Environment, fetchQuery, Network, RecordSource, Store } from "relay-runtime";
-import { calendarId, headers, url, when } from "../inputs.js";
+import { commitMutation, fetchQuery } from "relay-runtime";
+import { calendarId, when } from "../inputs.js";
+import { environment } from "./environment.js";
 import EventsQuery, { type operationsEventsQuery } from "./__generated__/operationsEventsQuery.graphql.js";
 import OpeningsQuery, { type operationsOpeningsQuery } from "./__generated__/operationsOpeningsQuery.graphql.js";
 import PutEventsMutation, { type operationsPutEventsMutation } from "./__generated__/operationsPutEventsMutation.graphql.js";
-
-const environment = new Environment({
-  network: Network.create(async ({ text }, variables) => {
-    const body = JSON.stringify({ query: text, variables });
-    const answer = await fetch(url, { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body });
-    return answer.json();
-  }),
-  store: new Store(new RecordSource()),
-});
 
 function putEvents(calendarId: string, days: number[]): Promise<operationsPutEventsMutation["response"]> {
   const events = days.map((day) => ({

@@ -37,3 +37,27 @@ export const openings = graphql`
     }
   }
 `;
+
+export const person = graphql`
+  fragment operations_person on Account @refetchable(queryName: "operationsPersonRefetchQuery") {
+    id
+    accountId
+    name
+  }
+`;
+
+export const profile = graphql`
+  query operationsProfileQuery($sub: ID!) {
+    account(sub: $sub) {
+      ...operations_person
+    }
+  }
+`;
+
+export const rename = graphql`
+  mutation operationsRenameMutation($input: AccountInput!) {
+    account(input: $input) {
+      sub
+    }
+  }
+`;
