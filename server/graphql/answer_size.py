@@ -34,7 +34,7 @@ from core import picture
 from core.accounts import MAX_CALENDARS
 from core.bookings import NEXT_SLOTS
 from core.explanation import max_places, max_relaxations
-from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, Limits
+from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, NAME_LENGTH, Limits
 from core.sequenced_availability import MAX_STEPS
 from resolvers.explanation import MAX_BLOCKED, MAX_EVENTS
 
@@ -58,8 +58,15 @@ _BYTES = {"String": DESCRIPTION_LENGTH * _LONGEST_CHARACTER, "ID": EXTERNAL_ID_L
 _OTHER_BYTES = 32
 #: the largest `first` of fields that take less than a page
 _MOST_FIRST = {("BlockedTime", "events"): MAX_EVENTS, ("MemberExplanation", "blocked"): MAX_BLOCKED}
-#: bytes of texts that may be longer, and of ids that there are many of, which are shorter
-_OWN_BYTES = {("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER, ("Participant", "sub"): _OTHER_BYTES}
+#: bytes of texts that may be longer, and of those that there are many of, which are shorter
+_OWN_BYTES = {
+    ("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER,
+    ("Participant", "sub"): _OTHER_BYTES,
+    ("Account", "name"): NAME_LENGTH * _LONGEST_CHARACTER,
+    ("Account", "accountId"): EXTERNAL_ID_LENGTH * _LONGEST_CHARACTER,
+}
+#: bytes around a name and its value: quotes, colon, comma, and the brackets of an object
+_AROUND = 6
 
 
 class AnswerSize(NamedTuple):
@@ -75,6 +82,9 @@ class AnswerSize(NamedTuple):
     def times(self, count: int) -> "AnswerSize":
         """So many of them."""
         return AnswerSize(min(self.values * count, MANY), self.bytes * count)
+
+
+_OTHER = AnswerSize(0, _OTHER_BYTES)
 
 
 def answer_size(
@@ -182,9 +192,9 @@ class _Count:
 
     def _field(self, node: FieldNode, parent: Any, page: int) -> AnswerSize:
         name = node.name.value
-        own = AnswerSize(1, len((node.alias or node.name).value) + _OTHER_BYTES)
+        own = AnswerSize(1, len((node.alias or node.name).value) + _AROUND)
         if name.startswith("__") or not isinstance(parent, GraphQLObjectType):
-            return own  # questions about the schema itself have bounds of their own
+            return own.plus(_OTHER)  # questions about the schema itself have bounds of their own
         field = parent.fields[name]
         if "first" in field.args:
             page = self._page(node, field, _MOST_FIRST.get((parent.name, name), page))
@@ -192,7 +202,7 @@ class _Count:
         if node.selection_set is not None:
             one = self.of(node.selection_set, kind, page)
         else:
-            one = AnswerSize(0, _OWN_BYTES.get((parent.name, name)) or _BYTES.get(str(kind), 0))
+            one = AnswerSize(0, _OWN_BYTES.get((parent.name, name)) or _BYTES.get(str(kind), _OTHER_BYTES))
         return own.plus(one).times(self._length(parent.name, name, field, page))
 
     def _page(self, node: FieldNode, field: GraphQLField, most: int) -> int:
