@@ -15,14 +15,13 @@ from resolvers.accounts import ViewedAccount
 from resolvers.context import Context
 
 from .availability_rules import AvailabilityRule
-from .available_periods import StoredAvailablePeriod
+from .available_periods import From, StoredAvailablePeriod, To
 from .calendars import Calendar
 from .connections import After, Connection, First
 from .enums import AccountKind, AccountType
 from .events import Event, EventsInput
 from .nodes import Batch, Node
 from .optional import or_default, or_none
-from .scalars import DateTime
 
 CALENDARS, EVENTS, RULES, PERIODS = Batch(), Batch(), Batch(), Batch()
 
@@ -132,10 +131,8 @@ class Account(Node):
     async def available_periods(
         self,
         info: Info[Context],
-        from_: Annotated[
-            DateTime | None, argument(name="from", description="Only periods that end after this instant.")
-        ] = UNSET,
-        to: Annotated[DateTime | None, argument(description="Only periods that start before this instant.")] = UNSET,
+        from_: From = UNSET,
+        to: To = UNSET,
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[StoredAvailablePeriod] | None:

@@ -1,13 +1,16 @@
 """GraphQL types for stored available periods: an account's one-off hours."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
-from strawberry import ID, field
+from strawberry import ID, argument, field
 
 from core.available_periods import StoredAvailablePeriod as CoreStoredAvailablePeriod
 
 from .scalars import DateTime
+
+From = Annotated[DateTime | None, argument(name="from", description="Only periods that end after this instant.")]
+To = Annotated[DateTime | None, argument(description="Only periods that start before this instant.")]
 
 
 @strawberry.input(description="Creates or replaces a stored available period.")

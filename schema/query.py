@@ -24,7 +24,7 @@ from resolvers.context import Context
 from .accounts import Account, UserInfo
 from .availability import Availability, AvailabilityInput
 from .availability_rules import AvailabilityRule
-from .available_periods import StoredAvailablePeriod
+from .available_periods import From, StoredAvailablePeriod, To
 from .calendars import Calendar
 from .connections import After, Connection, First, page_request
 from .enums import AccountType
@@ -33,7 +33,6 @@ from .graph import node_of
 from .nodes import Node
 from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
-from .scalars import DateTime
 from .selection import wanted
 from .sequenced_availability import SequencedAvailability, SequencedAvailabilityInput
 
@@ -189,10 +188,8 @@ class Query:
     async def available_periods(
         self,
         info: Info[Context],
-        from_: Annotated[
-            DateTime | None, argument(name="from", description="Only periods that end after this instant.")
-        ] = UNSET,
-        to: Annotated[DateTime | None, argument(description="Only periods that start before this instant.")] = UNSET,
+        from_: From = UNSET,
+        to: To = UNSET,
         first: First = 100,
         after: After = UNSET,
     ) -> Connection[StoredAvailablePeriod] | None:

@@ -19,7 +19,7 @@ import pytest
 
 from db import readiness
 from tests.conftest import NOW
-from tests.support.api import Api
+from tests.support.api import Account, Api
 from tests.support.builders import event_input
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import UPSERT_EVENTS
@@ -40,6 +40,17 @@ def may_be_repeated(answer: dict[str, Any]) -> bool:
     """Whether an answer has the error of a request that failed only because of the database's state."""
     extensions = answer["errors"][0]["extensions"]
     return (extensions["code"], extensions["retry"]) == ("INTERNAL", True)
+
+
+async def assert_full_disk_is_seen(api: Api, disk: Path, ada: Account, given: dict[str, Any]) -> None:
+    """The database is not ready while its disk is full, and a write may be repeated; then it is ready again."""
+    assert await status(api) == (200, "ready")
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    (disk / "more").write_bytes(b"x" * free)
+    assert await status(api) == (503, readiness.FULL)
+    assert may_be_repeated(await api(UPSERT_EVENTS, ada.token, input=given))
+    (disk / "more").unlink()
+    assert await status(api) == (200, "ready")
 
 
 async def test_alive_and_ready(api: Api) -> None:
@@ -132,16 +143,10 @@ class TestPostgreSQL:
         url, disk = database_on_a_small_disk
         async with Api.open(url, NOW) as api:
             ada = await api.application_calendar("ada")
-            assert await status(api) == (200, "ready")
-            free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-            (disk / "more").write_bytes(b"x" * free)
-            assert await status(api) == (503, readiness.FULL)
             events = [event_input(f"e{number}", description="x" * 4000) for number in range(500)]
-            answer = await api(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
-            assert may_be_repeated(answer)
-            (disk / "more").unlink()
-            assert await status(api) == (200, "ready")
-            await api.data(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
+            given = {"calendarId": ada.calendar_id, "events": events}
+            await assert_full_disk_is_seen(api, disk, ada, given)
+            await api.data(UPSERT_EVENTS, ada.token, input=given)
 
     async def test_a_limit_of_temporary_files_is_no_full_disk(
         self, api: Api, database_url: str, postgresql: str
@@ -245,15 +250,8 @@ class TestSQLite:
         shutil.copy(database_url.removeprefix("sqlite:///"), disk / "openings.db")
         async with Api.open(f"sqlite:///{disk / 'openings.db'}", NOW) as api:
             ada = await api.application_calendar("ada")
-            assert await status(api) == (200, "ready")
-            free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-            (disk / "more").write_bytes(b"x" * free)
-            assert await status(api) == (503, readiness.FULL)
             events = [event_input(f"e{number}", description="x" * 4000) for number in range(20)]
-            answer = await api(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": events})
-            assert may_be_repeated(answer)
-            (disk / "more").unlink()
-            assert await status(api) == (200, "ready")
+            await assert_full_disk_is_seen(api, disk, ada, {"calendarId": ada.calendar_id, "events": events})
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         async with Api.open(f"sqlite:///{disk / 'openings.db'}", NOW) as api:
             assert await status(api) == (503, readiness.READ_ONLY)
