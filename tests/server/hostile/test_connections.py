@@ -4,7 +4,7 @@ import shutil
 import socket
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -157,10 +157,13 @@ class TestWaitingConnections:
         with ExitStack() as stack:
             elsewhere = stack.enter_context(opened(server, "127.0.0.2"))
             elsewhere.sendall(self.SENT[1])
-            held = [stack.enter_context(opened(server)) for _ in range(60)]
-            for connection in held:
-                with suppress(ConnectionError):
-                    connection.sendall(sent)
+            held = []
+            for _ in range(60):
+                held.append(stack.enter_context(opened(server)))
+                held[-1].sendall(sent)
+                if sent == self.SENT[2]:
+                    # An answered connection is as young as its answer, and the server answers at its own pace.
+                    assert held[-1].recv(65_536).startswith(b"HTTP/1.1 200 ")
             assert all(self.is_closed(connection) for connection in held[:40])
             assert server.send(head()).startswith(b"HTTP/1.1 200 ")
             assert not self.is_closed(held[-1])
