@@ -1,7 +1,7 @@
 """The REST API of Cronofy's clients: its SDKs and UI Elements work here with another address.
 
-One file for each noun turns a request into the call of a resolver, and its result into a response. What the clients send
-and accept decides the details: forms beside JSON, bodies on GET, `True` for true, and statuses that every SDK knows.
+`endpoints/` has the nouns; what they share stands here. What the clients send and accept decides the details: forms beside
+JSON, bodies on GET, `True` for true, and statuses that every SDK knows.
 """
 
 from .endpoint import RestEndpoint

@@ -216,7 +216,7 @@ async def test_a_fault_is_500_with_its_id(
     def fail(*_: Any) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("server.rest.accounts.user_info", fail)
+    monkeypatch.setattr("server.rest.endpoints.accounts.user_info", fail)
     response = await rest("GET", "/v1/userinfo", token=store.token)
     found = response.json()
     assert (response.status_code, found["error"]) == (500, "internal")

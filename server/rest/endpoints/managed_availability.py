@@ -11,10 +11,10 @@ from core.weekly import Weekday, WeeklyPeriod
 from core.zones import ZoneInfo, local_time
 from resolvers import availability_rules, available_periods
 
-from .fields import Fields
-from .pages import ListRequest, requested_page
-from .responses import ACCEPTED, Answer
-from .routing import Call, Endpoint
+from ..fields import Fields
+from ..pages import ListRequest, requested_page
+from ..responses import ACCEPTED, Answer
+from ..routing import Call, Endpoint
 
 #: the parameters of a list of periods
 _PARAMETERS = ("from", "to", "tzid", "localized_times")

@@ -14,11 +14,11 @@ from core.rights import Right
 from core.zones import ZoneInfo, local_time
 from resolvers import accounts, events
 
+from ..fields import Fields
+from ..pages import ListRequest, requested_page
+from ..responses import ACCEPTED, Answer
+from ..routing import Call, Endpoint
 from .accounts import user_info
-from .fields import Fields
-from .pages import ListRequest, requested_page
-from .responses import ACCEPTED, Answer
-from .routing import Call, Endpoint
 
 _UTC = "Etc/UTC"
 

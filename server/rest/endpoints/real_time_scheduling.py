@@ -20,11 +20,11 @@ from resolvers import real_time_scheduling as links
 from resolvers.context import Context
 from resolvers.tokens import act_as_client
 
+from ..fields import Fields
+from ..responses import Answer
+from ..routing import Call, Endpoint
 from .availability import read_query
 from .events import read_location
-from .fields import Fields
-from .responses import Answer
-from .routing import Call, Endpoint
 
 #: placeholder for the times of an event until its start has been chosen
 _NO_TIME = Unreadable("is not known yet")

@@ -1,8 +1,11 @@
-"""All endpoints, and the paths of Cronofy's API that this server does not have."""
+"""One file for each noun turns a request into the call of a resolver, and its result into a response.
 
+This one lists all endpoints, and the paths of Cronofy's API that this server does not have.
+"""
+
+from ..responses import Answer, not_implemented
+from ..routing import Call, Endpoint, Router
 from . import accounts, availability, batch, events, managed_availability, real_time_scheduling, tokens
-from .responses import Answer, not_implemented
-from .routing import Call, Endpoint, Router
 
 
 async def _missing(_call: Call) -> Answer:

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 from core.access import require_client
 from core.periods import check_count
 
+from ..fields import Fields
+from ..requests import Values
+from ..responses import Answer, format_error, not_found
+from ..routing import Call, Endpoint, Match, Router
 from . import events, managed_availability
-from .fields import Fields
-from .requests import Values
-from .responses import Answer, format_error, not_found
-from .routing import Call, Endpoint, Match, Router
 
 _MAX_REQUESTS = 50
 

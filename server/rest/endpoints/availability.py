@@ -16,9 +16,9 @@ from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Opening
 from resolvers import availability
 
-from .fields import Fields
-from .responses import Answer
-from .routing import Call, Endpoint
+from ..fields import Fields
+from ..responses import Answer
+from ..routing import Call, Endpoint
 
 _PERIODS = 20
 """Results by default as periods."""

@@ -7,8 +7,8 @@ from core.rights import ElementPermission
 from core.scopes import READ_WRITE
 from resolvers import application_calendars, element_tokens, tokens
 
-from .responses import Answer
-from .routing import Call, Endpoint
+from ..responses import Answer
+from ..routing import Call, Endpoint
 
 
 async def _application_calendar(call: Call) -> Answer:

@@ -8,8 +8,8 @@ from core.errors import Forbidden
 from resolvers import accounts, calendars
 from resolvers.accounts import UserInfo
 
-from .responses import Answer
-from .routing import Call, Endpoint
+from ..responses import Answer
+from ..routing import Call, Endpoint
 
 _TYPES = {
     AccountKind.APPLICATION_CALENDAR: "application_calendar",
