@@ -26,8 +26,6 @@ from .requests import has_body, read_values
 from .responses import Answer, format_error, method_not_allowed, not_found, respond
 from .routing import Call, Endpoint, Match
 
-_CACHE = "rest answer"
-
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -84,9 +82,10 @@ class RestEndpoint:
         work = self._execute(call, endpoint, address_of(request))
         answer = await run_while_connected(request, work, self.gate.deadline)
         body = answer.written()
-        if answer.status == 200 and endpoint.cached and arrived.media_type == JSON and len(context.dependencies) == 1:
+        kind = endpoint.cached_as if arrived.media_type == JSON else None
+        if kind is not None and answer.status == 200 and len(context.dependencies) == 1:
             stored = CachedAnswer(body, context.dependencies[0], endpoint.path, endpoint.name)
-            answer_cache.put(context, _CACHE, arrived.body, stored)
+            answer_cache.put(context, kind, arrived.body, stored)
         return answer, body
 
     async def _read_and_look_up(self, request: Request, context: Context, endpoint: Endpoint) -> _Arrived:
@@ -100,9 +99,9 @@ class RestEndpoint:
             read.append(await self._read(request, context))
             if self.gate.rates:
                 await self.gate.admit(context, address_of(request))
-            if not endpoint.cached or read[0].media_type != JSON:
+            if endpoint.cached_as is None or read[0].media_type != JSON:
                 return read[0]
-            return _Arrived(JSON, read[0].body, await answer_cache.get(context, _CACHE, read[0].body))
+            return _Arrived(JSON, read[0].body, await answer_cache.get(context, endpoint.cached_as, read[0].body))
 
         try:
             return await run_eagerly(read_and_look_up(), self.gate.deadline)

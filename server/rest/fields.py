@@ -236,11 +236,13 @@ class Fields:
     def duration(self, name: str) -> Duration | None:
         """Returns a duration; None if it is omitted or empty. That of `{minimum, maximum}` is the minimum."""
         found = self.object(name)
-        if found is not None and found.has("minimum"):
-            return found.duration("minimum")
-        if found is None or not found.values:
-            return None
-        return Duration(found.number("hours"), found.number("minutes"))
+        return found.as_duration() if found is not None else None
+
+    def as_duration(self) -> Duration | None:
+        """Returns the duration that this object is, as `duration` reads it."""
+        if self.has("minimum"):
+            return self.duration("minimum")
+        return Duration(self.number("hours"), self.number("minutes")) if self.values else None
 
     # --- parts ----------------------------------------------------------------------------------------------------
 

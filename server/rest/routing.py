@@ -47,8 +47,9 @@ class Endpoint:
     refused: Callable[[Refusal], Answer | None] = lambda _: None
     #: whether a request in a batch may go here
     in_batches: bool = False
-    #: whether responses are stored, under the request's JSON body, until what they depend on changes
-    cached: bool = False
+    #: what stored responses are called; they are stored, under the request's JSON body, until what they depend on
+    #: changes. None: they are not stored
+    cached_as: str | None = None
 
     @property
     def name(self) -> str:

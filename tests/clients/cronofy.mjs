@@ -51,6 +51,14 @@ assert.deepEqual(periods.available_periods.map((each) => each.start), [ten]);
 const withKey = await cronofy.availability({ ...query, response_format: "slots", access_token: client_secret });
 assert.deepEqual(withKey.available_slots.map((each) => each.start), [ten, "2033-05-02T11:00:00Z"]);
 
+const step = { participants: query.participants, required_duration: { minutes: 60 } };
+const sequence = ["talk", "tour"].map((sequence_id, ordinal) => ({ ...step, sequence_id, ordinal }));
+const { sequences } = await call("sequencedAvailability", { query_periods: query.query_periods, sequence });
+assert.deepEqual(sequences[0].sequence.map((each) => [each.sequence_id, each.start.slice(11, 16)]), [
+  ["talk", "10:00"],
+  ["tour", "11:00"],
+]);
+
 const rule = {
   availability_rule_id: "default",
   tzid: "Etc/UTC",

@@ -62,6 +62,17 @@ assert [each["start"][11:16] for each in found] == ["10:00", "10:30", "11:00"]
 found = call("availability", [{"members": [sub]}], 60, query_slots=[{"start": nine}, {"start": ten}])
 assert [each["start"] for each in found] == [ten]
 
+steps: list[Any] = [
+    {"sequence_id": name, "ordinal": ordinal, "participants": [{"members": [sub]}], "required_duration": 30}
+    for ordinal, name in enumerate(("talk", "tour"))
+]
+steps[1]["buffer"] = {"before": {"minimum": 15, "maximum": 30}}
+found = call("sequenced_availability", sequence=steps, available_periods=[{"start": nine, "end": noon}])
+assert [(each["sequence_id"], each["start"][11:16]) for each in found[0]["sequence"]] == [
+    ("talk", "10:00"),
+    ("tour", "10:45"),
+]
+
 rule = {
     "availability_rule_id": "default",
     "tzid": "Etc/UTC",

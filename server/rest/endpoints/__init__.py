@@ -5,7 +5,16 @@ This one lists all endpoints, and the paths of Cronofy's API that this server do
 
 from ..responses import Answer, not_implemented
 from ..routing import Call, Endpoint, Router
-from . import accounts, availability, batch, events, managed_availability, real_time_scheduling, tokens
+from . import (
+    accounts,
+    availability,
+    batch,
+    events,
+    managed_availability,
+    real_time_scheduling,
+    sequenced_availability,
+    tokens,
+)
 
 
 async def _missing(_call: Call) -> Answer:
@@ -17,7 +26,7 @@ _MISSING = (
     *("GET /oauth/authorize", "GET /enterprise_connect/oauth/authorize"),
     *("GET /v1/channels", "POST /v1/channels", "DELETE /v1/channels/{channel_id}"),
     *("GET /v1/smart_invites", "POST /v1/smart_invites"),
-    *("POST /v1/sequenced_availability", "POST /v1/real_time_sequencing", "GET /v1/real_time_sequencing"),
+    *("POST /v1/real_time_sequencing", "GET /v1/real_time_sequencing"),
     *("GET /v1/real_time_sequencing/{id}", "POST /v1/real_time_sequencing/{id}/disable"),
     *("POST /v1/add_to_calendar", "POST /v1/link_tokens", "POST /v1/attachments"),
     *("POST /v1/calendars", "POST /v1/permissions", "GET /v1/resources", "GET /v1/accessible_calendars"),
@@ -36,6 +45,7 @@ ENDPOINTS = (
     *accounts.ENDPOINTS,
     *events.ENDPOINTS,
     *availability.ENDPOINTS,
+    *sequenced_availability.ENDPOINTS,
     *managed_availability.ENDPOINTS,
     *batch.ENDPOINTS,
     *real_time_scheduling.ENDPOINTS,

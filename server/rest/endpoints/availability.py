@@ -28,7 +28,7 @@ _SLOTS = 512
 
 
 #: results of different queries share most of their instants, and formatting a thousand takes longer than finding them
-_formatted = lru_cache(20_000)(format_instant)
+formatted = lru_cache(20_000)(format_instant)
 
 
 async def _availability(call: Call) -> Answer:
@@ -52,27 +52,36 @@ def read_query(fields: Fields, limits: Limits) -> AvailabilityQuery:
     """Reads an availability query. Reports what cannot be read, and what is not supported."""
     _report_unsupported(fields, "bookable_events")
     response_format = fields.choice("response_format", ResponseFormat, ResponseFormat.PERIODS)
-    excluded = fields.objects("excluded_events") or []
-    most = fields.number("max_results")
-    if most is None:
-        most = min(_PERIODS if response_format is ResponseFormat.PERIODS else _SLOTS, limits.max_results)
     return AvailabilityQuery(
-        participants=_groups(fields),
+        participants=read_groups(fields),
         required_duration=fields.duration("required_duration") or Duration(),
-        available_periods=_periods(fields, "available_periods"),
-        query_periods=_periods(fields, "query_periods"),
+        available_periods=read_periods(fields, "available_periods"),
+        query_periods=read_periods(fields, "query_periods"),
         query_slots=_slots(fields),
         buffer=_buffer(fields) or NO_BUFFER,
         start_interval=fields.duration("start_interval"),
         start_interval_tzid=fields.text("start_interval_tzid"),
         start_offset=fields.duration("start_offset"),
-        excluded_events=[ExcludedEvent(each.text("event_id"), each.text("event_uid")) for each in excluded],
+        excluded_events=read_excluded(fields),
         response_format=response_format,
-        max_results=most,
+        max_results=read_max_results(fields, limits, of_slots=response_format is not ResponseFormat.PERIODS),
     )
 
 
-def _groups(fields: Fields) -> list[Group]:
+def read_max_results(fields: Fields, limits: Limits, *, of_slots: bool) -> int:
+    """Returns the maximum number of results. Its default depends on what the results are."""
+    most = fields.number("max_results")
+    return min(_SLOTS if of_slots else _PERIODS, limits.max_results) if most is None else most
+
+
+def read_excluded(fields: Fields) -> list[ExcludedEvent]:
+    """Reads the events that do not block."""
+    found = fields.objects("excluded_events") or []
+    return [ExcludedEvent(each.text("event_id"), each.text("event_uid")) for each in found]
+
+
+def read_groups(fields: Fields) -> list[Group]:
+    """Reads the participants: a list of groups, or a single one."""
     return [
         Group(
             [_member(group, value, index) for index, value in enumerate(group.raw_items("members"))], _required(group)
@@ -88,7 +97,7 @@ def _member(group: Fields, value: Any, index: int) -> Member:
         _report_unsupported(fields, name)
     return Member(
         sub=fields.required("sub"),
-        available_periods=_periods(fields, "available_periods"),
+        available_periods=read_periods(fields, "available_periods"),
         calendar_ids=fields.texts("calendar_ids"),
         buffer=_buffer(fields),
         ignore_tentative=fields.flag("ignore_tentative"),
@@ -107,7 +116,8 @@ def _required(group: Fields) -> Literal["all"] | int | Unreadable:
         return Unreadable('must be "all" or the number of members required')
 
 
-def _periods(fields: Fields, name: str) -> list[Period] | None:
+def read_periods(fields: Fields, name: str) -> list[Period] | None:
+    """Reads a list of periods; None if it is omitted."""
     found = fields.objects(name)
     if found is None:
         return None
@@ -132,16 +142,26 @@ def _report_unsupported(fields: Fields, name: str) -> None:
         fields.report(name, Key.UNSUPPORTED, "is not supported")
 
 
+class PeopleWriter:
+    """Writes the participants of results. Results with the same people share what is written."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, ...], orjson.Fragment] = {}
+
+    def __call__(self, subs: tuple[str, ...]) -> orjson.Fragment:
+        found = self._written.get(subs)
+        if found is None:
+            found = self._written[subs] = orjson.Fragment(orjson.dumps([{"sub": sub} for sub in subs]))
+        return found
+
+
 def _written(openings: Sequence[Opening]) -> list[dict[str, Any]]:
-    """Returns openings as they are in a response. Those with the same people share the written list."""
-    people: dict[tuple[str, ...], orjson.Fragment] = {}
-    found: list[dict[str, Any]] = []
-    for start, end, subs in openings:
-        participants = people.get(subs)
-        if participants is None:
-            participants = people[subs] = orjson.Fragment(orjson.dumps([{"sub": sub} for sub in subs]))
-        found.append({"start": _formatted(start), "end": _formatted(end), "participants": participants})
-    return found
+    """Returns openings as they are in a response."""
+    people = PeopleWriter()
+    return [
+        {"start": formatted(start), "end": formatted(end), "participants": people(subs)}
+        for start, end, subs in openings
+    ]
 
 
-ENDPOINTS = [Endpoint("POST", "/v1/availability", _availability, cached=True)]
+ENDPOINTS = [Endpoint("POST", "/v1/availability", _availability, cached_as="rest availability")]

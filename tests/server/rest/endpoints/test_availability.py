@@ -195,7 +195,7 @@ async def test_an_answer_is_remembered_until_something_changes(
     async def ask(token: str = CLIENT_SECRET) -> tuple[list[str], bool]:
         lookups.clear()
         found = starts(await rest.ok("POST", "/v1/availability", query, token=token), "available_periods")
-        return found, ("rest answer", True) in lookups
+        return found, ("rest availability", True) in lookups
 
     assert await ask() == (["09:00"], False)
     assert await ask() == (["09:00"], True)
