@@ -49,12 +49,12 @@ def wait_after(attempts: int) -> int | None:
 
 def _event(link: Link) -> dict[str, Any]:
     draft = link.request.event
-    event: dict[str, Any] = {"event_id": draft.event_id, "summary": draft.summary, "tzid": draft.tzid}
+    event: dict[str, Any] = {"event_id": draft.event_id, "summary": draft.summary, "tzid": draft.zone}
     if draft.description:
         event["description"] = draft.description
     if isinstance(link.state, Completed):
-        event["start"] = _time(link.state.start, draft.tzid)
-        event["end"] = _time(link.state.end, draft.tzid)
+        event["start"] = _time(link.state.start, draft.zone)
+        event["end"] = _time(link.state.end, draft.zone)
     return event
 
 

@@ -70,7 +70,8 @@ class EventDraft:
     start: EventTime | Unreadable
     end: EventTime | Unreadable
     description: str = ""
-    tzid: str = "Etc/UTC"
+    #: the IANA time zone; None: that of the account whose calendar it goes to. A stored event always has one
+    tzid: str | None = "Etc/UTC"
     location: Location | None = None
     url: str | None = None
     transparency: Transparency = Transparency.OPAQUE
@@ -81,7 +82,8 @@ class EventDraft:
         check_id(self.event_id, (*path, "event_id"), problems, longest=EXTERNAL_ID_LENGTH)
         check_text(self.summary, (*path, "summary"), problems, longest=SUMMARY_LENGTH)
         check_text(self.description, (*path, "description"), problems, longest=DESCRIPTION_LENGTH)
-        check_zone(self.tzid, (*path, "tzid"), problems)
+        if self.tzid is not None:
+            check_zone(self.tzid, (*path, "tzid"), problems)
         if self.location is not None:
             self.location.check((*path, "location"), problems)
         _check_url(self.url, (*path, "url"), problems)
@@ -102,9 +104,26 @@ class EventDraft:
             problems.add((*path, "end"), Key.INVALID, "must be after the start")
 
     def span(self) -> Span:
-        """The time that the checked event covers. An all-day event lasts from local midnight to local midnight."""
-        zone = ZoneInfo(self.tzid)
-        return Span(_instant(self.start, zone), _instant(self.end, zone))
+        """The time that the checked event covers. An all-day event lasts from local midnight to local midnight.
+
+        Raises ValueError for an all-day event without a zone of its own.
+        """
+        return Span(self._instant(self.start), self._instant(self.end))
+
+    def _instant(self, value: EventTime | Unreadable) -> Instant:
+        return local_midnight(value, ZoneInfo(self.zone)) if isinstance(value, date) else read(value)
+
+    @property
+    def zone(self) -> str:
+        """The name of the time zone, which every stored event has. Raises ValueError if it is still the account's."""
+        if self.tzid is None:
+            raise ValueError("the event takes the zone of its account, which is not known here")
+        return self.tzid
+
+    @property
+    def needs_zone(self) -> bool:
+        """Whether the time that the event covers depends on the account's zone."""
+        return self.tzid is None and isinstance(self.start, date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +164,6 @@ class EventWindow:
         check_window(self.from_, self.to, problems)
         if self.last_modified is not None:
             check_instant(self.last_modified, ("last_modified",), problems)
-
-
-def _instant(value: EventTime | Unreadable, zone: ZoneInfo) -> Instant:
-    return local_midnight(value, zone) if isinstance(value, date) else read(value)
 
 
 def _check_degrees(text: str | None, most: int, path: Path, problems: Problems) -> None:

@@ -172,7 +172,7 @@ class SchedulingRequest:
 
     @property
     def page_tzid(self) -> str:
-        return self.tzid if self.tzid is not None else self.event.tzid
+        return self.tzid if self.tzid is not None else self.event.zone
 
     def check(self, now: Instant, limits: Limits, *, private_callbacks: bool) -> Problems:
         """Returns all problems that can be found without calendars, except those of the query.

@@ -75,6 +75,12 @@ def _change_profile(session: AsyncSession, row: tables.Account, profile: Profile
         mark_changed(session, row.key or 0)
 
 
+async def zone(session: AsyncSession, key: int) -> str:
+    """Returns an account's time zone."""
+    found = await session.exec(select(col(tables.Account.tzid)).where(col(tables.Account.key) == key))
+    return found.one_or_none() or DEFAULT_ZONE
+
+
 async def find(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str) -> Account | None:
     """Returns the client's account of this kind and id, or None."""
     row = (await session.exec(_select(client_key, kind, external_id))).one_or_none()

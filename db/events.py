@@ -72,14 +72,17 @@ async def upsert_one(
     """Upserts one event in one trip, which also locks the calendar. Returns the event and whether it
     was created.
 
+    A timed event without a zone takes the account's; an all-day event must have one.
     Returns None if the account has no such calendar. Raises if the caller may not write.
     """
     proposed = row(draft, now)
     found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), writer=caller)
     if found is None:
         return None
-    event_uid, created_at = found
-    return written(draft, now, calendar_id, event_uid, created_at), event_uid == proposed["event_uid"]
+    event_uid, created_at, tzid = found
+    return written(replace(draft, tzid=tzid), now, calendar_id, event_uid, created_at), event_uid == proposed[
+        "event_uid"
+    ]
 
 
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:
@@ -195,6 +198,12 @@ def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
 WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
 _WRITTEN_OF = itemgetter(*WRITTEN)
 
+
+def _value(name: str, parameter: str) -> str:
+    # A timed event without a zone takes the account's here, so that it needs no statement before.
+    return f"COALESCE({parameter}, (SELECT tzid FROM accounts WHERE key = $1))" if name == "tzid" else parameter
+
+
 _UPSERT = LockedWrite(
     lock=f"""
 UPDATE calendars SET version = {next_version_sql("$3")}
@@ -203,11 +212,11 @@ WHERE account_key = $1 AND calendar_id = $2 AND {LOCK_TIMEOUT} RETURNING key
     locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
     write=f"""
 INSERT INTO events (calendar_key, {", ".join(WRITTEN)})
-SELECT key, {", ".join(f"${number}" for number, _ in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE
+SELECT key, {", ".join(_value(name, f"${number}") for number, name in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in REPLACED)},
     {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)}
-RETURNING event_uid, created_at
+RETURNING event_uid, created_at, tzid
 """,
 )
 

@@ -1,6 +1,7 @@
 """Events of the account that the caller acts for: upserting, deleting and listing them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
 from core.rights import Right
 from core.texts import check_id
-from db import calendars, event_lists, events
+from db import accounts, calendars, event_lists, events
 from db.access import PendingCaller
 from db.database import Session
 from db.drivers.keyed_locks import calendar_lock
@@ -40,13 +41,21 @@ class UpsertedEvents(NamedTuple):
 
 @retry_transaction
 async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
-    """Creates the event, or replaces the one with its event_id. Raises Unprocessable, or NotFound for the calendar."""
+    """Creates the event, or replaces the one with its event_id. Without a zone it takes the account's.
+
+    Raises Unprocessable, or NotFound for the calendar.
+    """
     problems = Problems()
     draft.check(("event",), problems)
     if problems or not is_calendar_id(calendar_id):
         actor = await ctx.actor()
         account = require_own(actor, Right.CREATE_EVENT)
         raise await _refusal(ctx, actor.client_key, account, calendar_id, problems)
+    if draft.needs_zone:
+        actor = await ctx.actor()
+        account = require_own(actor, Right.CREATE_EVENT)
+        async with ctx.db.read(actor.client_key) as session:
+            draft = replace(draft, tzid=await accounts.zone(session, account))
     caller = PendingCaller(ctx.caller, ctx.now, partial(require_own, right=Right.CREATE_EVENT))
     upserted = await events.upsert_one(ctx.db, caller, calendar_id, draft, ctx.now)
     if upserted is None:
@@ -69,6 +78,9 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         seen.add(draft.event_id)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
+        if any(draft.tzid is None for draft in drafts):
+            zone = await accounts.zone(session, account)
+            drafts = [draft if draft.tzid is not None else replace(draft, tzid=zone) for draft in drafts]
         created = await events.upsert(session, calendar, drafts, ctx.now)
         return UpsertedEvents(created, len(drafts) - created)
 

@@ -38,8 +38,9 @@ class EventInput:
         description="When the event ends: a DateTime, or the Date after the last day of an all-day event."
     )
     tzid: str | None = field(
-        default="Etc/UTC",
-        description="The IANA time zone of the event. An all-day event lasts from midnight to midnight in it.",
+        default=UNSET,
+        description="The IANA time zone of the event. If omitted: the account's. An all-day event lasts from midnight to "
+        "midnight in it.",
     )
     location: LocationInput | None = field(default=UNSET, description="Where the event takes place.")
     url: str | None = field(default=UNSET, description="A page about the event, at most 2048 characters.")
@@ -56,7 +57,7 @@ class EventInput:
             start=self.start,
             end=self.end,
             description=or_default(self.description, ""),
-            tzid=or_default(self.tzid, "Etc/UTC"),
+            tzid=or_none(self.tzid),
             location=location.to_core() if location is not None else None,
             url=or_none(self.url),
             transparency=or_default(self.transparency, Transparency.OPAQUE),
@@ -161,7 +162,7 @@ class Event(Node):
             description=draft.description,
             start=draft.start,
             end=draft.end,
-            tzid=draft.tzid,
+            tzid=draft.zone,
             location=Location.of(draft.location) if draft.location is not None else None,
             url=draft.url,
             transparency=draft.transparency,

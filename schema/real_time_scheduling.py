@@ -123,7 +123,7 @@ class ScheduledEvent:
             event_id=ID(event.event_id),
             summary=event.summary,
             description=event.description or None,
-            tzid=event.tzid,
+            tzid=event.zone,
             start=booked.start if booked is not None else None,
             end=booked.end if booked is not None else None,
         )

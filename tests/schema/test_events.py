@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from core.instants import format_instant
 from tests.support.api import Account, Api
-from tests.support.builders import event_input
+from tests.support.builders import create_account, event_input
 from tests.support.graphql_queries import DELETE_EVENT, DELETE_EVENTS, UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
 
 EVENTS = """
@@ -106,6 +107,36 @@ async def test_an_all_day_event_keeps_its_dates(api: Api, store: Account) -> Non
     assert await ids(api, store, **{"from": "2027-01-18T10:00:00Z", "to": "2027-01-18T11:00:00Z"}) == []
     assert await ids(api, store, **{"from": "2027-01-18T10:00:00Z", "to": "2027-01-18T11:00:01Z"}) == ["trip"]
     assert await ids(api, store, **{"from": "2027-01-19T11:00:00Z"}) == []
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_an_event_without_a_zone_takes_its_account_s(api: Api, many: bool) -> None:
+    """A day off in Los Angeles begins eight hours later than in UTC. Null is the same as no zone."""
+    ada = await create_account(api, "ada", tzid="America/Los_Angeles")
+    for draft in (
+        event_input("off", "2027-01-19", "2027-01-20", tzid=None),
+        event_input("call", "2027-01-18T23:00:00Z", "2027-01-19T07:00:00Z"),
+    ):
+        given = {"calendarId": ada.calendar_id, **({"events": [draft]} if many else {"event": draft})}
+        await api.data(UPSERT_EVENTS if many else UPSERT_EVENT_WITH_ALL_FIELDS, ada.token, input=given)
+    found = await api.rows("SELECT starts_at, ends_at, tzid FROM events ORDER BY starts_at")
+    assert [(format_instant(start), format_instant(end), tzid) for start, end, tzid in found] == [
+        ("2027-01-18T23:00:00Z", "2027-01-19T07:00:00Z", "America/Los_Angeles"),
+        ("2027-01-19T08:00:00Z", "2027-01-20T08:00:00Z", "America/Los_Angeles"),
+    ]
+
+
+async def test_events_keep_the_zone_that_they_were_written_in(api: Api) -> None:
+    """When the account moves, until they are written again; the answer says which zone that is."""
+    ada = await create_account(api, "ada", tzid="America/Los_Angeles")
+    given = {"calendarId": ada.calendar_id, "event": event_input("off", "2027-01-19", "2027-01-20")}
+    window = {"from": "2027-01-19T15:00:00Z", "to": "2027-01-20T08:00:00Z"}
+    await api.data(UPSERT_EVENT_WITH_ALL_FIELDS, ada.token, input=given)
+    await create_account(api, "ada", tzid="Asia/Tokyo")
+    assert await ids(api, ada, **window) == ["off"]
+    answer = (await api.data(UPSERT_EVENT_WITH_ALL_FIELDS, ada.token, input=given))["upsertEvent"]
+    assert (answer["created"], answer["event"]["tzid"]) == (False, "Asia/Tokyo")
+    assert await ids(api, ada, **window) == []
 
 
 async def test_all_problems_of_an_event_are_reported_at_once(api: Api, store: Account) -> None:

@@ -22,6 +22,7 @@ DRAFTS = [
     event_input("plain"),
     event_input("free", transparency="TRANSPARENT", status="TENTATIVE"),
     event_input("all day", "2027-03-28", "2027-03-29", tzid="Europe/London"),
+    event_input("any day", "2027-03-28", "2027-03-29"),
     event_input("nowhere", location={}),
     event_input("somewhere", location={"lat": "1.50"}, url="https://example.com/", description="Plans"),
     event_input("in words", summary="Żółw 🐢 'quoted' $1 ?1 :name %s", description='{"a": [1]}'),

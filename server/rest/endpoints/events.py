@@ -20,8 +20,6 @@ from ..responses import ACCEPTED, Answer
 from ..routing import Call, Endpoint
 from .accounts import user_info
 
-_UTC = "Etc/UTC"
-
 #: the parameters of a list of events that matter here
 _PARAMETERS = (
     *("tzid", "from", "to", "last_modified", "calendar_ids", "include_deleted", "include_managed", "only_managed"),
@@ -156,7 +154,7 @@ def _draft(fields: Fields) -> EventDraft:
         start=start,
         end=end,
         description=fields.text("description") or "",
-        tzid=fields.text("tzid") or start_tzid or _UTC,
+        tzid=fields.text("tzid") or start_tzid or None,
         location=read_location(fields),
         url=fields.text("url") or None,
         transparency=fields.choice("transparency", Transparency, Transparency.OPAQUE),
@@ -210,8 +208,8 @@ def _shown_location(location: Location, *, with_geo: bool) -> dict[str, str]:
 def _times(event: Event, *, localized: bool) -> dict[str, Any]:
     draft = event.draft
     return {
-        "start": _time(draft.start, draft.tzid, localized=localized),
-        "end": _time(draft.end, draft.tzid, localized=localized),
+        "start": _time(draft.start, draft.zone, localized=localized),
+        "end": _time(draft.end, draft.zone, localized=localized),
     }
 
 

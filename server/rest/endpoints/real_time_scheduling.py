@@ -132,7 +132,7 @@ def _found(call: Call, link: Link) -> Answer:
 
 def _status(link: Link, url: str) -> dict[str, Any]:
     draft, state = link.request.event, link.state
-    event = {"event_id": draft.event_id, "summary": draft.summary, "tzid": draft.tzid}
+    event = {"event_id": draft.event_id, "summary": draft.summary, "tzid": draft.zone}
     if draft.description:
         event["description"] = draft.description
     found: dict[str, Any] = {

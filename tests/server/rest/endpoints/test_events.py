@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Account
+from core.instants import format_instant
+from tests.support.api import Account, Api
+from tests.support.builders import create_account
 from tests.support.rest import Rest
 
 NINE, TEN = "2027-01-04T09:00:00Z", "2027-01-04T10:00:00Z"
@@ -166,6 +168,22 @@ async def test_a_date_is_midnight_in_the_zone_of_the_request(rest: Rest, store: 
     for tzid, found in (("Asia/Tokyo", 1), ("Etc/UTC", 0)):
         query = f"tzid={tzid}&include_managed=true&from=2027-01-04&to=2027-01-05"
         assert len(await listed(rest, store, query)) == found
+
+
+async def test_an_event_without_a_zone_takes_its_account_s(rest: Rest, api: Api) -> None:
+    """Unless its start has one. An event of a whole day covers that day there."""
+    ada = await create_account(api, "ada", tzid="America/Los_Angeles")
+    await rest.upsert_event(ada, "off", "2027-01-05", "2027-01-06")
+    await rest.upsert_event(ada, "call", NINE, TEN)
+    await rest.upsert_event(ada, "trip", {"time": NINE, "tzid": "Asia/Tokyo"}, TEN)  # pyright: ignore[reportArgumentType]
+    events = await listed(rest, ada, f"{ALL}&localized_times=true")
+    assert {event["event_id"]: event["start"]["tzid"] for event in events} == {
+        "off": "America/Los_Angeles",
+        "call": "America/Los_Angeles",
+        "trip": "Asia/Tokyo",
+    }
+    [(start,)] = await api.rows("SELECT starts_at FROM events WHERE event_id = 'off'")
+    assert format_instant(start) == "2027-01-05T08:00:00Z"
 
 
 async def test_a_list_needs_a_zone_and_says_what_else_is_wrong(rest: Rest, store: Account) -> None:
