@@ -6,21 +6,23 @@ from typing import Any, TypeAlias
 
 from core.instants import DAY, HOUR, Instant, format_instant
 
-from ..demo import Cast
+from ..demo import Cast, nine_on_tuesday
 from . import Example
 
 _FOLDER = Path(__file__).parent / "example_queries"
 
 Variables: TypeAlias = Callable[[Cast, Instant], dict[str, Any]]
-"""Makes an example's variables. The instant is nine o'clock on the next day."""
+"""Makes an example's variables. The instant is nine o'clock on the next Tuesday."""
 
 #: The page sends the token in the bar in its place. It has spaces, so that the page can tell it from a secret.
 _SECRET = "the client secret that the terminal printed"
+#: The page sends an id in its place that no event has, so that an example can be run again.
+_NEW_ID = "a new id for every run"
 
 
 def examples(cast: Cast, now: Instant) -> list[Example]:
-    """The example tabs for these accounts, with times on the day after now."""
-    morning = (now // DAY + 1) * DAY + 9 * HOUR
+    """The example tabs for these accounts, with times on the Tuesday after now."""
+    morning = nine_on_tuesday(now)
     return [
         Example(
             (_FOLDER / f"{name}.graphql").read_text("utf-8"),
@@ -78,7 +80,7 @@ def _book_slot(cast: Cast, morning: Instant) -> dict[str, Any]:
     return {
         "availability": _availability(cast, morning),
         "start": format_instant(morning + 3 * HOUR),
-        "event": {"eventId": "meeting-1", "summary": "Planning the opening"},
+        "event": {"eventId": _NEW_ID, "summary": "Planning the opening"},
     }
 
 
@@ -108,7 +110,7 @@ def _events(_cast: Cast, morning: Instant) -> dict[str, Any]:
 
 
 def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
-    days = [morning + n * DAY for n in range(7)]
+    days = [morning + n * DAY for n in (0, 1, 2, 3, 6)]  # Saturday and Sunday are days off
     return {
         "availability": {
             "participants": [
@@ -120,7 +122,7 @@ def _booking_link(cast: Cast, morning: Instant) -> dict[str, Any]:
             "startInterval": {"minutes": 15},
         },
         "event": {
-            "eventId": "interview-2",
+            "eventId": _NEW_ID,
             "summary": "Interview at the store",
             "description": "We talk about your work, and you ask us whatever you like.",
             "location": {"description": "Store 42, first floor"},

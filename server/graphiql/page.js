@@ -141,11 +141,13 @@
 
   // --- queries and mutations ---------------------------------------------------------------------------------------
 
-  // In the place of the examples' words for the client secret goes the token in the bar, which is that secret at first.
-  function withSecret(request) {
-    if (!token.value) return request;
-    const filled = (key, value) => (key === "clientSecret" && /\s/.test(value) ? token.value : value);
-    return JSON.parse(JSON.stringify(request), filled);
+  // In the place of the examples' words for the client secret goes the token in the bar, which is that secret at first,
+  // and in the place of their words for an event's id one that no event has.
+  function filled(request) {
+    return JSON.parse(JSON.stringify(request), (key, value) => {
+      if (key === "clientSecret" && /\s/.test(value)) return token.value || value;
+      return key === "eventId" && value === "a new id for every run" ? `example-${Date.now().toString(36)}` : value;
+    });
   }
 
   function send(request, options, accept, signal) {
@@ -153,7 +155,7 @@
     headers.set("accept", accept);
     headers.set("content-type", "application/json");
     if (token.value && !headers.has("authorization")) headers.set("authorization", `Bearer ${token.value}`);
-    return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(withSecret(request)), signal });
+    return fetch(location.pathname, { method: "POST", headers, body: JSON.stringify(filled(request)), signal });
   }
 
   async function ask(request, options) {

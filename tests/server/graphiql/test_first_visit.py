@@ -68,6 +68,7 @@ def test_the_first_queries_are_answered_with_nothing_pasted(browser: Browser, te
         assert page.url == terminal["url"]
         play(page, "Availability", "T12:00:00Z", '"Ada"', '"Ben"', '"Red room"')
         play(page, "BookSlot", "bookSlot", '"Ada"', '"Ben"', '"Red room"')
+        play(page, "BookSlot", "nextSlots", "T16:00:00Z")  # again, by an event of another id
         play(page, "Week", '"ada@example.com"', "Stand-up and post")
         assert visit.foreign_requests == []
         assert visit.errors == []
