@@ -10,12 +10,12 @@ two days. In all recorded and scheduled changes none does within six; a test che
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from .instants import DAY, Instant
+from .instants import DAY, EARLIEST, Instant
 from .zones import ZoneInfo, local_time
 
 #: How often an offset is sampled, and how much time is sampled at once.
@@ -68,3 +68,21 @@ def offset_at(zone: ZoneInfo, instant: Instant) -> int:
     offset = local_time(instant, zone).utcoffset()
     assert offset is not None  # a ZoneInfo always knows
     return offset.days * DAY + offset.seconds
+
+
+def instants_of(walls: Iterable[int], zone: ZoneInfo) -> list[Instant]:
+    """Returns the instants at which clocks in the zone show these times, which are in order.
+
+    Times are in seconds since 1970-01-01T00:00 on the wall. As in `zones.local_instant`, a time that clocks skip is read
+    with the offset before the jump, and a time that occurs twice is the first of the two.
+    """
+    instants: list[Instant] = []
+    piece, before = Piece(EARLIEST, EARLIEST, 0), 0
+    for wall in walls:
+        while wall >= piece.until + piece.offset:
+            # No clock is a day ahead of UTC or behind it, so nothing is left out by beginning a day before.
+            following = piece_at(zone, max(piece.until, wall - DAY))
+            before = piece.offset if following.since == piece.until else offset_at(zone, following.since - 1)
+            piece = following
+        instants.append(wall - (piece.offset if wall >= piece.since + piece.offset else before))
+    return instants
