@@ -38,13 +38,16 @@ class AccountKind(StrEnum):
 MAX_CALENDARS = 20
 """Maximum calendars of an account (ours)."""
 
+MAX_CAPACITY = 10_000
+"""Maximum meetings that an account can be in at once (ours)."""
+
 DEFAULT_ZONE = "Etc/UTC"
 """Time zone of an account for which none was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Properties of a user or a resource, as set by a client. Omitted ones stay unchanged.
+    """Properties of an account, as set by a client. Omitted ones stay unchanged.
 
     `Etc/UTC` means "not given", because GraphQL fills in the default; pass `UTC` to really set UTC.
     """
@@ -52,9 +55,11 @@ class Profile:
     name: str | None = None
     email: str | None = None
     tzid: str = DEFAULT_ZONE
+    #: how many meetings it can be in at once
+    capacity: int | None = None
 
     def check(self, problems: Problems) -> None:
-        """Reports an empty name, an invalid email address and an unknown time zone."""
+        """Reports an empty name, an invalid email address, an unknown time zone and a capacity out of bounds."""
         if self.name is not None:
             check_id(self.name, ("name",), problems, longest=NAME_LENGTH)
         check_text(self.email, ("email",), problems, longest=NAME_LENGTH)
@@ -62,6 +67,10 @@ class Profile:
         if self.email is not None and is_read and _EMAIL.fullmatch(self.email) is None:
             problems.add(("email",), Key.INVALID, "must be an email address")
         check_zone(self.tzid, ("tzid",), problems)
+        if self.capacity is not None and self.capacity < 1:
+            problems.add(("capacity",), Key.TOO_FEW, "must be at least 1")
+        elif self.capacity is not None and self.capacity > MAX_CAPACITY:
+            problems.add(("capacity",), Key.TOO_MANY, f"must be at most {MAX_CAPACITY}")
 
 
 EMPTY_PROFILE = Profile()
@@ -83,6 +92,8 @@ class Account:
     profile_id: str
     #: all scopes that the account has granted to its client, over all authorizations
     scope: str
+    #: how many meetings it can be in at once
+    capacity: int = 1
     #: whether its tokens were revoked, and it was not requested again since
     revoked: bool = False
 

@@ -1,9 +1,10 @@
 """Blocked time: the part of a query's window in which a member cannot meet, and why.
 
 One restriction after another takes its part away from the window, in the order of the reasons: what the member's own
-periods do not cover, what the hours do not cover, events, the buffer around events. What each takes away is blocked for
-that reason. The stretches that remain are free if the meeting fits in them, and too short otherwise. So blocked spans
-and free stretches tile the window, and an instant has the first reason that holds.
+periods do not cover, what the hours do not cover, events where there are as many as the member's capacity, the buffer
+around events. What each takes away is blocked for that reason. The stretches that remain are free if the meeting fits
+in them, and too short otherwise. So blocked spans and free stretches tile the window, and an instant has the first
+reason that holds.
 """
 
 from bisect import bisect_left, bisect_right
@@ -50,16 +51,17 @@ class MemberTime:
     """A member's free and blocked time in a window.
 
     Each set contains the next one: the window, its part within the member's own periods, within the hours as well,
-    and clear of events as well.
+    and clear of busy time as well.
     """
 
     duration: int
     window: SpanSet
     within_own: SpanSet
     within_hours: SpanSet
-    #: events, as they are
+    #: events, as they are, and when there are so many of them that the member is busy
+    events: Busy
     busy: Busy
-    #: clear of events and of the buffers around them: in stretches of any length
+    #: clear of busy time, and of the buffers around events: in stretches of any length
     stretches: Rooms
 
     @classmethod
@@ -72,7 +74,8 @@ class MemberTime:
         within_hours = within_own & facts.hours if facts.hours is not None else within_own
         grown: Restrictions = restricted(query, start, end, member, facts)
         stretches = in_common((within_hours,), without=(grown.busy,))
-        return cls(query.duration, window, within_own, within_hours, facts.busy.near(start, end), stretches)
+        events = facts.busy.near(start, end)
+        return cls(query.duration, window, within_own, within_hours, events, facts.full(events), stretches)
 
     @cached_property
     def rooms(self) -> Rooms:
@@ -89,8 +92,8 @@ class MemberTime:
         """The spans that are blocked by events."""
         return without(self.within_hours, self._clear)
 
-    def events(self, *, at_each_event: bool) -> Sequence[Bounds]:
-        """Returns the spans of the window with events, whatever else prevents the member from meeting."""
+    def busy_in_window(self, *, at_each_event: bool) -> Sequence[Bounds]:
+        """Returns the spans of the window that events block, whatever else prevents the member from meeting."""
         spans = without(self.window, SpanSet.in_order(in_common((self.window,), without=(self.busy,))))
         return list(self._cut(spans)) if at_each_event else spans
 
@@ -116,7 +119,7 @@ class MemberTime:
 
     def _cut(self, spans: Rooms) -> Iterator[Bounds]:
         """Yields the spans, cut at every start and every end of an event."""
-        bounds = sorted({*self.busy.starts, *self.busy.ends})
+        bounds = sorted({*self.events.starts, *self.events.ends})
         for start, end in spans:
             inside = bounds[bisect_right(bounds, start) : bisect_left(bounds, end)]
             yield from zip((start, *inside), (*inside, end), strict=True)

@@ -130,12 +130,13 @@ class Explanation:
         rows = [self._searched()]
         for each, (group, index) in zip(self.members, _places(self.query), strict=True):
             member, name = self.query.participants[group].members[index], self.names[each.sub]
-            theirs = [Row(name, list(_events(each, self.known.firm[group][index])))]
+            facts, firm = self.known.facts[group][index], self.known.firm[group][index]
+            theirs = [Row(name, list(_busy(each, facts.full(firm) if firm is not None else None)))]
             if member.available_periods is not None:
                 own = sorted(Drawn(read(period.start), read(period.end)) for period in member.available_periods)
                 theirs.append(Row(f"{name} only", own, overlapping=True))
-            if (hours := self.known.facts[group][index].hours) is not None:
-                theirs.append(Row(f"{name} hours", [Drawn(*span) for span in each.time.window & hours]))
+            if facts.hours is not None:
+                theirs.append(Row(f"{name} hours", [Drawn(*span) for span in each.time.window & facts.hours]))
             rows += [row for row in theirs if row not in rows]
         return rows
 
@@ -160,9 +161,12 @@ def _places(query: AvailabilityQuery) -> list[Place]:
     return [(group, index) for group, each in enumerate(query.participants) for index in range(len(each.members))]
 
 
-def _events(member: MemberExplanation, firm: Busy | None) -> Iterator[Drawn]:
-    """Yields the busy spans of a member; tentative ones and single events only for a caller who may read them."""
-    spans = member.time.events(at_each_event=member.reads_events)
+def _busy(member: MemberExplanation, firm: Busy | None) -> Iterator[Drawn]:
+    """Yields the busy spans of a member; tentative ones and single events only for a caller who may read them.
+
+    `firm` is the busy time without tentative events; None if there are none.
+    """
+    spans = member.time.busy_in_window(at_each_event=member.reads_events)
     if firm is None or not member.reads_events:
         return (Drawn(start, end) for start, end in spans)
     free_of_firm = SpanSet.in_order(in_common((member.time.window,), without=(firm,)))

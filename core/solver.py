@@ -12,6 +12,9 @@ spans than to check the surroundings of every meeting: a busy `[s, e)` becomes `
 fits exactly when it overlaps none of those. The edges of the window, of the member's own periods and of the hours are
 not events, so no buffer applies to them.
 
+A member of capacity c is busy where at least c of these extended spans overlap, which are spans again (`Busy`). For
+c = 1 they are the extended spans themselves, and nothing is to be done.
+
 Subtracting is intersecting, too: with the time that is clear of an event. So F is the intersection of the window, the
 own periods, the hours and the time clear of each event, and it follows from their sorted bounds alone (`spans`).
 Nothing has to be merged first, however events overlap. Only those spans of F count that the meeting fits in: the
@@ -66,13 +69,19 @@ from .spans import Bounds, Busy, SpanSet
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about one member of one group: when it is busy, and its available hours (None: always).
+    """What is known about one member of one group: its events, and its available hours (None: always).
 
     Both may extend beyond the query's window. What lies outside changes nothing, and costs next to nothing.
     """
 
     busy: Busy
     hours: SpanSet | None = None
+    #: in how many events at once it is busy; in fewer it can meet
+    capacity: int = 1
+
+    def full(self, events: Busy) -> Busy:
+        """Returns the time when so many of the events overlap that it is busy."""
+        return events if self.capacity == 1 else events.overlapping(self.capacity)
 
 
 class Opening(NamedTuple):
@@ -116,7 +125,8 @@ def restricted(query: AvailabilityQuery, start: Instant, end: Instant, member: M
     """Returns the member's own periods and hours, and its busy time between two instants, extended by the buffer."""
     limits = [limit for limit in (member.own_time(), facts.hours) if limit is not None]
     buffer = query.buffer_of(member)
-    return Restrictions(limits, facts.busy.near(start, end, before=buffer.after.seconds, after=buffer.before.seconds))
+    events = facts.busy.near(start, end, before=buffer.after.seconds, after=buffer.before.seconds)
+    return Restrictions(limits, facts.full(events))
 
 
 def free_times(query: AvailabilityQuery, members: Sequence[Sequence[Restrictions]]) -> list[list[Rooms] | None]:

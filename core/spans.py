@@ -131,6 +131,15 @@ class Busy:
             return self
         return Busy(_without(self.starts, some.starts), _without(self.ends, some.ends))
 
+    def overlapping(self, count: int) -> "Busy":
+        """Returns the time when at least `count` of the spans overlap, which is at least 1.
+
+        That many have begun and not ended from the (i+count)-th start to the (i+1)-st end, for every i.
+        """
+        pairs = zip(self.starts[count - 1 :], self.ends, strict=False)
+        lasting = [(start, end) for start, end in pairs if start < end]
+        return Busy([start for start, _ in lasting], [end for _, end in lasting])
+
     def near(self, start: Instant, end: Instant, before: int = 0, after: int = 0) -> "Busy":
         """Extends every span by `before` seconds at its start and `after` at its end; returns those in `[start, end)`.
 

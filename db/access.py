@@ -25,6 +25,8 @@ class Account:
     granted: frozenset[Scope]
     #: from public calendar id to the key that events refer to; the primary calendar first
     calendars: dict[str, int] = field(default_factory=dict[str, int])
+    #: the number of simultaneous events at which it is busy
+    capacity: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ WITH caller AS (
     SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE key = $2
 )
 SELECT caller.client_key, caller.without, caller.account_key, caller.scope, caller.expires_at,
-       accounts.sub, accounts.key, accounts.version, accounts.scope,
+       accounts.sub, accounts.key, accounts.version, accounts.scope, accounts.capacity,
        calendars.calendar_id, calendars.key, calendars.version
 FROM caller
 LEFT JOIN accounts
@@ -154,11 +156,11 @@ async def load(statements: Statements, caller: Actor | bytes, subs: Sequence[str
     actor, rows = await load_rows(statements, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
-    for sub, key, version, scope, calendar_id, calendar_key, calendar_version in _accounts(rows):
+    for sub, key, version, scope, capacity, calendar_id, calendar_key, calendar_version in _accounts(rows):
         if calendar_key is not None:
             account = accounts.get(sub)
             if account is None:
-                account = accounts[sub] = Account(key, version, granted(scope))
+                account = accounts[sub] = Account(key, version, granted(scope), capacity=capacity)
             account.calendars[calendar_id] = calendar_key
             versions[calendar_key] = calendar_version
     return AccessSnapshot(actor, accounts, versions, rows)

@@ -15,7 +15,7 @@ from core.instants import Instant
 from core.pages import Cursor
 from core.scopes import union_scopes
 
-from . import tables
+from . import calendars, tables
 from .drivers.base import Row, Statements
 from .drivers.dialects import Dialect, insert
 from .notifications.subscribers import mark_changed
@@ -46,7 +46,7 @@ async def create_or_get(
         mark_changed(session, row.key or 0)
     row.scope = union_scopes(row.scope, scope)
     row.revoked_at = None
-    _change_profile(session, row, profile)
+    await _change_profile(session, row, profile)
     session.add(row)
     await session.flush()
     return _account(row)
@@ -63,13 +63,21 @@ async def _locked_or_created(
     raise LookupError("the account was erased each time that it was created")
 
 
-def _change_profile(session: AsyncSession, row: tables.Account, profile: Profile) -> None:
-    """Updates a locked account. Its version changes as well, because answers may contain its name."""
-    before = row.name, row.email, row.tzid
+async def _change_profile(session: AsyncSession, row: tables.Account, profile: Profile) -> None:
+    """Updates a locked account. Its version changes as well, because answers may contain its name.
+
+    With another capacity, so do the versions of its calendars: a booking that was decided by the former one is not written.
+    """
+    before = row.name, row.email, row.tzid, row.capacity
     row.name = profile.name or row.name
     row.email = profile.email or row.email
     row.tzid = profile.tzid if profile.tzid != DEFAULT_ZONE else row.tzid
-    if (row.name, row.email, row.tzid) != before:
+    if profile.capacity not in (None, row.capacity):
+        row.capacity = profile.capacity
+        own = [*(await calendars.keys_of_account(session, row.key or 0)).values()]
+        await calendars.lock_for_update(session, own)
+        await calendars.bump_versions(session, own)
+    if (row.name, row.email, row.tzid, row.capacity) != before:
         row.search_text = searchable(row.name, row.external_id)
         row.version = cast("Any", next_version(tables.Account.version))
         mark_changed(session, row.key or 0)
@@ -193,6 +201,7 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
         "search_text": searchable(external_id),
         "scope": "",
         "revoked_at": None,
+        "capacity": 1,
         # Not 0: SQLite may give the key of an erased account again, and caches hold what was read under it.
         "version": random_part(),
         "created_at": now,
@@ -226,14 +235,15 @@ _COLUMNS = (
     "tzid",
     "profile_id",
     "scope",
+    "capacity",
     "revoked_at",
 )
 
 
 def _of_row(row: Row) -> Account:
-    key, client_key, kind, external_id, sub, name, email, tzid, profile_id, scope, revoked_at = row
+    key, client_key, kind, external_id, sub, name, email, tzid, profile_id, scope, capacity, revoked_at = row
     return Account(
-        *(key, client_key, AccountKind(kind), external_id, sub, name, email, tzid, profile_id, scope),
+        *(key, client_key, AccountKind(kind), external_id, sub, name, email, tzid, profile_id, scope, capacity),
         revoked=revoked_at is not None,
     )
 
@@ -250,5 +260,6 @@ def _account(row: tables.Account) -> Account:
         tzid=row.tzid,
         profile_id=row.profile_id,
         scope=row.scope,
+        capacity=row.capacity,
         revoked=row.revoked_at is not None,
     )

@@ -109,6 +109,8 @@ class Account(SQLModel, table=True):
     #: the union of the scopes of its authorizations; empty once it is revoked
     scope: str = Field(sa_column=_text_with_default("read_write"))
     revoked_at: int | None = Field(sa_column=Column(BigInteger))
+    #: the number of simultaneous events at which it is busy. A change also bumps the versions of its calendars
+    capacity: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
     #: changes in the transaction that changes its profile, rules or stored periods
     version: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     created_at: int = Field(sa_column=_instant())

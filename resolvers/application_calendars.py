@@ -1,7 +1,7 @@
 """Application calendars: calendars for things that have none of their own."""
 
 from core.access import require_feature
-from core.accounts import AccountKind, Authorization
+from core.accounts import EMPTY_PROFILE, AccountKind, Authorization, Profile
 from core.errors import Problems
 from core.features import Feature
 from core.limits import EXTERNAL_ID_LENGTH
@@ -17,7 +17,12 @@ from .tokens import authenticate_client, check_client
 
 @retry_transaction
 async def get_or_create(
-    ctx: Context, client_id: str, client_secret: str, application_calendar_id: str, scope: str
+    ctx: Context,
+    client_id: str,
+    client_secret: str,
+    application_calendar_id: str,
+    scope: str,
+    profile: Profile = EMPTY_PROFILE,
 ) -> Authorization:
     """Creates or gets the client's application calendar with this id. Returns it with new tokens of this scope.
 
@@ -25,6 +30,7 @@ async def get_or_create(
     """
     problems = Problems()
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
+    profile.check(problems)
     check_scope(scope, ("scope",), problems)
     client_key = await check_client(ctx, client_id, client_secret)
     kind = AccountKind.APPLICATION_CALENDAR
@@ -32,4 +38,4 @@ async def get_or_create(
         client = await authenticate_client(session, client_id, client_secret)
         require_feature(client.disabled_features, Feature.APPLICATION_CALENDARS)
         problems.raise_if_any()
-        return await authorize(ctx, session, client.key, kind, application_calendar_id, scope)
+        return await authorize(ctx, session, client.key, kind, application_calendar_id, scope, profile)

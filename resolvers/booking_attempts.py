@@ -23,7 +23,7 @@ from db.drivers.keyed_locks import LockKey, calendar_lock
 
 from .context import Context
 from .explanation import Wanted, explain
-from .facts import LoadedFacts, check_grants, load_access, load_facts, with_snapshot_fallback
+from .facts import LoadedFacts, MemberSelection, check_grants, load_access, load_facts, with_snapshot_fallback
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
 """The calendars that each member's event is written to, by sub."""
@@ -118,6 +118,7 @@ class BookingAttempt:
         problems = Problems([*problems, *self._unknown_calendars(access.accounts)])
         try:
             loaded = await load_facts(self.ctx, query, access, query_problems, session)
+            loaded = _with_room_for_all_events(loaded, targets)
             self._check(loaded, targets).raise_if_any()
         except Refusal as refusal:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
@@ -195,6 +196,21 @@ class BookingAttempt:
         subs = [sub for sub in self.request.query.subs if all(each.key in found for each in targets[sub])]
         events = [found[calendar.key] for sub in subs for calendar in targets[sub]]
         return Booked(*self.request.draft.span(), subs, events)
+
+
+def _with_room_for_all_events(loaded: LoadedFacts, targets: Targets) -> LoadedFacts:
+    """Returns the facts with a smaller capacity for members with several target calendars: each gets an event."""
+    if all(len(targets[each.member.sub]) <= 1 for each in loaded.selections):
+        return loaded
+    members = iter(loaded.selections)
+    return replace(
+        loaded, facts=[[_with_room(known, targets, next(members)) for known in theirs] for theirs in loaded.facts]
+    )
+
+
+def _with_room(known: Facts, targets: Targets, selection: MemberSelection) -> Facts:
+    more = len(targets[selection.member.sub]) - 1
+    return replace(known, capacity=max(known.capacity - more, 1)) if more > 0 else known
 
 
 def _unless_refused(result: LoadedBooking | RefusedBooking) -> LoadedBooking:

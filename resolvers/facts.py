@@ -140,7 +140,9 @@ async def _load(
     loaded: list[LoadedFacts] = []
     for query, busy in zip(queries, await _busy(cached, queries, access, selections), strict=True):
         theirs = list(islice(ahead, len(query.members())))
-        found = iter([Facts(_blocking(each, busy), hours.of(each, query.window())) for each in theirs])
+        found = iter(
+            [Facts(_blocking(each, busy), hours.of(each, query.window()), each.account.capacity) for each in theirs]
+        )
         facts = [[next(found) for _ in group.members] for group in query.participants]
         loaded.append(LoadedFacts(access, theirs, facts, busy))
     return loaded

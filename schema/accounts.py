@@ -35,6 +35,14 @@ def scope_field() -> Any:
     )
 
 
+def capacity_field() -> Any:
+    return field(
+        default=UNSET,
+        description="How many meetings the account can be in at once, 1 to 10000, such as 3 for a workshop with three "
+        "benches. If omitted, it stays unchanged. New accounts have 1.",
+    )
+
+
 @strawberry.input(description="Creates an application calendar, or returns the existing one.")
 class ApplicationCalendarInput:
     client_id: str = field(description="The id of your application.")
@@ -43,6 +51,10 @@ class ApplicationCalendarInput:
         description="Your own id for the calendar, at most 255 characters, such as `store-42-manager`."
     )
     scope: str | None = scope_field()
+    capacity: int | None = capacity_field()
+
+    def profile(self) -> Profile:
+        return Profile(capacity=or_none(self.capacity))
 
 
 @strawberry.input(description="Creates a user or a resource, or updates the existing one.")
@@ -61,9 +73,12 @@ class AccountInput:
         "change an existing account to UTC, send `UTC`.",
     )
     scope: str | None = scope_field()
+    capacity: int | None = capacity_field()
 
     def profile(self) -> Profile:
-        return Profile(or_none(self.name), or_none(self.email), or_default(self.tzid, DEFAULT_ZONE))
+        return Profile(
+            or_none(self.name), or_none(self.email), or_default(self.tzid, DEFAULT_ZONE), or_none(self.capacity)
+        )
 
 
 @strawberry.input(description="Requests a new access token.")
@@ -100,7 +115,9 @@ class Account(Node):
     name: str | None = field(description="The name of a user or a resource.")
     email: str | None = field(description="The email address of a user or a resource.")
     tzid: str = field(description="The account's IANA time zone.")
-    capacity: int = field(description="How many meetings the account can be in at once: 1.")
+    capacity: int = field(
+        description="How many meetings the account can be in at once. It is busy where so many events overlap."
+    )
     revoked: bool = field(description="Whether the account was revoked, and not requested again since.")
 
     @field(description="The account's calendars, the primary one first.", metadata=CALENDARS.metadata)
@@ -150,7 +167,7 @@ class Account(Node):
             name=account.name,
             email=account.email if Right.READ_EMAIL in rights else None,
             tzid=account.tzid,
-            capacity=1,
+            capacity=account.capacity,
             revoked=account.revoked,
         )
 

@@ -92,6 +92,7 @@ class Mutation:
                 input.client_secret,
                 input.application_calendar_id,
                 or_default(input.scope, READ_WRITE),
+                input.profile(),
             )
         )
 

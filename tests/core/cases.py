@@ -32,13 +32,25 @@ def spans(most: int, *, longest: int = WIDTH, least: int = 0) -> st.SearchStrate
     )
 
 
+def events(most: int, longest: int) -> st.SearchStrategy[tuple[Ticks, ...]]:
+    """The ticks of each of a few events, which may overlap."""
+    return st.binary(max_size=2 * most).map(
+        lambda drawn: tuple(
+            ticks((start % WIDTH, start % WIDTH + 1 + length % longest))
+            for start, length in zip(drawn[::2], drawn[1::2], strict=False)
+        )
+    )
+
+
 @st.composite
 def person(draw: st.DrawFn, name: str) -> Person:
     before, after = draw(st.sampled_from([(0, 0), (0, 0), (2, 0), (0, 3), (1, 2)]))
-    busy = draw(spans(5, longest=12))
+    capacity = draw(st.sampled_from((1, 1, 2, 3)))
+    single = draw(events(8, longest=20)) if capacity > 1 else ()
+    busy = draw(spans(5, longest=12)) if capacity == 1 else frozenset[int]().union(*single)
     own = draw(st.none() | st.none() | spans(3, least=1))
     hours = draw(st.none() | st.none() | spans(3))
-    return Person(name, busy, own, hours, before, after)
+    return Person(name, busy, own, hours, before, after, capacity, single)
 
 
 @st.composite
@@ -106,7 +118,10 @@ def member_of(each: Person, minutes: int, midnight: Instant) -> Member:
 
 def facts_of(each: Person, minutes: int, midnight: Instant) -> Facts:
     hours = SpanSet.of(_each(each.hours, minutes, midnight)) if each.hours is not None else None
-    return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours)
+    if each.capacity == 1:
+        return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours)
+    single = [(at(min(event), minutes, midnight), at(max(event) + 1, minutes, midnight)) for event in each.events]
+    return Facts(Busy.of(single), hours, each.capacity)
 
 
 def periods_of(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:

@@ -70,7 +70,7 @@ class Drawn:
 
 def asks(**fixed: Any) -> st.SearchStrategy[Case]:
     """Queries with every feature, or with some of them fixed."""
-    return st.binary(min_size=120, max_size=120).map(lambda data: _ask(Drawn(data), fixed))
+    return st.binary(min_size=160, max_size=160).map(lambda data: _ask(Drawn(data), fixed))
 
 
 def _ask(drawn: Drawn, fixed: dict[str, Any]) -> Case:
@@ -125,12 +125,13 @@ def _person(drawn: Drawn, name: str, step: int) -> Person:
     before, after = drawn.one(((0, 0), (0, 0), (5, 0), (0, 3), (2, 4)))
     return Person(
         name,
-        events=tuple(_event(drawn, step) for _ in range(drawn.one((2, 1, 3, 0, 5)))),
+        events=tuple(_event(drawn, step) for _ in range(drawn.one((2, 1, 3, 0, 5, 8)))),
         own=_spans(drawn, step, least=1) if drawn.number(4) == 3 else None,
         hours=_spans(drawn, step) if drawn.number(3) == 2 else None,
         before=_ticks(before),
         after=_ticks(after),
         ignores_tentative=drawn.number(4) == 3,
+        capacity=drawn.one((1, 1, 1, 2, 3)),
     )
 
 
@@ -177,7 +178,9 @@ def to_core(ask: Case) -> tuple[AvailabilityQuery, KnownFacts]:
     known = KnownFacts(
         facts=[[_facts(ask, each, ()) for each in members] for members in people],
         firm=[[_firm(ask, each) for each in members] for members in people],
-        later=[[_facts(ask, each, never) for each in members] for members in people] if ask.later else None,
+        later=[[_facts(ask, each, never * each.capacity) for each in members] for members in people]
+        if ask.later
+        else None,
     )
     return query, known
 
@@ -192,7 +195,7 @@ def _facts(ask: Case, each: Person, more: Iterable[tuple[Instant, Instant]]) -> 
     hours = (
         SpanSet.of((ask.at(start), ask.at(end)) for start, end in _runs(each.hours)) if each.hours is not None else None
     )
-    return Facts(Busy.of([*_bounds(ask, each.blocking()), *more]), hours)
+    return Facts(Busy.of([*_bounds(ask, each.blocking()), *more]), hours, each.capacity)
 
 
 def _firm(ask: Case, each: Person) -> Busy | None:

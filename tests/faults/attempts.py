@@ -6,8 +6,8 @@ existed at that moment justifies a refusal, and only one that existed throughout
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import inf
+from types import MappingProxyType
 
 from core.instants import HOUR, Instant
 
@@ -67,15 +67,24 @@ class Beside:
 Kept = Mapping[str, Mapping[str, Instant]]
 
 
-def broken_laws(outcomes: Sequence[Outcome], kept: Kept, besides: Sequence[Beside] = ()) -> list[str]:
+#: how many meetings each member can be in at once, by sub; those that are not listed, in one
+Capacities = Mapping[str, int]
+
+
+def broken_laws(
+    outcomes: Sequence[Outcome],
+    kept: Kept,
+    besides: Sequence[Beside] = (),
+    capacities: Capacities = MappingProxyType({}),
+) -> list[str]:
     """Describes every violation of an invariant; empty if there is none."""
     known = {outcome.attempt.event_id: outcome for outcome in outcomes}
     return [
         *(f"{event_id} is stored, but was never requested" for event_id in kept.keys() - known.keys()),
         *(problem for outcome in outcomes for problem in _wrong_answer(outcome, kept)),
-        *_overlaps(kept),
-        *(problem for outcome in outcomes for problem in _wrong_refusal(outcome, known, kept, besides)),
-        *(problem for outcome in outcomes for problem in _booked_over(outcome, kept, besides)),
+        *_overlaps(kept, capacities),
+        *(problem for outcome in outcomes for problem in _wrong_refusal(outcome, known, kept, besides, capacities)),
+        *(problem for outcome in outcomes for problem in _booked_over(outcome, kept, besides, capacities)),
     ]
 
 
@@ -94,45 +103,61 @@ def _wrong_answer(outcome: Outcome, kept: Kept) -> Iterator[str]:
         yield f"{attempt.event_id} is stored at another time"
 
 
-def _overlaps(kept: Kept) -> Iterator[str]:
-    """No member has two bookings that overlap."""
+def _overlaps(kept: Kept, capacities: Capacities) -> Iterator[str]:
+    """No member has more bookings that overlap than its capacity."""
     whose: dict[str, list[tuple[Instant, str]]] = {}
     for event_id, found in kept.items():
         for sub, start in found.items():
             whose.setdefault(sub, []).append((start, event_id))
     for sub, theirs in whose.items():
-        for (start, event_id), (next_start, next_id) in pairwise(sorted(theirs)):
+        theirs.sort()
+        for (start, event_id), (next_start, next_id) in zip(theirs, theirs[capacities.get(sub, 1) :], strict=False):
             if next_start < start + LENGTH:
-                yield f"{sub} is booked twice at once: {event_id} and {next_id}"
+                yield f"{sub} is booked too often at once: from {event_id} to {next_id}"
 
 
 def _wrong_refusal(
-    outcome: Outcome, known: Mapping[str, Outcome], kept: Kept, besides: Sequence[Beside]
+    outcome: Outcome, known: Mapping[str, Outcome], kept: Kept, besides: Sequence[Beside], capacities: Capacities
 ) -> Iterator[str]:
     """A refusal needs a conflict. So a slot that is still possible at the end was refused to no one, except because of
     events that existed for a while."""
     attempt = outcome.attempt
     if outcome.booked != ():
         return
-    in_the_way = {
-        sub
+    in_the_way = [
+        (sub, start, start + LENGTH)
         for event_id, found in kept.items()
         if event_id in known and known[event_id].asked < outcome.answered
         for sub, start in found.items()
         if abs(start - attempt.start) < LENGTH
-    } | {
-        beside.sub
+    ] + [
+        (beside.sub, beside.start, beside.end)
         for beside in besides
         if beside.overlaps(attempt.start) and beside.asked < outcome.answered and beside.gone > outcome.asked
+    ]
+    full = {
+        sub
+        for sub in attempt.members
+        if _most_at_once([span for whose, *span in in_the_way if whose == sub], attempt.start) >= capacities.get(sub, 1)
     }
-    if attempt.fits(attempt.members - in_the_way):
+    if attempt.fits(attempt.members - full):
         yield f"{attempt.event_id} was refused without a conflict"
 
 
-def _booked_over(outcome: Outcome, kept: Kept, besides: Sequence[Beside]) -> Iterator[str]:
-    """No booking overlaps an event that existed from before the request until after the response."""
+def _most_at_once(spans: Sequence[Sequence[Instant]], since: Instant) -> int:
+    """How many of these spans, which end after `since`, overlap at most from then on."""
+    begun = [max(start, since) for start, _ in spans]
+    return max((sum(start <= at < end for start, end in spans) for at in begun), default=0)
+
+
+def _booked_over(outcome: Outcome, kept: Kept, besides: Sequence[Beside], capacities: Capacities) -> Iterator[str]:
+    """No booking overlaps an event that existed from before the request until after the response.
+
+    A member of a larger capacity has one such event at a time, which does not fill it.
+    """
     attempt, found = outcome.attempt, kept.get(outcome.attempt.event_id, {})
     for beside in besides:
         there = beside.there < outcome.asked and beside.going > outcome.answered
-        if there and beside.sub in found and beside.overlaps(attempt.start):
+        alone = capacities.get(beside.sub, 1) == 1
+        if there and alone and beside.sub in found and beside.overlaps(attempt.start):
             yield f"{attempt.event_id} is booked over an event of {beside.sub}"

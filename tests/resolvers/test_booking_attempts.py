@@ -12,7 +12,7 @@ from core.events import EventDraft
 from core.instants import HOUR, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
-from db import clients
+from db import bookings, clients
 from resolvers.booking_attempts import BookingAttempt
 from server.http import auth
 from tests.support.api import CLIENT_SECRET, Account, Api
@@ -27,11 +27,11 @@ async def ada(api: Api) -> Account:
     return await api.application_calendar("ada")
 
 
-def attempt_with(api: Api, whom: Account) -> BookingAttempt:
+def attempt_with(api: Api, whom: Account, event_id: str = "e1") -> BookingAttempt:
     """An attempt to book an hour within a member's working hours."""
     groups = [Group([Member(whom.sub, managed_availability=True)])]
     query = AvailabilityQuery(groups, Duration(hours=1), query_periods=[Period(NINE, NINE + HOUR)])
-    request = BookingRequest(query, NINE, EventDraft("e1", "Meeting", NINE, NINE + HOUR))
+    request = BookingRequest(query, NINE, EventDraft(event_id, "Meeting", NINE, NINE + HOUR))
     return BookingAttempt(api.gate.context(auth.caller(f"Bearer {CLIENT_SECRET}")), request)
 
 
@@ -65,6 +65,31 @@ async def test_hours_changed_before_the_lock_count(api: Api, ada: Account) -> No
     }
     answer = await decided(api, attempt_with(api, ada), api.data(UPSERT_AVAILABILITY_RULE, ada.token, input=none))
     assert answer == SlotTaken([])
+
+
+async def test_a_capacity_changed_before_the_lock_counts(api: Api, ada: Account) -> None:
+    """A second meeting fits only as long as it was loaded."""
+    await api.application_calendar("ada", capacity=2)
+    await create_busy_event(api, ada, iso_time(9), iso_time(10))
+    assert isinstance(await decided(api, attempt_with(api, ada)), Booked)
+    await api.application_calendar("ada", capacity=3)
+    answer = await decided(api, attempt_with(api, ada, "e2"), api.application_calendar("ada", capacity=2))
+    assert answer == SlotTaken([])
+
+
+async def test_a_booking_decided_by_another_capacity_is_not_written(api: Api, ada: Account) -> None:
+    """The quick path compares versions of calendars, so a change of capacity changes those as well."""
+    await api.application_calendar("ada", capacity=2)
+    await create_busy_event(api, ada, iso_time(9), iso_time(10))
+    attempt = attempt_with(api, ada)
+    loaded = await attempt.load()
+    assert attempt.choose(loaded) == [ada.sub]
+    await api.application_calendar("ada", capacity=1)
+    calendars = dict.fromkeys(loaded.targets[ada.sub], loaded.access.accounts[ada.sub].key)
+    decided_by = (loaded.client_key, loaded.access.versions, calendars, attempt.request.draft, api.now)
+    assert await bookings.book_unchanged(api.db, *decided_by) is None
+    now = (await attempt.load()).access.versions
+    assert await bookings.book_unchanged(api.db, loaded.client_key, now, *decided_by[2:]) is not None
 
 
 async def test_a_right_lost_before_the_lock_counts(api: Api, ada: Account) -> None:

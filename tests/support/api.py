@@ -128,9 +128,9 @@ class Api:
         """The fields of an input that identify the tests' client."""
         return {"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET}
 
-    async def application_calendar(self, name: str) -> Account:
+    async def application_calendar(self, name: str, **more: Any) -> Account:
         """Creates or finds an application calendar of the tests' client."""
-        return await self._application_calendar(name, self.credentials)
+        return await self._application_calendar(name, {**self.credentials, **more})
 
     async def application_calendar_of_another_client(self, name: str) -> Account:
         """Creates an application calendar of another client, which is created for it."""

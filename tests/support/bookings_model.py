@@ -61,15 +61,18 @@ class BookingsModel:
     #: the names of those who have revoked their authorization
     revoked: set[str] = field(default_factory=set)
     answers: dict[str, tuple[Request, Answer]] = field(default_factory=dict)
+    capacities: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 1))
 
     def busy_ticks(self, name: str) -> Ticks:
         return frozenset[int]().union(*self.events[name].values())
 
+    def _person(self, name: str) -> Person:
+        events = tuple(self.events[name].values())
+        return Person(name, self.busy_ticks(name), capacity=self.capacities[name], events=events)
+
     def to_question(self, asked: Request, start: int, end: int) -> Question:
         """The query of a request, restricted to a part of its window."""
-        groups = tuple(
-            (needed, tuple(Person(name, self.busy_ticks(name)) for name in names)) for needed, names in asked.groups
-        )
+        groups = tuple((needed, tuple(self._person(name) for name in names)) for needed, names in asked.groups)
         window = ticks((max(start, WINDOW[0]), min(end, WINDOW[1])))
         return Question(groups, LENGTH, window, interval=1, format="slots", most=3)
 
@@ -207,6 +210,12 @@ class BookingsMachine(RuleBasedStateMachine):
         given = {"calendarId": who.calendar_id, "eventId": event_id}
         deleted = self.run(self.api.data(DELETE_EVENT, who.token, input=given))["deleteEvent"]["deleted"]
         assert deleted is (self.model.events[name].pop(event_id, None) is not None)
+
+    @rule(name=PERSON, capacity=st.integers(1, 3))
+    def change_capacity(self, name: str, capacity: int) -> None:
+        if name not in self.model.revoked:
+            self.people[name] = self.run(self.api.application_calendar(f"{name} {self.runs}", capacity=capacity))
+            self.model.capacities[name] = capacity
 
     @rule(name=PERSON)
     def revoke_or_come_back(self, name: str) -> None:

@@ -34,6 +34,8 @@ class Person:
     before: int = 0
     after: int = 0
     ignores_tentative: bool = False
+    #: in so many events at once the member is busy
+    capacity: int = 1
 
     def blocking(self) -> list[Happening]:
         return [event for event in self.events if not (event.tentative and self.ignores_tentative)]
@@ -79,9 +81,10 @@ def reason(person: Person, tick: int) -> str | None:
         return "outside_own_periods"
     if person.hours is not None and tick not in person.hours:
         return "outside_hours"
-    if any(event.start <= tick < event.end for event in person.blocking()):
+    blocking = person.blocking()
+    if sum(event.start <= tick < event.end for event in blocking) >= person.capacity:
         return "busy"
-    if any(event.start - person.after <= tick < event.end + person.before for event in person.blocking()):
+    if sum(event.start - person.after <= tick < event.end + person.before for event in blocking) >= person.capacity:
         return "buffer"
     return None
 
@@ -251,7 +254,7 @@ def _changes(ask: Ask, before: list[tuple[int, int]]) -> Iterator[tuple[int, str
         yield 6, "ignoring_tentative", {"sub": name}, replace(ask, groups=others)
     if ask.asked is None and ask.later:
         end = Happening(max(ask.later) + 1, max(ask.later) + 2)
-        later = _everybody(ask, lambda each: replace(each, events=(*each.events, end)))
+        later = _everybody(ask, lambda each: replace(each, events=(*each.events, *[end] * each.capacity)))
         yield 7, "later", {}, replace(later, window=ask.later)
 
 

@@ -20,7 +20,8 @@ class Person:
     """A member of a group.
 
     `own` and `hours` are the ticks at which the member is available, by the query and by working hours; None for always.
-    `before` and `after` are the buffers around events.
+    `before` and `after` are the buffers around events. With a capacity above 1, `events` has the ticks of each event: the
+    member can meet while fewer than so many of them, buffers included, overlap.
     """
 
     name: str
@@ -29,12 +30,18 @@ class Person:
     hours: Ticks | None = None
     before: int = 0
     after: int = 0
+    capacity: int = 1
+    events: tuple[Ticks, ...] = ()
 
     def can_attend(self, start: int, end: int) -> bool:
         """Whether the member is available during the meeting, and has no event in it nor within the buffers around it."""
         available = all(self._is_available(tick) for tick in range(start, end))
-        undisturbed = not any(tick in self.busy for tick in range(start - self.before, end + self.after))
-        return available and undisturbed
+        return available and all(self._has_room(tick) for tick in range(start, end))
+
+    def _has_room(self, tick: int) -> bool:
+        around = range(tick - self.before, tick + 1 + self.after)
+        events = (self.busy,) if self.capacity == 1 else self.events
+        return sum(any(each in event for each in around) for event in events) < self.capacity
 
     def _is_available(self, tick: int) -> bool:
         return all(allowed is None or tick in allowed for allowed in (self.own, self.hours))

@@ -19,6 +19,7 @@ first row are the clauses of the query, separated by commas; names are separated
     buffer 15 before 10 after           either half may be left out
     bob buffer 30 after                 a member's own buffer
     bob ignores tentative
+    workshop takes 3                    the capacity of a member: it is busy where so many events overlap
     at most 5
 
 Then follow the rows, all of the same width. A dot is an empty cell, and a run of equal marks is one span; spans that touch
@@ -67,6 +68,7 @@ _ZONE = re.compile(r"on the clock of (\S+)")
 _GROUP = re.compile(r"(all|\d+) of (\w+(?: \w+)*)")
 _BUFFER = re.compile(r"(?:(\w+) )?buffer(?: (\d+) before)?(?: (\d+) after)?")
 _TENTATIVE = re.compile(r"(\w+) ignores tentative")
+_CAPACITY = re.compile(r"(\w+) takes (\d+)")
 _MOST = re.compile(r"at most (\d+)")
 
 
@@ -86,6 +88,7 @@ class Clauses:
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
     buffers: dict[str | None, Buffer] = field(default_factory=dict)
     ignoring_tentative: set[str] = field(default_factory=set)
+    capacities: dict[str, int] = field(default_factory=dict)
     max_results: int = 20
 
     def add(self, clause: str) -> None:
@@ -105,6 +108,8 @@ class Clauses:
             self.buffers[match[1]] = Buffer(before, after)
         elif match := _TENTATIVE.fullmatch(clause):
             self.ignoring_tentative.add(match[1])
+        elif match := _CAPACITY.fullmatch(clause):
+            self.capacities[match[1]] = int(match[2])
         elif match := _MOST.fullmatch(clause):
             self.max_results = int(match[1])
         else:
@@ -156,6 +161,7 @@ class Picture:
     busy: dict[str, list[Span]]
     tentative: dict[str, list[Span]]
     hours: dict[str, SpanSet | None]
+    capacities: dict[str, int]
     answer: list[Opening]
 
     def facts(self) -> list[list[Facts]]:
@@ -165,7 +171,7 @@ class Picture:
     def _facts(self, member: Member) -> Facts:
         busy, tentative = self.busy[member.sub], self.tentative[member.sub]
         blocking = [*busy] if member.ignore_tentative else [*busy, *tentative]
-        return Facts(Busy.of(blocking), self.hours[member.sub])
+        return Facts(Busy.of(blocking), self.hours[member.sub], self.capacities.get(member.sub, 1))
 
     def compare(self, found: Sequence[Opening]) -> str:
         """An empty text if the answer is the expected one; otherwise both answers, drawn, and their differences."""
@@ -194,7 +200,8 @@ def redrawn(picture: Picture) -> str:
     names = {name: name for name in picture.busy}
     drawn = rows.canvas.draw(_row(rows, label) for label in rows.labels() if label[0] != "=")
     drawn += rows.canvas.draw_openings(picture.answer, names)
-    return draw_text(rows.canvas, ZoneInfo("Etc/UTC"), clauses(picture.query, names), drawn)
+    said = [clauses(picture.query, names), *(f"{name} takes {most}" for name, most in picture.capacities.items())]
+    return draw_text(rows.canvas, ZoneInfo("Etc/UTC"), ", ".join(said), drawn)
 
 
 def _row(rows: Rows, label: str) -> Row:
@@ -258,6 +265,7 @@ def parse_picture(text: str) -> Picture:
         busy={name: rows.runs(name) for name in members},
         tentative={name: rows.runs(name, "?") for name in members},
         hours={name: _hours(rows, name) for name in members},
+        capacities=ask.capacities,
         answer=_answer(rows, members),
     )
 
@@ -281,7 +289,7 @@ def _members(ask: Clauses, rows: Rows) -> dict[str, Member]:
     if strange := [label for label in drawn if label.removesuffix(" only").removesuffix(" hours") not in names]:
         raise InvalidPicture(f"no rows of a member: {', '.join(strange)}")
     asked = {name for _, group in ask.groups for name in group} or set(names)
-    if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative} <= {None, *names}:
+    if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative, *ask.capacities} <= {None, *names}:
         raise InvalidPicture(f"drawn are {', '.join(names)}, but others are asked about")
     return {name: _member(ask, rows, name) for name in names}
 

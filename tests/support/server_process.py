@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,13 @@ async def running_servers(
         yield servers
 
 
-async def create_accounts(database_url: str, count: int) -> list[Account]:
-    """Creates application calendars whose tokens are valid by the real clock, which a server process uses."""
+async def create_accounts(database_url: str, count: int, capacities: Sequence[int] = ()) -> list[Account]:
+    """Creates application calendars whose tokens are valid by the real clock, which a server process uses.
+
+    `capacities` are those of the first accounts; the others have 1.
+    """
     async with Api.open(database_url, clock()) as api:
-        return [await api.application_calendar(f"person {n}") for n in range(count)]
+        return [
+            await api.application_calendar(f"person {n}", capacity=capacity)
+            for n, capacity in zip_longest(range(count), capacities)
+        ]

@@ -257,6 +257,18 @@ async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: st
         assert not await one.woken(QUIET_SECONDS)
 
 
+async def test_an_account_with_another_capacity_wakes_subscribers(api: Api) -> None:
+    """It may have room now. The same capacity once more changes nothing."""
+    given = {**api.credentials, "applicationCalendarId": "shop", "capacity": 3}
+    await api.data(mutation("applicationCalendar"), input=given)
+    [(key,)] = await api.rows("SELECT key FROM accounts")
+    async with Watched(api.db, key) as one:
+        await api.data(mutation("applicationCalendar"), input=given)
+        assert not await one.woken(QUIET_SECONDS)
+        await api.data(mutation("applicationCalendar"), input={**given, "capacity": 2})
+        assert await one.woken()
+
+
 async def test_an_account_that_grants_more_or_returns_wakes_subscribers(api: Api) -> None:
     """A query that was refused may be answered now."""
     given = {**api.credentials, "applicationCalendarId": "shy"}
