@@ -188,14 +188,14 @@ async def test_a_step_of_the_purge_scans_no_table(
 
 @pytest.mark.parametrize("count", [1, 100])
 async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, count: int) -> None:
-    """The token, the lock on the calendar, the existing events, the write, and the notification."""
+    """The token, the lock on the calendar, the account's zone, the existing events, the write, and the notification."""
     person = await api.application_calendar("person")
     events = [
         {"eventId": f"e{n}", "summary": "Busy", "start": nth_hour(n), "end": nth_hour(n + 1)} for n in range(count)
     ]
     with record_statements(api) as statements:
         await api.data(UPSERT_EVENTS, person.token, input={"calendarId": person.calendar_id, "events": events})
-    assert len(statements) == 5
+    assert len(statements) == 6
     assert await scanned(planner, statements) == {}
 
 
