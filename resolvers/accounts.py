@@ -122,7 +122,7 @@ async def get(ctx: Context, name: AccountKey) -> ViewedAccount:
 async def _find(ctx: Context, client_key: int, name: AccountKey) -> Account | None:
     if name.sub is not None:
         subs = [name.sub] if is_sub(name.sub) else []
-        return (await accounts.by_sub(ctx.db.driver, client_key, subs)).get(name.sub)
+        return (await accounts.by_sub(ctx.statements, client_key, subs)).get(name.sub)
     if name.kind is None or name.external_id is None or not is_storable(name.external_id):
         return None
     async with ctx.db.read(client_key) as session:

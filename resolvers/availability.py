@@ -84,7 +84,7 @@ async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether a stored answer with these dependencies is right for the present caller, now. One statement."""
     if ctx.now >= dependencies.until:
         return False
-    actor, rows = await db_access.load_rows(ctx.db.driver, ctx.caller, dependencies.subs, ctx.now)
+    actor, rows = await db_access.load_rows(ctx.statements, ctx.caller, dependencies.subs, ctx.now)
     try:
         require_availability(actor, managed=dependencies.managed)
     except Refusal:

@@ -25,7 +25,7 @@ async def list_calendars(ctx: Context) -> list[Calendar]:
     """Returns the account's calendars, the primary one first."""
     actor = await ctx.actor()
     account = require_own(actor, Right.LIST_CALENDARS)
-    return (await db_calendars.of_accounts(ctx.db.driver.for_client(actor.client_key), [account]))[account]
+    return (await db_calendars.of_accounts(ctx.statements.for_client(actor.client_key), [account]))[account]
 
 
 async def create(ctx: Context, name: str) -> Calendar:

@@ -12,6 +12,7 @@ from core.real_time_scheduling import Link
 from db import access
 from db.access import Row
 from db.database import Database
+from db.drivers.base import Connections
 
 from .cache import VersionedCache
 
@@ -60,6 +61,15 @@ class Context:
     loaders: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     #: the caller as loaded last, with the credentials that it was loaded by
     loaded: list[tuple[Actor | bytes, Actor]] = field(default_factory=list[tuple[Actor | bytes, Actor]])
+    #: the connections for its statements, once it has sent one
+    connections: list[Connections] = field(default_factory=list[Connections])
+
+    @property
+    def statements(self) -> Connections:
+        """The driver, for the statements of this request: all of them see the database as the first does, or later."""
+        if not self.connections:
+            self.connections.append(self.db.driver.for_request())
+        return self.connections[0]
 
     def record_dependencies(self, dependencies: Dependencies) -> None:
         """Records what a stored copy of the resolver's answer has to be revalidated against."""
@@ -79,7 +89,7 @@ class Context:
 
     async def actor(self) -> Actor:
         """Loads the caller. One statement."""
-        actor = await access.load_caller(self.db.driver, self.caller, self.now)
+        actor = await access.load_caller(self.statements, self.caller, self.now)
         self.remember(actor)
         return actor
 
@@ -106,6 +116,11 @@ class LiveContext(Context):
 
     #: makes a context with the current time
     refresh: Callable[[], Context]
+
+    @property
+    def statements(self) -> Connections:
+        """The driver: each answer of a subscription is as new as the change that it follows."""
+        return self.db.driver
 
     async def viewer(self) -> Actor:
         """Loads the caller anew: a subscription outlives the rights that it began with."""

@@ -167,7 +167,7 @@ def _cached(ctx: Context, access: AccessSnapshot, session: Session | None) -> Ca
 
 def reader_of(ctx: Context, session: Session | None, client_key: int | None = None) -> Statements:
     """Returns what reads single statements: the session's snapshot, or the driver without one, in the client's turn."""
-    return Snapshot(session) if session is not None else ctx.db.driver.for_client(client_key)
+    return Snapshot(session) if session is not None else ctx.statements.for_client(client_key)
 
 
 def _managed_accounts(query: AnyQuery, accounts: Mapping[str, Account]) -> list[Account]:

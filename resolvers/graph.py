@@ -42,7 +42,7 @@ async def node(ctx: Context, id: str) -> Found | None:
     if is_sub(id):
         return (await accounts_by_sub(ctx, [id])).get(id)
     if is_calendar_id(id):
-        calendar = (await calendars.by_id(ctx.db.driver, client_key, [id])).get(id)
+        calendar = (await calendars.by_id(ctx.statements, client_key, [id])).get(id)
         return calendar if calendar is not None and may(actor, Right.LIST_CALENDARS, calendar.account) else None
     if is_event_uid(id):
         async with ctx.db.read(ctx.client_key) as session:
@@ -63,7 +63,7 @@ async def accounts_by_sub(ctx: Context, subs: Iterable[str]) -> dict[str, Viewed
     if viewer.client_key is None:
         return {}
     known = [sub for sub in dict.fromkeys(subs) if is_sub(sub)]
-    found = await accounts.by_sub(ctx.db.driver, viewer.client_key, known)
+    found = await accounts.by_sub(ctx.statements, viewer.client_key, known)
     viewed = {sub: ViewedAccount(account, rights_over(viewer, account)) for sub, account in found.items()}
     return {sub: each for sub, each in viewed.items() if Right.READ_PROFILE in each.rights}
 
@@ -75,7 +75,7 @@ async def accounts_of_calendars(ctx: Context, given: Sequence[Calendar]) -> dict
     if viewer.client_key is None:
         return {}
     keys = [*{calendar.account.key for calendar in given}]
-    found = await accounts.by_key(ctx.db.driver, viewer.client_key, keys)
+    found = await accounts.by_key(ctx.statements, viewer.client_key, keys)
     return {key: ViewedAccount(account, rights_over(viewer, account)) for key, account in found.items()}
 
 
@@ -84,7 +84,7 @@ async def calendars_of_accounts(ctx: Context, given: Sequence[ViewedAccount]) ->
     """Returns the calendars of each account, the primary one first, by the account's key."""
     ctx.forget_dependencies()
     keys = _keys(given, Right.LIST_CALENDARS)
-    return await calendars.of_accounts(ctx.db.driver, keys) if keys else {}
+    return await calendars.of_accounts(ctx.statements, keys) if keys else {}
 
 
 @retry_transaction
@@ -93,7 +93,7 @@ async def calendars_of_events(ctx: Context, calendar_ids: Iterable[str]) -> dict
     viewer = await _viewer(ctx)
     if viewer.client_key is None:
         return {}
-    return await calendars.by_id(ctx.db.driver, viewer.client_key, [*dict.fromkeys(calendar_ids)])
+    return await calendars.by_id(ctx.statements, viewer.client_key, [*dict.fromkeys(calendar_ids)])
 
 
 @retry_transaction
@@ -132,7 +132,7 @@ async def events_of_accounts(
         return {}
     refused: dict[int, Page[Event] | Refusal] = {}
     ids: dict[int, str] = {}
-    for key, own in (await calendars.of_accounts(ctx.db.driver, keys)).items():
+    for key, own in (await calendars.of_accounts(ctx.statements, keys)).items():
         try:
             ids |= choose({calendar.calendar_id: calendar.key for calendar in own}, window.calendar_ids)
         except Refusal as refusal:

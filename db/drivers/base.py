@@ -79,12 +79,23 @@ class Caller(Protocol):
         ...
 
 
-class Driver(Statements):
-    """Connections for single statements, opened when first used."""
+class Connections(Statements):
+    """Connections for single statements."""
 
     @abstractmethod
     def for_client(self, client: Client) -> Statements:
         """Returns the same connections for statements of one client, which waits for one in its turn."""
+
+
+class Driver(Connections):
+    """Connections for single statements, opened when first used."""
+
+    def for_request(self) -> Connections:
+        """Returns the same connections for the statements of one request.
+
+        Their rows may be those of the moment of an earlier one of them, if this process has not written since.
+        """
+        return self
 
     @abstractmethod
     async def write(

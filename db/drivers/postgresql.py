@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 
 from ..notifications.subscribers import CHANNEL, encode
-from .base import LOCK_TIMEOUT, Caller, ClientStatements, Driver, LockedWrite, Row, Statements
+from .base import LOCK_TIMEOUT, Caller, ClientStatements, Connections, Driver, LockedWrite, Row, Statements
 from .dialects import POSTGRESQL
 from .fair_queue import Client, FairQueue
 from .keyed_locks import KeyedLocks, calendar_lock
-from .row_cache import RowCache, StatementKey
+from .row_cache import RowCache, SeenState, StatementKey
 from .single_flight import SingleFlight
 
 #: connections that writes may not use
@@ -77,6 +77,8 @@ class PostgreSQLDriver(Driver):
         #: busy connections, and those being opened or closed
         self._in_use = 0
         self._cache = RowCache()
+        #: how many writes of this process have ended
+        self._writes = 0
         self._state = SingleFlight(self._load_state, timeout)
         #: how many statements to send without checking the snapshot first; doubles while other clients
         #: keep writing
@@ -85,26 +87,37 @@ class PostgreSQLDriver(Driver):
         self._last_skip = 0
 
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
-        key = statement, values
-        return await self._cached(key) or await self._read(key)
+        return await self.fetch_as_of(SeenState(), statement, *values)
 
-    async def _cached(self, key: StatementKey) -> list[Row] | None:
-        """Returns the cached rows, or None unless the database is still in the state that they were read in."""
+    async def fetch_as_of(self, seen: SeenState, statement: str, *values: Any) -> list[Row]:
+        """Returns the rows of a statement, now or in the state that was seen. What it sees itself is noted there."""
+        key = statement, values
+        return await self._cached(key, seen) or await self._read(key, seen)
+
+    async def _cached(self, key: StatementKey, seen: SeenState) -> list[Row] | None:
+        """Returns the cached rows, or None unless they are of the state that was seen or that the database is in."""
         if key not in self._cache:
             return None
+        if seen.writes == self._writes and (rows := self._cache.get(seen.state, key)):
+            return rows
         if self._skip_checks:
             self._skip_checks -= 1
             return None
-        rows = self._cache.get(await self._state.get(), key)
+        writes = self._writes  # a write that ends meanwhile may be in the state or not
+        state = await self._state.get()
+        seen.state, seen.writes = state, writes
+        rows = self._cache.get(state, key)
         self._skip_checks = self._last_skip = 0 if rows else min(2 * self._last_skip + 1, _MAX_SKIPS)
         return rows
 
-    async def _read(self, key: StatementKey) -> list[Row]:
+    async def _read(self, key: StatementKey, seen: SeenState) -> list[Row]:
         statement, values = key
+        writes = self._writes
         found = await self.fetch_many(_with_state(statement), *values)
         rows = [row[:-1] for row in found]
         if found and (state := found[0][-1]) is not None:
             self._cache.put(state, key, rows)
+            seen.state, seen.writes = state, writes
         return rows
 
     async def _load_state(self) -> str | None:
@@ -112,12 +125,16 @@ class PostgreSQLDriver(Driver):
         return state
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
-        return await self._fetch_many_for(None, statement, *values)
+        return await self.fetch_many_for(None, statement, *values)
+
+    def for_request(self) -> Connections:
+        return _RequestStatements(self)
 
     def for_client(self, client: Client) -> Statements:
-        return ClientStatements(self, partial(self._fetch_many_for, client))
+        return ClientStatements(self, partial(self.fetch_many_for, client))
 
-    async def _fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+    async def fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+        """Returns the rows of a statement of this client, in its turn."""
         await self._queue.acquire(client)
         self._in_use += 1
         try:
@@ -158,7 +175,7 @@ class PostgreSQLDriver(Driver):
         """Runs a writing statement, which is a transaction by itself. Returns its rows."""
         await self._write_queue.acquire(client)
         try:
-            return await self._fetch_many_for(client, statement, *values)
+            return await self.fetch_many_for(client, statement, *values)
         finally:
             self.invalidate()
             self._write_queue.release(client)
@@ -187,6 +204,7 @@ class PostgreSQLDriver(Driver):
 
     def invalidate(self) -> None:
         self._cache.clear()
+        self._writes += 1
 
     @property
     def in_use(self) -> int:
@@ -201,3 +219,22 @@ class PostgreSQLDriver(Driver):
             connection.terminate()
         self._busy.clear()
         self._idle.clear()
+
+
+class _RequestStatements(Connections):
+    """A driver's statements for one request, which asks once whether anybody has written."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, driver: PostgreSQLDriver) -> None:
+        self._driver = driver
+        self._seen = SeenState()
+
+    async def fetch(self, statement: str, *values: Any) -> list[Row]:
+        return await self._driver.fetch_as_of(self._seen, statement, *values)
+
+    async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
+        return await self._driver.fetch_many(statement, *values)
+
+    def for_client(self, client: Client) -> Statements:
+        return ClientStatements(self, partial(self._driver.fetch_many_for, client))

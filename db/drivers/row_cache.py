@@ -12,6 +12,17 @@ StatementKey: TypeAlias = tuple[str, Row]
 _CAPACITY = 10_000
 
 
+class SeenState:
+    """The state in which a request has seen the database, which its further statements may be answered as of."""
+
+    __slots__ = ("state", "writes")
+
+    def __init__(self) -> None:
+        self.state: Hashable = None
+        #: how many writes of this process had ended before the state was read
+        self.writes = -1
+
+
 class RowCache:
     """The rows of statements in one state of the database. Bounded, because API callers choose the values."""
 

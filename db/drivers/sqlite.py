@@ -66,12 +66,13 @@ class SQLiteDriver(Driver):
         return await self.fetch_many(statement, *values)
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
-        return await self._fetch_many_for(None, statement, *values)
+        return await self.fetch_many_for(None, statement, *values)
 
     def for_client(self, client: Client) -> Statements:
-        return ClientStatements(self, partial(self._fetch_many_for, client))
+        return ClientStatements(self, partial(self.fetch_many_for, client))
 
-    async def _fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+    async def fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
+        """Returns the rows of a statement of this client, in its turn."""
         async with self._threads.slot(client):
             return await asyncio.to_thread(self._in_thread, statement, values)
 

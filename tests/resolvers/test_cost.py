@@ -31,7 +31,7 @@ async def test_a_calendar_changed_between_the_statements_is_read_again(
 ) -> None:
     """An event written after the versions were read is in the answer, and is not cached under the old version."""
     person = await api.application_calendar("person")
-    name = "_fetch_many_for"
+    name = "fetch_many_for"
     directly = getattr(api.db.driver, name)
 
     async def interrupted(client: Client, statement: str, *values: Any) -> list[Row]:
@@ -175,7 +175,8 @@ async def test_names_in_two_hundred_slots_of_ten_people_take_one_statement_more(
                 assert [len(slot["participants"]) for slot in slots] == [10] * most
             # With cached facts, the fewest: a transaction of another database on this server takes a statement more.
             counts += [taken[0], min(taken[1:])]
-    assert counts == [2, 1, 3, 2]
+    # PostgreSQL is asked once whether anybody has written, and the rows of both statements are in the cache.
+    assert counts == [2, 1, 3, 2 if database_url.startswith("sqlite") else 1]
     names = [participant["account"] and participant["account"]["name"] for participant in slots[-1]["participants"]]
     assert names == ([f"Person {n}" for n in range(10)] if token == "application" else ["Person 0", *[None] * 9])
 
@@ -213,4 +214,7 @@ async def test_the_graph_of_many_accounts_takes_as_many_statements_as_that_of_on
                 assert all(len(node["calendars"][0]["events"]["nodes"]) == 2 for node in nodes)
     # The caller, the accounts; their calendars, those's events, and of these the calendars and their accounts; the
     # accounts' events, with the calendars that they are on, and the calendar of each; rules; periods.
-    assert counts == [11, 11]
+    if database_url.startswith("sqlite"):
+        assert counts == [11, 11]
+    else:  # a statement that comes again within the request need not be sent again
+        assert max(counts) <= 11

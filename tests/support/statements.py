@@ -20,7 +20,7 @@ def record_statements(api: Api) -> Generator[list[tuple[str, Any]]]:
     # The SQLite driver executes some statements in the event loop's thread and some in another; that of PostgreSQL has one
     # method for all.
     direct, on_sqlite = api.db.driver, api.db.dialect == "sqlite"
-    name = "fetch" if on_sqlite else "_fetch_many_for"
+    name = "fetch" if on_sqlite else "fetch_many_for"
     directly, threaded = getattr(direct, name), getattr(direct, "_in_thread", None)
 
     async def rows(*given: Any) -> list[Row]:

@@ -183,6 +183,46 @@ async def test_concurrent_statements_share_a_check(driver: PostgreSQLDriver, wri
     assert [rows[0][0] for rows in found] == [0, 0] + [1] * 18
 
 
+async def test_statements_of_one_request_share_a_check(
+    driver: PostgreSQLDriver, writers: list[asyncpg.Connection]
+) -> None:
+    """They are answered as of the first one, and those of the next request as of later."""
+    for number in (10, 20):
+        await driver.fetch(COUNT, number)
+    request = driver.for_request()
+    with sent(driver) as statements:
+        assert [await request.fetch(COUNT, number) for number in (10, 20)] == [[(0, None)]] * 2
+        assert len(statements) == 1
+        await writers[0].execute("INSERT INTO things VALUES (1)")
+        assert await request.fetch(COUNT, 20) == [(0, None)]
+        assert len(statements) == 1
+    assert await driver.for_request().fetch(COUNT, 20) == [(1, 1)]
+    # Those of the new state are in the cache now, and what the first request saw is not.
+    assert await request.fetch(COUNT, 20) == [(1, 1)]
+
+
+async def test_what_a_request_read_first_counts_as_seen(
+    driver: PostgreSQLDriver, writers: list[asyncpg.Connection]
+) -> None:
+    await driver.fetch(COUNT, 10)
+    request = driver.for_request()
+    with sent(driver) as statements:
+        assert await request.fetch(COUNT, 20) == [(0, None)]
+        assert await request.fetch(COUNT, 10) == [(0, None)]
+        assert ["things" in statement for statement in statements] == [True]
+
+
+async def test_a_request_sees_its_own_writes(driver: PostgreSQLDriver, writers: list[asyncpg.Connection]) -> None:
+    """Even if rows from before are cached after the write, by a reader that began earlier."""
+    request = driver.for_request()
+    before = await request.fetch(COUNT, 10)
+    assert before == [(0, None)]
+    state = driver._cache._state
+    await driver._execute_write(None, "INSERT INTO things VALUES (1) RETURNING number")
+    driver._cache.put(state, (COUNT, (10,)), before)
+    assert await request.fetch(COUNT, 10) == [(1, 1)]
+
+
 async def test_a_statement_sees_everything_committed_before(
     driver: PostgreSQLDriver, writers: list[asyncpg.Connection]
 ) -> None:
