@@ -89,10 +89,13 @@ async def authorize(
 
 
 @retry_transaction
-async def user_info(ctx: Context) -> UserInfo:
-    """Returns the account that the caller acts for. Any scope is sufficient."""
+async def user_info(ctx: Context, right: Right = Right.READ_USER_INFO) -> UserInfo:
+    """Returns the account that the caller acts for, over which it must have the right.
+
+    Every token of an account has that to read the user info, whatever its scope.
+    """
     actor = await ctx.actor()
-    account_key = require_own(actor, Right.READ_USER_INFO)
+    account_key = require_own(actor, right)
     async with ctx.db.read(actor.client_key) as session:
         known = await accounts.get_by_key(session, account_key)
         if known is None:

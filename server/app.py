@@ -46,11 +46,11 @@ from .http.origins import Origins, local_origins
 from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
 from .observability import metrics
-from .process.http_protocol import HEADERS_OF_REFUSAL
+from .process.http_protocol import HEADERS_OF_REFUSAL, HeadersOfRefusal
 from .process.installation import database
 from .process.purge import Purge
 from .process.signals import on_shutdown_signal
-from .rest import PATHS, RestEndpoint
+from .rest import PATHS, ElementsCrossOrigin, RestEndpoint
 from .settings import Settings
 
 log = logging.getLogger("openings")
@@ -70,7 +70,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         with on_shutdown_signal(endpoint.stopping.set):
             async with deliveries.running(), purge.running():
                 # For what is refused before the application is asked.
-                yield {HEADERS_OF_REFUSAL: cross_origin.headers_of_refusal}
+                yield {HEADERS_OF_REFUSAL: _both(cross_origin.headers_of_refusal, elements.headers_of_refusal)}
         await db.close()
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
@@ -98,9 +98,10 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     cross_origin = CrossOrigin(endpoint.asgi, "/graphql", origins)
     assets = assets_route() if settings.exposure.graphiql else None
     rest = RestEndpoint(gate, throttle, settings.address, settings.max_body, settings.max_values)
+    elements = ElementsCrossOrigin(rest, origins)
     app = _Application(
         AccessLog(cross_origin),
-        AccessLog(rest),
+        AccessLog(elements),
         routes=[
             Route("/", _home, methods=["GET"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
@@ -154,6 +155,10 @@ class _Application(Starlette):
         if scope["path"] == "/graphql":
             return self._graphql
         return self._rest if scope["path"].startswith(PATHS) else super().__call__
+
+
+def _both(one: HeadersOfRefusal, other: HeadersOfRefusal) -> HeadersOfRefusal:
+    return lambda target, headers: [*one(target, headers), *other(target, headers)]
 
 
 def from_environment() -> Starlette:

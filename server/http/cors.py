@@ -38,14 +38,7 @@ class CrossOrigin:
         if allowed is None:
             await self._app(scope, receive, send)
             return
-        added = _cors_headers(allowed)
-
-        async def send_readable(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self._app(scope, receive, send_readable)
+        await self._app(scope, receive, adding(send, readable_headers(allowed)))
 
     def _allow(self, scope: Scope, origin: str) -> str | None:
         """The origin to allow, or None, which is logged unless the page is one of this server's own."""
@@ -61,9 +54,20 @@ class CrossOrigin:
         if target.partition(b"?")[0] != self._path or b"origin" not in sent:
             return []
         allowed = self._origins.readable_by(sent[b"origin"], sent.get(b"authorization"))
-        return _cors_headers(allowed) if allowed is not None else []
+        return readable_headers(allowed) if allowed is not None else []
 
 
-def _cors_headers(allowed: str) -> list[tuple[bytes, bytes]]:
+def readable_headers(allowed: str) -> list[tuple[bytes, bytes]]:
     """The headers that let a page of the allowed origin read a response."""
     return [(b"access-control-allow-origin", allowed.encode("ascii")), *_EXPOSED]
+
+
+def adding(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
+    """Returns what sends a response with these headers added to its own."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return send_with_headers

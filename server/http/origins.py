@@ -11,6 +11,7 @@ from time import monotonic
 
 from starlette.types import Scope
 
+from core.element_tokens import is_element_token
 from core.lru import LRU
 from core.origins import ORIGIN_LENGTH, normalised_origin
 
@@ -68,6 +69,14 @@ class Origins:
             return None
         token = auth.element_token(authorization)
         return sent if sent in self.allowed or (token is not None and self.is_for_origin(token, sent)) else None
+
+    def of_element(self, origin: str, token: str) -> str | None:
+        """The value of Access-Control-Allow-Origin for a page of this origin that sends what may be an element token.
+
+        None if it is not one that we issued for the origin.
+        """
+        sent = _normalised(origin)
+        return sent if sent is not None and is_element_token(token) and self.is_for_origin(token, sent) else None
 
     def may_connect(self, scope: Scope, authorization: str | None) -> bool:
         """Whether the client of a WebSocket may use it: a program, or a page of an origin that fits its token."""

@@ -4,9 +4,10 @@
 JSON, bodies on GET, `True` for true, and statuses that every SDK knows.
 """
 
+from .elements import ElementsCrossOrigin
 from .endpoint import RestEndpoint
 
-__all__ = ["PATHS", "RestEndpoint"]
+__all__ = ["PATHS", "ElementsCrossOrigin", "RestEndpoint"]
 
 PATHS = ("/v1/", "/oauth/", "/enterprise_connect/")
 """What the paths of the API begin with."""

@@ -21,6 +21,7 @@ from ..http.deadlines import CLIENT_GONE, DeadlineError, run_eagerly, run_while_
 from ..http.faults import log_refusal
 from ..http.requests import FORM, JSON, RequestError, read_body, sent_as
 from ..observability import metrics
+from .elements import caller
 from .endpoints import ROUTER
 from .requests import has_body, read_values
 from .responses import Answer, format_error, method_not_allowed, not_found, respond
@@ -73,7 +74,7 @@ class RestEndpoint:
     async def _answer(self, request: Request, found: Match) -> tuple[Answer, bytes]:
         """Returns the answer with its written body. Raises what the request, a resolver or the database raises."""
         endpoint = found.endpoint
-        context = self.gate.context(self.gate.caller(request.scope) if endpoint.bearer else NOBODY)
+        context = self.gate.context(caller(self.gate, request.scope) if endpoint.bearer else NOBODY)
         arrived = await self._read_and_look_up(request, context, endpoint)
         if arrived.cached is not None:
             return Answer(200), arrived.cached.answer

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from core.element_tokens import ElementTokenDigest
 from core.errors import NotFound
 from core.pages import Page, PageRequest
 
@@ -35,9 +36,10 @@ class ListRequest:
     #: the cursor that the page begins after
     after: str | None = None
 
-    @property
-    def page(self) -> PageRequest:
-        return PageRequest(_SIZE, self.after)
+    def page(self, call: Call) -> PageRequest:
+        """Returns the page to load. UI Elements show nothing before the last page, so for them it is a large one."""
+        by_element = isinstance(call.ctx.caller, ElementTokenDigest)
+        return PageRequest(call.ctx.limits.max_page if by_element else _SIZE, self.after)
 
     def next_url(self, call: Call, path: str, names: Iterable[str], page: Page[Any]) -> str | None:
         """Returns the address of the next page below `path`, or None. `names` are the parameters of the list."""

@@ -13,8 +13,8 @@ from ..http.requests import FORM, header
 Values: TypeAlias = dict[str, Any]
 """The fields of a request by name, as they were sent."""
 
-#: maximum parameters of a query or form; any more are an error
-_MAX_PARAMETERS = 2_000
+MAX_PARAMETERS = 2_000
+"""Maximum parameters of a query or form; any more are an error."""
 
 
 def has_body(request: Request) -> bool:
@@ -56,9 +56,9 @@ def _object(body: bytes) -> Values:
 def _parameters(text: bytes, where: str) -> Values:
     """Parses parameters; `name[]=a&name[]=b` is a list. Of a plain name given twice, the last value counts."""
     try:
-        found = parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
+        found = parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        words = f"takes at most {_MAX_PARAMETERS} parameters"
+        words = f"takes at most {MAX_PARAMETERS} parameters"
         raise Unprocessable.of((where,), Key.TOO_MANY, words) from None
     values: Values = {}
     for name, value in found:

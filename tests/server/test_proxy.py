@@ -183,6 +183,32 @@ def test_only_what_is_for_everybody_is_passed_on(proxy: Proxy, server: CommandLi
     assert httpx2.get(f"{server.url}/metrics").status_code == 200
 
 
+def test_the_rest_api_is_passed_on_and_its_queries_are_not_logged(proxy: Proxy) -> None:
+    """With the address of the proxy in next pages; a slash at the end makes no difference."""
+    with proxy.client() as client:
+        given = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "application_calendar_id": "rest"}
+        made = client.post("/v1/application_calendars", json=given).json()
+        token = {"Authorization": f"Bearer {made['access_token']}"}
+        for path in ("/v1/userinfo", "/v1/userinfo/"):
+            assert client.get(path, headers=token).json()["sub"] == made["sub"]
+        [calendar] = client.get("/v1/calendars", headers=token).json()["calendars"]
+        for number in range(101):
+            event = {"event_id": str(number), "summary": "s", "start": "2033-05-02", "end": "2033-05-03"}
+            path = f"/v1/calendars/{calendar['calendar_id']}/events"
+            assert client.post(path, json=event, headers=token).status_code == 202
+        listed = client.get("/v1/events?tzid=Etc/UTC&include_managed=true", headers=token).json()
+        assert listed["pages"]["next_page"].startswith(f"{proxy.url}/v1/events/pages/")
+        assert len(client.get(listed["pages"]["next_page"], headers=token).json()["events"]) == 1
+        asked = {"permissions": ["agenda"], "subs": [made["sub"]], "origin": "https://app.example.com"}
+        key = {"Authorization": f"Bearer {CLIENT_SECRET}"}
+        et = client.post("/v1/element_tokens", json=asked, headers=key).json()["element_token"]["token"]
+        page = {"Origin": "https://app.example.com", "Cronofy-Element": "v1.67.7, agenda"}
+        response = client.get(f"/v1/events?et={et}&tzid=Etc/UTC&include_managed=true", headers=page)
+        assert len(response.json()["events"]) == 101
+        assert response.headers["access-control-allow-origin"] == "https://app.example.com"
+    assert et not in (proxy.folder / "access.log").read_text()
+
+
 @pytest.mark.parametrize("size", [300_000, 9_000_000])
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
 def test_a_body_that_is_too_large_is_413(proxy: Proxy, size: int, connection: str) -> None:

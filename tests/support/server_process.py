@@ -151,3 +151,14 @@ async def create_accounts(database_url: str, count: int, capacities: Sequence[in
             await api.application_calendar(f"person {n}", capacity=capacity)
             for n, capacity in zip_longest(range(count), capacities)
         ]
+
+
+async def raw(url: str, request: str) -> str:
+    """Sends bytes, and returns the response up to the end of the connection."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request.encode())
+    async with asyncio.timeout(20):
+        response = await reader.read()
+    writer.close()
+    return response.decode()

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.accounts import PROVIDER, Account, AccountKind, Calendar
 from core.errors import Forbidden
+from core.rights import Right
 from resolvers import accounts, calendars
 from resolvers.accounts import UserInfo
 
@@ -23,10 +24,10 @@ async def _user_info(call: Call) -> Answer:
 
 
 async def _account(call: Call) -> Answer:
-    account, scope, _, _ = await accounts.user_info(call.ctx)
+    account, scope, _, rights = await accounts.user_info(call.ctx)
     body = {
         "account_id": account.sub,
-        "email": account.email,
+        "email": account.email if Right.READ_EMAIL in rights else None,
         "name": account.name,
         "scope": scope,
         "default_tzid": account.tzid,
@@ -41,7 +42,7 @@ async def _profiles(call: Call) -> Answer:
 
 async def _calendars(call: Call) -> Answer:
     found = await calendars.list_calendars(call.ctx)
-    account = (await accounts.user_info(call.ctx)).account
+    account = (await accounts.user_info(call.ctx, Right.READ_PROFILE)).account
     body = [
         {
             "provider_name": PROVIDER,
@@ -62,17 +63,19 @@ async def _revoke_profile(call: Call) -> Answer:
 
 
 def user_info(found: UserInfo) -> dict[str, Any]:
-    """Returns the object that describes an account, with its calendars by profile."""
-    account, scope, own, _ = found
+    """Returns the object that describes an account, with its calendars by profile, as far as the caller may see it."""
+    account, scope, own, rights = found
     data: dict[str, Any] = {
         "authorization": {"scope": scope, "status": "active"},
         "profiles": [{**_profile(account), "profile_calendars": _calendars_of(account, own)}],
     }
-    if account.kind is AccountKind.APPLICATION_CALENDAR:
-        data["application_calendar"] = {"application_calendar_id": account.external_id}
+    more: dict[str, Any] = {}
+    if account.kind is not AccountKind.APPLICATION_CALENDAR:
+        email = account.email if Right.READ_EMAIL in rights else None
+        more = {"email": email, "name": account.name, "zoneinfo": account.tzid}
+    elif Right.READ_ACCOUNT_ID in rights:
         more = {"application_calendar_id": account.external_id}
-    else:
-        more = {"email": account.email, "name": account.name, "zoneinfo": account.tzid}
+        data["application_calendar"] = dict(more)
     return {"sub": account.sub, "cronofy.type": _TYPES[account.kind], "cronofy.data": data, **more}
 
 

@@ -120,7 +120,7 @@ async def _page(call: Call, request: ListRequest, fields: Fields, right: Right) 
         return problems
 
     fields.raise_if_any(check)
-    found = await events.list_events(call.ctx, window, request.page if own else PageRequest(1), right)
+    found = await events.list_events(call.ctx, window, request.page(call) if own else PageRequest(1), right)
     return found if own else Page(items=[], cursors=[], has_next=False, has_previous=False)
 
 
@@ -130,7 +130,7 @@ async def _listed(
     pages = request.pages(request.next_url(call, f"/v1/{name}", _PARAMETERS, page))
     more = {}
     if fields.flag("include_userinfo"):
-        more["userinfo"] = user_info(await accounts.user_info(call.ctx))
+        more["userinfo"] = user_info(await accounts.user_info(call.ctx, Right.READ_PROFILE))
     return Answer(200, {"pages": pages, name: items, **more})
 
 

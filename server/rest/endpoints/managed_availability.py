@@ -105,7 +105,7 @@ async def _periods(call: Call, request: ListRequest) -> Answer:
         return problems
 
     fields.raise_if_any(check)
-    page = await available_periods.list_periods(call.ctx, start, end, request.page)
+    page = await available_periods.list_periods(call.ctx, start, end, request.page(call))
     items = [
         {
             "available_period_id": period.available_period_id,

@@ -1,6 +1,5 @@
 """Pages of other origins: preflights, readable responses and refusals, and WebSockets."""
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -14,7 +13,7 @@ from tests.support.api import CLIENT_SECRET, PAGE, Api
 from tests.support.builders import availability_input, period_hours
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, AVAILABILITY_PERIOD_STARTS, CALENDARS
 from tests.support.live_clients import live_server
-from tests.support.server_process import running_server
+from tests.support.server_process import raw, running_server
 
 SITE = "http://localhost:5173"
 EVIL = "https://evil.example"
@@ -233,14 +232,3 @@ async def test_a_refusal_below_the_application_is_readable(tmp_path: Path, sqlit
             assert response.startswith(f"HTTP/1.1 {status} ")
             assert (f"access-control-allow-origin: {SITE}\r\n" in response) == readable
         assert (await raw(server.url, "nonsense\r\n\r\n")).startswith("HTTP/1.1 400 ")
-
-
-async def raw(url: str, request: str) -> str:
-    """Sends bytes, and returns the response up to the end of the connection."""
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(request.encode())
-    async with asyncio.timeout(20):
-        response = await reader.read()
-    writer.close()
-    return response.decode()
