@@ -5,15 +5,22 @@ BIN := .venv/bin
 # Tests often wait for servers and browsers, so there is one process more than there are processors.
 PROCESSES := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
-.PHONY: help install serve test check fix bench figures schema clean
+.PHONY: help install serve image test check fix bench figures schema clean
 
 help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 install: .venv/.dev node_modules/.installed tests/clients/node_modules/.installed .venv-ariadne/.installed  ## install everything, including the tools for development
 
-serve: .venv/.run node_modules/.installed  ## run the server with demo data, on http://127.0.0.1:8000/graphql
+serve: .venv/.run node_modules/.installed  ## run the server with demo data, on http://127.0.0.1:8000/graphql; installs no development tools
 	@OPENINGS_DATABASE_URL=$${OPENINGS_DATABASE_URL:-sqlite:///.data/demo.db} $(BIN)/openings serve --demo
+
+image: .image/node.tar .image/python.tar  ## build the image `openings` with buildah, on base images of Debian's packages (mmdebstrap)
+	for base in node python; do \
+	    container=$$(buildah from scratch) && buildah add --quiet $$container .image/$$base.tar / \
+	    && buildah commit --quiet --rm $$container openings-$$base || exit 1; \
+	done
+	buildah build $(IMAGE_OPTIONS) --tag openings --build-arg NODE=localhost/openings-node --build-arg PYTHON=localhost/openings-python .
 
 test: install  ## run all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile
@@ -38,7 +45,7 @@ schema: .venv/.run  ## print the schema to schema/schema.graphql
 	$(BIN)/openings schema > schema/schema.graphql
 
 clean:  ## remove everything that was installed, and the demo data
-	rm -rf .venv .venv-ariadne node_modules tests/clients/node_modules .data
+	rm -rf .venv .venv-ariadne .image node_modules tests/clients/node_modules .data
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
@@ -58,6 +65,13 @@ node_modules/.installed: package.json package-lock.json
 	@if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --ignore-scripts; \
 	then touch $@; \
 	else echo "No npm here: GraphiQL will be loaded from the internet." >&2; fi
+
+# Base images for where no registry of images can be reached.
+.image/node.tar: PACKAGES := npm,ca-certificates
+.image/python.tar: PACKAGES := python3-venv,ca-certificates
+.image/%.tar:
+	@mkdir -p .image
+	mmdebstrap --quiet --variant=minbase --include=$(PACKAGES) stable $@
 
 # Third-party clients that the tests run. Without npm, or if no registry can be reached, those tests are skipped.
 tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json

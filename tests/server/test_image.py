@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from server.settings import Settings
 from tests.support.browser import require_tool
 from tests.support.command_line import COMMAND, ROOT, CommandLineServer
 
@@ -31,7 +33,7 @@ def environment() -> dict[str, str]:
 
 def health_check(port: str) -> list[str]:
     """The command by which the image tells whether it is healthy."""
-    [code] = re.findall(r'^HEALTHCHECK .* CMD python -c "(.*)"$', DOCKERFILE, re.MULTILINE)
+    [code] = re.findall(r'^HEALTHCHECK .* CMD \S+/python -c "(.*)"$', DOCKERFILE, re.MULTILINE)
     assert "8000" in code
     return [sys.executable, "-c", code.replace("8000", port)]
 
@@ -85,6 +87,15 @@ def test_two_workers_need_nothing_but_the_volume_and_a_temporary_folder(tmp_path
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
     assert subprocess.run(health_check("1"), capture_output=True, timeout=20, check=False).returncode != 0
+
+
+def test_the_compose_file_sets_only_settings_that_there_are() -> None:
+    """And its container is as closed as the page on operations says: nothing is written outside of /tmp."""
+    text = (ROOT / "compose.yaml").read_text("utf-8")
+    given = set(re.findall(r"^      OPENINGS_(\w+):", text, re.MULTILINE))
+    assert given == {"DATABASE_URL", "KEY", "WORKERS"}
+    assert given <= {setting.name.upper() for setting in fields(Settings)}
+    assert "read_only: true" in text
 
 
 def test_both_base_images_can_be_given_by_digest() -> None:

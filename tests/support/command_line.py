@@ -76,13 +76,22 @@ class CommandLineServer:
 @contextmanager
 def serve(tmp_path: Path, url: str, *arguments: str, **environment: str) -> Generator[CommandLineServer]:
     """Runs the server on a free port of this machine, and kills it at the end of the block if it is still running."""
+    with serve_from(ROOT, tmp_path, url, *arguments, **environment) as server:
+        yield server
+
+
+@contextmanager
+def serve_from(
+    folder: Path, tmp_path: Path, url: str, *arguments: str, **environment: str
+) -> Generator[CommandLineServer]:
+    """The same with the packages that are in the folder."""
     terminal = tmp_path / f"terminal-{uuid4().hex}"
     command = [*COMMAND, "serve", "--port", "0", "--database-url", url, *arguments]
     with (
         terminal.open("w") as errors,
         subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=errors,
