@@ -19,25 +19,29 @@ from .explanation import Wanted
 T = TypeVar("T")
 
 
-def availability_changed(ctx: LiveContext, query: AvailabilityQuery) -> AsyncGenerator[list[Opening]]:
+def availability_changed(
+    ctx: LiveContext, query: AvailabilityQuery, *, every_change: bool = False
+) -> AsyncGenerator[list[Opening]]:
     """Yields the openings of the query, and all of them again whenever a write has changed them.
 
     Each result is what `availability` would return to the same caller at that moment. Ends by raising the
     Refusal that `availability` would raise: when a query period begins, when the token expires or is revoked,
     when a member is revoked. Short-lived results may be skipped, but the last one is always sent.
+
+    With `every_change` also yields openings that are the same, when something else about an account has changed.
     """
-    return _answers(ctx, query, lambda current: availability(current, query))
+    return _answers(ctx, query, lambda current: availability(current, query), every_change)
 
 
 def explained_availability_changed(
-    ctx: LiveContext, query: AvailabilityQuery, wanted: Wanted
+    ctx: LiveContext, query: AvailabilityQuery, wanted: Wanted, *, every_change: bool = False
 ) -> AsyncGenerator[Explanation]:
     """As `availability_changed`, with explanations, which are sent again whenever what they follow from has changed."""
-    return _answers(ctx, query, lambda current: explained_availability(current, query, wanted))
+    return _answers(ctx, query, lambda current: explained_availability(current, query, wanted), every_change)
 
 
 async def _answers(
-    ctx: LiveContext, query: AvailabilityQuery, answer: Callable[[Context], Awaitable[T]]
+    ctx: LiveContext, query: AvailabilityQuery, answer: Callable[[Context], Awaitable[T]], every_change: bool
 ) -> AsyncGenerator[T]:
     actor, account_keys = await _watched(ctx, query)
     with ctx.db.subscribers.subscribe(account_keys) as waiter:
@@ -47,7 +51,7 @@ async def _answers(
             async with waiter.throttled():
                 current = ctx.refresh()
                 found = await answer(current)
-            if found != previous:
+            if every_change or found != previous:
                 yield found
             previous = found
             await waiter.wait(_good_until(query, actor) - current.now)

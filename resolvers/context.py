@@ -116,6 +116,8 @@ class LiveContext(Context):
 
     #: makes a context with the current time
     refresh: Callable[[], Context]
+    #: holds something if the resolver yields after every change, so that equal results are still to be left out
+    every_change: list[bool] = field(default_factory=list[bool])
 
     @property
     def statements(self) -> Connections:

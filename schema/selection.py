@@ -1,4 +1,4 @@
-"""What a document selects of an explanation: events are loaded with the facts, before the fields below are resolved."""
+"""What a document selects: of an explanation, whose events are loaded with the facts, and of what its fields lead on to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
@@ -29,6 +29,24 @@ def wanted(info: Info[Any], *path: str) -> Wanted | None:
         found = _selected(raw, found, name)
     explanations = list(found)
     return _wanted(raw, explanations) if explanations else None
+
+
+def leads_on(info: Info[Any], name: str) -> bool:
+    """Returns whether a field of this name is selected anywhere below the field."""
+    raw = cast("_Raw", info._raw_info)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]: the only attribute
+    return any(_mentions(raw, node, name) for node in raw.field_nodes)
+
+
+def _mentions(info: _Raw, node: Any, name: str) -> bool:
+    if not _is_included(info, node):
+        return False
+    inside = info.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+    below: Sequence[Any] = inside.selection_set.selections if inside.selection_set is not None else ()
+    return any(_names(info, each, name) or _mentions(info, each, name) for each in below)
+
+
+def _names(info: _Raw, node: Any, name: str) -> bool:
+    return isinstance(node, FieldNode) and node.name.value == name and _is_included(info, node)
 
 
 def _wanted(info: _Raw, explanations: Sequence[FieldNode]) -> Wanted:

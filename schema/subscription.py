@@ -14,7 +14,7 @@ from resolvers.availability_changed import availability_changed, explained_avail
 from resolvers.context import LiveContext
 
 from .availability import Availability, AvailabilityInput
-from .selection import wanted
+from .selection import leads_on, wanted
 
 
 @strawberry.type(
@@ -45,6 +45,9 @@ class Subscription:
 def _answers(
     info: Info[LiveContext], query: AvailabilityQuery
 ) -> AsyncGenerator[list[Opening]] | AsyncGenerator[Explanation]:
+    # What accounts lead on to is loaded below, and may have changed where the openings have not.
+    if every_change := leads_on(info, "account"):
+        info.context.every_change.append(True)
     if (explained := wanted(info, "explanation")) is not None:
-        return explained_availability_changed(info.context, query, explained)
-    return availability_changed(info.context, query)
+        return explained_availability_changed(info.context, query, explained, every_change=every_change)
+    return availability_changed(info.context, query, every_change=every_change)

@@ -141,11 +141,16 @@ class GraphQLEngine:
         address: str,
     ) -> AsyncGenerator[Body]:
         began = perf_counter()  # 0.0 once the first response is counted
+        previous: ExecutionResult | None = None
         context = self.gate.live_context(caller)
         try:
             with self.connection_limits.subscription((await context.actor()).client_key):
                 async with aclosing(self._subscribe(document, info, operation, context)) as results:
                     async for result in results:
+                        if context.every_change:  # which may have changed nothing of what is selected
+                            if result == previous:
+                                continue
+                            previous = result
                         body = self._bounded(info, format_result(await self._throttled(result, address)))
                         if began:
                             metrics.count(info.metric_name, _code(body), perf_counter() - began)

@@ -10,7 +10,7 @@ from core.features import Feature
 from core.instants import HOUR, parse_instant
 from db import clients
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account
-from tests.support.builders import availability_input, period_hours, upsert_event_input
+from tests.support.builders import availability_input, create_account, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, REVOKE_AUTHORIZATION, UPSERT_EVENT
 from tests.support.live_clients import LiveServer, live_server
 from tests.support.statements import record_statements
@@ -52,6 +52,49 @@ async def test_a_write_that_does_not_change_the_answer_pushes_nothing(live: Live
         await live.api.data(UPSERT_EVENT, ada.token, input=renamed)
         await live.api.data(UPSERT_EVENT, ben.token, input=upsert_event_input(ben, 9, 17))
         await ws.expect_silence()
+
+
+NAMED = """
+subscription ($input: AvailabilityInput!, $named: Boolean!) {
+  availabilityChanged(input: $input) { availablePeriods { start participants { ...person } } }
+}
+fragment person on Participant { sub account @include(if: $named) { name calendars { calendarName } } }
+"""
+CREATE_CALENDAR = (
+    "mutation ($input: CreateCalendarInput!) { createCalendar(input: $input) { calendar { calendarId } } }"
+)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_new_name_is_pushed_where_names_are_selected(database_url: str, compiled: bool) -> None:
+    """And whatever else accounts lead on to. Nothing is pushed when what has changed is not selected."""
+    async with live_server(database_url, compiled=compiled) as live:
+        ada = await create_account(live.api, "ada", name="Ada")
+        given = availability_input(ada)
+        async with (
+            live.subscribe(NAMED, input=given, named=True) as ws,
+            live.subscribe(NAMED, input=given, named=False) as unnamed,
+        ):
+            assert names(await ws.next_result()) == ["Ada"]
+            await unnamed.next_result()
+            await create_account(live.api, "ada", name="Ada Lovelace")
+            assert names(await ws.next_result()) == ["Ada Lovelace"]
+            await create_account(live.api, "ada", email="ada@example.com")
+            await ws.expect_silence()
+            await live.api.data(CREATE_CALENDAR, ada.token, input={"name": "Private"})
+            [person] = people(await ws.next_result())
+            assert len(person["account"]["calendars"]) == 2
+            await unnamed.expect_silence()
+
+
+def people(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The participants of the only period."""
+    [period] = result["data"]["availabilityChanged"]["availablePeriods"]
+    return period["participants"]
+
+
+def names(result: dict[str, Any]) -> list[str]:
+    return [person["account"]["name"] for person in people(result)]
 
 
 async def test_a_refused_write_pushes_nothing(live: LiveServer) -> None:
