@@ -22,7 +22,7 @@ def format_result(result: ExecutionResult) -> dict[str, Any]:
     """The response body for the result of an execution."""
     if not result.errors:
         return {"data": result.data}
-    errors = [_formatted(error) for error in result.errors]
+    errors = [_formatted(error, places) for error, places in _distinct(result.errors)]
     # Without paths the request failed, not a field. Nothing was executed, so the body has no `data`.
     if result.data is None and all(error.path is None for error in result.errors):
         return {"errors": errors}
@@ -73,13 +73,28 @@ def replace_wrong_credentials(result: ExecutionResult, refusal: RateLimited) -> 
     )
 
 
-def _formatted(error: GraphQLError) -> dict[str, Any]:
+def _distinct(errors: Sequence[GraphQLError]) -> list[tuple[GraphQLError, int]]:
+    """Returns one error for all items of a list that have the same, and the number of them."""
+    found: dict[tuple[object, ...], list[GraphQLError]] = {}
+    for error in errors:
+        cause = _cause(error) or error
+        same = (type(cause), str(cause), *cause.problems) if isinstance(cause, Refusal) else (id(cause),)
+        found.setdefault((*same, *(step for step in error.path or () if isinstance(step, str))), []).append(error)
+    return [(each[0], len(each)) for each in found.values()]
+
+
+def _formatted(error: GraphQLError, places: int) -> dict[str, Any]:
+    """Formats an error, which has occurred at so many places."""
     cause = _cause(error)
     if isinstance(cause, Refusal):
-        return _refused(error, cause)
-    if cause is None and error.path is None:
-        return _bad_request(error)
-    return _masked(error, cause or error)
+        formatted = _refused(error, cause)
+    elif cause is None and error.path is None:
+        formatted = _bad_request(error)
+    else:
+        formatted = _masked(error, cause or error)
+    if places > 1:
+        formatted["extensions"] = {**formatted["extensions"], "places": places}
+    return formatted
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

@@ -391,6 +391,33 @@ async def test_problems_have_the_path_of_their_field(graph: Api) -> None:
     }
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_wrong_arguments_below_a_list_are_one_error_and_one_line(
+    database_url: str, compiled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the number of items. What is wrong with some of them, or with another field, is another error."""
+    caplog.set_level("INFO", "openings")
+    query = """
+    query ($calendar: ID!) {
+      accounts { nodes { sub wrong: events(input: {}, first: 0) { nodes { id } } } }
+      again: accounts { nodes { sub events(input: {calendarIds: [$calendar]}) { nodes { id } } } }
+    }
+    """
+    async with Api.open(database_url, NOW, compiled=compiled) as api:
+        people = [await create_account(api, f"person {n}") for n in range(20)]
+        people.sort(key=lambda person: person.sub)  # as the answer has accounts of the same second
+        caplog.clear()
+        answer = await api(query, CLIENT_SECRET, calendar=people[3].calendar_id)
+    assert answer["data"]["accounts"]["nodes"] == [{"sub": person.sub, "wrong": None} for person in people]
+    assert [each["events"] is None for each in answer["data"]["again"]["nodes"]] == [n != 3 for n in range(20)]
+    found = [(error["path"], error["extensions"]["code"], error["extensions"]["places"]) for error in answer["errors"]]
+    assert sorted(found) == [
+        (["accounts", "nodes", 0, "wrong"], "UNPROCESSABLE", 20),
+        (["again", "nodes", 0, "events"], "NOT_FOUND", 19),
+    ]
+    assert len([message for message in caplog.messages if message.startswith("refused")]) == 2
+
+
 async def test_pages_of_events_belong_to_each_calendar_or_account(graph: Api) -> None:
     """Each has its own first events, and its own next page."""
     people = [await create_account(graph, name, name=name) for name in ("ada", "ben")]
