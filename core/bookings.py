@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .booking_life import Booking, Label, Visitor, check_labels
 from .errors import Key, Path, Problems
 from .events import Event, EventDraft
 from .explanation import Explanation
@@ -64,6 +65,10 @@ class BookingRequest:
     event_creation: EventCreation = EventCreation.DEFAULT
     #: repeating the request with the same key returns the same answer
     idempotency_key: str | None = None
+    #: the person that it is for
+    visitor: Visitor | None = None
+    #: what the application stores with it
+    labels: Sequence[Label] = ()
 
     def check(self, now: Instant, limits: Limits) -> Problems:
         """Returns all problems that can be found without calendars, except those of the query."""
@@ -73,6 +78,9 @@ class BookingRequest:
         with problems.until_full():
             if self.idempotency_key is not None:
                 check_id(self.idempotency_key, ("idempotency_key",), problems, longest=EXTERNAL_ID_LENGTH)
+            if self.visitor is not None:
+                self.visitor.check(("visitor",), problems)
+            check_labels(self.labels, ("metadata",), problems)
             is_good = start is not None and start > now and not self.query_problems(limits)
             if start is not None and is_good and not self._is_among_the_starts(start):
                 words = (
@@ -122,6 +130,12 @@ class BookingRequest:
         start = read(self.start)
         return start >= earliest and self._is_among_the_starts(start)
 
+    def without_details_of(self, sub: str) -> "BookingRequest | None":
+        """Returns the request with no more of a member than its sub; None if it has no other members."""
+        query = self.query.without_details_of(sub)
+        targets = [target for target in self.target_calendars if target.sub != sub]
+        return replace(self, query=query, target_calendars=targets) if query is not None else None
+
     @property
     def chosen_slot(self) -> AvailabilityQuery:
         """The query of a checked request for the chosen start only."""
@@ -150,11 +164,9 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A booking: the subs of the participants, and their events, in request order."""
+    """A booking, and the events of its participants, in request order."""
 
-    start: Instant
-    end: Instant
-    participants: Sequence[str]
+    booking: Booking
     events: Sequence[Event]
 
 

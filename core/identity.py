@@ -13,6 +13,7 @@ from .errors import Key, Path, Problems
 _SUB = re.compile(r"(?:acc|res|apc)_[0-9a-f]{24}", re.ASCII)
 _CALENDAR_ID = re.compile(r"cal_[A-Za-z0-9_-]{1,60}", re.ASCII)
 _EVENT_UID = re.compile(r"evt_[0-9a-f]{24}", re.ASCII)
+_BOOKING_ID = re.compile(r"bkg_[0-9a-f]{24}", re.ASCII)
 _SCHEDULING_ID = re.compile(r"sch_[0-9a-f]{24}", re.ASCII)
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
@@ -33,6 +34,11 @@ def is_calendar_id(text: str) -> bool:
 def is_event_uid(text: str) -> bool:
     """Whether the text has the format of an event's uid."""
     return _EVENT_UID.fullmatch(text) is not None
+
+
+def is_booking_id(text: str) -> bool:
+    """Whether the text has the format of a booking's id."""
+    return _BOOKING_ID.fullmatch(text) is not None
 
 
 def is_scheduling_id(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Availability queries: who has to meet, for how long, and the time to search."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
@@ -144,6 +144,16 @@ class AvailabilityQuery:
         periods = [*(self.query_periods or ()), *(self.available_periods or ())]
         own = [period for _, member in self.members() for period in member.available_periods or ()]
         return min([read(period.start) for period in (*periods, *own)] + (self.asked_starts or []))
+
+    def without_details_of(self, sub: str) -> "AvailabilityQuery | None":
+        """Returns the query with no more of a member than its sub; None if it has no other members."""
+        if {*self.subs} == {sub}:
+            return None
+        groups = [
+            replace(group, members=[Member(sub) if member.sub == sub else member for member in group.members])
+            for group in self.participants
+        ]
+        return replace(self, participants=groups)
 
     def buffer_of(self, member: Member) -> Buffer:
         return member.buffer if member.buffer is not None else self.buffer

@@ -18,7 +18,7 @@ from .events import EventDraft
 from .grids import rounded_up
 from .instants import MINUTE, Instant, Unreadable
 from .limits import Limits
-from .query import AvailabilityQuery, Member, ResponseFormat
+from .query import AvailabilityQuery, ResponseFormat
 from .solver import Facts, Opening
 from .texts import check_id
 from .urls import check_callback_url, check_web_url
@@ -158,17 +158,9 @@ class SchedulingRequest:
 
     def without_details_of(self, sub: str) -> "SchedulingRequest | None":
         """Returns the request with no more of a member than its sub; None if it has no other members."""
-        if {*self.query.subs} == {sub}:
-            return None
-        groups = [
-            replace(group, members=[Member(sub) if member.sub == sub else member for member in group.members])
-            for group in self.query.participants
-        ]
-        return replace(
-            self,
-            query=replace(self.query, participants=groups),
-            target_calendars=[target for target in self.target_calendars if target.sub != sub],
-        )
+        query = self.query.without_details_of(sub)
+        targets = [target for target in self.target_calendars if target.sub != sub]
+        return replace(self, query=query, target_calendars=targets) if query is not None else None
 
     @property
     def page_tzid(self) -> str:

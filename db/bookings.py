@@ -1,21 +1,27 @@
-"""Bookings: one event written to the calendars of all participants, or to none of them."""
+"""Bookings: one event written to the calendars of all participants, or to none of them, and the booking beside them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlmodel import col, select
+import orjson
+from pydantic import TypeAdapter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.booking_life import Booking
+from core.bookings import BookingRequest
 from core.events import Event, EventDraft
 from core.instants import Instant
 
-from . import events, tables
+from . import events
 from .database import Database
 from .drivers.base import LOCK_TIMEOUT, LockedWrite, Snapshot
 from .drivers.dialects import Dialect
-from .events import IDENTITY, RENEWED, REPLACED, WRITTEN
+from .events import IDENTITY, OF_BOOKINGS, RENEWED, REPLACED, WRITTEN
 from .versions import next_version_sql, random_part, random_part_sql
+
+_REQUEST = TypeAdapter(BookingRequest)
 
 
 class BookedCalendar(NamedTuple):
@@ -26,83 +32,164 @@ class BookedCalendar(NamedTuple):
     event_uid: str
 
 
-async def book(
-    session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant
-) -> list[Event] | None:
-    """Creates the event on locked calendars. Returns it for each of them, in their order.
+@dataclass(frozen=True, slots=True)
+class NewBooking:
+    """A booking that is to be written, for a client."""
 
-    Returns None if a calendar already has an event with this id; the caller must then roll back the
-    transaction. Events of an earlier attempt are found with `booked` first.
+    client_key: int
+    booking: Booking
+    request: BookingRequest
+    #: of all participants, in their order
+    calendars: Sequence[BookedCalendar]
+    #: the key of the booking link that it is made with
+    link_key: int | None = None
+
+
+async def create(session: AsyncSession, new: NewBooking) -> None:
+    """Creates a booking without its events."""
+    snapshot = Snapshot(session)
+    dialect = snapshot.dialect
+    values = list(_row(dialect, new).values())
+    await snapshot.fetch(_insert_booking(1, "TRUE"), *values)
+    booking = new.booking
+    subs = dialect.array_param(booking.participants)
+    insert = _insert_participants(dialect, 1, "TRUE")
+    await snapshot.fetch(insert, booking.booking_id, booking.start, booking.end, subs)
+
+
+async def write_events(
+    session: AsyncSession, calendars: Sequence[BookedCalendar], draft: EventDraft, booking: Booking, now: Instant
+) -> list[Event] | None:
+    """Creates the event of a booking on locked calendars. Returns it for each of them, in their order.
+
+    Returns None if a calendar already has an event with this id; the caller must then roll back the transaction.
     """
     snapshot = Snapshot(session)
-    row = events.row(draft, now)
+    row = _event_row(draft, booking, now)
     values = [
         snapshot.dialect.array_param([calendar.key for calendar in calendars]),
         snapshot.dialect.array_param([calendar.event_uid for calendar in calendars]),
+        now,
         *(row[name] for name in _BOOKED),
     ]
-    written = await snapshot.fetch(_book(snapshot.dialect), *values)
+    written = await snapshot.fetch(_write_events(snapshot.dialect), *values)
     return _written(calendars, draft, now) if len(written) == len(calendars) else None
 
 
 async def book_unchanged(
     db: Database,
-    client_key: int,
+    new: NewBooking,
     versions: Mapping[int, int],
-    calendars: Mapping[BookedCalendar, int],
+    account_keys: Collection[int],
     draft: EventDraft,
     now: Instant,
 ) -> list[Event] | None:
-    """Optimistic `book`: one trip, no row locks held before. `calendars` maps each calendar to the key
-    of its account.
+    """Optimistic booking: one trip, no row locks held before. `account_keys` are those of the calendars' accounts.
 
     Returns None if a calendar no longer has its version in `versions` (by calendar key), or has an
     event with this id.
     """
     dialect = db.driver.dialect
-    row = events.row(draft, now)
+    row = _event_row(draft, new.booking, now)
     values = [
         dialect.array_param([*versions]),
         dialect.array_param([*versions.values()]),
         random_part(),
-        dialect.array_param([calendar.key for calendar in calendars]),
+        dialect.array_param([calendar.key for calendar in new.calendars]),
         draft.event_id,
-        dialect.array_param([calendar.event_uid for calendar in calendars]),
+        now,
+        dialect.array_param([calendar.event_uid for calendar in new.calendars]),
         *(row[name] for name in _BOOKED),
+        *_row(dialect, new).values(),
+        new.booking.booking_id,
+        new.booking.start,
+        new.booking.end,
+        dialect.array_param(new.booking.participants),
     ]
-    written = await db.driver.write(_book_unchanged(dialect), values, *calendars.values(), writer=client_key)
-    return _written(calendars, draft, now) if written is not None else None
+    locked_write = _book_unchanged(dialect)
+    written = await db.driver.write(locked_write, values, *account_keys, writer=new.client_key)
+    return _written(new.calendars, draft, now) if written is not None else None
 
 
-async def booked(session: AsyncSession, calendars: Mapping[int, BookedCalendar], event_id: str) -> dict[int, Event]:
-    """Returns the events of an earlier attempt, by calendar key: same event_id and the same event_uid."""
-    statement = select(tables.Event).where(
-        col(tables.Event.calendar_key).in_(calendars),
-        col(tables.Event.event_id) == event_id,
-        col(tables.Event.event_uid).in_([calendar.event_uid for calendar in calendars.values()]),
-    )
-    rows = await session.exec(statement)
-    return {row.calendar_key: events.event(row, calendars[row.calendar_key].calendar_id) for row in rows}
+def dump(request: BookingRequest) -> str:
+    """Returns what a booking is decided by, as it is stored: without what only this one request says."""
+    return _REQUEST.dump_json(replace(request, idempotency_key=None, labels=(), visitor=None)).decode()
 
 
-def _written(calendars: Iterable[BookedCalendar], draft: EventDraft, now: Instant) -> list[Event]:
+def read_request(stored: str) -> BookingRequest:
+    """Returns what a booking is decided by."""
+    return _REQUEST.validate_json(stored)
+
+
+def _written(calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant) -> list[Event]:
     """The events as created just now, some of them in the rows of deleted ones."""
     return [events.written(draft, now, calendar.calendar_id, calendar.event_uid, now) for calendar in calendars]
 
 
-#: the columns that are the same on every calendar
-_BOOKED = [name for name in WRITTEN if name != "event_uid"]
+def _event_row(draft: EventDraft, booking: Booking, now: Instant) -> dict[str, Any]:
+    lapses_at = booking.hold_expires_at
+    return {**events.row(draft, now), "booking_id": booking.booking_id, "lapses_at": lapses_at}
+
+
+def _row(dialect: Dialect, new: NewBooking) -> dict[str, Any]:
+    """The columns of a booking, in the order in which they are inserted."""
+    booking = new.booking
+    return {
+        "client_key": new.client_key,
+        "booking_id": booking.booking_id,
+        "status": booking.status.value,
+        "starts_at": booking.start,
+        "ends_at": booking.end,
+        "hold_expires_at": booking.hold_expires_at,
+        "sequence_id": booking.sequence_id,
+        "real_time_scheduling_key": new.link_key,
+        "request": dump(new.request),
+        "calendar_ids": as_json([calendar.calendar_id for calendar in new.calendars]),
+        "labels": as_json([[label.key, label.value] for label in booking.labels]),
+        "visitor": as_json(asdict(booking.visitor)) if booking.visitor is not None else None,
+        "created_at": booking.created,
+        "updated_at": booking.updated,
+    }
+
+
+def as_json(value: Any) -> str:
+    """Returns a value for a column of JSON."""
+    return orjson.dumps(value).decode()
+
+
+_COLUMNS = (
+    "client_key",
+    "booking_id",
+    "status",
+    "starts_at",
+    "ends_at",
+    "hold_expires_at",
+    "sequence_id",
+    "real_time_scheduling_key",
+    "request",
+    "calendar_ids",
+    "labels",
+    "visitor",
+    "created_at",
+    "updated_at",
+)
+
+#: the columns of an event that are the same on every calendar
+_BOOKED = [*(name for name in WRITTEN if name != "event_uid"), *OF_BOOKINGS]
 
 
 @cache
-def _book(dialect: Dialect) -> str:
-    return _insert_booked(dialect.zip_arrays((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target"), 3)
+def _write_events(dialect: Dialect) -> str:
+    targets = dialect.zip_arrays((1, "bigint", "calendar_key"), (2, "text", "event_uid"), "target")
+    return _insert_events(targets, 4, now=3)
 
 
 @cache
 def _book_unchanged(dialect: Dialect) -> LockedWrite:
     known = dialect.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
-    targets = dialect.zip_arrays((4, "bigint", "calendar_key"), (6, "text", "event_uid"), "target")
+    targets = dialect.zip_arrays((4, "bigint", "calendar_key"), (7, "text", "event_uid"), "target")
+    of_booking = 8 + len(_BOOKED)
+    was_locked = "EXISTS (SELECT 1 FROM locked)"
     return LockedWrite(
         # The version is checked under the lock. A concurrent event with this id has changed it as well.
         lock=f"""
@@ -113,23 +200,55 @@ WITH held AS (
 UPDATE calendars SET version = {next_version_sql("$3")}
 WHERE key {dialect.in_array(4, "bigint")}
   AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT deleted)
+  AND NOT EXISTS (
+    SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT ({_gone(6)})
+  )
 RETURNING key
 """,
         locked_rows=f"SELECT key FROM calendars WHERE key {dialect.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
-        write=_insert_booked(f"locked JOIN {targets} ON target.calendar_key = locked.key", 7),
-        lock_params=5,
+        inserts=(
+            _insert_booking(of_booking, was_locked),
+            _insert_participants(dialect, of_booking + len(_COLUMNS), was_locked),
+        ),
+        write=_insert_events(f"locked JOIN {targets} ON target.calendar_key = locked.key", 8, now=6),
     )
 
 
-def _insert_booked(targets: str, first: int) -> str:
-    """SQL that inserts an event for each `target`; its other columns are the parameters from number `first` on."""
+def _gone(now: int) -> str:
+    """SQL for an event that does not exist at the instant of this parameter."""
+    return f"events.deleted OR coalesce(events.lapses_at <= ${now}, FALSE)"
+
+
+def _insert_booking(first: int, condition: str) -> str:
+    """SQL that inserts a booking, whose columns are the parameters from number `first` on."""
+    return f"""
+INSERT INTO bookings ({", ".join(_COLUMNS)})
+SELECT {", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, first))} WHERE {condition}
+RETURNING booking_id
+"""
+
+
+def _insert_participants(dialect: Dialect, first: int, condition: str) -> str:
+    """SQL that inserts the participants of a booking: its id, start and end, and their subs, are parameters."""
+    return f"""
+INSERT INTO booking_participants (booking_id, position, sub, starts_at, ends_at)
+SELECT ${first}, position, value, ${first + 1}, ${first + 2} FROM {dialect.enumerate_array(first + 3, "text", "booked")}
+WHERE {condition}
+RETURNING booking_id
+"""
+
+
+def _insert_events(targets: str, first: int, now: int) -> str:
+    """SQL that inserts an event for each `target`; its other columns are the parameters from number `first` on.
+
+    `now` is the number of the parameter with the present instant.
+    """
     return f"""
 INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
 SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, first))}
 FROM {targets} WHERE TRUE
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in (*REPLACED, *RENEWED))}
-WHERE events.deleted
+    {", ".join(f"{name} = excluded.{name}" for name in (*REPLACED, *RENEWED, *OF_BOOKINGS))}
+WHERE {_gone(now)}
 RETURNING calendar_key
 """

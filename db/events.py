@@ -1,69 +1,68 @@
 """Events, identified by the caller's event_id within a calendar. Deleted ones keep a row, so that clients see them."""
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
-from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import case
+from sqlalchemy import ColumnElement, Update, and_, case, or_
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
 from core.instants import Instant
-from core.spans import Busy, Span
+from core.spans import Span
 
 from . import tables
 from .access import PendingCaller
 from .database import Database
-from .drivers.base import LOCK_TIMEOUT, LockedWrite, Statements
-from .drivers.dialects import Dialect, insert
+from .drivers.base import LOCK_TIMEOUT, LockedWrite
+from .drivers.dialects import insert
 from .versions import next_version_sql, random_part
 
 IDENTITY = ("calendar_key", "event_id")
 #: columns that keep their values when an event is replaced, but get new ones when a deleted event is
 #: created again
 RENEWED = ("event_uid", "created_at")
-REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *IDENTITY, *RENEWED}]
+#: columns of events of bookings; of others they are NULL
+OF_BOOKINGS = ("booking_id", "lapses_at")
+REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *IDENTITY, *RENEWED, *OF_BOOKINGS}]
 
 
-@dataclass(frozen=True, slots=True)
-class BusyTime:
-    """Busy time of a calendar: of all events, and of those that are not tentative."""
+class Changed(NamedTuple):
+    """How many events were created or deleted, and the bookings that some of those before belong to."""
 
-    everything: Busy
-    firm: Busy
-
-    def without(self, some: "BusyTime") -> "BusyTime":
-        """Returns the busy time without some of its events."""
-        firm = self.firm.without(some.firm)
-        return BusyTime(firm if self.everything is self.firm else self.everything.without(some.everything), firm)
-
-    def __len__(self) -> int:
-        """Number of instants stored; the size of a cache entry."""
-        return 2 * len(self.everything.starts) + (2 * len(self.firm.starts) if self.firm is not self.everything else 0)
+    number: int
+    booking_ids: frozenset[str]
 
 
-async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> int:
-    """Creates or replaces events of a locked calendar. Returns how many are new, or were deleted before."""
-    existing = select(col(tables.Event.event_id)).where(
+async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> Changed:
+    """Creates or replaces events of a locked calendar. Counts those that are new, or were deleted before.
+
+    An event of a hold no longer lapses with it.
+    """
+    existing = select(col(tables.Event.booking_id)).where(
         col(tables.Event.calendar_key) == calendar_key,
         col(tables.Event.event_id).in_([draft.event_id for draft in drafts]),
-        col(tables.Event.deleted).is_(False),
+        present(tables.Event, now),
     )
-    updated = len((await session.exec(existing)).all())
+    updated = (await session.exec(existing)).all()
     statement = insert(session, tables.Event)
     replaced: dict[str, Any] = {name: statement.excluded[name] for name in REPLACED}
-    for name in RENEWED:
-        replaced[name] = case(
-            (col(tables.Event.deleted), statement.excluded[name]), else_=col(getattr(tables.Event, name))
-        )
-    statement = statement.on_conflict_do_update(index_elements=IDENTITY, set_=replaced)
-    await session.exec(statement, params=[{"calendar_key": calendar_key, **row(draft, now)} for draft in drafts])
-    return len(drafts) - updated
+    is_new = ~present(tables.Event, now)
+    for name in (*RENEWED, "booking_id"):
+        replaced[name] = case((is_new, statement.excluded[name]), else_=col(getattr(tables.Event, name)))
+    statement = statement.on_conflict_do_update(index_elements=IDENTITY, set_={**replaced, "lapses_at": None})
+    rows = [{"calendar_key": calendar_key, "booking_id": None, **row(draft, now)} for draft in drafts]
+    await session.exec(statement, params=rows)
+    return Changed(len(drafts) - len(updated), frozenset(id for id in updated if id is not None))
+
+
+def present(row: Any, now: Instant) -> ColumnElement[bool]:
+    """The condition for events that exist at an instant: neither deleted nor lapsed."""
+    return and_(row.deleted.is_(False), or_(row.lapses_at.is_(None), row.lapses_at > now))
 
 
 async def upsert_one(
@@ -73,7 +72,8 @@ async def upsert_one(
     was created.
 
     A timed event without a zone takes the account's; an all-day event must have one.
-    Returns None if the account has no such calendar. Raises if the caller may not write.
+    Returns None without a change if the account has no such calendar, and if the event is that of a booking, which
+    changes with it. Raises if the caller may not write.
     """
     proposed = row(draft, now)
     found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), writer=caller)
@@ -85,87 +85,38 @@ async def upsert_one(
     ]
 
 
-async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:
-    """Deletes an event of a locked calendar. Returns whether it existed."""
-    return await _delete(session, [calendar_key], now, event_id) == 1
+async def get(session: AsyncSession, calendar_key: int, event_id: str, calendar_id: str, now: Instant) -> Event:
+    """Returns the event with this id, which the calendar must have."""
+    chosen = (col(tables.Event.calendar_key) == calendar_key, col(tables.Event.event_id) == event_id)
+    return event((await session.exec(select(tables.Event).where(*chosen))).one(), calendar_id, now)
 
 
-async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> int:
-    """Deletes every event of locked calendars. Returns the number deleted."""
-    return await _delete(session, calendar_keys, now, None)
+async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> Changed:
+    """Deletes an event of a locked calendar. Counts it if it existed."""
+    deleted = _delete([calendar_key], now).where(col(tables.Event.event_id) == event_id)
+    statement = deleted.returning(col(tables.Event.booking_id)).execution_options(synchronize_session=False)
+    found = (await session.exec(statement)).scalars().all()
+    return Changed(len(found), frozenset(id for id in found if id is not None))
 
 
-async def busy(
-    statements: Statements, versions: Mapping[int, int], start: Instant, end: Instant
-) -> dict[int, BusyTime]:
-    """Returns the busy time of calendars between two instants, by key: few lists of numbers, as queries
-    read thousands.
-
-    `versions` has the expected version of each calendar, by key. A calendar whose version has changed
-    is left out.
-    """
-    dialect = statements.dialect
-    rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end)
-    return _current(dialect, rows, versions)
+async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> Changed:
+    """Deletes every event of locked calendars. Counts those that existed."""
+    booking_ids = await of_bookings(session, calendar_keys, now)
+    return Changed((await session.exec(_delete(calendar_keys, now))).rowcount, booking_ids)
 
 
-async def busy_of(
-    statements: Statements,
-    versions: Mapping[int, int],
-    start: Instant,
-    end: Instant,
-    *,
-    event_ids: Sequence[str],
-    event_uids: Sequence[str],
-) -> dict[int, BusyTime]:
-    """As `busy`, but only of the events with one of these ids or uids."""
-    dialect = statements.dialect
-    keys, ids, uids = (dialect.array_param(each) for each in ([*versions], event_ids, event_uids))
-    return _current(dialect, await statements.fetch_many(_busy_of(dialect), keys, start, end, ids, uids), versions)
+async def of_bookings(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> frozenset[str]:
+    """Returns the ids of the bookings that events of these calendars belong to."""
+    booking_id = col(tables.Event.booking_id)
+    of_calendars = col(tables.Event.calendar_key).in_(calendar_keys), present(tables.Event, now)
+    found = await session.exec(select(booking_id).where(booking_id.is_not(None), *of_calendars).distinct())
+    return frozenset(id for id in found if id is not None)
 
 
-def _current(dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int]) -> dict[int, BusyTime]:
-    return {
-        key: _busy_time(*map(dialect.read_array, bounds)) for key, version, *bounds in rows if version == versions[key]
-    }
-
-
-@cache
-def _busy_of(dialect: Dialect) -> str:
-    read = "SELECT key, calendar_key, blocks, starts_at, ends_at, status FROM events"
-    by_id = f"{read} WHERE calendar_key {dialect.in_array(1, 'bigint')} AND event_id {dialect.in_array(4, 'text')}"
-    by_uid = f"{read} WHERE event_uid {dialect.in_array(5, 'text')}"
-    return _busy(dialect, f"({by_id} UNION {by_uid}) AS events")
-
-
-@cache
-def _busy(dialect: Dialect, events: str = "events") -> str:
-    # Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
-    firm, tentative = f"status <> '{EventStatus.TENTATIVE.value}'", f"status = '{EventStatus.TENTATIVE.value}'"
-    return f"""
-SELECT calendars.key, calendars.version, {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
-       {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
-FROM calendars
-LEFT JOIN {events} ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
-WHERE calendars.key {dialect.in_array(1, "bigint")}
-GROUP BY calendars.key
-"""
-
-
-def _busy_time(starts: list[int], ends: list[int], tentative_starts: list[int], tentative_ends: list[int]) -> BusyTime:
-    firm = Busy(sorted(starts), sorted(ends))
-    if not tentative_starts:
-        return BusyTime(firm, firm)
-    return BusyTime(Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))]), firm)
-
-
-async def _delete(session: AsyncSession, calendar_keys: Collection[int], now: Instant, event_id: str | None) -> int:
-    statement = update(tables.Event).where(
-        col(tables.Event.calendar_key).in_(calendar_keys), col(tables.Event.deleted).is_(False)
-    )
-    if event_id is not None:
-        statement = statement.where(col(tables.Event.event_id) == event_id)
-    return (await session.exec(statement.values(deleted=True, blocks=False, updated_at=now))).rowcount
+def _delete(calendar_keys: Collection[int], now: Instant) -> Update:
+    row: Any = tables.Event
+    statement = update(row).where(row.calendar_key.in_(calendar_keys), present(row, now))
+    return statement.values(deleted=True, blocks=False, updated_at=now, lapses_at=None)
 
 
 def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
@@ -195,7 +146,7 @@ def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
     }
 
 
-WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key")]
+WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key", *OF_BOOKINGS)]
 _WRITTEN_OF = itemgetter(*WRITTEN)
 
 
@@ -216,6 +167,7 @@ SELECT key, {", ".join(_value(name, f"${number}") for number, name in enumerate(
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in REPLACED)},
     {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)}
+WHERE events.booking_id IS NULL
 RETURNING event_uid, created_at, tzid
 """,
 )
@@ -227,7 +179,9 @@ def written(draft: EventDraft, now: Instant, calendar_id: str, event_uid: str, c
     return Event(stored, draft.span(), calendar_id, event_uid, deleted=False, created=created, updated=now)
 
 
-def event(row: tables.Event, calendar_id: str) -> Event:
+def event(row: tables.Event, calendar_id: str, now: Instant) -> Event:
+    """Returns the event of a row as it is at an instant: one that has lapsed is deleted."""
+    lapsed_at = row.lapses_at if row.lapses_at is not None and row.lapses_at <= now else None
     location = Location(row.location_description, row.location_lat, row.location_long)
     draft = EventDraft(
         event_id=row.event_id,
@@ -246,7 +200,7 @@ def event(row: tables.Event, calendar_id: str) -> Event:
         span=Span(row.starts_at, row.ends_at),
         calendar_id=calendar_id,
         event_uid=row.event_uid,
-        deleted=row.deleted,
+        deleted=row.deleted or lapsed_at is not None,
         created=row.created_at,
-        updated=row.updated_at,
+        updated=max(row.updated_at, lapsed_at or 0),
     )

@@ -7,6 +7,7 @@ from typing import Any, cast
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.booking_life import Booking, BookingActor, BookingStatus, Label
 from core.bookings import Booked, SlotTaken
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
 from core.instants import Instant
@@ -14,6 +15,7 @@ from core.solver import Opening
 from core.spans import Span
 
 from . import tables
+from .booking_lists import read_visitor
 from .drivers.dialects import insert
 
 
@@ -66,8 +68,18 @@ async def store(session: AsyncSession, client_key: int, idempotency_key: str, an
 def _read(answer: dict[str, Any]) -> Booked | SlotTaken:
     if "next_slots" in answer:
         return SlotTaken([Opening(start, end, tuple(subs)) for start, end, subs in answer["next_slots"]])
-    return Booked(
-        answer["start"], answer["end"], answer["participants"], [_event(**event) for event in answer["events"]]
+    return Booked(_booking(**answer["booking"]), [_event(**event) for event in answer["events"]])
+
+
+def _booking(
+    *, status: str, cancelled_by: str | None, labels: list[Any], visitor: dict[str, Any] | None, **rest: Any
+) -> Booking:
+    return Booking(
+        status=BookingStatus(status),
+        cancelled_by=BookingActor(cancelled_by) if cancelled_by is not None else None,
+        labels=[Label(**label) for label in labels],
+        visitor=read_visitor(visitor) if visitor is not None else None,
+        **rest,
     )
 
 

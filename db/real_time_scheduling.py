@@ -1,6 +1,7 @@
 """Booking links: the scheduling request of each, and its state."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,19 @@ async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False)
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
     row = (await session.exec(statement.with_for_update() if lock else statement)).first()
     return link(row) if row is not None else None
+
+
+async def find_all(session: AsyncSession, scheduling_ids: Collection[str | None]) -> dict[str, Link]:
+    """Returns the links with these ids, by id."""
+    row = tables.RealTimeScheduling
+    found = await session.exec(select(row).where(col(row.scheduling_id).in_(scheduling_ids)))
+    return {each.scheduling_id: link(each) for each in found}
+
+
+async def key_of(session: AsyncSession, link: Link) -> int | None:
+    """Returns the key of a locked link."""
+    row = tables.RealTimeScheduling
+    return (await session.exec(select(row.key).where(col(row.scheduling_id) == link.scheduling_id))).one()
 
 
 async def list_links(

@@ -54,6 +54,11 @@ def _text_with_default(default: str) -> Column[str]:
     return Column(String, nullable=False, server_default=default)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """The condition of a partial index."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 def _instant() -> Column[int]:
     return Column(BigInteger, nullable=False)
 
@@ -190,9 +195,11 @@ class Event(SQLModel, table=True):
         # so the years of history that end before are never read. `blocks` is a column and not a
         # condition of the index, because with a partial index SQLite reads the table as well, and then
         # prefers the index below.
-        Index("events_blocking", "calendar_key", "blocks", "ends_at", "starts_at", "status"),
+        Index("events_blocking", "calendar_key", "blocks", "ends_at", "starts_at", "status", "lapses_at"),
         # For pages of events, soonest first.
         Index("events_by_start", "calendar_key", "starts_at", "event_uid"),
+        # Only of events that a booking wrote, so that all others do not pay for it.
+        Index("events_of_bookings", "booking_id", **_where("booking_id IS NOT NULL")),
     )
 
     key: int | None = Field(default=None, sa_column=_key())
@@ -217,6 +224,62 @@ class Event(SQLModel, table=True):
     deleted: bool
     created_at: int = Field(sa_column=_instant())
     updated_at: int = Field(sa_column=_instant())
+    #: the booking that wrote it; not a reference, because a booking is deleted only with all of its events
+    booking_id: str | None = None
+    #: of an event of a hold: from this instant on it counts as deleted
+    lapses_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class Booking(SQLModel, table=True):
+    """A booking. Its events refer to it; it has the time at which they are now."""
+
+    __tablename__ = "bookings"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (
+        Index("bookings_by_start", "client_key", "starts_at", "booking_id"),
+        Index("bookings_of_links", "real_time_scheduling_key", **_where("real_time_scheduling_key IS NOT NULL")),
+        Index("bookings_held", "hold_expires_at", **_where("status = 'held'")),
+    )
+
+    key: int | None = Field(default=None, sa_column=_key())
+    client_key: int = Field(sa_column=_reference("clients.key"))
+    booking_id: str = Field(unique=True)
+    #: a hold stays `held` after it has expired, until that is cleaned up
+    status: str
+    starts_at: int = Field(sa_column=_instant())
+    ends_at: int = Field(sa_column=_instant())
+    hold_expires_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: the same for the bookings of one sequence
+    sequence_id: str | None = None
+    real_time_scheduling_key: int | None = Field(
+        default=None, sa_column=Column(_Key, ForeignKey("real_time_schedulings.key", ondelete="SET NULL"))
+    )
+    #: what it is decided by when it is moved; as JSON
+    request: str
+    #: the calendars that its events were written to, in order
+    calendar_ids: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    #: pairs of a key and a value
+    labels: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+    visitor: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    cancel_reason: str | None = None
+    cancelled_by: str | None = None
+    created_at: int = Field(sa_column=_instant())
+    updated_at: int = Field(sa_column=_instant())
+
+
+class BookingParticipant(SQLModel, table=True):
+    """An account that was booked, by its sub, which outlives it. Times are the booking's, for lists and counts by account."""
+
+    __tablename__ = "booking_participants"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index("booking_participants_by_start", "sub", "starts_at", "booking_id"),)
+
+    booking_id: str = Field(
+        sa_column=Column(String, ForeignKey("bookings.booking_id", ondelete="CASCADE"), primary_key=True)
+    )
+    #: from 0, in the order of the query
+    position: int = Field(primary_key=True)
+    sub: str
+    starts_at: int = Field(sa_column=_instant())
+    ends_at: int = Field(sa_column=_instant())
 
 
 class AvailabilityRule(SQLModel, table=True):
@@ -302,7 +365,7 @@ class Callback(SQLModel, table=True):
     __table_args__ = (
         Index("callbacks_by_due", "client_key", "due_at"),
         Index("callbacks_by_turn", "client_key", "attempts", "due_at"),
-        Index("callbacks_in_flight", "due_at", postgresql_where=text("claimed"), sqlite_where=text("claimed")),
+        Index("callbacks_in_flight", "due_at", **_where("claimed")),
     )
 
     key: int | None = Field(default=None, sa_column=_key())

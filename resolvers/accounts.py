@@ -27,6 +27,7 @@ from db.drivers.base import Snapshot
 from db.drivers.keyed_locks import external_id_lock
 from db.retries import retry_transaction
 
+from .booking_changes import follow_events
 from .context import Context
 from .tokens import authenticate_client, check_client
 
@@ -165,7 +166,8 @@ async def delete(ctx: Context, sub: str) -> bool:
     async with ctx.db.write(client_key) as session:
         account_key = await erasure.lock(session, client_key, sub)
         if account_key is not None:
-            await erasure.erase(session, client_key, account_key, sub)
+            booking_ids = await erasure.erase(session, client_key, account_key, sub, ctx.now)
+            await follow_events(ctx, session, booking_ids)
         return account_key is not None
 
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from core.access import Actor, require_application, require_availability
+from core.booking_life import Booking, BookingStatus
 from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
 from core.errors import Forbidden, Key, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft
@@ -15,9 +16,10 @@ from core.explanation import Explanation
 from core.instants import Instant
 from core.scopes import Scope
 from core.solver import Facts
-from db import bookings, calendars
+from db import booking_lists, bookings, calendars
 from db.access import AccessSnapshot, Account
-from db.bookings import BookedCalendar
+from db.booking_lists import in_order
+from db.bookings import BookedCalendar, NewBooking
 from db.database import Session
 from db.drivers.keyed_locks import LockKey, calendar_lock
 
@@ -65,8 +67,8 @@ class BookingAttempt:
     request: BookingRequest
     #: what to explain if the start is not possible
     wanted: Wanted | None = None
-    #: from it each event gets a uid that a retry recognises: the commit may succeed though the connection is lost
-    event_uid_seed: str = field(default_factory=lambda: secrets.token_hex(16))
+    #: the booking that it makes; a retry recognises it: the commit may succeed though the connection is lost
+    booking_id: str = field(default_factory=lambda: f"bkg_{secrets.token_hex(12)}")
     #: whether a write was begun whose outcome is unknown
     may_have_written: bool = False
 
@@ -83,13 +85,15 @@ class BookingAttempt:
         """
         return await with_snapshot_fallback(self.ctx, partial(self._load, problems, query_problems))
 
-    async def book_under_lock(self, session: Session, loaded: LoadedBooking, earliest: Instant) -> Booked | SlotTaken:
+    async def book_under_lock(
+        self, session: Session, loaded: LoadedBooking, earliest: Instant, link_key: int | None = None
+    ) -> Booked | SlotTaken:
         """Locks the calendars of all members, decides on their current state, and writes the booking.
 
         `loaded` only determines which calendars to lock. Alternative slots start at `earliest` or later.
         """
         await calendars.lock_for_update(session, loaded.access.versions)
-        if self.may_have_written and (booked := await self._find_booked(session, loaded.targets)) is not None:
+        if self.may_have_written and (booked := await self._find_booked(session)) is not None:
             return booked
         self.may_have_written = True
         # Rights may have been revoked since the first load.
@@ -97,7 +101,23 @@ class BookingAttempt:
         subs = self.choose(loaded) if self.request.is_possible(earliest) else None
         if subs is None:
             return self.slot_taken(loaded, earliest)
-        return await self._write(session, subs, loaded.targets)
+        return await self._write(session, self.new_booking(loaded, subs, link_key), loaded.targets)
+
+    def new_booking(self, loaded: LoadedBooking, subs: Sequence[str], link_key: int | None = None) -> NewBooking:
+        """Returns the booking of these members, to be written."""
+        request, now = self.request, self.ctx.now
+        booking = Booking(
+            self.booking_id,
+            BookingStatus.CONFIRMED,
+            *request.draft.span(),
+            participants=subs,
+            created=now,
+            updated=now,
+            labels=request.labels,
+            visitor=request.visitor,
+        )
+        calendars = [calendar for sub in subs for calendar in loaded.targets[sub]]
+        return NewBooking(loaded.client_key, booking, request, calendars, link_key)
 
     def choose(self, loaded: LoadedBooking) -> list[str] | None:
         """Returns the subs of the members to book; None if the start is not possible."""
@@ -158,7 +178,7 @@ class BookingAttempt:
         return targets
 
     def _event_uid(self, calendar_key: int) -> str:
-        return f"evt_{sha256(f'{self.event_uid_seed} {calendar_key}'.encode()).hexdigest()[:24]}"
+        return f"evt_{sha256(f'{self.booking_id} {calendar_key}'.encode()).hexdigest()[:24]}"
 
     def _check(self, loaded: LoadedFacts, targets: Targets) -> Problems:
         """Returns problems for target calendars outside the query, and for members that have not granted writing."""
@@ -171,31 +191,29 @@ class BookingAttempt:
         check_grants(query, loaded.access.accounts, problems, Scope.CREATE_EVENT)
         return problems
 
-    async def _write(self, session: Session, subs: Sequence[str], targets: Targets) -> Booked:
-        """Writes the events to locked calendars. A duplicate id raises Unprocessable: this undoes the transaction."""
-        chosen = [calendar for sub in subs for calendar in targets[sub]]
+    async def _write(self, session: Session, new: NewBooking, targets: Targets) -> Booked:
+        """Writes to locked calendars. A duplicate id raises Unprocessable: this undoes the transaction."""
+        await bookings.create(session, new)
         by_draft: dict[EventDraft, list[BookedCalendar]] = {}
-        for sub in subs:
+        for sub in new.booking.participants:
             by_draft.setdefault(self.request.draft_for(sub), []).extend(targets[sub])
         written: dict[str, Event] = {}
         for draft, theirs in by_draft.items():
-            events = await bookings.book(session, theirs, draft, self.ctx.now)
+            events = await bookings.write_events(session, theirs, draft, new.booking, self.ctx.now)
             if events is None:
                 words = "is already the id of an event on one of the calendars"
                 raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
             written |= {event.calendar_id: event for event in events}
-        await calendars.bump_versions(session, [calendar.key for calendar in chosen])
-        return Booked(*self.request.draft.span(), subs, [written[calendar.calendar_id] for calendar in chosen])
+        await calendars.bump_versions(session, [calendar.key for calendar in new.calendars])
+        return Booked(new.booking, [written[calendar.calendar_id] for calendar in new.calendars])
 
-    async def _find_booked(self, session: Session, targets: Targets) -> Booked | None:
+    async def _find_booked(self, session: Session) -> Booked | None:
         """Returns the booking if an earlier attempt committed it although it appeared to fail."""
-        by_key = {calendar.key: calendar for theirs in targets.values() for calendar in theirs}
-        found = await bookings.booked(session, by_key, self.request.event.event_id)
-        if not found:
+        found = await booking_lists.find(session, self.booking_id, self.ctx.now)
+        if found is None:
             return None
-        subs = [sub for sub in self.request.query.subs if all(each.key in found for each in targets[sub])]
-        events = [found[calendar.key] for sub in subs for calendar in targets[sub]]
-        return Booked(*self.request.draft.span(), subs, events)
+        events = (await booking_lists.events_of(session, [self.booking_id], self.ctx.now))[self.booking_id]
+        return Booked(found.booking, in_order(events, found.calendar_ids))
 
 
 def _with_room_for_all_events(loaded: LoadedFacts, targets: Targets) -> LoadedFacts:

@@ -1,12 +1,9 @@
 """Booking a start for all members, never twice: in one trip if possible, otherwise under lock."""
 
-from collections.abc import Sequence
-
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.errors import Key, Problems, Refusal, Unprocessable
-from core.events import Event
-from core.identity import digest
 from core.instants import Instant
+from core.request_identity import request_digest
 from db import bookings, idempotency
 from db.database import Session
 from db.retries import retry_transaction
@@ -52,28 +49,20 @@ async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -
     subs = attempt.choose(loaded)
     if subs is None:
         return attempt.slot_taken(loaded, _earliest(attempt))
-    events = await _write_if_unchanged(attempt, loaded, subs)
-    return Booked(*attempt.request.draft.span(), subs, events) if events is not None else None
-
-
-async def _write_if_unchanged(
-    attempt: BookingAttempt, loaded: LoadedBooking, subs: Sequence[str]
-) -> Sequence[Event] | None:
-    """Writes the events in one trip and returns them; None if a calendar has changed since it was loaded."""
-    access, ctx = loaded.access, attempt.ctx
-    account_keys = {calendar: access.accounts[sub].key for sub in subs for calendar in loaded.targets[sub]}
+    access, ctx, draft = loaded.access, attempt.ctx, attempt.request.draft
+    new = attempt.new_booking(loaded, subs)
+    account_keys = [access.accounts[sub].key for sub in subs]
     attempt.may_have_written = True
-    draft = attempt.request.draft
-    events = await bookings.book_unchanged(ctx.db, loaded.client_key, access.versions, account_keys, draft, ctx.now)
+    events = await bookings.book_unchanged(ctx.db, new, access.versions, account_keys, draft, ctx.now)
     attempt.may_have_written = events is not None
-    return events
+    return Booked(new.booking, events) if events is not None else None
 
 
 async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
     """Returns the first answer given under the idempotency key, even if the request has problems by now."""
     ctx = attempt.ctx
     loaded = await attempt.load_or_refuse(*_problems(attempt))
-    claim = (loaded.client_key, key, digest(repr(attempt.request)))
+    claim = (loaded.client_key, key, request_digest(attempt.request))
     if isinstance(loaded, RefusedBooking):
         return await _stored_answer(ctx, claim, loaded.refusal)
     async with ctx.db.write(loaded.client_key, loaded.locks) as session:

@@ -22,6 +22,10 @@ class _Entry(NamedTuple):
     size: int
 
 
+def _always(_value: Any) -> bool:
+    return True
+
+
 def _ignore(_kind: str, _found: bool) -> None:
     pass
 
@@ -48,10 +52,10 @@ class VersionedCache:
         """Approximate size in bytes."""
         return self._entries.size
 
-    def get(self, kind: str, key: Hashable, version: object) -> Any:
-        """Returns the value of the key if it has this version, else None."""
+    def get(self, kind: str, key: Hashable, version: object, is_current: Callable[[Any], bool] = _always) -> Any:
+        """Returns the value of the key if it has this version, and is current by the clock, else None."""
         entry = self._entries.get((kind, key))
-        found = entry is not None and entry.version == version
+        found = entry is not None and entry.version == version and is_current(entry.value)
         self.on_lookup(kind, found)
         return entry.value if entry is not None and found else None
 

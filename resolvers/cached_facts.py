@@ -11,13 +11,13 @@ from core.availability_rules import AvailabilityRule
 from core.excluded_events import ExcludedEvent
 from core.instants import DAY, Instant
 from core.spans import SpanSet
-from db import availability_rules, available_periods, events
+from db import availability_rules, available_periods, busy_time
 from db.access import Account
+from db.busy_time import BusyTime
 from db.database import Session
 from db.drivers.base import Statements
-from db.events import BusyTime
 
-from .cache import VersionedCache
+from .context import Context
 
 #: Windows are rounded outwards to multiples of this many seconds, so that a query for the next day, or for
 #: the same week from a later hour on, finds them in the cache.
@@ -41,10 +41,8 @@ class CachedFacts:
     With a session, the versions passed in must have been read in it, so that everything is of one snapshot.
     """
 
-    def __init__(
-        self, memory: VersionedCache, reader: Statements, session: Session | None, client_key: int | None
-    ) -> None:
-        self._memory = memory
+    def __init__(self, ctx: Context, reader: Statements, session: Session | None, client_key: int | None) -> None:
+        self._ctx = ctx
         self._reader = reader
         self._client_key = client_key
         self._optional_session = session
@@ -88,9 +86,11 @@ class CachedFacts:
         window = _rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, BusyTime]:
-            return await events.busy(self._reader, {key: versions[key] for key in keys}, *window)
+            return await busy_time.busy(self._reader, {key: versions[key] for key in keys}, *window, self._ctx.now)
 
-        return await self._facts("busy", versions, window, read, lambda busy: 2 * _NUMBER * len(busy))
+        found = await self._facts("busy", versions, window, read, _size, self._has_not_lapsed)
+        self._ctx.record_lapses(busy.lapses_at for busy in found.values())
+        return found
 
     async def excluded(
         self, versions: Mapping[int, int], start: Instant, end: Instant, excluded: Sequence[ExcludedEvent]
@@ -102,12 +102,18 @@ class CachedFacts:
 
         async def read(keys: Collection[int]) -> dict[int, BusyTime]:
             current = {key: versions[key] for key in keys}
-            return await events.busy_of(self._reader, current, *window, event_ids=ids, event_uids=uids)
+            return await busy_time.busy_of(
+                self._reader, current, *window, self._ctx.now, event_ids=ids, event_uids=uids
+            )
 
         size = sum(map(len, (*ids, *uids)))
         return await self._facts(
-            "excluded", versions, (*window, ids, uids), read, lambda found: size + 2 * _NUMBER * len(found)
+            "excluded", versions, (*window, ids, uids), read, lambda found: size + _size(found), self._has_not_lapsed
         )
+
+    def _has_not_lapsed(self, busy: BusyTime) -> bool:
+        """Whether all holds in it have yet to end."""
+        return busy.lapses_at is None or self._ctx.now < busy.lapses_at
 
     async def _facts(
         self,
@@ -116,16 +122,22 @@ class CachedFacts:
         window: tuple[Hashable, ...],
         read: Callable[[Collection[int]], Awaitable[Mapping[int, Any]]],
         size: Callable[[Any], int],
+        is_current: Callable[[Any], bool] = lambda _: True,
     ) -> dict[int, Any]:
-        found = {key: self._memory.get(kind, (key, *window), version) for key, version in versions.items()}
+        memory = self._ctx.cache
+        found = {key: memory.get(kind, (key, *window), version, is_current) for key, version in versions.items()}
         missing = [key for key, value in found.items() if value is None]
         if missing:
             for key, value in (await read(missing)).items():
-                self._memory.put(kind, (key, *window), versions[key], value, size(value))
+                memory.put(kind, (key, *window), versions[key], value, size(value))
                 found[key] = value
             if None in found.values():
                 raise NeedsSnapshot(self._client_key)
         return found
+
+
+def _size(busy: BusyTime) -> int:
+    return 2 * _NUMBER * len(busy)
 
 
 def _rounded(start: Instant, end: Instant) -> tuple[Instant, Instant]:

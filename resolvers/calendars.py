@@ -9,7 +9,7 @@ from core.identity import is_calendar_id
 from core.limits import NAME_LENGTH
 from core.rights import Right
 from core.texts import check_id
-from db import accounts, availability_rules
+from db import accounts, availability_rules, events
 from db import calendars as db_calendars
 from db.database import Session
 from db.drivers.base import Snapshot
@@ -17,6 +17,7 @@ from db.drivers.keyed_locks import account_lock, calendar_lock
 from db.retries import retry_transaction
 
 from .accounts import erased
+from .booking_changes import follow_events
 from .context import Context
 
 
@@ -91,7 +92,9 @@ async def delete(ctx: Context, calendar_id: str) -> bool:
                 words = f"is named by the availability rule {rule.availability_rule_id!r}: change that first"
                 raise Unprocessable.of(("calendar_id",), Key.CONFLICT, words)
         await db_calendars.lock_and_bump(session, account_key, calendar_id)
+        booking_ids = await events.of_bookings(session, [own[calendar_id].key], ctx.now)
         await db_calendars.delete(session, own[calendar_id].key)
+        await follow_events(ctx, session, booking_ids)
         return True
 
 

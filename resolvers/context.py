@@ -1,6 +1,6 @@
 """The context that is passed to every resolver."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,7 +29,7 @@ class Dependencies:
     managed: bool
     #: their grants and calendars, and the versions of everything that matters
     rows: Sequence[Row]
-    #: the instant from which on the request is refused, because its earliest start is in the past
+    #: the instant from which on it is another: the request's earliest start is in the past, or a hold has ended
     until: Instant
     #: the caller, if the answer says more to some callers of the application than to others
     viewer: Actor | None = None
@@ -57,6 +57,8 @@ class Context:
     private_callbacks: bool = False
     #: one entry for each answer of a resolver that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
+    #: when holds end that the facts contain, which were loaded so far
+    lapses: list[Instant] = field(default_factory=list[Instant])
     #: by place in a document: what collects the objects there, so that a field of theirs is loaded at once
     loaders: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     #: the caller as loaded last, with the credentials that it was loaded by
@@ -71,9 +73,13 @@ class Context:
             self.connections.append(self.db.driver.for_request())
         return self.connections[0]
 
+    def record_lapses(self, instants: Iterable[Instant | None]) -> None:
+        """Records when holds end that the facts of this request contain."""
+        self.lapses.extend(instant for instant in instants if instant is not None)
+
     def record_dependencies(self, dependencies: Dependencies) -> None:
         """Records what a stored copy of the resolver's answer has to be revalidated against."""
-        self.dependencies.append(dependencies)
+        self.dependencies.append(replace(dependencies, until=min([dependencies.until, *self.lapses])))
 
     def depend_on_viewer(self, viewer: Actor) -> None:
         """Records that the answer has fields of the queried accounts that only some callers may see."""

@@ -20,6 +20,7 @@ from db.database import Session
 from db.drivers.keyed_locks import calendar_lock
 from db.retries import retry_transaction
 
+from .booking_changes import follow_events
 from .context import Context
 
 _UNKNOWN_CALENDAR = "is not a calendar of this account"
@@ -58,9 +59,20 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
             draft = replace(draft, tzid=await accounts.zone(session, account))
     caller = PendingCaller(ctx.caller, ctx.now, partial(require_own, right=Right.CREATE_EVENT))
     upserted = await events.upsert_one(ctx.db, caller, calendar_id, draft, ctx.now)
-    if upserted is None:
-        raise _unknown(problems)
-    return UpsertedEvent(*upserted)
+    return UpsertedEvent(*upserted) if upserted is not None else await _upsert_booked(ctx, calendar_id, draft)
+
+
+async def _upsert_booked(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
+    """Upserts an event that may be that of a booking, which changes with it. Raises NotFound for the calendar."""
+    actor = await ctx.actor()
+    account = require_own(actor, Right.CREATE_EVENT)
+    async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
+        calendar = await _lock(session, account, calendar_id, Problems())
+        changed = await events.upsert(session, calendar, await _with_zones(session, account, [draft]), ctx.now)
+        await follow_events(ctx, session, changed.booking_ids)
+        return UpsertedEvent(
+            await events.get(session, calendar, draft.event_id, calendar_id, ctx.now), changed.number > 0
+        )
 
 
 @retry_transaction
@@ -78,11 +90,18 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         seen.add(draft.event_id)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
-        if any(draft.tzid is None for draft in drafts):
-            zone = await accounts.zone(session, account)
-            drafts = [draft if draft.tzid is not None else replace(draft, tzid=zone) for draft in drafts]
-        created = await events.upsert(session, calendar, drafts, ctx.now)
-        return UpsertedEvents(created, len(drafts) - created)
+        drafts = await _with_zones(session, account, drafts)
+        changed = await events.upsert(session, calendar, drafts, ctx.now)
+        await follow_events(ctx, session, changed.booking_ids)
+        return UpsertedEvents(changed.number, len(drafts) - changed.number)
+
+
+async def _with_zones(session: Session, account: int, drafts: Sequence[EventDraft]) -> Sequence[EventDraft]:
+    """Returns the drafts, those without a zone in that of the account."""
+    if all(draft.tzid is not None for draft in drafts):
+        return drafts
+    zone = await accounts.zone(session, account)
+    return [draft if draft.tzid is not None else replace(draft, tzid=zone) for draft in drafts]
 
 
 @retry_transaction
@@ -94,7 +113,9 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
-        return await events.delete(session, calendar, event_id, ctx.now)
+        changed = await events.delete(session, calendar, event_id, ctx.now)
+        await follow_events(ctx, session, changed.booking_ids)
+        return changed.number > 0
 
 
 @retry_transaction
@@ -121,7 +142,9 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
         chosen = choose(await calendars.keys_of_account(session, account), calendar_ids)
         await calendars.lock_for_update(session, chosen)
         await calendars.bump_versions(session, chosen)
-        return await events.delete_all(session, chosen, ctx.now)
+        changed = await events.delete_all(session, chosen, ctx.now)
+        await follow_events(ctx, session, changed.booking_ids)
+        return changed.number
 
 
 @retry_transaction
@@ -137,7 +160,7 @@ async def list_events(ctx: Context, window: EventWindow, request: PageRequest, r
     problems.raise_if_any()
     async with ctx.db.read(actor.client_key) as session:
         chosen = choose(await calendars.keys_of_account(session, account), window.calendar_ids)
-        found = await event_lists.list_events(session, chosen, window, cursor, request.first + 1)
+        found = await event_lists.list_events(session, chosen, window, cursor, request.first + 1, ctx.now)
     return Page[Event].cut(found, request, place)
 
 

@@ -8,7 +8,7 @@ from core.accounts import Account
 from core.blocked import BlockedReason, events_in
 from core.candidates import KnownFacts
 from core.errors import Key, Unprocessable
-from core.events import Event, EventStatus
+from core.events import Event
 from core.explanation import Explanation, max_places
 from core.missing import Place
 from core.query import AvailabilityQuery, Member
@@ -68,7 +68,7 @@ async def explain(
     found = Explanation(query, openings, known, names, readable)
     if not wanted.events or session is None:
         return found
-    return replace(found, events=await _events(session, found, loaded.selections, wanted))
+    return replace(found, events=await _events(ctx, session, found, loaded.selections, wanted))
 
 
 def _check_places(ctx: Context, query: AvailabilityQuery) -> None:
@@ -126,7 +126,7 @@ def _firm_of(query: AvailabilityQuery, selection: MemberSelection, loaded: Loade
 
 
 async def _events(
-    session: Session, explanation: Explanation, selections: Sequence[MemberSelection], wanted: Wanted
+    ctx: Context, session: Session, explanation: Explanation, selections: Sequence[MemberSelection], wanted: Wanted
 ) -> dict[Place, Mapping[Bounds, Sequence[Event]]]:
     """Loads the first events of the first busy spans of the members whose events the caller may read."""
     most = min(wanted.events, MAX_EVENTS)
@@ -145,13 +145,13 @@ async def _events(
         return {}
     begin, end = min(spans[place][0][0] for place in chosen), max(spans[place][-1][1] for place in chosen)
     calendars = {key: id for each in chosen.values() for id, key in each.account.calendars.items()}
-    blocking = await event_lists.blocking(Snapshot(session), calendars, begin, end)
+    blocking = await event_lists.blocking(Snapshot(session), calendars, begin, end, ctx.now)
     excluded = {event.event_id for event in explanation.query.excluded_events or ()}
     excluded |= {event.event_uid for event in explanation.query.excluded_events or ()}
     blocking = [event for event in blocking if event.event_id not in excluded and event.event_uid not in excluded]
     keys = {place: events_in(spans[place], _of(selection, blocking), most) for place, selection in chosen.items()}
     needed = {key for found in keys.values() for each in found for key in each}
-    events = await event_lists.by_key(session, needed, calendars)
+    events = await event_lists.by_key(session, needed, calendars, ctx.now)
     return {
         place: {span: [events[key] for key in each] for span, each in zip(spans[place], found, strict=True)}
         for place, found in keys.items()
@@ -165,5 +165,5 @@ def _of(selection: MemberSelection, blocking: Sequence[BlockingEvent]) -> list[t
     return [
         (event.start, event.end, event.key)
         for event in blocking
-        if event.calendar_key in calendars and not (firm_only and event.status == EventStatus.TENTATIVE.value)
+        if event.calendar_key in calendars and not (firm_only and event.is_ignorable)
     ]

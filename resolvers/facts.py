@@ -17,9 +17,9 @@ from core.solver import Facts
 from core.spans import Busy, SpanSet
 from db import access as db_access
 from db.access import AccessSnapshot, Account
+from db.busy_time import BusyTime
 from db.database import Session
 from db.drivers.base import Snapshot, Statements
-from db.events import BusyTime
 
 from .cached_facts import CachedFacts, NeedsSnapshot
 from .context import Context
@@ -162,7 +162,7 @@ def check_grants(query: AnyQuery, accounts: Mapping[str, Account], problems: Pro
 
 def _cached(ctx: Context, access: AccessSnapshot, session: Session | None) -> CachedFacts:
     client_key = access.actor.client_key
-    return CachedFacts(ctx.cache, reader_of(ctx, session, client_key), session, client_key)
+    return CachedFacts(ctx, reader_of(ctx, session, client_key), session, client_key)
 
 
 def reader_of(ctx: Context, session: Session | None, client_key: int | None = None) -> Statements:

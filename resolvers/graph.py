@@ -11,16 +11,17 @@ from core.access import Actor, is_application, may, require_client, rights_over
 from core.accounts import Calendar
 from core.availability_rules import AvailabilityRule
 from core.available_periods import StoredAvailablePeriod
+from core.booking_life import Booking
 from core.errors import Key, Problems, Refusal
 from core.events import Event, EventWindow
 from core.features import Feature
-from core.identity import is_calendar_id, is_event_uid, is_scheduling_id, is_sub
+from core.identity import is_booking_id, is_calendar_id, is_event_uid, is_scheduling_id, is_sub
 from core.instants import Instant, Unreadable
 from core.pages import Page, PageRequest
 from core.periods import check_window
 from core.real_time_scheduling import Link
 from core.rights import Right
-from db import accounts, availability_rules, available_periods, calendars, event_lists
+from db import accounts, availability_rules, available_periods, booking_lists, calendars, event_lists
 from db import real_time_scheduling as links
 from db.retries import retry_transaction
 
@@ -30,7 +31,7 @@ from .context import Context
 from .events import check_list, choose
 from .events import place as event_place
 
-Found: TypeAlias = ViewedAccount | Calendar | Event | Link
+Found: TypeAlias = ViewedAccount | Calendar | Event | Link | Booking
 """What an id can name."""
 
 
@@ -46,8 +47,12 @@ async def node(ctx: Context, id: str) -> Found | None:
         return calendar if calendar is not None and may(actor, Right.LIST_CALENDARS, calendar.account) else None
     if is_event_uid(id):
         async with ctx.db.read(ctx.client_key) as session:
-            found = await event_lists.by_uid(session, client_key, id)
+            found = await event_lists.by_uid(session, client_key, id, ctx.now)
         return found[0] if found is not None and may(actor, Right.READ_EVENTS, found[1]) else None
+    if is_booking_id(id) and is_application(actor):
+        async with ctx.db.read(ctx.client_key) as session:
+            booking = await booking_lists.find(session, id, ctx.now)
+        return booking.booking if booking is not None and booking.client_key == client_key else None
     if is_scheduling_id(id) and is_application(actor):
         async with ctx.db.read(ctx.client_key) as session:
             link = await links.find(session, id)
@@ -111,7 +116,7 @@ async def events_of_calendars(
     if not ids:
         return {}
     async with ctx.db.read(ctx.client_key) as session:
-        found = await event_lists.of_calendars(session, ids, window, cursor, request.first + 1)
+        found = await event_lists.of_calendars(session, ids, window, cursor, request.first + 1, ctx.now)
     return {key: Page[Event].cut(each, request, event_place) for key, each in found.items()}
 
 
@@ -138,7 +143,7 @@ async def events_of_accounts(
         except Refusal as refusal:
             refused[key] = refusal
     async with ctx.db.read(ctx.client_key) as session:
-        found = await event_lists.of_accounts(session, keys, ids, window, cursor, request.first + 1)
+        found = await event_lists.of_accounts(session, keys, ids, window, cursor, request.first + 1, ctx.now)
     return {key: Page[Event].cut(each, request, event_place) for key, each in found.items()} | refused
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.access import Actor, is_application, require_application
+from core.booking_life import Visitor
 from core.bookings import SlotTaken
 from core.errors import Key, NotFound, Problem, Problems, Unprocessable
 from core.explanation import Explanation
@@ -165,7 +166,8 @@ async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | Sl
     link, acting = await _visited(ctx, token)
     if not isinstance(link.state, Open):
         return link
-    return await _book(BookingAttempt(acting, link.request.booking(start)), link, tzid)
+    request = replace(link.request.booking(start), visitor=Visitor(tzid=tzid))
+    return await _book(BookingAttempt(acting, request), link, tzid)
 
 
 @retry_transaction
@@ -178,10 +180,12 @@ async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTa
         link = await _found(session, link.scheduling_id, hold=True)
         if not isinstance(link.state, Open):
             return link
-        answer = await attempt.book_under_lock(session, loaded, link.request.earliest(ctx.now))
+        earliest, key = link.request.earliest(ctx.now), await links.key_of(session, link)
+        answer = await attempt.book_under_lock(session, loaded, earliest, key)
         if isinstance(answer, SlotTaken):
             return answer
-        outcome = Completed(answer.start, answer.end, tuple(answer.participants), tzid)
+        booking = answer.booking
+        outcome = Completed(booking.start, booking.end, tuple(booking.participants), tzid)
         link = await links.set_state(session, link, completed(link.state, outcome), ctx.now)
         await _enqueue(ctx, session, link, CallbackKind.COMPLETED, tzid)
     return link

@@ -11,6 +11,7 @@ from core.events import EventDraft
 from core.instants import Unreadable
 
 from .availability import AvailabilityInput
+from .booking_life import Booking, MetadatumInput, VisitorInput
 from .events import Event, LocationInput
 from .explanation import Explanation
 from .optional import or_default, or_none
@@ -77,7 +78,13 @@ class BookSlotInput:
         "and books once.",
     )
 
+    visitor: VisitorInput | None = field(default=UNSET, description="The person that the booking is for.")
+    metadata: list[MetadatumInput] | None = field(
+        default=UNSET, description="Up to 20 values of your own that are stored with the booking."
+    )
+
     def to_core(self) -> BookingRequest:
+        visitor = or_none(self.visitor)
         return BookingRequest(
             query=self.availability.to_core(),
             start=self.start,
@@ -85,6 +92,8 @@ class BookSlotInput:
             target_calendars=[target.to_core() for target in or_default(self.target_calendars, [])],
             assignment=or_default(self.assignment, Assignment.REQUEST_ORDER),
             idempotency_key=or_none(self.idempotency_key),
+            visitor=visitor.to_core() if visitor is not None else None,
+            labels=tuple(each.to_core() for each in or_default(self.metadata, [])),
         )
 
 
@@ -96,14 +105,17 @@ class Booked:
         description="Who was booked, in the order of the query: from each group, as many as are required."
     )
     events: list[Event] = field(description="Their events, in the same order.")
+    booking: Booking = field(description="The booking.")
 
     @classmethod
     def of(cls, booked: bookings.Booked) -> Self:
+        booking = Booking.of(booked.booking)
         return cls(
-            start=booked.start,
-            end=booked.end,
-            participants=[Participant(sub=ID(sub)) for sub in booked.participants],
+            start=booking.start,
+            end=booking.end,
+            participants=booking.participants,
             events=[Event.of(event) for event in booked.events],
+            booking=booking,
         )
 
 

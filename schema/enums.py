@@ -7,6 +7,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
 from core.blocked import BlockedReason
+from core.booking_life import BookingActor, BookingStatus
 from core.bookings import Assignment, EventCreation
 from core.candidates import RelaxationKind
 from core.events import EventStatus, FreeBusyStatus, Transparency
@@ -49,6 +50,21 @@ _describe(
     "Whom to book from a group that does not need all of its members.",
     REQUEST_ORDER="The first free members, in the order of the request.",
     LEAST_BUSY="The free members with the least busy time in the query's periods. Ties go by the order of the request.",
+)
+_describe(
+    BookingStatus,
+    "The state of a booking.",
+    HELD="Its events block the time until the hold ends, and then as if they had never been there.",
+    CONFIRMED="It takes place.",
+    CANCELLED="It was cancelled: by cancelBooking, or because its last event was deleted.",
+    EXPIRED="It was held, and not confirmed in time. It can still be confirmed while its time is free.",
+)
+_describe(
+    BookingActor,
+    "Who has cancelled a booking.",
+    APPLICATION="Your application, with cancelBooking.",
+    VISITOR="The visitor, by the booking link.",
+    EVENTS="Whoever deleted its last event.",
 )
 _describe(
     EventCreation,

@@ -16,6 +16,7 @@ from .optional import or_default, or_none
 from .scalars import DateTime, EventTime
 
 CALENDAR = Batch()
+BOOKING = Batch()
 
 
 @strawberry.input(description="Where an event takes place.")
@@ -149,6 +150,14 @@ class Event(Node):
     )
     async def calendar(self, info: Info[Context]) -> Any:
         return await CALENDAR.of(info, self)
+
+    @field(
+        description="The booking that wrote the event. Null if there is none. Only for the application, with its key.",
+        graphql_type=of_type("Booking", "schema.booking_life") | None,
+        metadata=BOOKING.metadata,
+    )
+    async def booking(self, info: Info[Context]) -> Any:
+        return await BOOKING.of(info, self)
 
     @classmethod
     def of(cls, event: CoreEvent) -> Self:

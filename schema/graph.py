@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.accounts import Calendar as CoreCalendar
+from core.booking_life import Booking as CoreBooking
 from core.errors import NotFound, Refusal
 from core.events import Event as CoreEvent
 from core.real_time_scheduling import Link
+from resolvers import booking_life as bookings
 from resolvers import graph
 from resolvers.accounts import ViewedAccount
 from resolvers.context import Context
 
-from . import accounts, calendars, events, participants
+from . import accounts, booking_life, calendars, events, participants, real_time_scheduling
 from .accounts import Account
 from .availability_rules import AvailabilityRule
 from .available_periods import StoredAvailablePeriod
+from .booking_life import Booking
 from .calendars import Calendar
 from .connections import Connection, page_request
 from .events import Event, EventsInput
@@ -39,6 +42,8 @@ def node_of(ctx: Context, found: graph.Found | None) -> Node | None:
             return Event.of(found)
         case Link():
             return RealTimeScheduling.of(found, ctx.link_url(found))
+        case CoreBooking():
+            return Booking.of(found)
         case None:
             return None
 
@@ -62,6 +67,34 @@ async def _calendars_of_events(ctx: Context, given: Sequence[Event]) -> list[Cal
     found = await graph.calendars_of_events(ctx, [event.calendar_id for event in given])
     made = {calendar_id: Calendar.of(calendar) for calendar_id, calendar in found.items()}
     return [made.get(event.calendar_id) or NotFound() for event in given]
+
+
+@events.BOOKING.loader
+async def _bookings_of_events(ctx: Context, given: Sequence[Event]) -> list[Booking | None]:
+    found = await bookings.of_events(ctx, [event.event_uid for event in given])
+    return [Booking.of(found[event.event_uid]) if event.event_uid in found else None for event in given]
+
+
+@booking_life.EVENTS.loader
+async def _events_of_bookings(ctx: Context, given: Sequence[Booking]) -> list[list[Event]]:
+    found = await bookings.events_of(ctx, [each.booking for each in given])
+    return [[Event.of(event) for event in found.get(each.booking_id, ())] for each in given]
+
+
+@booking_life.LINK.loader
+async def _links_of_bookings(ctx: Context, given: Sequence[Booking]) -> list[RealTimeScheduling | None]:
+    found = await bookings.links_of(ctx, [each.booking for each in given])
+    made = {id: RealTimeScheduling.of(link, ctx.link_url(link)) for id, link in found.items()}
+    return [made.get(each.booking.scheduling_id or "") for each in given]
+
+
+@real_time_scheduling.BOOKINGS.loader
+async def _bookings_of_links(
+    ctx: Context, given: Sequence[RealTimeScheduling], first: int | None, after: str | None
+) -> list[Connection[Booking] | None]:
+    found = await bookings.of_links(ctx, [each.link for each in given], page_request(first, after))
+    made = {id: Connection[Booking].of(page, Booking.of) for id, page in found.items()}
+    return [made.get(each.real_time_scheduling_id) for each in given]
 
 
 @calendars.EVENTS.loader

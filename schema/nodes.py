@@ -19,7 +19,9 @@ A value that is an exception is that object's error.
 
 @strawberry.interface(description="Anything with an id of its own. The prefix of the id tells its type.")
 class Node:
-    id: ID = field(description="The public id: a `sub`, a `calendarId`, an `eventUid`, or the id of a link.")
+    id: ID = field(
+        description="The public id: a `sub`, a `calendarId`, an `eventUid`, or the id of a booking or a link."
+    )
 
 
 class Batch:

@@ -6,6 +6,7 @@ import strawberry
 from strawberry import ID, UNSET, Info, argument, field
 
 from core.accounts import AccountKey
+from core.booking_life import BookingStatus
 from core.real_time_scheduling import Status
 from core.rights import Right
 from resolvers import (
@@ -13,6 +14,7 @@ from resolvers import (
     availability,
     availability_rules,
     available_periods,
+    booking_life,
     calendars,
     events,
     graph,
@@ -25,6 +27,7 @@ from .accounts import Account, UserInfo
 from .availability import Availability, AvailabilityInput
 from .availability_rules import AvailabilityRule
 from .available_periods import From, StoredAvailablePeriod, To
+from .booking_life import Booking, BookingsFrom, BookingsTo
 from .calendars import Calendar
 from .connections import After, Connection, First, page_request
 from .enums import AccountType
@@ -44,8 +47,8 @@ class Query:
         return UserInfo.of(await accounts.user_info(info.context))
 
     @field(
-        description="Whatever has this id: an account, a calendar, an event or a booking link. Null if the id is unknown "
-        "or its object not the caller's to see."
+        description="Whatever has this id: an account, a calendar, an event, a booking or a booking link. Null if the id is "
+        "unknown or its object not the caller's to see."
     )
     async def node(
         self, info: Info[Context], id: Annotated[ID, argument(description="The object's id.")]
@@ -156,6 +159,32 @@ class Query:
     ) -> RealTimeScheduling | None:
         link = await links.get(info.context, or_none(real_time_scheduling_id), or_none(token))
         return RealTimeScheduling.of(link, info.context.link_url(link))
+
+    @field(description="A booking of the application. Requires the application's key.")
+    async def booking(
+        self, info: Info[Context], booking_id: Annotated[ID, argument(description="The booking's id.")]
+    ) -> Booking | None:
+        return Booking.of(await booking_life.get(info.context, booking_id))
+
+    @field(
+        description="The bookings of the application that start before `to` and end after `from`, soonest first. Requires "
+        "the application's key."
+    )
+    async def bookings(
+        self,
+        info: Info[Context],
+        status: Annotated[BookingStatus | None, argument(description="Only bookings in this state.")] = UNSET,
+        sub: Annotated[ID | None, argument(description="Only bookings that this account takes part in.")] = UNSET,
+        from_: BookingsFrom = UNSET,
+        to: BookingsTo = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Connection[Booking] | None:
+        window = or_none(from_), or_none(to)
+        found = await booking_life.list_bookings(
+            info.context, or_none(status), or_none(sub), *window, page_request(first, after)
+        )
+        return Connection[Booking].of(found, Booking.of)
 
     @field(description="The booking links of the application, oldest first. Requires the application's key.")
     async def real_time_schedulings(

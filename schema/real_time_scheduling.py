@@ -14,13 +14,17 @@ from resolvers.context import Context
 from resolvers.explanation import Wanted
 
 from .availability import AvailabilityInput, DurationInput
+from .booking_life import Booking
 from .bookings import BookedEventInput, TargetCalendarInput
+from .connections import After, Connection, First
 from .explanation import Explanation
-from .nodes import Node
+from .nodes import Batch, Node
 from .optional import or_default, or_none
 from .participants import Participant
 from .scalars import DateTime
 from .selection import wanted
+
+BOOKINGS = Batch()
 
 
 @strawberry.input(description="URLs at which your application is notified by a signed POST.")
@@ -146,6 +150,15 @@ class RealTimeScheduling(Node):
     async def explanation(self, info: Info[Context]) -> Explanation | None:
         found = await links.explain_offer(info.context, self.link, wanted(info) or Wanted())
         return Explanation.of(found) if found is not None else None
+
+    @field(
+        description="The bookings that were made with the link, soonest first. Only for the application, with its key.",
+        metadata=BOOKINGS.metadata,
+    )
+    async def bookings(
+        self, info: Info[Context], first: First = 100, after: After = UNSET
+    ) -> Connection[Booking] | None:
+        return await BOOKINGS.of(info, self, first=first, after=after)
 
     @classmethod
     def of(cls, link: Link, url: str) -> Self:

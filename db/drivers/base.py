@@ -5,8 +5,10 @@ about 20 µs and an ORM session thirty times as much, so it bypasses the ORM. It
 own and needs no transaction: a single statement sees one snapshot anyway.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +17,8 @@ from .dialects import POSTGRESQL, SQLITE, Dialect
 from .fair_queue import Client
 
 Row: TypeAlias = tuple[Any, ...]
+
+_PARAM = re.compile(r"\$(\d+)")
 
 LOCK_TIMEOUT = "TRUE /* lock timeout */"
 """A condition of the statement that locks rows. The PostgreSQL driver limits the wait for them in its place."""
@@ -42,14 +46,20 @@ class LockedWrite(NamedTuple):
     statements share the values `$1`, `$2` …
     """
 
-    #: an UPDATE with RETURNING, which uses only the first `lock_params` values; has the condition LOCK_TIMEOUT
+    #: an UPDATE with RETURNING; has the condition LOCK_TIMEOUT
     lock: str
     #: a SELECT that returns the same rows as `lock`
     locked_rows: str
     #: an INSERT with RETURNING; selects from those rows by the name `locked`
     write: str
-    #: how many values `lock` takes
-    lock_params: int = 3
+    #: further INSERTs, before `write` and in this order, which select from those rows as well
+    inserts: Sequence[str] = ()
+
+
+@cache
+def count_params(statement: str) -> int:
+    """Returns how many of the values a statement takes: up to the one with the greatest number."""
+    return max(int(number) for number in _PARAM.findall(statement))
 
 
 class Caller(Protocol):

@@ -29,6 +29,10 @@ class Dialect(ABC):
         """A table from two lists of equal length; each is given as parameter number, type and column name."""
 
     @abstractmethod
+    def enumerate_array(self, number: int, kind: str, name: str) -> str:
+        """A table from a list, with the columns `position`, from 0, and `value`."""
+
+    @abstractmethod
     def array_param(self, values: Sequence[Any]) -> Hashable:
         """Converts a list to one parameter."""
 
@@ -59,6 +63,9 @@ class _SQLite(Dialect):
             f"(SELECT {columns} FROM json_each(${one}) AS one JOIN json_each(${other}) AS other USING (key)) AS {name}"
         )
 
+    def enumerate_array(self, number: int, kind: str, name: str) -> str:
+        return f"(SELECT key AS position, value FROM json_each(${number})) AS {name}"
+
     def array_param(self, values: Sequence[Any]) -> Hashable:
         return orjson.dumps(values).decode()
 
@@ -80,6 +87,10 @@ class _PostgreSQL(Dialect):
     def zip_arrays(self, first: tuple[int, str, str], second: tuple[int, str, str], name: str) -> str:
         (one, one_kind, one_name), (other, other_kind, other_name) = first, second
         return f"unnest(${one}::{one_kind}[], ${other}::{other_kind}[]) AS {name}({one_name}, {other_name})"
+
+    def enumerate_array(self, number: int, kind: str, name: str) -> str:
+        ordered = f"unnest(${number}::{kind}[]) WITH ORDINALITY AS listed(value, number)"
+        return f"(SELECT number - 1 AS position, value FROM {ordered}) AS {name}"
 
     def array_param(self, values: Sequence[Any]) -> Hashable:
         return tuple(values)

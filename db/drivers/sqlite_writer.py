@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ..files import FileGuard
-from .base import Caller, LockedWrite, Row
+from .base import Caller, LockedWrite, Row, count_params
 from .dialects import SQLITE
 from .write_lock import begin_immediate
 
@@ -95,15 +95,18 @@ class SQLiteWriter:
         """
 
         def rows(statement: str, values: Sequence[Any]) -> list[Row]:
-            return connection.execute(SQLITE.positional(statement), values).fetchall()
+            given = values[: count_params(statement)]
+            return connection.execute(SQLITE.positional(statement), given).fetchall()
 
         self._guard.check()
         begin_immediate(connection, self._timeout)
         try:
             if caller is not None:
                 values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
-            rows(locked_write.lock, values[: locked_write.lock_params])
-            found = rows(f"WITH locked AS ({locked_write.locked_rows}) {locked_write.write}", values)
+            rows(locked_write.lock, values)
+            found: list[Row] = []
+            for insert in (*locked_write.inserts, locked_write.write):
+                found = rows(f"WITH locked AS ({locked_write.locked_rows}) {insert}", values)
             connection.execute("ROLLBACK" if done.given_up else "COMMIT")
         except BaseException:
             connection.rollback()

@@ -32,6 +32,7 @@ from graphql import (
 
 from core import picture
 from core.accounts import MAX_CALENDARS
+from core.booking_life import LABEL_KEY_LENGTH, LABEL_VALUE_LENGTH, MAX_ANSWERS, MAX_LABELS
 from core.bookings import NEXT_SLOTS
 from core.explanation import max_places, max_relaxations
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, NAME_LENGTH, Limits
@@ -62,6 +63,8 @@ _MOST_FIRST = {("BlockedTime", "events"): MAX_EVENTS, ("MemberExplanation", "blo
 _OWN_BYTES = {
     ("Explanation", "picture"): picture.LENGTH * _LONGEST_CHARACTER,
     ("Participant", "sub"): _OTHER_BYTES,
+    ("Metadatum", "key"): LABEL_KEY_LENGTH * _LONGEST_CHARACTER,
+    ("Metadatum", "value"): LABEL_VALUE_LENGTH * _LONGEST_CHARACTER,
     ("Account", "name"): NAME_LENGTH * _LONGEST_CHARACTER,
     ("Account", "accountId"): EXTERNAL_ID_LENGTH * _LONGEST_CHARACTER,
 }
@@ -159,6 +162,9 @@ class _Count:
             ("AvailableSequence", "sequence"): MAX_STEPS,
             ("AvailableStep", "participants"): limits.max_accounts,
             ("Booked", "participants"): limits.max_accounts,
+            ("Booking", "participants"): limits.max_accounts,
+            ("Booking", "metadata"): MAX_LABELS,
+            ("Visitor", "answers"): MAX_ANSWERS,
             ("RealTimeScheduling", "participants"): limits.max_accounts,
             ("SlotTaken", "nextSlots"): NEXT_SLOTS,
             ("Explanation", "members"): max_places(limits),

@@ -22,11 +22,11 @@ const exceptions = {
         suffixes: ["Connection", "Edge", "Payload"],
         types: [
           // They also have fields with the ids of other objects, which the rule takes for their own.
-          ...["Calendar", "LinkingProfile", "RealTimeScheduling"],
+          ...["Booking", "Calendar", "LinkingProfile", "RealTimeScheduling"],
           // Values without an identity.
-          ...["Availability", "AvailableSequence", "AvailableStep", "AvailableTime", "BlockedTime", "Booked", "ElementToken"],
+          ...["Answer", "Availability", "AvailableSequence", "AvailableStep", "AvailableTime", "BlockedTime", "Booked", "ElementToken"],
           ...["Explanation", "FreeBusy", "Location", "PageInfo", "Relaxation", "ScheduledEvent", "SequencedAvailability"],
-          ...["SlotTaken", "WeeklyPeriod"],
+          ...["Metadatum", "SlotTaken", "Visitor", "WeeklyPeriod"],
         ],
       },
     },

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, inspect, text
 
 from core.access import Actor
 from core.accounts import AccountKind
-from db import access, accounts, clients
+from db import access, accounts, booking_lists, clients
+from db.booking_lists import BookingFilter
 from db.database import Database
 from db.migrate import NewerDatabaseError, _config, migrate
 from db.readiness import OTHER_SCHEMA, Readiness
@@ -164,13 +165,14 @@ async def test_links_of_earlier_versions_can_be_purged(db: Database) -> None:
             no_periods = {"available_periods": None, "query_periods": None, "query_slots": None}
             query = {**no_periods, "required_duration": {"hours": 1, "minutes": None}, **link["request"]}
             values = {"ends_at": None, "closed_at": None, **link, "id": f"sch_{number}"}
+            event = {"event_id": "booking", "summary": "Meeting", "start": 0, "end": 1}
             connection.execute(
                 text(
                     "INSERT INTO real_time_schedulings"
-                    " (client_key, scheduling_id, request, status, ends_at, closed_at, created_at)"
-                    " SELECT key, :id, :request, :status, :ends_at, :closed_at, 5 FROM clients"
+                    " (client_key, scheduling_id, request, status, starts_at, ends_at, participants, closed_at, created_at)"
+                    " SELECT key, :id, :request, :status, :ends_at, :ends_at, '[]', :closed_at, 5 FROM clients"
                 ),
-                {**values, "request": json.dumps({"query": query})},
+                {**values, "request": json.dumps({"query": query, "event": event})},
             )
 
     async with db.writer.begin() as connection:
@@ -179,3 +181,82 @@ async def test_links_of_earlier_versions_can_be_purged(db: Database) -> None:
     question = text("SELECT finishes_at FROM real_time_schedulings ORDER BY scheduling_id")
     found = await inspect_database(db, lambda c: [finishes_at for (finishes_at,) in c.execute(question)])
     assert found == [700, 7600, 400, 90, 40]
+
+
+EARLIER_LINK: dict[str, Any] = {
+    "query": {
+        "participants": [{"members": [{"sub": "apc_1"}], "required": "all"}],
+        "required_duration": {"hours": 1, "minutes": None},
+        "query_periods": [{"start": 0, "end": 9000}],
+        "available_periods": None,
+        "query_slots": None,
+    },
+    "event": {"event_id": "booking", "summary": "Meeting", "start": 0, "end": 1},
+    "target_calendars": [],
+    "event_creation": "default",
+}
+
+
+async def test_links_that_were_completed_earlier_get_their_bookings(db: Database) -> None:
+    """With the events of that time, wherever they are by now; without any the booking is cancelled."""
+    async with db.write() as session:
+        client = await clients.ensure(session, db.encryption, "c", "secret", NOW, name="C")
+        kind = AccountKind.APPLICATION_CALENDAR
+        subs = [
+            (await accounts.create_or_get(session, client, kind, name, NOW, scope="read_write")).sub
+            for name in ("ada", "ben")
+        ]
+
+    def eleventh(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0011")
+        link = text(
+            "INSERT INTO real_time_schedulings (client_key, scheduling_id, request, status, starts_at, ends_at,"
+            " participants, visitor_tzid, closed_at, created_at)"
+            " VALUES (:client, :id, :request, 'completed', 3600, 7200, :subs, 'Asia/Tokyo', :closed_at, 5)"
+        )
+        event = text(
+            "INSERT INTO events (calendar_key, event_id, event_uid, summary, description, starts_at, ends_at, tzid,"
+            " transparency, status, blocks, deleted, created_at, updated_at) SELECT calendars.key, 'booking',"
+            " CAST(:uid AS VARCHAR) || calendars.key, 'M', '', 10800, 14400, 'UTC', 'opaque', 'confirmed', :blocks,"
+            " :deleted, :closed_at, 9 FROM calendars JOIN accounts ON accounts.key = account_key WHERE sub = :sub"
+        )
+        for number, (sub, deleted) in enumerate(zip(subs, (False, True), strict=True)):
+            given = {"client": client, "id": f"sch_{number}", "subs": json.dumps([sub]), "closed_at": 7 + number}
+            connection.execute(link, {**given, "request": json.dumps(EARLIER_LINK)})
+            moved = {
+                "uid": f"evt_{number}",
+                "blocks": not deleted,
+                "deleted": deleted,
+                "closed_at": 7 + number,
+                "sub": sub,
+            }
+            connection.execute(event, moved)
+        answer = {
+            "start": 3600,
+            "end": 7200,
+            "participants": ["apc_1"],
+            "events": [{"event_uid": "evt_gone", "draft": EARLIER_LINK["event"]}],
+        }
+        stored = "INSERT INTO booking_answers (client_key, idempotency_key, request_digest, answer, created_at)"
+        values = {"client": client, "digest": b"0" * 32, "answer": json.dumps(answer)}
+        connection.execute(text(f"{stored} VALUES (:client, 'key', :digest, :answer, 6)"), values)
+
+    async with db.writer.begin() as connection:
+        await connection.run_sync(eleventh)
+    await migrate(db)
+    async with db.read() as session:
+        found = await booking_lists.list_bookings(session, client, BookingFilter(), None, 10, NOW)
+        stored = [await booking_lists.find(session, each.booking_id, NOW) for each in found]
+        events = await booking_lists.events_of(session, [each.booking_id for each in found], NOW)
+    by_start = sorted(found, key=lambda booking: (booking.start, booking.created))
+    assert [(each.status, each.start, each.end, [*each.participants], each.scheduling_id) for each in by_start] == [
+        ("cancelled", 3600, 7200, ["apc_1"], None),
+        ("cancelled", 3600, 7200, [subs[1]], "sch_1"),
+        ("confirmed", 10_800, 14_400, [subs[0]], "sch_0"),
+    ]
+    assert [len(events[each.booking_id]) for each in by_start] == [0, 0, 1]
+    assert all(each is not None and each.request().query.duration == 3600 for each in stored)
+    [answer] = await inspect_database(db, lambda c: [*c.execute(text("SELECT answer FROM booking_answers")).scalars()])
+    assert json.loads(answer)["booking"]["booking_id"] == by_start[0].booking_id

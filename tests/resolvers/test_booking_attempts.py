@@ -85,11 +85,11 @@ async def test_a_booking_decided_by_another_capacity_is_not_written(api: Api, ad
     loaded = await attempt.load()
     assert attempt.choose(loaded) == [ada.sub]
     await api.application_calendar("ada", capacity=1)
-    calendars = dict.fromkeys(loaded.targets[ada.sub], loaded.access.accounts[ada.sub].key)
-    decided_by = (loaded.client_key, loaded.access.versions, calendars, attempt.request.draft, api.now)
-    assert await bookings.book_unchanged(api.db, *decided_by) is None
-    now = (await attempt.load()).access.versions
-    assert await bookings.book_unchanged(api.db, loaded.client_key, now, *decided_by[2:]) is not None
+    new, accounts = attempt.new_booking(loaded, [ada.sub]), [loaded.access.accounts[ada.sub].key]
+    draft = attempt.request.draft
+    assert await bookings.book_unchanged(api.db, new, loaded.access.versions, accounts, draft, api.now) is None
+    current = (await attempt.load()).access.versions
+    assert await bookings.book_unchanged(api.db, new, current, accounts, draft, api.now) is not None
 
 
 async def test_a_right_lost_before_the_lock_counts(api: Api, ada: Account) -> None:

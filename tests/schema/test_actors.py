@@ -35,6 +35,8 @@ Query.accounts                    who    yes  no      no     no           no    
 Query.availability                who    yes  yes     no     yes          no                   no                 yes
 Query.availability.availablePeriods.participants.account who yes null no yes no no yes
 Query.sequencedAvailability       who    yes  yes     no     yes          no                   no                 yes
+Query.booking                     who    yes  no      no     no           no                   no                 no
+Query.bookings                    who    yes  no      no     no           no                   no                 no
 Query.realTimeSchedulings         who    yes  no      no     no           no                   no                 no
 Query.realTimeScheduling          who    yes  no      no     no           no                   no                 no
 Query.availabilityRules           who    no   yes     no     no           yes                  no                 who
@@ -98,6 +100,8 @@ DOCUMENTS: dict[str, str] = {
           availability(input: $withBen) { availablePeriods { participants { account { name } } } }
         }
     """,
+    "Query.booking": "query ($booking: ID!) { booking(bookingId: $booking) { id } }",
+    "Query.bookings": "{ bookings { nodes { id } } }",
     "Query.realTimeSchedulings": "{ realTimeSchedulings { nodes { id } } }",
     "Query.realTimeScheduling": "query ($link: ID!) { realTimeScheduling(realTimeSchedulingId: $link) { url } }",
     **{
@@ -163,6 +167,11 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
     """The variables of the documents, by their names; `input` is by field."""
     ben = await api.application_calendar("ben")
     link = (await create_link(api, link_input(("all", [ada]))))["realTimeSchedulingId"]
+    booked = await api.data(
+        "mutation ($input: BookSlotInput!) { bookSlot(input: $input) { ... on Booked { booking { id } } } }",
+        CLIENT_SECRET,
+        input=booking_input(("all", [ben])),
+    )
     by_field = {
         "applicationCalendar": {**api.credentials, "applicationCalendarId": "new"},
         "account": {**api.credentials, "kind": "USER", "accountId": "new"},
@@ -193,6 +202,7 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
             "queryPeriods": [DAY],
         },
         "link": link,
+        "booking": booked["bookSlot"]["booking"]["id"],
         "period": {"availablePeriodId": "p1", **DAY},
         **{f"input of {name}": given for name, given in by_field.items()},
     }

@@ -40,6 +40,8 @@ CREATE_CALENDAR = 'mutation { createCalendar(input: {name: "erase-me too"}) { ca
 OF_NO_ACCOUNT = {"clients", "installation", "element_tokens"}
 #: where the sub of an erased account may remain, with those of the others who met or were to meet
 SUB_REMAINS = {
+    ("bookings", "request"),
+    ("booking_participants", "sub"),
     ("real_time_schedulings", "request"),
     ("real_time_schedulings", "participants"),
     ("callbacks", "body"),

@@ -77,6 +77,8 @@ NEED_NO_SCOPE = {"userInfo", "node", "account", "applicationCalendar", "refreshT
 APPLICATION_ONLY = {
     "accounts",
     "deleteAccount",
+    "booking",
+    "bookings",
     "realTimeSchedulings",
     "bookSlot",
     "realTimeScheduling",

@@ -1,0 +1,109 @@
+"""Busy time of calendars: few lists of numbers, as queries read thousands."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from core.events import EventStatus
+from core.instants import Instant
+from core.spans import Busy
+
+from .drivers.base import Statements
+from .drivers.dialects import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class BusyTime:
+    """Busy time of a calendar: of all events, and of those that are not tentative, with holds in both."""
+
+    everything: Busy
+    firm: Busy
+    #: when the first of the holds ends that it contains; from then on this is not the calendar's busy time
+    lapses_at: Instant | None = None
+
+    def without(self, some: "BusyTime") -> "BusyTime":
+        """Returns the busy time without some of its events."""
+        firm = self.firm.without(some.firm)
+        everything = firm if self.everything is self.firm else self.everything.without(some.everything)
+        return BusyTime(everything, firm, self.lapses_at)
+
+    def __len__(self) -> int:
+        """Number of instants stored; the size of a cache entry."""
+        return 2 * len(self.everything.starts) + (2 * len(self.firm.starts) if self.firm is not self.everything else 0)
+
+
+async def busy(
+    statements: Statements, versions: Mapping[int, int], start: Instant, end: Instant, now: Instant
+) -> dict[int, BusyTime]:
+    """Returns the busy time of calendars between two instants, by key, without holds that have ended.
+
+    `versions` has the expected version of each calendar, by key. A calendar whose version has changed
+    is left out.
+    """
+    dialect = statements.dialect
+    rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end, now)
+    return _current(dialect, rows, versions)
+
+
+async def busy_of(
+    statements: Statements,
+    versions: Mapping[int, int],
+    start: Instant,
+    end: Instant,
+    now: Instant,
+    *,
+    event_ids: Sequence[str],
+    event_uids: Sequence[str],
+) -> dict[int, BusyTime]:
+    """As `busy`, but only of the events with one of these ids or uids."""
+    dialect = statements.dialect
+    keys, ids, uids = (dialect.array_param(each) for each in ([*versions], event_ids, event_uids))
+    return _current(dialect, await statements.fetch_many(_busy_of(dialect), keys, start, end, now, ids, uids), versions)
+
+
+def _current(dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int]) -> dict[int, BusyTime]:
+    return {
+        key: _busy_time(lapses_at, *map(dialect.read_array, bounds))
+        for key, version, lapses_at, *bounds in rows
+        if version == versions[key]
+    }
+
+
+@cache
+def _busy_of(dialect: Dialect) -> str:
+    read = "SELECT key, calendar_key, blocks, starts_at, ends_at, status, lapses_at FROM events"
+    by_id = f"{read} WHERE calendar_key {dialect.in_array(1, 'bigint')} AND event_id {dialect.in_array(5, 'text')}"
+    by_uid = f"{read} WHERE event_uid {dialect.in_array(6, 'text')}"
+    return _busy(dialect, f"({by_id} UNION {by_uid}) AS events")
+
+
+@cache
+def _busy(dialect: Dialect, events: str = "events") -> str:
+    # Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
+    tentative = f"status = '{EventStatus.TENTATIVE.value}'"
+    firm = f"status <> '{EventStatus.TENTATIVE.value}' OR lapses_at IS NOT NULL"  # a hold is tentative, and blocks
+    tentative += " AND lapses_at IS NULL"
+    return f"""
+SELECT calendars.key, calendars.version, min(lapses_at),
+       {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
+       {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
+FROM calendars
+LEFT JOIN {events} ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
+    AND (lapses_at IS NULL OR lapses_at > $4)
+WHERE calendars.key {dialect.in_array(1, "bigint")}
+GROUP BY calendars.key
+"""
+
+
+def _busy_time(
+    lapses_at: Instant | None,
+    starts: list[int],
+    ends: list[int],
+    tentative_starts: list[int],
+    tentative_ends: list[int],
+) -> BusyTime:
+    firm = Busy(sorted(starts), sorted(ends))
+    if not tentative_starts:
+        return BusyTime(firm, firm, lapses_at)
+    return BusyTime(Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))]), firm, lapses_at)
