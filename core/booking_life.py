@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .durations import Duration
 from .errors import Key, Path, Problems
-from .instants import Instant
+from .instants import HOUR, MINUTE, Instant
 from .limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, NAME_LENGTH
 from .spans import Span
 from .texts import check_id, check_text
@@ -20,6 +21,15 @@ from .zones import check_zone
 
 MAX_LABELS, LABEL_KEY_LENGTH, LABEL_VALUE_LENGTH = 20, 40, 500
 """Maximum number of values that an application stores with a booking, and lengths of their keys and of themselves."""
+
+LONGEST_HOLD = HOUR
+"""Maximum seconds of a hold."""
+
+USUAL_HOLD = Duration(minutes=10)
+"""How long a slot is held if the request does not say."""
+
+REASON_LENGTH = 500
+"""Maximum length of the reason for cancelling."""
 
 MAX_ANSWERS = 50
 """Maximum number of a visitor's answers."""
@@ -112,6 +122,14 @@ class Booking:
     visitor: Visitor | None = None
     #: the booking link that it was made with
     scheduling_id: str | None = None
+
+
+def check_hold(hold_for: Duration, path: Path, problems: Problems) -> None:
+    """Reports a hold that is not of 1 to 60 minutes."""
+    before = len(problems)
+    hold_for.check_positive(path, problems)
+    if len(problems) == before and hold_for.seconds > LONGEST_HOLD:
+        problems.add(path, Key.TOO_LONG, f"must be at most {LONGEST_HOLD // MINUTE} minutes")
 
 
 def check_labels(labels: Sequence[Label], path: Path, problems: Problems) -> None:

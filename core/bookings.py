@@ -4,13 +4,14 @@ The caller ensures, by locks or by versions, that the facts cannot change betwee
 write. Nothing here depends on which: the same facts give the same decision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .booking_life import Booking, Label, Visitor, check_labels
+from .booking_life import Booking, Label, Visitor, check_hold, check_labels
+from .durations import Duration
 from .errors import Key, Path, Problems
-from .events import Event, EventDraft
+from .events import Event, EventDraft, EventStatus
 from .explanation import Explanation
 from .free import Restrictions, rooms_of_one
 from .grids import rounded_up
@@ -65,6 +66,8 @@ class BookingRequest:
     event_creation: EventCreation = EventCreation.DEFAULT
     #: repeating the request with the same key returns the same answer
     idempotency_key: str | None = None
+    #: how long it is held for; None: it is booked
+    hold_for: Duration | None = None
     #: the person that it is for
     visitor: Visitor | None = None
     #: what the application stores with it
@@ -81,6 +84,8 @@ class BookingRequest:
             if self.visitor is not None:
                 self.visitor.check(("visitor",), problems)
             check_labels(self.labels, ("metadata",), problems)
+            if self.hold_for is not None:
+                check_hold(self.hold_for, ("hold_for",), problems)
             is_good = start is not None and start > now and not self.query_problems(limits)
             if start is not None and is_good and not self._is_among_the_starts(start):
                 words = (
@@ -149,9 +154,10 @@ class BookingRequest:
 
     @property
     def draft(self) -> EventDraft:
-        """The event of a checked request, with the chosen times."""
+        """The event of a checked request, with the chosen times; that of a hold is tentative."""
         start = read(self.start)
-        return replace(self.event, start=start, end=start + self.query.duration)
+        status = EventStatus.TENTATIVE if self.hold_for is not None else EventStatus.CONFIRMED
+        return replace(self.event, start=start, end=start + self.query.duration, status=status)
 
     def draft_for(self, sub: str) -> EventDraft:
         """The event as written to the calendars of a member."""
@@ -159,7 +165,7 @@ class BookingRequest:
         if self.event_creation is EventCreation.DEFAULT or sub in {target.sub for target in self.target_calendars}:
             return draft
         # the other members see no more than this
-        return EventDraft(draft.event_id, draft.summary, draft.start, draft.end, tzid=draft.tzid)
+        return EventDraft(draft.event_id, draft.summary, draft.start, draft.end, tzid=draft.tzid, status=draft.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +185,12 @@ class SlotTaken:
     explanation: Explanation | None = None
 
 
-def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[str] | None:
+def choose(
+    request: BookingRequest, facts: Sequence[Sequence[Facts]], preferred: Collection[str] = ()
+) -> list[str] | None:
     """Returns the subs to book at the chosen start, in request order, each once; None if it is not possible.
 
-    `facts` are by group, then by member, and cover the window of the query.
+    `facts` are by group, then by member, and cover the window of the query. Who is preferred is booked before others.
     """
     asked = request.chosen_slot
     chosen: set[str] = set()
@@ -194,6 +202,8 @@ def choose(request: BookingRequest, facts: Sequence[Sequence[Facts]]) -> list[st
             return None
         if request.assignment is Assignment.LEAST_BUSY and len(free) > group.needed:
             free.sort(key=lambda place: busy_seconds(request.query.window(), known[place]))
+        if preferred:
+            free.sort(key=lambda place: group.members[place].sub not in preferred)
         chosen |= {group.members[place].sub for place in free[: group.needed]}
     return [sub for sub in request.query.subs if sub in chosen]
 

@@ -57,7 +57,7 @@ async def store(session: AsyncSession, stored: StoredBooking, booking: Booking, 
     people = before.participants, before.start, before.end
     if people != (booking.participants, booking.start, booking.end):
         await _store_participants(session, booking)
-    return replace(stored, booking=booking)
+    return replace(stored, booking=booking, calendar_ids=more.get("calendar_ids", stored.calendar_ids))
 
 
 async def _store_participants(session: AsyncSession, booking: Booking) -> None:

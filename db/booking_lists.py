@@ -137,6 +137,36 @@ async def of_events(
     return {uid: own[id] for uid, id in booking_ids.items() if id in own}
 
 
+@dataclass(frozen=True, slots=True)
+class BookedEvent:
+    """An event that a booking wrote, as it is now, deleted or not."""
+
+    event: Event
+    calendar_key: int
+    account_key: int
+    sub: str
+    #: when it lapses with its hold; None for an event that does not
+    lapses_at: Instant | None
+
+
+async def written_by(session: AsyncSession, booking_id: str, now: Instant) -> dict[str, BookedEvent]:
+    """Returns the events that a booking wrote and that nothing else has replaced, by calendar id."""
+    row, calendar, account = tables.Event, tables.Calendar, tables.Account
+    statement = (
+        select(row, calendar.calendar_id, col(account.key), account.sub)
+        .join(calendar, col(calendar.key) == col(row.calendar_key))
+        .join(account, col(account.key) == col(calendar.account_key))
+        .where(col(row.booking_id) == booking_id)
+        .execution_options(populate_existing=True)
+    )
+    return {
+        calendar_id: BookedEvent(
+            event(found, calendar_id, now), found.calendar_key, account_key or 0, sub, found.lapses_at
+        )
+        for found, calendar_id, account_key, sub in await session.exec(statement)
+    }
+
+
 async def events_of(session: AsyncSession, booking_ids: Collection[str], now: Instant) -> dict[str, dict[str, Event]]:
     """Returns the events that bookings have at an instant, by booking and by calendar id."""
     row, calendar = tables.Event, tables.Calendar
@@ -203,7 +233,7 @@ def _booking(row: tables.Booking, subs: Sequence[str], scheduling_id: str | None
         cancel_reason=row.cancel_reason,
         cancelled_by=BookingActor(row.cancelled_by) if row.cancelled_by is not None else None,
         sequence_id=row.sequence_id,
-        labels=[Label(key, value) for key, value in row.labels],
+        labels=tuple(Label(key, value) for key, value in row.labels),
         visitor=read_visitor(row.visitor) if row.visitor is not None else None,
         scheduling_id=scheduling_id,
     )

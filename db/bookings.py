@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 import orjson
 from pydantic import TypeAdapter
+from sqlalchemy import case
+from sqlmodel import update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.booking_life import Booking
+from core.booking_life import Booking, BookingStatus
 from core.bookings import BookingRequest
-from core.events import Event, EventDraft
+from core.events import Event, EventDraft, EventStatus
 from core.instants import Instant
 
-from . import events
+from . import events, tables
 from .database import Database
 from .drivers.base import LOCK_TIMEOUT, LockedWrite, Snapshot
 from .drivers.dialects import Dialect
@@ -111,9 +113,35 @@ async def book_unchanged(
     return _written(new.calendars, draft, now) if written is not None else None
 
 
+async def move_events(
+    session: AsyncSession, booking: Booking, calendar_keys: Collection[int], now: Instant, *, in_place: bool = False
+) -> None:
+    """Moves events of a booking on locked calendars to its time, unless `in_place`.
+
+    Those of a hold that was confirmed become confirmed, and do not lapse.
+    """
+    row: Any = tables.Event
+    values: dict[str, Any] = {"updated_at": now}
+    if not in_place:
+        values |= {"starts_at": booking.start, "ends_at": booking.end, "start_date": None, "end_date": None}
+    if booking.status is BookingStatus.CONFIRMED:
+        firm = case((row.lapses_at.is_not(None), EventStatus.CONFIRMED.value), else_=row.status)
+        values |= {"status": firm, "lapses_at": None}
+    of_booking = (row.booking_id == booking.booking_id, row.calendar_key.in_(calendar_keys), row.deleted.is_(False))
+    await session.exec(update(row).where(*of_booking).values(values))
+
+
+async def delete_events(session: AsyncSession, booking_id: str, calendar_keys: Collection[int], now: Instant) -> None:
+    """Deletes the events of a booking on locked calendars."""
+    row: Any = tables.Event
+    of_booking = (row.booking_id == booking_id, row.calendar_key.in_(calendar_keys), events.present(row, now))
+    values = {"deleted": True, "blocks": False, "updated_at": now, "lapses_at": None}
+    await session.exec(update(row).where(*of_booking).values(values))
+
+
 def dump(request: BookingRequest) -> str:
     """Returns what a booking is decided by, as it is stored: without what only this one request says."""
-    return _REQUEST.dump_json(replace(request, idempotency_key=None, labels=(), visitor=None)).decode()
+    return _REQUEST.dump_json(replace(request, idempotency_key=None, hold_for=None, labels=(), visitor=None)).decode()
 
 
 def read_request(stored: str) -> BookingRequest:

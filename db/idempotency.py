@@ -77,7 +77,7 @@ def _booking(
     return Booking(
         status=BookingStatus(status),
         cancelled_by=BookingActor(cancelled_by) if cancelled_by is not None else None,
-        labels=[Label(**label) for label in labels],
+        labels=tuple(Label(**label) for label in labels),
         visitor=read_visitor(visitor) if visitor is not None else None,
         **rest,
     )

@@ -54,7 +54,7 @@ async def _answers(
             if every_change or found != previous:
                 yield found
             previous = found
-            await waiter.wait(_good_until(query, actor) - current.now)
+            await waiter.wait(min([_good_until(query, actor), *current.lapses]) - current.now)
 
 
 @retry_transaction

@@ -67,6 +67,8 @@ class BookingAttempt:
     request: BookingRequest
     #: what to explain if the start is not possible
     wanted: Wanted | None = None
+    #: the subs of those who are booked before others
+    preferred: Sequence[str] = ()
     #: the booking that it makes; a retry recognises it: the commit may succeed though the connection is lost
     booking_id: str = field(default_factory=lambda: f"bkg_{secrets.token_hex(12)}")
     #: whether a write was begun whose outcome is unknown
@@ -96,8 +98,7 @@ class BookingAttempt:
         if self.may_have_written and (booked := await self._find_booked(session)) is not None:
             return booked
         self.may_have_written = True
-        # Rights may have been revoked since the first load.
-        loaded = _unless_refused(await self._load((), (), session))
+        loaded = await self.load_under_lock(session)
         subs = self.choose(loaded) if self.request.is_possible(earliest) else None
         if subs is None:
             return self.slot_taken(loaded, earliest)
@@ -108,11 +109,12 @@ class BookingAttempt:
         request, now = self.request, self.ctx.now
         booking = Booking(
             self.booking_id,
-            BookingStatus.CONFIRMED,
+            BookingStatus.CONFIRMED if request.hold_for is None else BookingStatus.HELD,
             *request.draft.span(),
             participants=subs,
             created=now,
             updated=now,
+            hold_expires_at=now + request.hold_for.seconds if request.hold_for is not None else None,
             labels=request.labels,
             visitor=request.visitor,
         )
@@ -122,11 +124,15 @@ class BookingAttempt:
     def choose(self, loaded: LoadedBooking) -> list[str] | None:
         """Returns the subs of the members to book; None if the start is not possible."""
         with self.ctx.timed("solve"):
-            return choose(self.request, loaded.facts)
+            return choose(self.request, loaded.facts, self.preferred)
 
     def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
         """Returns the answer for a start that is not possible, with the next slots that are."""
         return SlotTaken(next_slots(self.request, loaded.facts, earliest), loaded.explanation)
+
+    async def load_under_lock(self, session: Session) -> LoadedBooking:
+        """Loads the data in a transaction that has locked the calendars: rights may have been revoked since."""
+        return _unless_refused(await self._load((), (), session))
 
     async def _load(
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None

@@ -1,16 +1,17 @@
 """Booking a start for all members, never twice: in one trip if possible, otherwise under lock."""
 
+from functools import partial
+
 from core.bookings import Booked, BookingRequest, SlotTaken
-from core.errors import Key, Problems, Refusal, Unprocessable
+from core.errors import Problems
 from core.instants import Instant
-from core.request_identity import request_digest
-from db import bookings, idempotency
-from db.database import Session
+from db import bookings
 from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
 from .explanation import Wanted
+from .idempotency import RequestKey
 
 
 async def book_slot(ctx: Context, request: BookingRequest, wanted: Wanted | None = None) -> Booked | SlotTaken:
@@ -60,37 +61,13 @@ async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -
 
 async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
     """Returns the first answer given under the idempotency key, even if the request has problems by now."""
-    ctx = attempt.ctx
+    ctx, request = attempt.ctx, RequestKey.of(key, attempt.request)
     loaded = await attempt.load_or_refuse(*_problems(attempt))
-    claim = (loaded.client_key, key, request_digest(attempt.request))
     if isinstance(loaded, RefusedBooking):
-        return await _stored_answer(ctx, claim, loaded.refusal)
+        return await request.stored_or(ctx, loaded.client_key, loaded.refusal)
     async with ctx.db.write(loaded.client_key, loaded.locks) as session:
-        if (stored := await _claim(session, *claim, ctx.now)) is not None:
-            return stored
-        answer = await attempt.book_under_lock(session, loaded, _earliest(attempt))
-        await idempotency.store(session, loaded.client_key, key, answer)
-        return answer
-
-
-async def _stored_answer(ctx: Context, claim: tuple[int, str, bytes], refusal: Refusal) -> Booked | SlotTaken:
-    """Returns the answer that is stored for the request. Raises the refusal if there is none."""
-    async with ctx.db.read(claim[0]) as session:
-        stored = await idempotency.stored(session, *claim)
-    if stored is None:
-        raise refusal
-    return stored
-
-
-async def _claim(
-    session: Session, client_key: int, key: str, request_digest: bytes, now: Instant
-) -> Booked | SlotTaken | None:
-    """Returns the stored answer; None for a new key. Raises Unprocessable if the key was used for another request."""
-    try:
-        return await idempotency.claim(session, client_key, key, request_digest, now)
-    except idempotency.IdempotencyConflict:
-        words = "was used with another request before"
-        raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
+        decide = partial(attempt.book_under_lock, session, loaded, _earliest(attempt))
+        return await request.answer(ctx, session, loaded.client_key, decide)
 
 
 def _problems(attempt: BookingAttempt) -> tuple[Problems, Problems]:

@@ -1,16 +1,19 @@
 """GraphQL types for booking a slot."""
 
+from dataclasses import replace
 from typing import Annotated, Self, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, field
 
 from core import bookings
+from core.booking_life import USUAL_HOLD
 from core.bookings import Assignment, BookingRequest
 from core.events import EventDraft
 from core.instants import Unreadable
+from resolvers.booking_moves import Move
 
-from .availability import AvailabilityInput
+from .availability import AvailabilityInput, DurationInput
 from .booking_life import Booking, MetadatumInput, VisitorInput
 from .events import Event, LocationInput
 from .explanation import Explanation
@@ -95,6 +98,64 @@ class BookSlotInput:
             visitor=visitor.to_core() if visitor is not None else None,
             labels=tuple(each.to_core() for each in or_default(self.metadata, [])),
         )
+
+
+@strawberry.input(description="Holds a start of an availability query for a while if it is still possible.")
+class HoldSlotInput(BookSlotInput):
+    hold_for: DurationInput | None = field(
+        default=UNSET, description="How long it is held: 1 to 60 minutes. If omitted: 10 minutes."
+    )
+
+    def to_core(self) -> BookingRequest:
+        hold_for = or_none(self.hold_for)
+        held = hold_for.to_core() if hold_for is not None else USUAL_HOLD
+        return replace(super().to_core(), hold_for=held)
+
+
+@strawberry.input(description="Confirms a hold.")
+class ConfirmBookingInput:
+    booking_id: ID = field(description="The booking's id.")
+    idempotency_key: str | None = field(
+        default=UNSET, description="A key of your own. Repeating the request with it returns the same answer."
+    )
+
+
+@strawberry.input(description="Moves a booking to another time.")
+class RescheduleBookingInput:
+    booking_id: ID = field(description="The booking's id.")
+    start: DateTime = field(description="The new start, in the future and on the grid of the booking's query.")
+    expected_start: DateTime | None = field(
+        default=UNSET, description="Where the booking must be now. If it has been moved since, the request is refused."
+    )
+    availability: AvailabilityInput | None = field(
+        default=UNSET,
+        description="A query in place of the one that it was booked by, for this move and later ones. If omitted, its own, "
+        "in which the periods or slots do not limit the new start.",
+    )
+    idempotency_key: str | None = field(
+        default=UNSET, description="A key of your own. Repeating the request with it returns the same answer."
+    )
+
+    def to_core(self) -> Move:
+        availability = or_none(self.availability)
+        return Move(
+            booking_id=self.booking_id,
+            start=self.start,
+            expected_start=or_none(self.expected_start),
+            query=availability.to_core() if availability is not None else None,
+            idempotency_key=or_none(self.idempotency_key),
+        )
+
+
+@strawberry.input(description="Cancels a booking.")
+class CancelBookingInput:
+    booking_id: ID = field(description="The booking's id.")
+    reason: str | None = field(default=UNSET, description="Why, at most 500 characters.")
+
+
+@strawberry.type(description="The result of cancelBooking.")
+class CancelBookingPayload:
+    booking: Booking = field(description="The booking after the change.")
 
 
 @strawberry.type(description="The slot was booked on the calendars of all participants.")

@@ -11,6 +11,7 @@ from resolvers import (
     application_calendars,
     availability_rules,
     available_periods,
+    booking_moves,
     bookings,
     calendars,
     element_tokens,
@@ -45,7 +46,17 @@ from .available_periods import (
     UpsertAvailablePeriodInput,
     UpsertAvailablePeriodPayload,
 )
-from .bookings import BookSlotInput, BookSlotResult, book_slot_result
+from .booking_life import Booking
+from .bookings import (
+    BookSlotInput,
+    BookSlotResult,
+    CancelBookingInput,
+    CancelBookingPayload,
+    ConfirmBookingInput,
+    HoldSlotInput,
+    RescheduleBookingInput,
+    book_slot_result,
+)
 from .calendars import (
     Calendar,
     CreateCalendarInput,
@@ -235,6 +246,52 @@ class Mutation:
     ) -> BookSlotResult | None:
         explained = wanted(info, "explanation")
         return book_slot_result(await bookings.book_slot(info.context, input.to_core(), explained))
+
+    @field(
+        description="Holds a start for a while, such as during a payment: it blocks as a booking does, with tentative "
+        "events, until the hold ends or is confirmed. Requires the application's key."
+    )
+    async def hold_slot(
+        self,
+        info: Info[Context],
+        input: Annotated[HoldSlotInput, argument(description="The query, the chosen start, the event, and how long.")],
+    ) -> BookSlotResult | None:
+        explained = wanted(info, "explanation")
+        return book_slot_result(await bookings.book_slot(info.context, input.to_core(), explained))
+
+    @field(
+        description="Confirms a hold. After its end it is decided again, as if it were booked now. Requires the "
+        "application's key."
+    )
+    async def confirm_booking(
+        self, info: Info[Context], input: Annotated[ConfirmBookingInput, argument(description="The booking.")]
+    ) -> BookSlotResult | None:
+        key, explained = or_none(input.idempotency_key), wanted(info, "explanation")
+        return book_slot_result(await booking_moves.confirm(info.context, input.booking_id, key, explained))
+
+    @field(
+        description="Moves a booking: all of its events, or none. Its own time does not stand in its way. The same people "
+        "meet if they can. Requires the application's key."
+    )
+    async def reschedule_booking(
+        self,
+        info: Info[Context],
+        input: Annotated[RescheduleBookingInput, argument(description="The booking, and its new start.")],
+    ) -> BookSlotResult | None:
+        explained = wanted(info, "explanation")
+        return book_slot_result(await booking_moves.reschedule(info.context, input.to_core(), explained))
+
+    @field(
+        description="Cancels a booking and deletes its events. Cancelling again changes nothing. Requires the application's "
+        "key."
+    )
+    async def cancel_booking(
+        self,
+        info: Info[Context],
+        input: Annotated[CancelBookingInput, argument(description="The booking, and why it is cancelled.")],
+    ) -> CancelBookingPayload | None:
+        booking = await booking_moves.cancel(info.context, input.booking_id, or_none(input.reason))
+        return CancelBookingPayload(booking=Booking.of(booking))
 
     @field(
         description="Creates a link with which a visitor without an account can book one slot, once. Only the first "

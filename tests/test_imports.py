@@ -81,7 +81,16 @@ def test_the_clock_is_read_in_two_files_only() -> None:
 
 #: modules of resolvers/ that are no noun of the API, or whose types are in another noun's file
 NO_FILE_IN_SCHEMA = {
-    *("booking_attempts", "booking_changes", "cache", "cached_facts", "context", "facts"),
+    *(
+        "booking_attempts",
+        "booking_changes",
+        "booking_moves",
+        "cache",
+        "cached_facts",
+        "context",
+        "facts",
+        "idempotency",
+    ),
     "application_calendars",  # with accounts
     "availability_changed",  # with availability
     "tokens",  # with accounts

@@ -55,6 +55,10 @@ Mutation.upsertEvents             who    no   yes     no     no           no    
 Mutation.deleteEvent              who    no   yes     no     no           no                   no                 who
 Mutation.deleteEvents             who    no   yes     no     no           no                   no                 who
 Mutation.bookSlot                 who    yes  no      no     no           no                   no                 no
+Mutation.holdSlot                 who    yes  no      no     no           no                   no                 no
+Mutation.confirmBooking           who    yes  no      no     no           no                   no                 no
+Mutation.rescheduleBooking        who    yes  no      no     no           no                   no                 no
+Mutation.cancelBooking            who    yes  no      no     no           no                   no                 no
 Mutation.realTimeScheduling       who    yes  no      no     no           no                   no                 no
 Mutation.disableRealTimeScheduling who   yes  no      no     no           no                   no                 no
 Mutation.upsertAvailabilityRule   who    no   yes     no     no           yes                  no                 who
@@ -108,7 +112,8 @@ DOCUMENTS: dict[str, str] = {
         f"Mutation.{name}": INPUT.format(name[0].upper() + name[1:], name)
         for name in (
             *("applicationCalendar", "account", "refreshToken", "revokeAuthorization", "elementToken", "deleteAccount"),
-            *("bookSlot", "realTimeScheduling", "disableRealTimeScheduling"),
+            *("bookSlot", "holdSlot", "confirmBooking", "rescheduleBooking", "cancelBooking"),
+            *("realTimeScheduling", "disableRealTimeScheduling"),
         )
     },
     "Subscription.availabilityChanged": """
@@ -181,6 +186,10 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         "deleteAccount": {"sub": "acc_000000000000000000000000"},
         "elementToken": {"permissions": ["AGENDA"], "subs": [ada.sub], "origin": "https://app.example.com"},
         "bookSlot": booking_input(("all", [ada])),
+        "holdSlot": booking_input(("all", [ada]), start="2027-01-19T11:00:00Z", event_id="held"),
+        "confirmBooking": {"bookingId": booked["bookSlot"]["booking"]["id"]},
+        "rescheduleBooking": {"bookingId": booked["bookSlot"]["booking"]["id"], "start": "2027-01-19T10:00:00Z"},
+        "cancelBooking": {"bookingId": booked["bookSlot"]["booking"]["id"]},
         "realTimeScheduling": link_input(("all", [ada])),
         "disableRealTimeScheduling": {"realTimeSchedulingId": link, "displayMessage": "Closed"},
     }

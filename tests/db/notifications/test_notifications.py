@@ -158,6 +158,12 @@ def _booking(api: Api, ada: Account) -> dict[str, Any]:
     return {**_link(api, ada), "start": "2027-01-19T12:00:00Z"}
 
 
+async def _made_booking(api: Api, ada: Account, **more: Any) -> dict[str, Any]:
+    making = mutation("holdSlot").replace("__typename", "... on Booked { booking { bookingId } }")
+    made = await api.data(making, CLIENT_SECRET, input=_booking(api, ada))
+    return {**made["holdSlot"]["booking"], **more}
+
+
 async def _made_link(api: Api, ada: Account) -> dict[str, Any]:
     making = mutation("realTimeScheduling").replace("__typename", "realTimeScheduling { realTimeSchedulingId }")
     made = (await api.data(making, CLIENT_SECRET, input=_link(api, ada)))["realTimeScheduling"]
@@ -180,6 +186,10 @@ TELLING: dict[str, Input] = {
     "deleteEvent": _event,
     "deleteEvents": lambda _, ada: {"calendarIds": [ada.calendar_id]},
     "bookSlot": _booking,
+    "holdSlot": _booking,
+    "confirmBooking": lambda api, ada: _made_booking(api, ada),
+    "rescheduleBooking": lambda api, ada: _made_booking(api, ada, start="2027-01-19T14:00:00Z"),
+    "cancelBooking": lambda api, ada: _made_booking(api, ada),
     "upsertAvailabilityRule": lambda *_: RULE,
     "deleteAvailabilityRule": lambda *_: {"availabilityRuleId": "r"},
     "upsertAvailablePeriod": lambda *_: PERIOD,

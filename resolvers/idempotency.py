@@ -1,0 +1,54 @@
+"""Answers under idempotency keys: a repeated request gets the answer of the first, even if it has problems by now."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from core.bookings import Booked, SlotTaken
+from core.errors import Key, Refusal, Unprocessable
+from core.request_identity import request_digest
+from db import idempotency
+from db.database import Session
+
+from .context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The idempotency key of a request, None for a request without one, and the digest of what it says."""
+
+    key: str | None
+    digest: bytes
+
+    @classmethod
+    def of(cls, key: str | None, *request: object) -> "RequestKey":
+        return cls(key, request_digest(request[0] if len(request) == 1 else request) if key is not None else b"")
+
+    async def answer(
+        self, ctx: Context, session: Session, client_key: int, decide: Callable[[], Awaitable[Booked | SlotTaken]]
+    ) -> Booked | SlotTaken:
+        """Returns the stored answer to this request, or decides and stores it, in the same transaction.
+
+        Raises Unprocessable if the key was used for another request.
+        """
+        if self.key is None:
+            return await decide()
+        try:
+            stored = await idempotency.claim(session, client_key, self.key, self.digest, ctx.now)
+        except idempotency.IdempotencyConflict:
+            words = "was used with another request before"
+            raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
+        if stored is not None:
+            return stored
+        answer = await decide()
+        await idempotency.store(session, client_key, self.key, answer)
+        return answer
+
+    async def stored_or(self, ctx: Context, client_key: int, refusal: Refusal) -> Booked | SlotTaken:
+        """Returns the answer that is stored for the request. Raises the refusal if there is none."""
+        if self.key is None:
+            raise refusal
+        async with ctx.db.read(client_key) as session:
+            stored = await idempotency.stored(session, client_key, self.key, self.digest)
+        if stored is None:
+            raise refusal
+        return stored
