@@ -5,10 +5,10 @@ import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -45,6 +45,7 @@ from .http.credential_throttle import CredentialThrottle
 from .http.origins import Origins, local_origins
 from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
+from .mcp import PATH as MCP_PATH
 from .observability import metrics
 from .process.http_protocol import HEADERS_OF_REFUSAL, HeadersOfRefusal
 from .process.installation import database
@@ -52,6 +53,9 @@ from .process.purge import Purge
 from .process.signals import on_shutdown_signal
 from .rest import PATHS, ElementsCrossOrigin, RestEndpoint
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .mcp.endpoint import MCPEndpoint
 
 log = logging.getLogger("openings")
 
@@ -68,7 +72,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         with on_shutdown_signal(endpoint.stopping.set):
-            async with deliveries.running(), purge.running():
+            async with deliveries.running(), purge.running(), tools.running() if tools is not None else nullcontext():
                 # For what is refused before the application is asked.
                 yield {HEADERS_OF_REFUSAL: _both(cross_origin.headers_of_refusal, elements.headers_of_refusal)}
         await db.close()
@@ -99,6 +103,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     assets = assets_route() if settings.exposure.graphiql else None
     rest = RestEndpoint(gate, throttle, settings.address, settings.max_body, settings.max_values)
     elements = ElementsCrossOrigin(rest, origins)
+    tools = _tools(gate, settings) if settings.mcp else None
     app = _Application(
         AccessLog(cross_origin),
         AccessLog(elements),
@@ -108,6 +113,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", _ReadyCheck(db).respond, methods=["GET"]),
             *BookingPage(real_time_scheduling, gate).routes(),
+            *([Route(MCP_PATH, tools)] if tools is not None else []),
             *([assets] if assets is not None else []),
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],
@@ -136,6 +142,12 @@ def _engine(settings: Settings, gate: RequestGate, throttle: CredentialThrottle)
         max_answer_values=settings.max_answer_values,
         max_answer=settings.max_answer,
     )
+
+
+def _tools(gate: RequestGate, settings: Settings) -> "MCPEndpoint":
+    from .mcp.endpoint import MCPEndpoint  # of an extra, which need not be installed
+
+    return MCPEndpoint(gate, settings.max_body)
 
 
 class _Application(Starlette):

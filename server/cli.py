@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import Any, NoReturn, cast
 
@@ -25,10 +26,11 @@ from .app import clock
 from .commands import clients as client_commands
 from .commands import explain, listings
 from .commands import keys as key_commands
+from .commands import mcp as mcp_command
 from .commands.running import stop, with_database
 from .process.installation import OtherKeyError, ensure_key, key_source
 from .process.serve import PortTakenError, Served, listen, serve
-from .settings import SettingError, Settings
+from .settings import MISSING_MCP, SettingError, Settings
 
 _DATABASE_URL = "sqlite:///path/file.db or postgresql://user@host/name"
 
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(settings: Settings, _options: dict[str, Any]) -> None:
+    if settings.mcp and find_spec("mcp") is None:
+        raise SettingError(MISSING_MCP)
     # The address first: a server that cannot start leaves the database, which another one may serve, as it is.
     with listen(settings) as listening:
         serve(settings, listening, with_database(settings, lambda db: _prepare(db, settings)))
@@ -170,6 +174,7 @@ def parser() -> argparse.ArgumentParser:
     listings.add_commands(commands, on_database)
     key_commands.add_commands(commands, on_database)
     explain.add_command(commands, on_database)
+    mcp_command.add_command(commands, on_database)
 
     command = commands.add_parser(
         "schema", help="print the GraphQL schema", epilog="example: openings schema > schema.graphql"

@@ -52,6 +52,10 @@ def misspelt(environment: Mapping[str, str]) -> dict[str, str]:
 #: from 0 to 1: how much a variable must resemble a setting; above it are names with a letter or a word too many
 _RESEMBLING = 0.75
 
+MISSING_MCP = (
+    "the tools for assistants need the extra openings[mcp]: pip install 'openings[mcp]', from a checkout '.[mcp]'"
+)
+
 #: the choices of a switch
 _SWITCH = ("auto", "on", "off")
 
@@ -106,6 +110,10 @@ class Settings:
     )
     log: str = _setting(
         "auto", "text, json, or auto: text on a terminal and for the demo, else json", choices=("auto", "text", "json")
+    )
+    mcp: bool = _setting(False, "serve the tools for assistants at /mcp; needs the extra openings[mcp]")
+    mcp_token: str = _setting(
+        "", "bearer token that openings mcp acts with: a client secret or an access token; default: client_secret"
     )
     metrics: str = _setting(
         "auto", "serve /metrics: on, off, or auto: on if the host is a loopback address", choices=("auto", "on", "off")

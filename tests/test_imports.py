@@ -14,7 +14,8 @@ MAY = {
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {
         *("core", "db", "resolvers", "schema"),
-        *("graphql", "httpcore2", "idna", "jinja2", "orjson", "platformdirs", "prometheus_client"),
+        *("graphql", "httpcore2", "idna", "jinja2", "mcp", "mcp_types", "orjson", "platformdirs"),
+        *("prometheus_client", "pydantic"),
         *("sqlalchemy", "starlette", "strawberry", "uvicorn", "websockets"),
     },
 }

@@ -18,8 +18,9 @@ WINGS = {
     "graphql": {"http", "observability"},
     "booking_page": {"http"},
     "rest": {"http", "observability"},
+    "mcp": {"http", "observability"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
-    "commands": {"process", ""},  # for the settings and the clock
+    "commands": {"mcp", "process", ""},  # for the settings and the clock
     "process": {"graphql", "http", "observability", ""},  # for the settings and the protocol's requirements
 }
 

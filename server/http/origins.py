@@ -90,6 +90,12 @@ class Origins:
         """Whether the page is one of this server's own."""
         return _normalised(origin) in self._own(scope)
 
+    def is_own_host(self, scope: Scope) -> bool:
+        """Whether the Host header names one of this server's own addresses, and not a domain that points here."""
+        host = header(scope, b"host")
+        own = self._own(scope)
+        return host is not None and any(_normalised(f"{scheme}://{host}") in own for scheme in ("http", "https"))
+
     def _own(self, scope: Scope) -> frozenset[str]:
         """The server's own origins: of its public URL, or else of the address at which it was reached.
 
