@@ -16,7 +16,8 @@ WINGS = {
     "http": {"observability"},
     "callbacks": {"observability"},
     "graphql": {"http", "observability"},
-    "booking_page": {"http"},
+    "icalendar": set[str](),
+    "booking_page": {"http", "icalendar"},
     "rest": {"http", "observability"},
     "mcp": {"http", "observability"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
