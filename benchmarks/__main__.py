@@ -18,6 +18,7 @@ PARTS = (
     "bookings",
     "worker",
     "hours",
+    "feeds",
     "live",
 )
 

@@ -15,6 +15,7 @@ _CALENDAR_ID = re.compile(r"cal_[A-Za-z0-9_-]{1,60}", re.ASCII)
 _EVENT_UID = re.compile(r"evt_[0-9a-f]{24}", re.ASCII)
 _BOOKING_ID = re.compile(r"bkg_[0-9a-f]{24}", re.ASCII)
 _SCHEDULING_ID = re.compile(r"sch_[0-9a-f]{24}", re.ASCII)
+_FEED_ID = re.compile(r"fee_[0-9a-f]{24}", re.ASCII)
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 OWN_ID_LENGTH = 64
@@ -44,6 +45,11 @@ def is_booking_id(text: str) -> bool:
 def is_scheduling_id(text: str) -> bool:
     """Whether the text has the format of a link's id."""
     return _SCHEDULING_ID.fullmatch(text) is not None
+
+
+def is_feed_id(text: str) -> bool:
+    """Whether the text has the format of a calendar feed's id."""
+    return _FEED_ID.fullmatch(text) is not None
 
 
 def is_client_id(text: str) -> bool:

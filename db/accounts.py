@@ -160,6 +160,13 @@ async def lock_and_bump(session: AsyncSession, key: int) -> bool:
     return (await session.exec(statement.values(version=next_version(tables.Account.version)))).rowcount == 1
 
 
+async def lock(session: AsyncSession, key: int) -> bool:
+    """Locks an account until the end of the transaction. Returns whether it exists and is not revoked."""
+    row = tables.Account
+    statement = select(col(row.key)).where(col(row.key) == key, col(row.revoked_at).is_(None)).with_for_update()
+    return (await session.exec(statement)).one_or_none() is not None
+
+
 async def all_exist(session: AsyncSession, keys: Collection[int]) -> bool:
     """Whether none of the accounts was erased. They stay until the end of the transaction."""
     statement = select(col(tables.Account.key)).where(col(tables.Account.key).in_(keys))

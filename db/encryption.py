@@ -1,8 +1,8 @@
-"""The installation's secret key: encrypts stored secrets, and signs booking-link and element tokens.
+"""The installation's secret key: encrypts stored secrets, and signs the tokens of links, feeds and elements.
 
 Secrets that are only compared are stored as digests. A client's secret is stored encrypted as well,
-because callbacks are signed with it. The token of a booking link is computed from the link's id, so
-that its address can be shown again without being stored. An element token contains a proof of its
+because callbacks are signed with it. The tokens of booking links and calendar feeds are computed from
+their ids, so that their addresses can be shown again without being stored. An element token contains a proof of its
 origin, so that whether it fits the page that sends it is known without asking the database. Someone
 with the database but not the key can neither read a secret nor compute a token.
 """
@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 SHORTEST_KEY = 32
 """Minimum number of characters in a key."""
 
-_PREFIX = "sch_"
+_LINK_PREFIX, _FEED_PREFIX = "sch_", "fee_"
 #: characters of a token that encode the id; bytes of the proof after it: 144 bits, infeasible to guess
 _SHOWN, _PROOF = 16, 18
 
@@ -34,6 +34,7 @@ class Encryption:
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters")
         # A derived key for each purpose, so that a leak of one does not affect the other.
         self._links = _derived(key, "links")
+        self._feeds = _derived(key, "feeds")
         self._elements = _derived(key, "elements")
         #: identifies the key without revealing it
         self.fingerprint = _derived(key, "fingerprint")
@@ -52,18 +53,21 @@ class Encryption:
 
     def link_token(self, scheduling_id: str) -> str:
         """Returns the token in the address of a link: its id, and an HMAC as proof that we issued it."""
-        id = bytes.fromhex(scheduling_id.removeprefix(_PREFIX))
-        proof = hmac.digest(self._links, id, "sha256")[:_PROOF]
-        return base64.urlsafe_b64encode(id + proof).decode()
+        return _signed(self._links, scheduling_id.removeprefix(_LINK_PREFIX))
 
     def read_link_token(self, token: str) -> str | None:
         """Returns the id of the link with this token, or None if we did not issue it."""
-        try:
-            id = base64.urlsafe_b64decode(token[:_SHOWN].encode("ascii"))
-        except ValueError:
-            return None
-        scheduling_id = f"{_PREFIX}{id.hex()}"
-        return scheduling_id if token.isascii() and hmac.compare_digest(token, self.link_token(scheduling_id)) else None
+        id = _read_signed(self._links, token)
+        return f"{_LINK_PREFIX}{id}" if id is not None else None
+
+    def feed_token(self, feed_id: str) -> str:
+        """Returns the token in the address of a calendar feed, made as that of a link."""
+        return _signed(self._feeds, feed_id.removeprefix(_FEED_PREFIX))
+
+    def read_feed_token(self, token: str) -> str | None:
+        """Returns the id of the feed with this token, or None if we did not issue it."""
+        id = _read_signed(self._feeds, token)
+        return f"{_FEED_PREFIX}{id}" if id is not None else None
 
     def element_token(self, origin: str) -> str:
         """Returns a new element token for pages of this origin."""
@@ -78,6 +82,21 @@ class Encryption:
     def _origin_proof(self, secret: str, origin: str) -> str:
         proof = hmac.digest(self._elements, f"{secret} {origin}".encode(), "sha256")[:_PROOF]
         return base64.urlsafe_b64encode(proof).decode()
+
+
+def _signed(key: bytes, id: str) -> str:
+    """Returns an id, which is hexadecimal, with an HMAC."""
+    shown = bytes.fromhex(id)
+    return base64.urlsafe_b64encode(shown + hmac.digest(key, shown, "sha256")[:_PROOF]).decode()
+
+
+def _read_signed(key: bytes, token: str) -> str | None:
+    """Returns the id in a token, or None if its HMAC is not ours."""
+    try:
+        id = base64.urlsafe_b64decode(token[:_SHOWN].encode("ascii")).hex()
+    except ValueError:
+        return None
+    return id if token.isascii() and hmac.compare_digest(token, _signed(key, id)) else None
 
 
 def _derived(key: str, purpose: str) -> bytes:

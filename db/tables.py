@@ -200,6 +200,8 @@ class Event(SQLModel, table=True):
         Index("events_by_start", "calendar_key", "starts_at", "event_uid"),
         # Only of events that a booking wrote, so that all others do not pay for it.
         Index("events_of_bookings", "booking_id", **_where("booking_id IS NOT NULL")),
+        # The last hold of a calendar that has ended, for the ETag of a calendar feed.
+        Index("events_of_holds", "calendar_key", "lapses_at", **_where("lapses_at IS NOT NULL")),
     )
 
     key: int | None = Field(default=None, sa_column=_key())
@@ -280,6 +282,21 @@ class BookingParticipant(SQLModel, table=True):
     sub: str
     starts_at: int = Field(sa_column=_instant())
     ends_at: int = Field(sa_column=_instant())
+
+
+class CalendarFeed(SQLModel, table=True):
+    """An address at which other programs follow events of an account. Deleted when it is revoked."""
+
+    __tablename__ = "calendar_feeds"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (Index(None, "account_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    feed_id: str = Field(unique=True)
+    #: separated by spaces; None: all calendars
+    calendar_ids: str | None
+    details: bool
+    created_at: int = Field(sa_column=_instant())
 
 
 class AvailabilityRule(SQLModel, table=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.access import Actor
+from core.calendar_feeds import CalendarFeed
 from core.instants import Instant
 from core.limits import Limits
 from core.real_time_scheduling import Link
@@ -51,8 +52,8 @@ class Context:
     cache: VersionedCache = field(default_factory=VersionedCache)
     #: times a named part of the work, as a context manager
     timed: Callable[[str], AbstractContextManager[None]] = _untimed
-    #: base URL of the booking pages
-    booking_page_url: str = ""
+    #: the URL of this server, without a slash at its end
+    address: str = ""
     #: whether callbacks may go to loopback and private addresses
     private_callbacks: bool = False
     #: one entry for each answer of a resolver that may be stored
@@ -91,7 +92,11 @@ class Context:
 
     def link_url(self, link: Link) -> str:
         """Returns the URL of a link's booking page."""
-        return f"{self.booking_page_url}{self.db.encryption.link_token(link.scheduling_id)}"
+        return f"{self.address}/book/{self.db.encryption.link_token(link.scheduling_id)}"
+
+    def feed_url(self, feed: CalendarFeed) -> str:
+        """Returns the URL of a calendar feed."""
+        return f"{self.address}/feeds/{self.db.encryption.feed_token(feed.feed_id)}.ics"
 
     async def actor(self) -> Actor:
         """Loads the caller. One statement."""

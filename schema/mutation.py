@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import strawberry
-from strawberry import Info, argument, field
+from strawberry import ID, Info, argument, field
 
 from core.scopes import READ_WRITE
 from resolvers import (
@@ -13,6 +13,7 @@ from resolvers import (
     available_periods,
     booking_moves,
     bookings,
+    calendar_feeds,
     calendars,
     element_tokens,
     events,
@@ -57,6 +58,7 @@ from .bookings import (
     RescheduleBookingInput,
     book_slot_result,
 )
+from .calendar_feeds import CalendarFeedInput, CalendarFeedPayload, RevokeCalendarFeedInput, RevokeCalendarFeedPayload
 from .calendars import (
     Calendar,
     CreateCalendarInput,
@@ -186,6 +188,31 @@ class Mutation:
         input: Annotated[DeleteCalendarInput, argument(description="The calendar to delete.")],
     ) -> DeleteCalendarPayload | None:
         return DeleteCalendarPayload(deleted=await calendars.delete(info.context, input.calendar_id))
+
+    @field(
+        description="Creates an address at which a phone, Thunderbird or Google follows the account's events. An account can "
+        "have 20. They outlive the token, and end when they or the account are revoked. Requires a token that may read "
+        "free-busy, and for a feed with details one that may read events."
+    )
+    async def calendar_feed(
+        self,
+        info: Info[Context],
+        input: Annotated[CalendarFeedInput, argument(description="What the feed says.")],
+    ) -> CalendarFeedPayload | None:
+        feed = await calendar_feeds.create(
+            info.context, or_none(input.calendar_ids), details=or_default(input.details, True)
+        )
+        return CalendarFeedPayload(feed_id=ID(feed.feed_id), url=info.context.feed_url(feed))
+
+    @field(
+        description="Ends a feed of the account: its address is unknown from then on. Succeeds even if there is none."
+    )
+    async def revoke_calendar_feed(
+        self,
+        info: Info[Context],
+        input: Annotated[RevokeCalendarFeedInput, argument(description="The feed to end.")],
+    ) -> RevokeCalendarFeedPayload | None:
+        return RevokeCalendarFeedPayload(revoked=await calendar_feeds.revoke(info.context, input.feed_id))
 
     @field(
         description="Creates an element token, which works as `Authorization: Bearer …` from pages of its origin only. "

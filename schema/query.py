@@ -15,6 +15,7 @@ from resolvers import (
     availability_rules,
     available_periods,
     booking_life,
+    calendar_feeds,
     calendars,
     events,
     graph,
@@ -28,6 +29,7 @@ from .availability import Availability, AvailabilityInput
 from .availability_rules import AvailabilityRule
 from .available_periods import From, StoredAvailablePeriod, To
 from .booking_life import Booking, BookingsFrom, BookingsTo
+from .calendar_feeds import CalendarFeed
 from .calendars import Calendar
 from .connections import After, Connection, First, page_request
 from .enums import AccountType
@@ -94,6 +96,13 @@ class Query:
     @field(description="The calendars of the account that the access token belongs to, the primary one first.")
     async def calendars(self, info: Info[Context]) -> list[Calendar] | None:
         return [Calendar.of(calendar) for calendar in await calendars.list_calendars(info.context)]
+
+    @field(
+        description="The addresses at which calendars elsewhere follow the account, oldest first. Those with details are "
+        "listed only for a token that may read events."
+    )
+    async def calendar_feeds(self, info: Info[Context]) -> list[CalendarFeed] | None:
+        return [CalendarFeed.of(feed, info.context) for feed in await calendar_feeds.list_feeds(info.context)]
 
     @field(description="The account's events that start before `to` and end after `from`, soonest first.")
     async def events(

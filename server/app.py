@@ -30,6 +30,7 @@ from . import demo
 from .booking_page import BookingPage
 from .callbacks.delivery import Deliveries
 from .callbacks.http_client import HTTPClient, allow_all
+from .feeds import CalendarFeeds
 from .graphiql import assets_route, off_page, page
 from .graphiql.examples import examples
 from .graphql.compiled import compiled_schema
@@ -91,7 +92,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         VersionedCache(settings.memory * 1024 * 1024, metrics.count_lookup),
         clock,
         origins,
-        booking_page_url=settings.pages,
+        address=settings.address,
         private_callbacks=settings.private_callbacks,
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
@@ -114,6 +115,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/readyz", _ReadyCheck(db).respond, methods=["GET"]),
             *BookingPage(real_time_scheduling, gate).routes(),
             *([Route(MCP_PATH, tools)] if tools is not None else []),
+            CalendarFeeds(gate).route(),
             *([assets] if assets is not None else []),
             *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
         ],

@@ -165,11 +165,6 @@ class Settings:
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
-    def pages(self) -> str:
-        """The URL of the booking pages, to which a link's token is appended."""
-        return f"{self.address}/book/"
-
-    @property
     def with_metrics(self) -> bool:
         return self.metrics == "on" or (self.metrics == "auto" and self.loopback)
 

@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _EXAMPLE = re.compile(r"```graphql(?: as=(?P<who>\S+))?\n(?P<query>.*?)```\n```json\n(?P<answer>.*?)```", re.DOTALL)
 _PIECE = re.compile(r"```\w+ file=(?P<file>\S+)\n(?P<text>.*?)\n```", re.DOTALL)
-_ID = re.compile(r"(?:apc|acc|res|cal|pro|evt|sch|bkg)_\w{10,}|https?://\S+/book/\S+")
+_ID = re.compile(r"(?:apc|acc|res|cal|pro|evt|sch|bkg|fee)_\w{10,}|https?://\S+/(?:book|feeds)/\S+")
 _OWN_ID = re.compile(r'(?:applicationCalendarId|accountId): "(.*?)"')
 _SECRET = {"accessToken", "refreshToken"}
 #: the placeholder in the docs for the demo's secret, which is random

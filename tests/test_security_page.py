@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core import errors
+from core import calendar_feeds, errors
 from db import database, purge, readiness
 from server.graphql import complexity, connection_limits, documents, websocket
 from server.http import credential_throttle, requests
@@ -72,6 +72,8 @@ CODE: dict[str, list[float]] = {
     "errors of a document": [documents.MAX_ERRORS, documents.MAX_QUOTED],
     "problems": [errors.MAX_PROBLEMS],
     "operations on one": [websocket.MAX_OPERATIONS],
+    "feeds of an account": [calendar_feeds.MAX_FEEDS],
+    "events in a calendar feed": [calendar_feeds.MAX_FEED_EVENTS],
     "refresh tokens": [purge.KEEP_REFRESH_TOKENS],
     "callbacks that were given up": [purging.KEEP_CALLBACKS / DAY],
     "rows": [purge.STEP],

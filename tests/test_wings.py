@@ -18,6 +18,7 @@ WINGS = {
     "graphql": {"http", "observability"},
     "icalendar": set[str](),
     "booking_page": {"http", "icalendar"},
+    "feeds": {"http", "icalendar"},
     "rest": {"http", "observability"},
     "mcp": {"http", "observability"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples

@@ -28,7 +28,7 @@ _LONGEST_ORIGIN = 200
 _CLOSING = 1.0
 
 #: prefixes in a path; what follows is a secret that would give a reader of the log access
-_BEFORE_SECRETS = ("/book/",)
+_BEFORE_SECRETS = ("/book/", "/feeds/")
 
 
 class AccessLog:

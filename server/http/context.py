@@ -49,8 +49,8 @@ class RequestGate:
     clock: Callable[[], Instant]
     #: which pages an element token works from
     origins: Origins
-    #: the address of the booking pages, to which a link's token is appended
-    booking_page_url: str = ""
+    #: the URL of this server, without a slash at its end
+    address: str = ""
     #: whether callbacks may lead to loopback and private addresses
     private_callbacks: bool = False
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
@@ -81,7 +81,7 @@ class RequestGate:
             self.limits,
             self.cache,
             metrics.timed,
-            self.booking_page_url,
+            self.address,
             self.private_callbacks,
             **more,
         )

@@ -42,6 +42,9 @@ Query.realTimeScheduling          who    yes  no      no     no           no    
 Query.availabilityRules           who    no   yes     no     no           yes                  no                 who
 Query.availabilityRule            who    no   yes     no     no           yes                  no                 who
 Query.availablePeriods            who    no   yes     no     no           yes                  no                 who
+Query.calendarFeeds               who    no   yes     no     no           no                   no                 who
+Mutation.calendarFeed             who    no   yes     no     no           no                   no                 who
+Mutation.revokeCalendarFeed       who    no   yes     no     no           no                   no                 who
 Mutation.applicationCalendar      yes    yes  yes     yes    yes          yes                  yes                yes
 Mutation.account                  yes    yes  yes     yes    yes          yes                  yes                yes
 Mutation.refreshToken             yes    yes  yes     yes    yes          yes                  yes                yes

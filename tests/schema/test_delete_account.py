@@ -88,6 +88,8 @@ async def fill(api: Api, ada: Account, ben: Account) -> None:
     rule = {"availabilityRuleId": "erase-me", "tzid": "UTC", "weeklyPeriods": []}
     await api.data(UPSERT_AVAILABILITY_RULE, ada.token, input=rule)
     await api.data(PERIOD, ada.token)
+    feed = "mutation ($calendars: [ID!]) { calendarFeed(input: {calendarIds: $calendars}) { feedId } }"
+    await api.data(feed, ada.token, calendars=[ada.calendar_id])
     await api.data(ELEMENT_TOKEN, CLIENT_SECRET, subs=[ada.sub, ben.sub])
     detailed = {"sub": ada.sub, "calendarIds": [ada.calendar_id, own], "availablePeriods": None}
     urls = {"completedUrl": "https://example.com/completed"}

@@ -102,9 +102,10 @@ async def test_an_operation_needs_only_its_own_scope(api: Api, ada: Account) -> 
         assert await api.data(USER_INFO, token) == {"userInfo": {"scope": needed.value}}
 
 
-READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"}
+FEEDS = {"calendarFeeds", "calendarFeed", "revokeCalendarFeed"}
+READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"} | FEEDS
 WRITING = {"calendars", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
-FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"}
+FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"} | FEEDS
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"}
         ("write_only", WRITING),
         ("free_busy", FREE_BUSY),
         ("free_busy_write", FREE_BUSY | WRITING),
-        ("read_events", {"events", "freeBusy", "availability", "sequencedAvailability"}),
+        ("read_events", READING - {"calendars"}),
         ("list_calendars create_event", {"calendars", "upsertEvent", "upsertEvents"}),
     ],
 )

@@ -69,6 +69,9 @@ OPERATIONS = {
     """: Scope.MANAGED_AVAILABILITY,
     'mutation { deleteAvailablePeriod(input: {availablePeriodId: "p1"}) { deleted } }': Scope.MANAGED_AVAILABILITY,
     "mutation { deleteAvailablePeriods { deleted } }": Scope.MANAGED_AVAILABILITY,
+    "{ calendarFeeds { feedId } }": Scope.READ_FREE_BUSY,
+    "mutation { calendarFeed(input: {details: false}) { url } }": Scope.READ_FREE_BUSY,
+    'mutation { revokeCalendarFeed(input: {feedId: "fee_none"}) { revoked } }': Scope.READ_FREE_BUSY,
 }
 
 #: fields that require no scope

@@ -214,6 +214,8 @@ SILENT: dict[str, tuple[Input, str]] = {
         "a new account, which no query can have named",
     ),
     "realTimeScheduling": (_link, "nothing is booked until a visitor confirms"),
+    "calendarFeed": (lambda *_: {}, "an address by which others read"),
+    "revokeCalendarFeed": (lambda *_: {"feedId": "fee_none"}, "an address by which others read"),
     "disableRealTimeScheduling": (_made_link, "nothing is booked"),
 }
 
