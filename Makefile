@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Tests often wait for servers and browsers, so there is one process more than there are processors.
 PROCESSES := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 
-.PHONY: help install serve image test check fix bench figures schema clean
+.PHONY: help install serve docs screenshots image test check fix bench figures schema clean
 
 help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,7 +20,13 @@ image: .image/node.tar .image/python.tar  ## build the image `openings` with bui
 	    container=$$(buildah from scratch) && buildah add --quiet $$container .image/$$base.tar / \
 	    && buildah commit --quiet --rm $$container openings-$$base || exit 1; \
 	done
-	buildah build $(IMAGE_OPTIONS) --tag openings --build-arg NODE=localhost/openings-node --build-arg PYTHON=localhost/openings-python .
+	buildah build --format docker $(IMAGE_OPTIONS) --tag openings --build-arg NODE=localhost/openings-node --build-arg PYTHON=localhost/openings-python .
+
+docs: .venv/.docs  ## build the documentation as a site, in .site/site
+	@$(BIN)/python -m website
+
+screenshots: install  ## take the pictures of the README again, with Chromium
+	$(BIN)/python -m website.screenshots
 
 test: install  ## run all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/pytest --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile
@@ -45,7 +51,7 @@ schema: .venv/.run  ## print the schema to schema/schema.graphql
 	$(BIN)/openings schema > schema/schema.graphql
 
 clean:  ## remove everything that was installed, and the demo data
-	rm -rf .venv .venv-ariadne .image node_modules tests/clients/node_modules .data
+	rm -rf .venv .venv-ariadne .image .site node_modules tests/clients/node_modules .data
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Openings needs Python 3.11 or newer: make PYTHON=python3.11 serve")'
@@ -58,6 +64,10 @@ clean:  ## remove everything that was installed, and the demo data
 
 .venv/.dev: .venv/.run
 	$(BIN)/pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+.venv/.docs: .venv/.run
+	$(BIN)/pip install --quiet --constraint constraints.txt --group docs
 	@touch $@
 
 # GraphiQL's own files. Without npm, or if no registry can be reached, the page loads them from the internet instead.

@@ -46,10 +46,15 @@ def require_tool(there: object, what: str) -> None:
     pytest.skip(what)
 
 
+def chromium_path() -> str | None:
+    """The path of the browser, or None."""
+    return os.environ.get("OPENINGS_CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     """Chromium, without a window."""
-    path = os.environ.get("OPENINGS_CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
+    path = chromium_path()
     require_tool(path, "no browser: install Debian's chromium, or name one in OPENINGS_CHROMIUM")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
