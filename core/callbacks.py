@@ -8,6 +8,7 @@ import base64
 import hmac
 from typing import Any
 
+from .booking_life import Booking, BookingStatus
 from .instants import DAY, HOUR, MINUTE, Instant, format_instant
 from .real_time_scheduling import CallbackKind, Completed, Link
 
@@ -19,8 +20,8 @@ for a weekend. Their sum is just under three days."""
 def body(link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, delivery_id: str) -> dict[str, Any]:
     """Returns the body of a callback, as an object to be encoded as JSON.
 
-    `url` is the link's URL, `visitor_tzid` the visitor's time zone. Times and participants are included
-    once the link is completed.
+    `url` is the link's URL, `visitor_tzid` the visitor's time zone. Times, participants and the booking
+    are included once the link is completed.
     """
     content: dict[str, Any] = {
         "notification": {"type": kind.value, "delivery_id": delivery_id},
@@ -34,6 +35,8 @@ def body(link: Link, kind: CallbackKind, *, url: str, visitor_tzid: str, deliver
     }
     if isinstance(link.state, Completed):
         content["participants"] = [{"sub": sub} for sub in link.state.participants]
+        if link.state.booking is not None:
+            content["booking"] = _booking(link.state.booking)
     return content
 
 
@@ -45,6 +48,21 @@ def signature(secret: str, body: bytes) -> str:
 def wait_after(attempts: int) -> int | None:
     """Returns the seconds until the next attempt after this many failed ones; None to give up."""
     return _WAITS[attempts - 1] if attempts <= len(_WAITS) else None
+
+
+def _booking(booking: Booking) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "booking_id": booking.booking_id,
+        "status": booking.status.value,
+        "metadata": {label.key: label.value for label in booking.labels},
+    }
+    if booking.status is BookingStatus.CANCELLED:
+        found["cancelled_by"], found["cancel_reason"] = booking.cancelled_by, booking.cancel_reason
+    if (visitor := booking.visitor) is not None:
+        answers = [{"question_id": answer.question_id, "text": answer.text} for answer in visitor.answers]
+        about = {"name": visitor.name, "email": visitor.email, "tzid": visitor.tzid, "answers": answers}
+        found["visitor"] = {name: value for name, value in about.items() if value}
+    return found
 
 
 def _event(link: Link) -> dict[str, Any]:

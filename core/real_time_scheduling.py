@@ -1,6 +1,6 @@
 """Real-time scheduling: a link with which a visitor without an account can book one meeting, once.
 
-    Open ── a visitor books a start ──→ Completed
+    Open ── a visitor books a start ──→ Completed, which follows its booking
       └──── it is disabled ───────────→ Disabled ──→ Disabled, with another message
 
 No transition leads back, and none leads out of Completed.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
+from .booking_life import Booking, BookingStatus
 from .bookings import BookingRequest, EventCreation, TargetCalendar, from_start, openings
 from .durations import NO_TIME, Duration
 from .errors import Key, Path, Problems
@@ -57,6 +58,17 @@ class Completed:
     participants: Sequence[str]
     #: the time zone in which the visitor saw it
     visitor_tzid: str
+    #: the booking as it is now, which the times and participants are those of
+    booking: Booking | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the booking was cancelled since."""
+        return self.booking is not None and self.booking.status is BookingStatus.CANCELLED
+
+    def with_booking(self, booking: Booking) -> "Completed":
+        """Returns the state with the booking as it is now."""
+        return Completed(booking.start, booking.end, tuple(booking.participants), self.visitor_tzid, booking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,9 @@ class CallbackKind(StrEnum):
     """The kinds of callback."""
 
     COMPLETED = "completed"
+    #: the booking was moved, by whoever or whatever did
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
     #: a visitor has reported it
     NO_TIMES_SUITABLE = "no_times_suitable"
     #: there were no times to show
@@ -119,12 +134,18 @@ class CallbackUrls:
     completed_url: str | None = None
     no_times_suitable_url: str | None = None
     no_times_displayed_url: str | None = None
+    rescheduled_url: str | None = None
+    cancelled_url: str | None = None
 
     def of(self, kind: CallbackKind) -> str | None:
         """Returns the URL for this kind of callback; None if there is none."""
         match kind:
             case CallbackKind.COMPLETED:
                 return self.completed_url
+            case CallbackKind.RESCHEDULED:
+                return self.rescheduled_url
+            case CallbackKind.CANCELLED:
+                return self.cancelled_url
             case CallbackKind.NO_TIMES_SUITABLE:
                 return self.no_times_suitable_url
             case CallbackKind.NO_TIMES_DISPLAYED:

@@ -119,6 +119,14 @@ async def of_links(
     return {keys[key]: [made[row.key or 0] for row in own] for key, own in rows.items()}
 
 
+async def made_with(session: AsyncSession, link_keys: Collection[int]) -> dict[int, Booking]:
+    """Returns the booking that was made with each of the links, by the link's key."""
+    row = tables.Booking
+    rows = (await session.exec(select(row).where(col(row.real_time_scheduling_key).in_(link_keys)))).all()
+    found = await _stored(session, rows, 0)  # a link holds nothing
+    return {row.real_time_scheduling_key or 0: each.booking for row, each in zip(rows, found, strict=True)}
+
+
 def _soonest_first(row: Any) -> tuple[Any, Any]:
     return row.starts_at, row.booking_id
 

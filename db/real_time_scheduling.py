@@ -1,7 +1,7 @@
 """Booking links: the scheduling request of each, and its state."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,13 @@ from sqlalchemy import tuple_
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.booking_life import Booking
 from core.instants import HOUR, Instant
 from core.pages import Cursor
 from core.real_time_scheduling import CallbackKind, Completed, Disabled, Link, Open, SchedulingRequest, State, Status
 
 from . import tables
+from .booking_lists import made_with
 
 #: An application is notified at most once in so many seconds that a visitor finds no time: visitors
 #: come again, and so do programs that open links for them.
@@ -47,14 +49,14 @@ async def find(session: AsyncSession, scheduling_id: str, *, lock: bool = False)
     """Returns the link with this id, or None. `lock` locks it until the end of the transaction."""
     statement = select(tables.RealTimeScheduling).where(col(tables.RealTimeScheduling.scheduling_id) == scheduling_id)
     row = (await session.exec(statement.with_for_update() if lock else statement)).first()
-    return link(row) if row is not None else None
+    return (await _links(session, [row]))[0] if row is not None else None
 
 
 async def find_all(session: AsyncSession, scheduling_ids: Collection[str | None]) -> dict[str, Link]:
     """Returns the links with these ids, by id."""
     row = tables.RealTimeScheduling
     found = await session.exec(select(row).where(col(row.scheduling_id).in_(scheduling_ids)))
-    return {each.scheduling_id: link(each) for each in found}
+    return {each.scheduling_id: each for each in await _links(session, found.all())}
 
 
 async def key_of(session: AsyncSession, link: Link) -> int | None:
@@ -75,7 +77,8 @@ async def list_links(
     if after is not None:
         statement = statement.where(position > tuple_(after.instant, after.id))
     statement = statement.order_by(col(row.created_at), col(row.scheduling_id)).limit(count)
-    return [(link(found), found.created_at) for found in await session.exec(statement)]
+    rows = (await session.exec(statement)).all()
+    return [(each, row.created_at) for each, row in zip(await _links(session, rows), rows, strict=True)]
 
 
 async def set_state(session: AsyncSession, link: Link, state: State, now: Instant) -> Link:
@@ -126,8 +129,21 @@ def _columns(state: State) -> dict[str, Any]:
     }
 
 
+async def _links(session: AsyncSession, rows: Sequence[tables.RealTimeScheduling]) -> list[Link]:
+    """Returns the links of rows, those that are completed with their bookings as they are now."""
+    keys = {row.key or 0: row.scheduling_id for row in rows if row.status == Status.COMPLETED}
+    booked = await made_with(session, keys) if keys else {}
+    return [_following(link(row), booked.get(row.key or 0)) for row in rows]
+
+
+def _following(link: Link, booking: Booking | None) -> Link:
+    if booking is None or not isinstance(link.state, Completed):
+        return link
+    return replace(link, state=link.state.with_booking(booking))
+
+
 def link(row: tables.RealTimeScheduling) -> Link:
-    """Returns the link of a row."""
+    """Returns the link of a row, as it was when it was booked."""
     return Link(row.scheduling_id, row.client_key, _REQUEST.validate_json(row.request), _state(row))
 
 

@@ -25,6 +25,7 @@ from db.drivers.keyed_locks import calendar_lock
 from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
+from .booking_changes import notify
 from .booking_life import find_own
 from .context import Context
 from .explanation import Wanted
@@ -289,7 +290,9 @@ async def _write(
 
 async def _stored(ctx: Context, session: Session, stored: StoredBooking, after: Booking, **columns: object) -> Booked:
     """Stores the booking after a change."""
+    before = stored.booking
     stored = await booking_changes.store(session, stored, after, **columns)
+    await notify(ctx, session, before, after)
     return Booked(after, _events(stored, await booking_lists.written_by(session, after.booking_id, ctx.now)))
 
 
@@ -325,4 +328,6 @@ async def _cancel_once(ctx: Context, client_key: int, booking_id: str, reason: s
         await bookings.delete_events(session, booking_id, present, ctx.now)
         await calendars.bump_versions(session, present)
         after = cancelled(stored.booking, BookingActor.APPLICATION, reason, ctx.now)
-        return (await booking_changes.store(session, stored, after)).booking
+        await booking_changes.store(session, stored, after)
+        await notify(ctx, session, stored.booking, after)
+        return after

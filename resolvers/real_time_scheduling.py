@@ -185,7 +185,7 @@ async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTa
         if isinstance(answer, SlotTaken):
             return answer
         booking = answer.booking
-        outcome = Completed(booking.start, booking.end, tuple(booking.participants), tzid)
+        outcome = Completed(booking.start, booking.end, tuple(booking.participants), tzid, booking)
         link = await links.set_state(session, link, completed(link.state, outcome), ctx.now)
         await _enqueue(ctx, session, link, CallbackKind.COMPLETED, tzid)
     return link

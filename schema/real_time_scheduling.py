@@ -6,6 +6,7 @@ import strawberry
 from strawberry import ID, UNSET, Info, Private, field
 
 from core import real_time_scheduling
+from core.booking_life import BookingStatus
 from core.bookings import EventCreation
 from core.durations import NO_TIME
 from core.real_time_scheduling import Completed, Disabled, HourFormat, Link, SchedulingRequest, Status
@@ -38,9 +39,20 @@ class CallbackUrlsInput:
         default=UNSET, description="Notified when a visitor opens the page and there are no times to show."
     )
 
+    rescheduled_url: str | None = field(
+        default=UNSET, description="Notified when the booking is moved, by whoever or whatever moves it."
+    )
+    cancelled_url: str | None = field(
+        default=UNSET, description="Notified when the booking is cancelled, by whoever or whatever cancels it."
+    )
+
     def to_core(self) -> real_time_scheduling.CallbackUrls:
         return real_time_scheduling.CallbackUrls(
-            or_none(self.completed_url), or_none(self.no_times_suitable_url), or_none(self.no_times_displayed_url)
+            or_none(self.completed_url),
+            or_none(self.no_times_suitable_url),
+            or_none(self.no_times_displayed_url),
+            or_none(self.rescheduled_url),
+            or_none(self.cancelled_url),
         )
 
 
@@ -116,8 +128,12 @@ class ScheduledEvent:
     summary: str = field(description="The title of the event.")
     description: str | None = field(description="Further details.")
     tzid: str = field(description="The IANA time zone of the event.")
-    start: DateTime | None = field(description="When the event begins; null until the link is completed.")
-    end: DateTime | None = field(description="When the event ends; null until the link is completed.")
+    start: DateTime | None = field(
+        description="When the event begins, as its booking is now; null until the link is completed."
+    )
+    end: DateTime | None = field(
+        description="When the event ends, as its booking is now; null until the link is completed."
+    )
 
     @classmethod
     def of(cls, link: Link) -> Self:
@@ -140,6 +156,9 @@ class RealTimeScheduling(Node):
     status: Status = field(description="The state of the link.")
     event: ScheduledEvent = field(description="The event that the link books.")
     participants: list[Participant] | None = field(description="Who was booked; null until the link is completed.")
+    booking_status: BookingStatus | None = field(
+        description="The state of the booking that was made with it; null until the link is completed."
+    )
     display_message: str | None = field(description="The message that visitors see; null unless the link is disabled.")
     link: Private[Link]
 
@@ -171,6 +190,7 @@ class RealTimeScheduling(Node):
             status=state.status,
             event=ScheduledEvent.of(link),
             participants=[Participant(sub=ID(sub)) for sub in subs] if subs is not None else None,
+            booking_status=state.booking.status if isinstance(state, Completed) and state.booking is not None else None,
             display_message=state.display_message if isinstance(state, Disabled) else None,
             link=link,
         )

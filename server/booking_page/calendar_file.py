@@ -8,7 +8,11 @@ from .meeting import Meeting
 
 
 def calendar_file(link: Link, state: Completed, now: Instant) -> bytes:
-    """The booked meeting as an iCalendar file. Its UID is the link's id, so importing it twice makes one event."""
+    """The booked meeting as it is now, as an iCalendar file.
+
+    Its UID is the link's id, so importing it twice makes one event; after a change, its SEQUENCE says that it is newer.
+    """
+    booking = state.booking
     meeting = Meeting.of(link)
     texts = {"SUMMARY": meeting.summary, "DESCRIPTION": meeting.description, "LOCATION": meeting.where}
     lines = [
@@ -20,6 +24,8 @@ def calendar_file(link: Link, state: Completed, now: Instant) -> bytes:
         f"DTSTAMP:{moment(now)}",
         f"DTSTART:{moment(state.start)}",
         f"DTEND:{moment(state.end)}",
+        *([f"SEQUENCE:{booking.updated - booking.created}"] if booking is not None else []),
+        *(["STATUS:CANCELLED"] if state.is_cancelled else []),
         *(f"{name}:{text(value)}" for name, value in texts.items() if value),
         *([f"GEO:{';'.join(meeting.coordinates)}"] if meeting.coordinates is not None else []),
         *([f"URL:{uri(meeting.url)}"] if meeting.url is not None else []),

@@ -164,8 +164,9 @@ def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status:
 
 
 def done(visit: PageContext, state: Completed, file: str) -> Response:
-    """Says what was booked, with a file for the visitor's own calendar."""
-    return visit.page("done.html", file=file, when=When.of(visit, state.start, state.end))
+    """Says what was booked and where it is now, with a file for the visitor's own calendar; or that it was cancelled."""
+    page = "cancelled.html" if state.is_cancelled else "done.html"
+    return visit.page(page, file=file, when=When.of(visit, state.start, state.end))
 
 
 def disabled(visit: PageContext, state: Disabled) -> Response:

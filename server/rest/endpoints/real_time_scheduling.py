@@ -116,6 +116,8 @@ def _callback_urls(fields: Fields | None, completed: str | None) -> CallbackUrls
         fields.text("completed_url") or completed,
         fields.text("no_times_suitable_url") or None,
         fields.text("no_times_displayed_url") or None,
+        fields.text("rescheduled_url") or None,
+        fields.text("cancelled_url") or None,
     )
 
 
