@@ -118,13 +118,13 @@ class CallbackKind(StrEnum):
     """The kinds of callback."""
 
     COMPLETED = "completed"
-    #: the booking was moved, by whoever or whatever did
-    RESCHEDULED = "rescheduled"
-    CANCELLED = "cancelled"
     #: a visitor has reported it
     NO_TIMES_SUITABLE = "no_times_suitable"
     #: there were no times to show
     NO_TIMES_DISPLAYED = "no_times_displayed"
+    #: the booking was moved, by whoever or whatever did
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

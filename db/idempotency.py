@@ -1,8 +1,8 @@
-"""Stored answers of bookings that had an idempotency key."""
+"""Stored answers of requests that had an idempotency key."""
 
 import json
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,12 +11,16 @@ from core.booking_life import Booking, BookingActor, BookingStatus, Label
 from core.bookings import Booked, SlotTaken
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
 from core.instants import Instant
+from core.sequence_bookings import BookedSequence, SequenceTaken
+from core.sequences import PlacedSequence, PlacedStep
 from core.solver import Opening
 from core.spans import Span
 
 from . import tables
 from .booking_lists import read_visitor
 from .drivers.dialects import insert
+
+Answer: TypeAlias = Booked | SlotTaken | BookedSequence | SequenceTaken
 
 
 class IdempotencyConflict(LookupError):
@@ -25,7 +29,7 @@ class IdempotencyConflict(LookupError):
 
 async def claim(
     session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes, now: Instant
-) -> Booked | SlotTaken | None:
+) -> Answer | None:
     """Returns the stored answer to this request, or None if this transaction has claimed the key and
     must answer it.
 
@@ -46,16 +50,14 @@ async def claim(
     return await claim(session, client_key, idempotency_key, request_digest, now)
 
 
-async def stored(
-    session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes
-) -> Booked | SlotTaken | None:
+async def stored(session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes) -> Answer | None:
     """Returns the stored answer to this request, or None."""
     identity = {"client_key": client_key, "idempotency_key": idempotency_key, "request_digest": request_digest}
     row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).first()
     return _read(json.loads(row.answer)) if row is not None else None
 
 
-async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Booked | SlotTaken) -> None:
+async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Answer) -> None:
     """Stores the answer, without an explanation, under a key that this transaction has claimed."""
     if isinstance(answer, SlotTaken):
         answer = replace(answer, explanation=None)
@@ -65,10 +67,19 @@ async def store(session: AsyncSession, client_key: int, idempotency_key: str, an
     await session.exec(claimed.values(answer=json.dumps(asdict(answer), ensure_ascii=False)))
 
 
-def _read(answer: dict[str, Any]) -> Booked | SlotTaken:
+def _read(answer: dict[str, Any]) -> Answer:
+    if "bookings" in answer:
+        return BookedSequence([_booking(**each) for each in answer["bookings"]])
+    if "next_sequences" in answer:
+        return SequenceTaken([_sequence(*each) for each in answer["next_sequences"]])
     if "next_slots" in answer:
         return SlotTaken([Opening(start, end, tuple(subs)) for start, end, subs in answer["next_slots"]])
     return Booked(_booking(**answer["booking"]), [_event(**event) for event in answer["events"]])
+
+
+def _sequence(start: Instant, end: Instant, steps: list[Any]) -> PlacedSequence:
+    placed = [PlacedStep(id, begin, finish, tuple(subs)) for id, begin, finish, subs in steps]
+    return PlacedSequence(start, end, tuple(placed))
 
 
 def _booking(

@@ -69,6 +69,8 @@ class BookingAttempt:
     wanted: Wanted | None = None
     #: the subs of those who are booked before others
     preferred: Sequence[str] = ()
+    #: the same for the bookings of one sequence
+    sequence_id: str | None = None
     #: the booking that it makes; a retry recognises it: the commit may succeed though the connection is lost
     booking_id: str = field(default_factory=lambda: f"bkg_{secrets.token_hex(12)}")
     #: whether a write was begun whose outcome is unknown
@@ -102,7 +104,7 @@ class BookingAttempt:
         subs = self.choose(loaded) if self.request.is_possible(earliest) else None
         if subs is None:
             return self.slot_taken(loaded, earliest)
-        return await self._write(session, self.new_booking(loaded, subs, link_key), loaded.targets)
+        return await self.write(session, self.new_booking(loaded, subs, link_key), loaded.targets)
 
     def new_booking(self, loaded: LoadedBooking, subs: Sequence[str], link_key: int | None = None) -> NewBooking:
         """Returns the booking of these members, to be written."""
@@ -115,6 +117,7 @@ class BookingAttempt:
             created=now,
             updated=now,
             hold_expires_at=now + request.hold_for.seconds if request.hold_for is not None else None,
+            sequence_id=self.sequence_id,
             labels=request.labels,
             visitor=request.visitor,
         )
@@ -155,6 +158,16 @@ class BookingAttempt:
             return booking
         slot = self.request.chosen_slot
         return replace(booking, explanation=await explain(self.ctx, slot, loaded, [], self.wanted, session))
+
+    def prepare(self, client_key: int, loaded: LoadedFacts) -> tuple[LoadedBooking, Problems, Problems]:
+        """Returns the data for the decision from facts that were loaded for more than this booking.
+
+        With them come the problems of the request, and those of its query. Raises Forbidden.
+        """
+        accounts = loaded.access.accounts
+        targets = self._targets(accounts)
+        booking = LoadedBooking(client_key, loaded.access, loaded.facts, targets)
+        return booking, self._unknown_calendars(accounts), self._check(loaded, targets)
 
     def _require_rights(self, actor: Actor) -> int:
         """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""
@@ -197,8 +210,11 @@ class BookingAttempt:
         check_grants(query, loaded.access.accounts, problems, Scope.CREATE_EVENT)
         return problems
 
-    async def _write(self, session: Session, new: NewBooking, targets: Targets) -> Booked:
-        """Writes to locked calendars. A duplicate id raises Unprocessable: this undoes the transaction."""
+    async def write(self, session: Session, new: NewBooking, targets: Targets, *at: str | int) -> Booked:
+        """Writes to locked calendars. A duplicate id raises Unprocessable, which undoes the transaction.
+
+        `at` is where the request of this booking stands in a larger one.
+        """
         await bookings.create(session, new)
         by_draft: dict[EventDraft, list[BookedCalendar]] = {}
         for sub in new.booking.participants:
@@ -208,7 +224,7 @@ class BookingAttempt:
             events = await bookings.write_events(session, theirs, draft, new.booking, self.ctx.now)
             if events is None:
                 words = "is already the id of an event on one of the calendars"
-                raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
+                raise Unprocessable.of((*at, "event", "event_id"), Key.DUPLICATE, words)
             written |= {event.calendar_id: event for event in events}
         await calendars.bump_versions(session, [calendar.key for calendar in new.calendars])
         return Booked(new.booking, [written[calendar.calendar_id] for calendar in new.calendars])

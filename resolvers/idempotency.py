@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
-from core.bookings import Booked, SlotTaken
 from core.errors import Key, Refusal, Unprocessable
 from core.request_identity import request_digest
 from db import idempotency
 from db.database import Session
+from db.idempotency import Answer
 
 from .context import Context
+
+T = TypeVar("T", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,7 @@ class RequestKey:
     def of(cls, key: str | None, *request: object) -> "RequestKey":
         return cls(key, request_digest(request[0] if len(request) == 1 else request) if key is not None else b"")
 
-    async def answer(
-        self, ctx: Context, session: Session, client_key: int, decide: Callable[[], Awaitable[Booked | SlotTaken]]
-    ) -> Booked | SlotTaken:
+    async def answer(self, ctx: Context, session: Session, client_key: int, decide: Callable[[], Awaitable[T]]) -> T:
         """Returns the stored answer to this request, or decides and stores it, in the same transaction.
 
         Raises Unprocessable if the key was used for another request.
@@ -38,13 +39,13 @@ class RequestKey:
             words = "was used with another request before"
             raise Unprocessable.of(("idempotency_key",), Key.CONFLICT, words) from None
         if stored is not None:
-            return stored
+            return cast("T", stored)
         answer = await decide()
         await idempotency.store(session, client_key, self.key, answer)
         return answer
 
-    async def stored_or(self, ctx: Context, client_key: int, refusal: Refusal) -> Booked | SlotTaken:
-        """Returns the answer that is stored for the request. Raises the refusal if there is none."""
+    async def stored_or(self, ctx: Context, client_key: int, refusal: Refusal) -> Any:
+        """Returns the answer that is stored for the request, which is of its kind. Raises the refusal if there is none."""
         if self.key is None:
             raise refusal
         async with ctx.db.read(client_key) as session:

@@ -17,6 +17,7 @@ from resolvers import (
     calendars,
     element_tokens,
     events,
+    sequence_bookings,
     tokens,
 )
 from resolvers import real_time_scheduling as links
@@ -81,6 +82,7 @@ from .events import (
 from .optional import or_default, or_none
 from .real_time_scheduling import DisableRealTimeSchedulingInput, RealTimeSchedulingInput, RealTimeSchedulingPayload
 from .selection import wanted
+from .sequence_bookings import BookSequenceInput, BookSequenceResult, book_sequence_result
 
 
 @strawberry.type(
@@ -319,6 +321,19 @@ class Mutation:
     ) -> CancelBookingPayload | None:
         booking = await booking_moves.cancel(info.context, input.booking_id, or_none(input.reason))
         return CancelBookingPayload(booking=Booking.of(booking))
+
+    @field(
+        description="Books every step of a sequence that sequencedAvailability gave, under one lock, or none. Requires the "
+        "application's key."
+    )
+    async def book_sequence(
+        self,
+        info: Info[Context],
+        input: Annotated[
+            BookSequenceInput, argument(description="The query, and the chosen starts with their events.")
+        ],
+    ) -> BookSequenceResult | None:
+        return book_sequence_result(await sequence_bookings.book_sequence(info.context, input.to_core()))
 
     @field(
         description="Creates a link with which a visitor without an account can book one slot, once. Only the first "

@@ -36,6 +36,7 @@ from core.booking_life import LABEL_KEY_LENGTH, LABEL_VALUE_LENGTH, MAX_ANSWERS,
 from core.bookings import NEXT_SLOTS
 from core.explanation import max_places, max_relaxations
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, NAME_LENGTH, Limits
+from core.sequence_bookings import NEXT_SEQUENCES
 from core.sequenced_availability import MAX_STEPS
 from resolvers.explanation import MAX_BLOCKED, MAX_EVENTS
 
@@ -163,6 +164,8 @@ class _Count:
             ("AvailableStep", "participants"): limits.max_accounts,
             ("Booked", "participants"): limits.max_accounts,
             ("Booking", "participants"): limits.max_accounts,
+            ("BookedSequence", "bookings"): MAX_STEPS,
+            ("SequenceTaken", "nextSequences"): NEXT_SEQUENCES,
             ("Booking", "metadata"): MAX_LABELS,
             ("Visitor", "answers"): MAX_ANSWERS,
             ("RealTimeScheduling", "participants"): limits.max_accounts,

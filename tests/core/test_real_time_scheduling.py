@@ -82,7 +82,7 @@ def test_a_message_is_text_that_is_not_empty(message, keys):
 ORGANIZER = [TargetCalendar("acc_a", "cal_a")]
 TWO, OTHER = [*ORGANIZER, TargetCalendar("acc_a", "cal_b")], [TargetCalendar("acc_b", "cal_b")]
 SINGLE = {"event_creation": EventCreation.SINGLE}
-COMPLETED, SUITABLE, DISPLAYED = (f"callback_urls.{kind}_url" for kind in CallbackKind)
+COMPLETED, SUITABLE, DISPLAYED, *_ = (f"callback_urls.{kind}_url" for kind in CallbackKind)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,9 @@ def test_private_callbacks_are_allowed_by_the_operator():
 
 
 def test_every_kind_of_callback_has_its_url():
-    urls = CallbackUrls("https://a/", "https://b/", "https://c/")
-    assert [urls.of(kind) for kind in CallbackKind] == ["https://a/", "https://b/", "https://c/"]
+    given = [f"https://{letter}/" for letter in "abcde"]
+    urls = CallbackUrls(*given)
+    assert [urls.of(kind) for kind in CallbackKind] == given
 
 
 def test_members_other_than_the_organizer_see_only_time_and_summary():

@@ -62,6 +62,7 @@ Mutation.holdSlot                 who    yes  no      no     no           no    
 Mutation.confirmBooking           who    yes  no      no     no           no                   no                 no
 Mutation.rescheduleBooking        who    yes  no      no     no           no                   no                 no
 Mutation.cancelBooking            who    yes  no      no     no           no                   no                 no
+Mutation.bookSequence             who    yes  no      no     no           no                   no                 no
 Mutation.realTimeScheduling       who    yes  no      no     no           no                   no                 no
 Mutation.disableRealTimeScheduling who   yes  no      no     no           no                   no                 no
 Mutation.upsertAvailabilityRule   who    no   yes     no     no           yes                  no                 who
@@ -115,7 +116,7 @@ DOCUMENTS: dict[str, str] = {
         f"Mutation.{name}": INPUT.format(name[0].upper() + name[1:], name)
         for name in (
             *("applicationCalendar", "account", "refreshToken", "revokeAuthorization", "elementToken", "deleteAccount"),
-            *("bookSlot", "holdSlot", "confirmBooking", "rescheduleBooking", "cancelBooking"),
+            *("bookSlot", "holdSlot", "confirmBooking", "rescheduleBooking", "cancelBooking", "bookSequence"),
             *("realTimeScheduling", "disableRealTimeScheduling"),
         )
     },
@@ -180,6 +181,16 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         CLIENT_SECRET,
         input=booking_input(("all", [ben])),
     )
+    sequence = {
+        "sequence": [
+            {
+                "sequenceId": "only",
+                "participants": availability_input(ada)["participants"],
+                "requiredDuration": {"minutes": 60},
+            }
+        ],
+        "queryPeriods": [DAY],
+    }
     by_field = {
         "applicationCalendar": {**api.credentials, "applicationCalendarId": "new"},
         "account": {**api.credentials, "kind": "USER", "accountId": "new"},
@@ -189,6 +200,12 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         "deleteAccount": {"sub": "acc_000000000000000000000000"},
         "elementToken": {"permissions": ["AGENDA"], "subs": [ada.sub], "origin": "https://app.example.com"},
         "bookSlot": booking_input(("all", [ada])),
+        "bookSequence": {
+            "sequencedAvailability": sequence,
+            "starts": [
+                {"sequenceId": "only", "start": "2027-01-19T15:00:00Z", "event": {"eventId": "only", "summary": "Only"}}
+            ],
+        },
         "holdSlot": booking_input(("all", [ada]), start="2027-01-19T11:00:00Z", event_id="held"),
         "confirmBooking": {"bookingId": booked["bookSlot"]["booking"]["id"]},
         "rescheduleBooking": {"bookingId": booked["bookSlot"]["booking"]["id"], "start": "2027-01-19T10:00:00Z"},
@@ -203,16 +220,7 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         "sub": ada.sub,
         "availability": availability_input(ada),
         "withBen": availability_input(ben),
-        "sequence": {
-            "sequence": [
-                {
-                    "sequenceId": "only",
-                    "participants": availability_input(ada)["participants"],
-                    "requiredDuration": {"minutes": 60},
-                }
-            ],
-            "queryPeriods": [DAY],
-        },
+        "sequence": sequence,
         "link": link,
         "booking": booked["bookSlot"]["booking"]["id"],
         "period": {"availablePeriodId": "p1", **DAY},

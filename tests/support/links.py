@@ -1,5 +1,6 @@
 """Booking links as values of the core, and callbacks about them."""
 
+from core.booking_life import Booking, BookingStatus, Visitor
 from core.durations import Duration
 from core.events import EventDraft
 from core.instants import DAY, HOUR
@@ -15,7 +16,11 @@ from .api import CLIENT_ID
 NINE = NOW + DAY + 9 * HOUR
 OPEN = Open()
 ADA, BEN = "apc_5a1cd5b2f2e8f0e1c4a0f3d7", "apc_0b6f8a7e2d3c4b5a69788796"
-COMPLETED = Completed(NINE, NINE + HOUR, [ADA, BEN], "Europe/Paris")
+BOOKING = Booking(
+    *("bkg_5d0c2f64b1a09e8d7c6b5a49", BookingStatus.CONFIRMED, NINE, NINE + HOUR, [ADA, BEN], NOW, NOW),
+    visitor=Visitor(tzid="America/New_York"),
+)
+COMPLETED = Completed(NINE, NINE + HOUR, [ADA, BEN], "Europe/Paris", BOOKING)
 URL = "https://openings.example.com/book/a-token"
 
 

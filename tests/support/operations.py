@@ -88,6 +88,7 @@ APPLICATION_ONLY = {
     "confirmBooking",
     "rescheduleBooking",
     "cancelBooking",
+    "bookSequence",
     "realTimeScheduling",
     "disableRealTimeScheduling",
     "elementToken",

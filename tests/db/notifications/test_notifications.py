@@ -158,6 +158,14 @@ def _booking(api: Api, ada: Account) -> dict[str, Any]:
     return {**_link(api, ada), "start": "2027-01-19T12:00:00Z"}
 
 
+def _sequence(_api: Api, ada: Account) -> dict[str, Any]:
+    query = availability_input(ada)
+    step = {"sequenceId": "s", "participants": query["participants"], "requiredDuration": query["requiredDuration"]}
+    start = {"sequenceId": "s", "start": "2027-01-19T12:00:00Z", "event": {"eventId": "b", "summary": "Booked"}}
+    asked = {"queryPeriods": query["queryPeriods"], "sequence": [step]}
+    return {"sequencedAvailability": asked, "starts": [start]}
+
+
 async def _made_booking(api: Api, ada: Account, **more: Any) -> dict[str, Any]:
     making = mutation("holdSlot").replace("__typename", "... on Booked { booking { bookingId } }")
     made = await api.data(making, CLIENT_SECRET, input=_booking(api, ada))
@@ -187,6 +195,7 @@ TELLING: dict[str, Input] = {
     "deleteEvents": lambda _, ada: {"calendarIds": [ada.calendar_id]},
     "bookSlot": _booking,
     "holdSlot": _booking,
+    "bookSequence": _sequence,
     "confirmBooking": lambda api, ada: _made_booking(api, ada),
     "rescheduleBooking": lambda api, ada: _made_booking(api, ada, start="2027-01-19T14:00:00Z"),
     "cancelBooking": lambda api, ada: _made_booking(api, ada),

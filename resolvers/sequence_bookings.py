@@ -1,0 +1,137 @@
+"""Booking a sequence: all steps under one lock, or none."""
+
+import secrets
+from dataclasses import dataclass, field
+from functools import partial
+
+from core.access import require_application, require_availability
+from core.booking_life import Booking
+from core.errors import Forbidden, Problems, Refusal, Unprocessable
+from core.sequence_bookings import BookedSequence, SequenceRequest, SequenceTaken, next_sequences
+from core.sequences import is_sequence
+from db import booking_lists, calendars
+from db.database import Session
+from db.retries import retry_transaction
+
+from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
+from .context import Context
+from .facts import LoadedFacts, load_access, load_sequence_facts, with_snapshot_fallback
+from .idempotency import RequestKey
+
+
+async def book_sequence(ctx: Context, request: SequenceRequest) -> BookedSequence | SequenceTaken:
+    """Books every step of a sequence, or none if the starts are not a sequence of the query any more.
+
+    Requires the application's own key. Raises Unprocessable with every problem of the request.
+    """
+    return await _book(_SequenceAttempt(ctx, request))
+
+
+@dataclass
+class _SequenceAttempt:
+    """One booking of a sequence, across retries."""
+
+    ctx: Context
+    request: SequenceRequest
+    #: the bookings that it makes, by which a retry recognises them
+    booking_ids: list[str] = field(default_factory=list[str])
+    sequence_id: str = field(default_factory=lambda: f"seq_{secrets.token_hex(12)}")
+    #: whether a write was begun whose outcome is unknown
+    may_have_written: bool = False
+
+    def steps(self) -> list[BookingAttempt]:
+        """Returns the attempt of each step, in the order of the starts."""
+        attempts = [BookingAttempt(self.ctx, request) for request in self.request.requests]
+        if not self.booking_ids:
+            self.booking_ids = [attempt.booking_id for attempt in attempts]
+        for attempt, booking_id in zip(attempts, self.booking_ids, strict=True):
+            attempt.booking_id, attempt.sequence_id = booking_id, self.sequence_id
+        return attempts
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedSequence:
+    """What a sequence is decided on: the facts by step of the query, and the bookings in the order of the starts."""
+
+    client_key: int
+    facts: list[LoadedFacts]
+    bookings: list[LoadedBooking]
+
+
+@retry_transaction
+async def _book(attempt: _SequenceAttempt) -> BookedSequence | SequenceTaken:
+    ctx, request = attempt.ctx, attempt.request
+    key = RequestKey.of(request.idempotency_key, request)
+    problems, query_problems = request.check(ctx.now, ctx.limits), request.query_problems(ctx.limits)
+    loaded = await with_snapshot_fallback(ctx, partial(_load, attempt, problems, query_problems))
+    if isinstance(loaded, RefusedBooking):
+        return await key.stored_or(ctx, loaded.client_key, loaded.refusal)
+    locks = {lock for booking in loaded.bookings for lock in booking.locks}
+    async with ctx.db.write(loaded.client_key, locks) as session:
+        return await key.answer(ctx, session, loaded.client_key, partial(_book_under_lock, attempt, session, loaded))
+
+
+async def _load(
+    attempt: _SequenceAttempt, problems: Problems, query_problems: Problems, session: Session | None
+) -> _LoadedSequence | RefusedBooking:
+    ctx, query = attempt.ctx, attempt.request.query
+    access = await load_access(ctx, query, session)
+    client_key = require_application(access.actor)
+    require_availability(access.actor, managed=query.managed)
+    try:
+        facts = await load_sequence_facts(ctx, query, access, query_problems, session)
+    except Refusal as refusal:
+        return RefusedBooking(client_key, _of_the_query(refusal, problems))
+    if problems:
+        return RefusedBooking(client_key, Unprocessable(problems=problems))
+    if not facts:
+        return _LoadedSequence(client_key, [], [])
+    prepared: list[LoadedBooking] = []
+    for index, (step, place) in enumerate(zip(attempt.steps(), attempt.request.places(), strict=True)):
+        at = ("sequenced_availability", "sequence", place)
+        try:
+            booking, own, of_query = step.prepare(client_key, facts[place])
+        except Forbidden as refusal:
+            found = Problems(refusal.problems).prefixed(*at)
+            return RefusedBooking(client_key, Forbidden(problems=found, details=refusal.details))
+        problems = Problems([*problems, *own.prefixed("starts", index), *of_query.prefixed(*at)])
+        prepared.append(booking)
+    if problems:
+        return RefusedBooking(client_key, Unprocessable(problems=problems))
+    return _LoadedSequence(client_key, facts, prepared)
+
+
+async def _book_under_lock(
+    attempt: _SequenceAttempt, session: Session, loaded: _LoadedSequence
+) -> BookedSequence | SequenceTaken:
+    """Locks the calendars of all members of all steps, decides on their current state, and writes the bookings."""
+    ctx, request = attempt.ctx, attempt.request
+    await calendars.lock_for_update(session, {key for each in loaded.bookings for key in each.access.versions})
+    if attempt.may_have_written:
+        found = await booking_lists.find_all(session, attempt.booking_ids, ctx.now)
+        if found:
+            return BookedSequence([found[id].booking for id in attempt.booking_ids])
+    attempt.may_have_written = True
+    current = await _load(attempt, Problems(), Problems(), session)
+    if isinstance(current, RefusedBooking):
+        raise current.refusal
+    facts = [step.facts for step in current.facts]
+    earliest = ctx.now + 1
+    chosen = request.chosen()
+    if not facts or min(chosen.values()) < earliest or not is_sequence(request.query, facts, chosen):
+        return SequenceTaken(next_sequences(request.query, facts, earliest) if facts else [])
+    bookings: list[Booking] = []
+    for index, (step, theirs) in enumerate(zip(attempt.steps(), current.bookings, strict=True)):
+        subs = step.choose(theirs)
+        assert subs is not None  # the start is among those of the step
+        booked = await step.write(session, step.new_booking(theirs, subs), theirs.targets, "starts", index)
+        bookings.append(booked.booking)
+    return BookedSequence(bookings)
+
+
+def _of_the_query(refusal: Refusal, others: Problems) -> Refusal:
+    """Converts a query's refusal to one of the request, and adds the request's other problems."""
+    theirs = Problems(refusal.problems).prefixed("sequenced_availability")
+    if isinstance(refusal, Forbidden) and not others:
+        return Forbidden(problems=theirs, details=refusal.details)
+    return Unprocessable(problems=[*others, *theirs])
