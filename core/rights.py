@@ -24,6 +24,8 @@ class Right(StrEnum):
     READ_FREE_BUSY = "read_free_busy"
     #: make, list and end addresses at which others follow what the caller may read; they outlive its token
     MANAGE_FEEDS = "manage_feeds"
+    #: be notified when its events change
+    MANAGE_CHANNELS = "manage_channels"
     #: read and write its availability rules and stored periods
     MANAGE_AVAILABILITY = "manage_availability"
     #: name it as a member of an availability query
@@ -51,7 +53,9 @@ _BY_SCOPE = {
     Scope.READ_EVENTS: frozenset({Right.READ_EVENTS}),
     Scope.CREATE_EVENT: frozenset({Right.CREATE_EVENT}),
     Scope.DELETE_EVENT: frozenset({Right.DELETE_EVENT}),
-    Scope.READ_FREE_BUSY: frozenset({Right.READ_FREE_BUSY, Right.MANAGE_FEEDS, Right.QUERY_AVAILABILITY}),
+    Scope.READ_FREE_BUSY: frozenset(
+        {Right.READ_FREE_BUSY, Right.QUERY_AVAILABILITY, Right.MANAGE_FEEDS, Right.MANAGE_CHANNELS}
+    ),
     Scope.MANAGED_AVAILABILITY: frozenset({Right.MANAGE_AVAILABILITY}),
 }
 

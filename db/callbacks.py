@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -23,7 +24,7 @@ from core.callbacks import body
 from core.instants import Instant
 from core.real_time_scheduling import CallbackKind, Link
 
-from . import tables
+from . import channels, tables
 from .drivers.base import Snapshot, Statements
 from .drivers.dialects import POSTGRESQL, Dialect
 from .notifications import outbox
@@ -63,13 +64,21 @@ async def enqueue(
     to = link.request.callback_urls.of(kind)
     if to is None:
         return None
-    delivery_id = f"cbk_{secrets.token_hex(12)}"
+    delivery_id = new_delivery_id()
     content = body(link, kind, url=url, visitor_tzid=visitor_tzid, delivery_id=delivery_id)
+    await insert(session, link.client_key, delivery_id, to, content, now)
+    return delivery_id
+
+
+async def insert(
+    session: AsyncSession, client_key: int, delivery_id: str, url: str, content: Mapping[str, Any], now: Instant
+) -> int:
+    """Stores a callback of the client with this body, which is due at once. Returns its key."""
     row = tables.Callback(
-        client_key=link.client_key,
+        client_key=client_key,
         delivery_id=delivery_id,
-        url=to,
-        host=urlsplit(to).hostname or "",
+        url=url,
+        host=urlsplit(url).hostname or "",
         body=orjson.dumps(content).decode(),
         attempts=0,
         due_at=now,
@@ -78,7 +87,12 @@ async def enqueue(
     session.add(row)
     await session.flush()
     outbox.mark_callback_written(session)
-    return delivery_id
+    return row.key or 0
+
+
+def new_delivery_id() -> str:
+    """Returns a new id, by which an application recognises a callback that it gets twice."""
+    return f"cbk_{secrets.token_hex(12)}"
 
 
 async def next_due(statements: Statements, after: Instant = -1) -> Instant | None:
@@ -175,12 +189,25 @@ def _full(dialect: Dialect, hosts: Mapping[str, int]) -> Hashable:
 
 async def record_success(session: AsyncSession, callback: Claimed) -> None:
     """Deletes a delivered callback, even if another worker has claimed it since."""
+    await channels.record_success(session, callback.key)
     await session.exec(delete(tables.Callback).where(col(tables.Callback.key) == callback.key))
 
 
-async def record_failure(session: AsyncSession, callback: Claimed, why: str, due_at: Instant | None) -> None:
-    """Records a failed attempt and when it is due again. With None it is given up, and its row stays for inspection."""
-    await session.exec(_if_still_claimed(callback).values(last_failure=why, due_at=due_at, claimed=False))
+async def record_failure(
+    session: AsyncSession, callback: Claimed, why: str, now: Instant, due_at: Instant | None
+) -> None:
+    """Records a failed attempt and when it is due again. With None it is given up.
+
+    Its row stays for inspection then, unless it notifies a channel, which is closed and says why.
+    """
+    row = tables.Callback
+    still_claimed = select(col(row.key)).where(col(row.key) == callback.key, col(row.attempts) == callback.attempts)
+    closed_at = now if due_at is None else None
+    of_channel = await channels.record_failure(session, still_claimed, why, closed_at)
+    if of_channel and due_at is None:
+        await session.exec(delete(row).where(col(row.key) == callback.key))
+    else:
+        await session.exec(_if_still_claimed(callback).values(last_failure=why, due_at=due_at, claimed=False))
 
 
 async def release(session: AsyncSession, callbacks: Iterable[Claimed], due_at: Instant) -> None:

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.instants import Instant
 from core.real_time_scheduling import Completed, Link
 
-from . import bookings, calendars, events, real_time_scheduling, tables
+from . import bookings, calendars, channels, events, real_time_scheduling, tables
 from .notifications.subscribers import mark_changed
 
 
@@ -44,6 +44,7 @@ async def erase(session: AsyncSession, client_key: int, account_key: int, sub: s
     answer = tables.BookingAnswer
     about = (col(answer.client_key) == client_key, col(answer.answer).contains(sub, autoescape=True))
     await session.exec(delete(answer).where(*about))
+    await channels.forget_account(session, account_key)
     await session.exec(delete(tables.Account).where(col(tables.Account.key) == account_key))
     return booking_ids
 

@@ -41,8 +41,8 @@ def _key() -> Column[int]:
     return Column(_Key, primary_key=True)
 
 
-def _reference(target: str) -> Column[int]:
-    return Column(_Key, ForeignKey(target, ondelete="CASCADE"), nullable=False)
+def _reference(target: str, *, index: bool = False) -> Column[int]:
+    return Column(_Key, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=index)
 
 
 def _digest() -> Column[bytes]:
@@ -402,3 +402,39 @@ class Callback(SQLModel, table=True):
     #: why the last attempt failed; for inspection only
     last_failure: str | None = None
     created_at: int = Field(sa_column=_instant())
+
+
+class Channel(SQLModel, table=True):
+    """A push channel of an account."""
+
+    __tablename__ = "channels"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key", index=True))
+    channel_id: str = Field(unique=True)
+    callback_url: str
+    #: whether it is about all calendars of the account, instead of those that refer to it
+    all_calendars: bool
+    #: the state of its calendars when they were last found changed
+    seen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    #: when that was
+    seen_at: int = Field(sa_column=_instant())
+    #: the notification that is under way
+    callback_key: int | None = Field(
+        default=None, sa_column=Column(_Key, ForeignKey("callbacks.key", ondelete="SET NULL"), unique=True)
+    )
+    #: why the last attempt to notify it failed
+    problem: str | None = None
+    closed_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    created_at: int = Field(sa_column=_instant())
+
+
+class ChannelCalendar(SQLModel, table=True):
+    """A calendar that a push channel is about."""
+
+    __tablename__ = "channel_calendars"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("channel_key", "calendar_key"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    channel_key: int = Field(sa_column=_reference("channels.key"))
+    calendar_key: int = Field(sa_column=_reference("calendars.key", index=True))

@@ -10,6 +10,7 @@ from core.blocked import BlockedReason
 from core.booking_life import BookingActor, BookingStatus
 from core.bookings import Assignment, EventCreation
 from core.candidates import RelaxationKind
+from core.channels import ChannelStatus
 from core.events import EventStatus, FreeBusyStatus, Transparency
 from core.query import ResponseFormat
 from core.real_time_scheduling import HourFormat, Status
@@ -154,6 +155,13 @@ _describe(
     "calendars.",
 )
 _describe(
+    ChannelStatus,
+    "Whether the notifications of a push channel arrive.",
+    OPEN="They arrive, as far as is known.",
+    FAILING="The last attempt failed. It is repeated for three days.",
+    CLOSED="All attempts of three days failed. Nothing is sent any more; upsertChannel opens it again.",
+)
+_describe(
     Weekday,
     "A day of the week.",
     **{day.name: f"{day.name.capitalize()}." for day in Weekday},
@@ -162,6 +170,7 @@ _describe(
 __all__ = [
     "AccountKind",
     "AccountType",
+    "ChannelStatus",
     "ElementPermission",
     "EventStatus",
     "FreeBusyStatus",

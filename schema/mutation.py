@@ -15,6 +15,7 @@ from resolvers import (
     bookings,
     calendar_feeds,
     calendars,
+    channels,
     element_tokens,
     events,
     sequence_bookings,
@@ -67,6 +68,7 @@ from .calendars import (
     DeleteCalendarInput,
     DeleteCalendarPayload,
 )
+from .channels import Channel, ChannelPayload, CloseChannelInput, CloseChannelPayload, UpsertChannelInput
 from .element_tokens import ElementToken, ElementTokenInput, ElementTokenPayload
 from .events import (
     DeleteEventInput,
@@ -394,3 +396,18 @@ class Mutation:
     @field(description="Deletes every stored available period of the account.")
     async def delete_available_periods(self, info: Info[Context]) -> DeleteAvailablePeriodsPayload | None:
         return DeleteAvailablePeriodsPayload(deleted=await available_periods.delete_all(info.context))
+
+    @field(
+        description="Creates a push channel, which is notified whenever events of the account change, or returns the one "
+        "with the same URL and calendars. A new channel gets a notification of the type `verification`."
+    )
+    async def upsert_channel(
+        self, info: Info[Context], input: Annotated[UpsertChannelInput, argument(description="The channel.")]
+    ) -> ChannelPayload | None:
+        return ChannelPayload(channel=Channel.of(await channels.upsert(info.context, input.to_core())))
+
+    @field(description="Closes a push channel, and forgets it. Succeeds even if there is no such channel.")
+    async def close_channel(
+        self, info: Info[Context], input: Annotated[CloseChannelInput, argument(description="The channel to close.")]
+    ) -> CloseChannelPayload | None:
+        return CloseChannelPayload(closed=await channels.close(info.context, input.channel_id))

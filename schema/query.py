@@ -17,6 +17,7 @@ from resolvers import (
     booking_life,
     calendar_feeds,
     calendars,
+    channels,
     events,
     graph,
     sequenced_availability,
@@ -31,6 +32,7 @@ from .available_periods import From, StoredAvailablePeriod, To
 from .booking_life import Booking, BookingsFrom, BookingsTo
 from .calendar_feeds import CalendarFeed
 from .calendars import Calendar
+from .channels import Channel
 from .connections import After, Connection, First, page_request
 from .enums import AccountType
 from .events import Event, EventsInput, FreeBusy
@@ -207,6 +209,10 @@ class Query:
         return Connection[RealTimeScheduling].of(
             found, lambda link: RealTimeScheduling.of(link, info.context.link_url(link))
         )
+
+    @field(description="The push channels of the account, oldest first. At most 20.")
+    async def channels(self, info: Info[Context]) -> list[Channel] | None:
+        return [Channel.of(channel) for channel in await channels.list_channels(info.context)]
 
     @field(description="The account's availability rules, in the order of their ids.")
     async def availability_rules(self, info: Info[Context]) -> list[AvailabilityRule] | None:

@@ -28,6 +28,7 @@ from schema import schema
 
 from . import demo
 from .booking_page import BookingPage
+from .callbacks.channels import ChannelWatch
 from .callbacks.delivery import Deliveries
 from .callbacks.http_client import HTTPClient, allow_all
 from .feeds import CalendarFeeds
@@ -73,12 +74,14 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         with on_shutdown_signal(endpoint.stopping.set):
-            async with deliveries.running(), purge.running(), tools.running() if tools is not None else nullcontext():
+            serving = tools.running() if tools is not None else nullcontext()
+            async with deliveries.running(), channels.running(), purge.running(), serving:
                 # For what is refused before the application is asked.
                 yield {HEADERS_OF_REFUSAL: _both(cross_origin.headers_of_refusal, elements.headers_of_refusal)}
         await db.close()
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
+    channels = ChannelWatch(db, clock)
     purge = Purge(db, clock, keep_answers_days=settings.keep_answers_days, keep_links_days=settings.keep_links_days)
     origins = Origins(
         lambda token, origin: db.encryption.is_for_origin(token, origin),

@@ -193,9 +193,10 @@ class Deliveries:
     @retry_transaction
     async def _record_failure(self, callback: Claimed, why: str) -> None:
         wait = wait_after(callback.attempts)
-        due_at = self._clock() + wait if wait is not None else None
+        now = self._clock()
+        due_at = now + wait if wait is not None else None
         async with self._db.write() as session:
-            await callbacks.record_failure(session, callback, why, due_at)
+            await callbacks.record_failure(session, callback, why, now, due_at)
         if wait is not None:
             metrics.count_callback("failed")
             _log(logging.WARNING, "failed: %(reason)s; next in %(wait)d s", callback, reason=why, wait=wait)

@@ -104,7 +104,13 @@ assert.match(element.element_token.token, /^elt_/);
 
 const error = await refused(422, "createEvent", { calendar_id, event_id: "1" });
 assert.deepEqual(Object.keys(error.error.entity.errors).sort(), ["end", "start", "summary"]);
-await refused(501, "listNotificationChannels", {});
+const { channel } = await call("createNotificationChannel", { callback_url: "https://example.com/changes" });
+assert.deepEqual(channel.filters, {});
+const { channels } = await call("listNotificationChannels");
+assert.deepEqual(channels.map((each) => each.channel_id), [channel.channel_id]);
+await call("deleteNotificationChannel", { channel_id: channel.channel_id });
+assert.deepEqual((await cronofy.listNotificationChannels()).channels, []);
+await refused(501, "elevatedPermissions", { permissions: [] });
 await call("revokeAuthorization");
 await refused(401, "userInfo");
 console.log(called.join("\n"));

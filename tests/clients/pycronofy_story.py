@@ -117,7 +117,13 @@ assert by_id == by_token
 disabled = call("disable_real_time_scheduling_link", link["real_time_scheduling_id"], "Please call us.")
 assert disabled["real_time_scheduling"]["status"] == "disabled"
 
-assert refused("list_notification_channels").status_code == 501
+channel = call("create_notification_channel", "https://example.com/changes", (calendar_id,))
+assert channel["filters"] == {"calendar_ids": [calendar_id]}
+assert [each["channel_id"] for each in call("list_notification_channels")] == [channel["channel_id"]]
+call("close_notification_channel", channel["channel_id"])
+assert cronofy.list_notification_channels() == []
+
+assert refused("resources").status_code == 501
 response = refused("upsert_event", calendar_id, {"event_id": "1", "start": nine, "end": nine})
 assert response.status_code == 422
 assert set(response.json()["errors"]) == {"summary", "end"}

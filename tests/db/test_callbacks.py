@@ -212,7 +212,7 @@ async def test_a_claim_that_ends_leaves_room_for_another(db: Database, end: str)
     assert await claim(db, NOW + 59) == []
     async with db.write() as session:
         if end == "failure":
-            await callbacks.record_failure(session, first, "status 500", NOW + 1000)
+            await callbacks.record_failure(session, first, "status 500", NOW, NOW + 1000)
         elif end == "release":
             await callbacks.release(session, [first], NOW + 1000)
     assert len(await claim(db, NOW + (60 if end == "expiry" else 59))) == (2 if end == "expiry" else 1)
@@ -223,7 +223,7 @@ async def test_callbacks_without_an_attempt_are_claimed_first(db: Database) -> N
     failing = [await put(db) for _ in range(2)]
     for callback in await claim(db, NOW):
         async with db.write() as session:
-            await callbacks.record_failure(session, callback, "status 500", NOW + 10)
+            await callbacks.record_failure(session, callback, "status 500", NOW, NOW + 10)
     fresh = await put(db, now=NOW + 20)
     [first] = await claim(db, NOW + 20, most=1)
     assert first.delivery_id == fresh
@@ -245,7 +245,7 @@ async def test_a_failed_callback_is_due_again_and_has_the_reason(db: Database) -
     await put(db)
     [callback] = await claim(db, NOW)
     async with db.write() as session:
-        await callbacks.record_failure(session, callback, "status 500", NOW + 10)
+        await callbacks.record_failure(session, callback, "status 500", NOW, NOW + 10)
     assert await rows(db, "attempts, due_at, last_failure") == [(1, NOW + 10, "status 500")]
     assert await claim(db, NOW + 9) == []
     assert [again.attempts for again in await claim(db, NOW + 10)] == [2]
@@ -260,7 +260,7 @@ async def test_an_abandoned_callback_stays_and_is_not_due(db: Database) -> None:
         for callback in claimed:
             async with db.write() as session:
                 given_up = callback.delivery_id != waiting
-                await callbacks.record_failure(session, callback, "status 500", None if given_up else NOW + DAY)
+                await callbacks.record_failure(session, callback, "status 500", NOW, None if given_up else NOW + DAY)
     assert await callbacks.next_due(db.driver) == NOW + DAY
     assert [callback.delivery_id for callback in await claim(db, NOW + 400 * DAY)] == [waiting]
     async with db.write() as session:
@@ -274,7 +274,7 @@ async def test_an_expired_claim_does_not_change_a_newer_one(db: Database) -> Non
     [late] = await claim(db, NOW)
     [current] = await claim(db, NOW + 60)
     async with db.write() as session:
-        await callbacks.record_failure(session, late, "took longer than 10 s", None)
+        await callbacks.record_failure(session, late, "took longer than 10 s", NOW, None)
         await callbacks.release(session, [late], NOW + 61)
     assert await rows(db, "attempts, due_at, last_failure") == [(current.attempts, NOW + 120, None)]
 

@@ -39,6 +39,7 @@ Query.booking                     who    yes  no      no     no           no    
 Query.bookings                    who    yes  no      no     no           no                   no                 no
 Query.realTimeSchedulings         who    yes  no      no     no           no                   no                 no
 Query.realTimeScheduling          who    yes  no      no     no           no                   no                 no
+Query.channels                    who    no   yes     no     no           no                   no                 who
 Query.availabilityRules           who    no   yes     no     no           yes                  no                 who
 Query.availabilityRule            who    no   yes     no     no           yes                  no                 who
 Query.availablePeriods            who    no   yes     no     no           yes                  no                 who
@@ -65,6 +66,8 @@ Mutation.cancelBooking            who    yes  no      no     no           no    
 Mutation.bookSequence             who    yes  no      no     no           no                   no                 no
 Mutation.realTimeScheduling       who    yes  no      no     no           no                   no                 no
 Mutation.disableRealTimeScheduling who   yes  no      no     no           no                   no                 no
+Mutation.upsertChannel            who    no   yes     no     no           no                   no                 who
+Mutation.closeChannel             who    no   yes     no     no           no                   no                 who
 Mutation.upsertAvailabilityRule   who    no   yes     no     no           yes                  no                 who
 Mutation.deleteAvailabilityRule   who    no   yes     no     no           yes                  no                 who
 Mutation.upsertAvailablePeriod    who    no   yes     no     no           yes                  no                 who

@@ -81,6 +81,9 @@ async def book_by_link(api: Api, link: dict[str, Any], start: str) -> None:
     assert answer.status_code in (200, 303), answer.text
 
 
+UPSERT_CHANNEL = "mutation ($input: UpsertChannelInput!) { upsertChannel(input: $input) { channel { channelId } } }"
+
+
 async def fill(api: Api, ada: Account, ben: Account) -> None:
     """Stores something about Ada in every table that can hold it: alone, and together with Ben."""
     await create_busy_event(api, ada, iso_time(9), iso_time(10), "erase-me")
@@ -91,6 +94,8 @@ async def fill(api: Api, ada: Account, ben: Account) -> None:
     feed = "mutation ($calendars: [ID!]) { calendarFeed(input: {calendarIds: $calendars}) { feedId } }"
     await api.data(feed, ada.token, calendars=[ada.calendar_id])
     await api.data(ELEMENT_TOKEN, CLIENT_SECRET, subs=[ada.sub, ben.sub])
+    channel = {"callbackUrl": "https://example.com/erase-me", "calendarIds": [ada.calendar_id]}
+    await api.data(UPSERT_CHANNEL, ada.token, input=channel)
     detailed = {"sub": ada.sub, "calendarIds": [ada.calendar_id, own], "availablePeriods": None}
     urls = {"completedUrl": "https://example.com/completed"}
     for number, groups in enumerate(((("all", [ada]),), (("all", [detailed, ben]),))):
@@ -124,9 +129,10 @@ async def test_nothing_is_left_but_the_sub_in_meetings_with_others(api: Api) -> 
     ]
     before = await contents(api)
     tables = {table for table, _ in places(before, [*marks, ada.sub])}
-    tables |= {table for (table, name), values in before.items() if name == "account_key" and key in values}
+    keys = {"account_key": [key], "calendar_key": [row[1] for row in calendars]}
+    tables |= {table for (table, name), values in before.items() if any(own in values for own in keys.get(name, []))}
     assert tables == metadata.tables.keys() - OF_NO_ACCOUNT
-    assert (len(before["real_time_schedulings", "key"]), len(before["callbacks", "key"])) == (4, 2)
+    assert (len(before["real_time_schedulings", "key"]), len(before["callbacks", "key"])) == (4, 3)
     bens = await api.data("{ events(input: {}) { nodes { eventUid summary start } } }", ben.token)
 
     assert await api.data(DELETE, CLIENT_SECRET, sub=ada.sub) == {"deleteAccount": {"deleted": True}}
@@ -134,7 +140,6 @@ async def test_nothing_is_left_but_the_sub_in_meetings_with_others(api: Api) -> 
     after = await contents(api)
     assert places(after, marks) == set()
     assert places(after, [ada.sub]) == SUB_REMAINS
-    keys = {"account_key": [key], "calendar_key": [row[1] for row in calendars]}
     assert [place for place, values in after.items() if any(own in values for own in keys.get(place[1], []))] == []
     assert (len(after["real_time_schedulings", "key"]), len(after["callbacks", "key"])) == (2, 1)
     assert await api.data("{ events(input: {}) { nodes { eventUid summary start } } }", ben.token) == bens

@@ -102,10 +102,10 @@ async def test_an_operation_needs_only_its_own_scope(api: Api, ada: Account) -> 
         assert await api.data(USER_INFO, token) == {"userInfo": {"scope": needed.value}}
 
 
-FEEDS = {"calendarFeeds", "calendarFeed", "revokeCalendarFeed"}
-READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"} | FEEDS
+SHARED = {"calendarFeeds", "calendarFeed", "revokeCalendarFeed", "channels", "upsertChannel", "closeChannel"}
+READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"} | SHARED
 WRITING = {"calendars", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
-FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"} | FEEDS
+FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"} | SHARED
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,11 @@ OPERATIONS = {
     "{ freeBusy(input: {}) { nodes { start } } }": Scope.READ_FREE_BUSY,
     AVAILABILITY: Scope.READ_FREE_BUSY,
     SEQUENCED_AVAILABILITY: Scope.READ_FREE_BUSY,
+    "{ channels { channelId } }": Scope.READ_FREE_BUSY,
+    'mutation { upsertChannel(input: {callbackUrl: "https://app.example.com/changes"}) { channel { status } } }': (
+        Scope.READ_FREE_BUSY
+    ),
+    'mutation { closeChannel(input: {channelId: "chn_none"}) { closed } }': Scope.READ_FREE_BUSY,
     "{ availabilityRules { availabilityRuleId } }": Scope.MANAGED_AVAILABILITY,
     '{ availabilityRule(availabilityRuleId: "kept") { tzid } }': Scope.MANAGED_AVAILABILITY,
     "{ availablePeriods { nodes { start } } }": Scope.MANAGED_AVAILABILITY,

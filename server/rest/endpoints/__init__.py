@@ -9,6 +9,7 @@ from . import (
     accounts,
     availability,
     batch,
+    channels,
     events,
     managed_availability,
     real_time_scheduling,
@@ -24,7 +25,6 @@ async def _missing(_call: Call) -> Answer:
 #: what SDKs have methods for; other paths do not exist
 _MISSING = (
     *("GET /oauth/authorize", "GET /enterprise_connect/oauth/authorize"),
-    *("GET /v1/channels", "POST /v1/channels", "DELETE /v1/channels/{channel_id}"),
     *("GET /v1/smart_invites", "POST /v1/smart_invites"),
     *("POST /v1/real_time_sequencing", "GET /v1/real_time_sequencing"),
     *("GET /v1/real_time_sequencing/{id}", "POST /v1/real_time_sequencing/{id}/disable"),
@@ -48,6 +48,7 @@ ENDPOINTS = (
     *sequenced_availability.ENDPOINTS,
     *managed_availability.ENDPOINTS,
     *batch.ENDPOINTS,
+    *channels.ENDPOINTS,
     *real_time_scheduling.ENDPOINTS,
 )
 

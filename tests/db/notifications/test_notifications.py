@@ -217,6 +217,8 @@ SILENT: dict[str, tuple[Input, str]] = {
         "adds a token; existing ones stay valid",
     ),
     "elementToken": (_element_token, "adds a token"),
+    "upsertChannel": (lambda *_: {"callbackUrl": "https://app.example.com/changes"}, "events stay as they are"),
+    "closeChannel": (lambda *_: {"channelId": "chn_none"}, "events stay as they are"),
     "account": (_account, "it exists, and grants everything already"),
     "applicationCalendar": (
         lambda api, _: {**api.credentials, "applicationCalendarId": "ada"},

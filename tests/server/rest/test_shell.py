@@ -40,7 +40,7 @@ async def test_paths_that_do_not_exist_are_404_and_missing_parts_501(rest: Rest,
         response = await rest("GET", path, token=store.token)
         assert (response.status_code, response.json()["error"]) == (404, "not_found"), path
     for method, path in (
-        ("GET", "/v1/channels"),
+        ("GET", "/v1/smart_invites"),
         ("POST", "/v1/smart_invites"),
         ("POST", "/v1/real_time_sequencing"),
         ("POST", "/v1/calendars"),
