@@ -28,12 +28,23 @@ from .support.databases import DatabasePool, execute_sql, with_database
 #: the application's time in every test that does not set it
 NOW = parse_instant("2027-01-01T00:00:00Z")
 
+#: the folder that is in memory, and the bytes that have to be free in it
+MEMORY, MUCH = Path("/dev/shm"), 4 * 1024**3
+
+#: what makes a commit wait for the disk, and what changes PostgreSQL's snapshots although no test has written
+SLOWING_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+
 settings.register_profile("quick", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=20_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # For all servers that tests start, so that none creates a key file in the user's folders.
 os.environ.setdefault("OPENINGS_KEY", KEY)
+
+# Where the system has memory as a folder, with room for many databases: there a commit need not wait for a disk. Tests
+# of durability kill servers, not the machine.
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MUCH:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 # A test run's random seed, inherited by all of its worker processes.
 os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
@@ -58,6 +69,9 @@ def postgresql() -> Generator[str]:
     # folder to other users.
     with TemporaryDirectory(prefix="openings-postgresql-") as folder:
         server = get_server(folder, cleanup_mode="stop")
+        for setting in SLOWING_SETTINGS:
+            asyncio.run(execute_sql(server.get_uri(), f"ALTER SYSTEM SET {setting} = off"))
+        asyncio.run(execute_sql(server.get_uri(), "SELECT pg_reload_conf()"))
         yield server.get_uri()
         server.cleanup()
 

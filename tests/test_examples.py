@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from .support.api import CLIENT_ID, CLIENT_SECRET
-from .support.server_process import TIMEOUT, ServerProcess, running_server
+from .support.server_process import ServerProcess, running_server
+from .support.waiting import TIMEOUT
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

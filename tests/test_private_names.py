@@ -44,6 +44,7 @@ from core.events import Transparency
 from schema import stock_schema
 
 from .support.library_checks import Check, add_check
+from .support.waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[1]
 WRITER = "db/drivers/sqlite_writer.py"
@@ -95,9 +96,9 @@ async def tx_is_a_queue_of_futures_and_functions() -> bool:
         good, bad = loop.create_future(), loop.create_future()
         connection._tx.put_nowait((good, threading.get_ident))
         connection._tx.put_nowait((bad, lambda: 1 // 0))
-        elsewhere = await asyncio.wait_for(good, 5) != threading.get_ident()
+        elsewhere = await asyncio.wait_for(good, TIMEOUT) != threading.get_ident()
         with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(bad, 5)
+            await asyncio.wait_for(bad, TIMEOUT)
         return elsewhere
 
 

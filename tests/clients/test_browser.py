@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from tests.support.graphql_queries import (
     REVOKE_AUTHORIZATION,
     UPSERT_EVENT,
 )
+from tests.support.waiting import wait_until
 
 browser = chromium.browser  # pytest finds a fixture in the module that uses it
 
@@ -103,13 +103,6 @@ def is_served(url: str) -> bool:
         return httpx2.get(url).status_code == 200
     except httpx2.TransportError:
         return False
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 @dataclass

@@ -19,8 +19,9 @@ from tests.support.api import Account, Api
 from tests.support.browser import require_tool
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, REVOKE_AUTHORIZATION, UPSERT_EVENT
-from tests.support.live_clients import TIMEOUT, LiveServer, live_server
+from tests.support.live_clients import LiveServer, live_server
 from tests.support.server_process import running_server
+from tests.support.waiting import TIMEOUT
 
 HERE = Path(__file__).parent
 PROGRAMS = ["graphql-ws.mjs", "urql.mjs"]

@@ -17,6 +17,7 @@ from db.database import Database
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, open_database
 from tests.support.links import OPEN, URL, client_key, create_clients, enqueue_callback, make_link
+from tests.support.waiting import TIMEOUT
 
 TO = "https://example.com/booked?key=1"
 
@@ -83,7 +84,7 @@ async def test_the_commit_wakes_the_delivery(db: Database) -> None:
     await db.outbox.wait(0.01)
     assert asyncio.get_running_loop().time() - began >= 0.01
     await put(db)
-    await asyncio.wait_for(db.outbox.wait(60), 1)
+    await asyncio.wait_for(db.outbox.wait(3600), TIMEOUT)
 
 
 async def test_a_claim_holds_until_it_expires(db: Database) -> None:
@@ -122,7 +123,7 @@ async def test_concurrent_claims_are_disjoint_and_limited(database_url: str) -> 
                 async with db.write() as session:
                     await callbacks.record_success(session, callback)
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(*(worker(db) for db in processes))
     assert len(claimed) == len(made)
     assert set(claimed) == made
@@ -157,7 +158,7 @@ async def test_a_process_stopped_during_its_claim_does_not_stop_others(
     delivery_id = await put(db)
     stopped = db.write()
     await callbacks.claim(await stopped.__aenter__(), NOW, NOW + 60, 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT):
         [claimed] = await claim(other, NOW)
     assert (claimed.delivery_id, claimed.attempts) == (delivery_id, 1)
     with pytest.raises(Exception, match=r"idle|closed"):

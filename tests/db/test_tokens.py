@@ -8,6 +8,7 @@ from db import tokens
 from tests.conftest import NOW
 from tests.support.api import Api
 from tests.support.graphql_queries import CALENDARS, REVOKE_AUTHORIZATION
+from tests.support.waiting import TIMEOUT
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
@@ -21,7 +22,7 @@ async def test_an_access_token_that_is_issued_during_a_revocation_is_revoked(api
         account_key, scope = used
         access_token = await tokens.issue_access(session, account_key, scope, NOW)
         revoking = asyncio.create_task(api.data(REVOKE_AUTHORIZATION, input={**api.credentials, "sub": person.sub}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while not await api.rows(
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             ):

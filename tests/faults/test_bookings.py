@@ -20,7 +20,8 @@ from core.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from server.app import clock
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.graphql_queries import DELETE_EVENT
-from tests.support.server_process import TIMEOUT, ServerProcess, create_accounts, running_server
+from tests.support.server_process import ServerProcess, create_accounts, running_server
+from tests.support.waiting import TIMEOUT
 
 from .attempts import Attempt, Beside, Kept, Outcome, broken_laws
 from .writers import UPSERT_EVENT

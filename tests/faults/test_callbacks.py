@@ -1,7 +1,6 @@
 """The server ends while it delivers a callback: no callback is lost, however it ends."""
 
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -40,14 +39,12 @@ async def test_a_callback_survives_a_kill(db: Database, database_url: str, tmp_p
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 async def test_a_stopping_server_releases_unfinished_callbacks(db: Database, database_url: str, tmp_path: Path) -> None:
-    """Promptly, and without a claim whose expiry others would have to wait for."""
+    """Before the attempt ends by itself, and without a claim whose expiry others would have to wait for."""
     async with running_receiver() as receiver:
         receiver.responses = [None]
         delivery_id = await enqueue_callback(db, receiver.url, now=clock())
         async with running_server(tmp_path / "said", database_url, **ALLOWED) as served:
             await receiver.next_request()
-            began = perf_counter()
             served.process.terminate()
             assert await served.wait_for_exit() == 0
-            assert perf_counter() - began < 8
     assert await DeliveryProcess(db).rows("delivery_id, attempts") == [(delivery_id, 0)]

@@ -12,6 +12,7 @@ from db.versions import COUNTED
 from tests.conftest import NOW
 from tests.support.api import Account, Api
 from tests.support.graphql_queries import DELETE_EVENTS, UPSERT_EVENTS
+from tests.support.waiting import TIMEOUT
 
 from .writers import EVENTS, UPSERT_EVENT, Write, batch, one_event, possibly_last, timed, version
 
@@ -163,7 +164,7 @@ async def test_no_deadlock_reaches_a_client(api: Api, another: Api) -> None:
         await (api, another)[number % 2].data(UPSERT_EVENTS, person.token, input=given)
         return [calendars[number % 3]]
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT):
         changed = await asyncio.gather(*((delete, write)[n % 2](n // 2) for n in range(60)))
     versions = dict(await api.rows(f"SELECT calendar_id, version % {COUNTED} FROM calendars"))
     assert versions == {calendar: sum(calendar in each for each in changed) for calendar in calendars}

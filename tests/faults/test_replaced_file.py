@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.api import Account, Api
 from tests.support.server_process import create_accounts, running_server
+from tests.support.waiting import until
 
 from .writers import UPSERT_EVENT, one_event
 
@@ -90,8 +91,7 @@ async def test_a_server_whose_file_was_replaced_acknowledges_nothing_more_until_
 
     async with running_server(tmp_path / "said", database_url) as served:
         writing = asyncio.create_task(write_on())
-        while acknowledged < 20:
-            await asyncio.sleep(0.01)
+        await until(lambda: acknowledged >= 20)
         shutil.copy(file, copy := tmp_path / "copy.db")
         file.rename(old := tmp_path / "old.db")
         for end in ("-wal", "-shm"):

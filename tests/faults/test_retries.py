@@ -12,6 +12,7 @@ from db.retries import ATTEMPTS, is_lost_race, retry_transaction
 from tests.support.api import Api
 from tests.support.databases import execute_sql
 from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.waiting import TIMEOUT
 
 from .writers import EVENTS, UPSERT_EVENT, an_event, one_event, version
 
@@ -124,7 +125,7 @@ async def test_connections_lost_while_idle_are_replaced_unnoticed(api: Api, post
     for round in range(2):
         await asyncio.gather(*(write(n) for n in range(20)))
         assert await hang_up_on(api, postgresql) >= 8
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(*(write(n) for n in range(20)))
         for person in people:
             assert await version(api, person) == 2 * (round + 1)
@@ -141,7 +142,7 @@ async def test_a_connection_lost_during_a_write_is_retried_unnoticed(api: Api, p
         waiting = (
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT):
             while await api.rows(waiting) != [(1,)]:
                 await asyncio.sleep(0.01)
         end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'"

@@ -9,7 +9,8 @@ import pytest
 
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.support.server_process import TIMEOUT, running_server, running_servers
+from tests.support.server_process import running_server, running_servers
+from tests.support.waiting import TIMEOUT
 
 from .writers import EVENTS, UPSERT_EVENT, one_event
 

@@ -16,7 +16,7 @@ from server.http import auth
 from tests.support.api import Account, Api
 from tests.support.builders import upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
-from tests.support.live_clients import TIMEOUT
+from tests.support.waiting import TIMEOUT
 
 C = TypeVar("C", bound=Context)
 

@@ -38,7 +38,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_a_new_server_answers_its_clients_and_stops(empty_url: str, tmp_path: Path) -> None:
+def test_a_new_server_answers_its_clients_and_stops(empty_url: str, tmp_path: Path, capsys: Any) -> None:
     """The client of the environment exists at the first start, another one can be created, Ctrl-C stops the server."""
     chosen = {"OPENINGS_CLIENT_ID": "shop", "OPENINGS_CLIENT_SECRET": "a-secret-that-the-operator-chose"}
     with serve(tmp_path, empty_url, **chosen) as server:
@@ -60,14 +60,16 @@ def test_a_new_server_answers_its_clients_and_stops(empty_url: str, tmp_path: Pa
         [error] = server.ask(AVAILABILITY_PERIOD_STARTS, another["client_secret"], input=asked)["errors"]
         assert list(error["extensions"]["errors"]) == ["participants[0].members[0].sub"]
 
-        renewed = json.loads(run("client", "secret", another["client_id"], "--database-url", empty_url).stdout)
+        main(["client", "secret", another["client_id"], "--database-url", empty_url])
+        renewed = json.loads(capsys.readouterr().out)
         assert renewed["client_id"] == another["client_id"]
         [error] = server.ask(AVAILABILITY_PERIOD_STARTS, another["client_secret"], input=asked)["errors"]
         assert error["extensions"]["code"] == "UNAUTHENTICATED"
         [error] = server.ask(AVAILABILITY_PERIOD_STARTS, renewed["client_secret"], input=asked)["errors"]
         assert error["extensions"]["code"] == "UNPROCESSABLE"
-        nobody = run("client", "secret", "cli_of_nobody", "--database-url", empty_url)
-        assert (nobody.returncode, nobody.stderr) == (1, "openings: there is no client 'cli_of_nobody'\n")
+        with pytest.raises(SystemExit) as ended:
+            main(["client", "secret", "cli_of_nobody", "--database-url", empty_url])
+        assert (ended.value.code, capsys.readouterr().err) == (1, "openings: there is no client 'cli_of_nobody'\n")
 
         assert server.stop(signal.SIGINT) == 0
         assert json.loads(server.output.splitlines()[-1])["message"] == "Stopped."

@@ -3,13 +3,13 @@
 import datetime
 import json
 import os
+import random
 import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from tests.support.browser import require_tool
 from tests.support.builders import event_input
 from tests.support.command_line import ROOT, CommandLineServer, serve
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, CALENDARS, UPSERT_EVENT
+from tests.support.waiting import TIMEOUT, wait_until
 
 NGINX = shutil.which("nginx") or next(iter(map(str, Path("/usr/sbin").glob("nginx"))), None)
 
@@ -65,7 +66,7 @@ class Proxy:
         return f"https://127.0.0.1:{self.port}"
 
     def client(self, **headers: str) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, verify=trusting(self.folder), timeout=20, headers=headers)
+        return httpx2.Client(base_url=self.url, verify=trusting(self.folder), timeout=TIMEOUT, headers=headers)
 
 
 def trusting(folder: Path) -> ssl.SSLContext:
@@ -120,25 +121,25 @@ def nginx(folder: Path, port: int, upstream: int) -> Generator[Proxy]:
     )
     process = subprocess.Popen([str(NGINX), "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     try:
-        until = time.monotonic() + 20
-        while time.monotonic() < until and process.poll() is None:
-            with socket.socket() as trying:
-                if trying.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.01)
+        wait_until(lambda: process.poll() is not None or is_open(port))
         assert process.poll() is None, (folder / "error.log").read_text()
         yield Proxy(port, folder)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(TIMEOUT)
     log = (folder / "error.log").read_text()
     assert "[warn]" not in log, log
     assert "[emerg]" not in log, log
 
 
+def is_open(port: int) -> bool:
+    with socket.socket() as trying:
+        return trying.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    """A port below those that the system gives to others, who might get it before nginx does."""
+    return next(port for _ in range(1000) if not is_open(port := random.randrange(10_000, 32_000)))
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,7 @@ def test_only_what_is_for_everybody_is_passed_on(proxy: Proxy, server: CommandLi
             assert response.status_code == 404, path
             assert "evil.example" not in str(response.headers)
         assert client.get("/").headers["location"] == "/graphql"
-    assert httpx2.get(f"{server.url}/metrics").status_code == 200
+    assert httpx2.get(f"{server.url}/metrics", timeout=TIMEOUT).status_code == 200
 
 
 def test_the_rest_api_is_passed_on_and_its_queries_are_not_logged(proxy: Proxy) -> None:

@@ -12,13 +12,15 @@ from server.callbacks.delivery import Deliveries
 from server.callbacks.http_client import HTTPClient, allow_all
 from tests.conftest import NOW
 
+from .waiting import TIMEOUT
+
 
 class DeliveryProcess:
     """Delivers callbacks as a server process does; its clock shows `now`."""
 
     def __init__(self, db: Database, **more: Any) -> None:
         self.db, self.now = db, NOW
-        outgoing = HTTPClient(allow_all, patience=more.pop("patience", 5), resolver=more.pop("resolver", None))
+        outgoing = HTTPClient(allow_all, patience=more.pop("patience", TIMEOUT), resolver=more.pop("resolver", None))
         self.deliveries = Deliveries(db, outgoing, lambda: self.now, **more)
 
     async def rows(self, columns: str = "attempts, due_at, last_failure") -> list[tuple[Any, ...]]:
@@ -33,7 +35,7 @@ class DeliveryProcess:
 
     async def wait_for_rows(self, *rows: tuple[Any, ...], columns: str = "attempts, due_at, last_failure") -> None:
         """Waits until the table of callbacks has exactly these rows."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while sorted(await self.rows(columns), key=str) != sorted(rows, key=str):
                 await asyncio.sleep(0.005)
 

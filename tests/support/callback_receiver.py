@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .waiting import TIMEOUT
+
 Response: TypeAlias = int | bytes | asyncio.Event | None
 """How a request is answered: with this status; with these bytes; with 204 once the event is set; never, if it is None."""
 
@@ -42,7 +44,7 @@ class CallbackReceiver:
 
     async def next_request(self) -> ReceivedRequest:
         """Returns the next request, and waits for it if it has not arrived."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT):
             return await self._queue.get()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

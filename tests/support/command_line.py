@@ -16,6 +16,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from .waiting import TIMEOUT, wait_until
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "server.cli"]
 
@@ -30,12 +32,12 @@ class CommandLineServer:
 
     def wait_until_ready(self) -> "CommandLineServer":
         """Waits until the server answers, and returns itself."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + TIMEOUT
         while time.monotonic() < until and self.process.poll() is None:
             if found := re.search(r'Openings is at ([^\s"]+)/graphql\b', self.output):
                 self.url = found[1]
                 with suppress(httpx2.TransportError):
-                    if httpx2.get(f"{self.url}/readyz").status_code == 200:
+                    if httpx2.get(f"{self.url}/readyz", timeout=TIMEOUT).status_code == 200:
                         return self
             time.sleep(0.02)
         raise AssertionError(f"no server: {self.output}")
@@ -58,18 +60,15 @@ class CommandLineServer:
         """Returns the whole answer to a query."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         given = {"query": query, "variables": variables}
-        return httpx2.post(f"{self.url}/graphql", json=given, headers=headers).json()
+        return httpx2.post(f"{self.url}/graphql", json=given, headers=headers, timeout=TIMEOUT).json()
 
     def stop(self, with_signal: signal.Signals) -> int:
         """Sends the signal, and returns the exit status; checks that the port is free and that no process is left."""
         self.process.send_signal(with_signal)
-        status = self.process.wait(15)
+        status = self.process.wait(TIMEOUT)
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{self.url}/healthz")
-        until = time.monotonic() + 5
-        while self.is_running and time.monotonic() < until:
-            time.sleep(0.02)
-        assert not self.is_running
+        wait_until(lambda: not self.is_running)
         return status
 
 

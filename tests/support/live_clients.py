@@ -21,9 +21,8 @@ from server.process.serve import PROTOCOLS
 from tests.conftest import NOW
 
 from .api import CLIENT_SECRET, Api
+from .waiting import TIMEOUT, until
 
-#: the seconds that a client waits for a message, on a machine that is busy with other tests
-TIMEOUT = 20
 #: the seconds after which a message is not expected any more: several times as long as a push takes
 QUIET_SECONDS = 0.3
 
@@ -155,9 +154,7 @@ class LiveServer:
     async def wait_until_idle(self) -> None:
         """Waits until no client is connected and no subscription is active."""
         places = self.api.app.state.engine.connection_limits
-        async with asyncio.timeout(TIMEOUT):
-            while len(self.api.db.subscribers) or places.open_sockets or places.subscriptions.total():
-                await asyncio.sleep(0.01)
+        await until(lambda: not (len(self.api.db.subscribers) or places.open_sockets or places.subscriptions.total()))
 
 
 @asynccontextmanager
@@ -166,7 +163,7 @@ async def connect_websocket(
 ) -> AsyncGenerator[WebSocketClient]:
     """Connects over WebSocket to the server on a port of this machine, from one of its loopback addresses."""
     offered: Any = [subprotocol] if subprotocol is not None else None
-    more: Any = {"additional_headers": headers, "proxy": None, "local_addr": (source, 0)}
+    more: Any = {"additional_headers": headers, "proxy": None, "local_addr": (source, 0), "open_timeout": TIMEOUT}
     async with connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=offered, **more) as connection:
         yield WebSocketClient(connection)
 

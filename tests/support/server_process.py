@@ -17,9 +17,7 @@ import httpx2
 from server.app import clock
 
 from .api import Account, Api
-
-#: the seconds that a test waits for the server, on a machine that is busy with other tests
-TIMEOUT = 60
+from .waiting import TIMEOUT
 
 
 class ServerProcess:
@@ -158,7 +156,7 @@ async def raw(url: str, request: str) -> str:
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request.encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT):
         response = await reader.read()
     writer.close()
     return response.decode()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.errors import TimedOut
 from db.drivers.fair_queue import FairQueue
 from tests.support.event_loop import settle
+from tests.support.waiting import TIMEOUT
 
 CLIENTS = "abc"
 
@@ -178,6 +179,6 @@ async def test_a_slot_given_to_a_request_that_gives_up_goes_to_the_next() -> Non
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     assert gone.cancelled()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, TIMEOUT)
     queue.release("c")
     assert queue.is_free("a")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.errors import TimedOut
 from db.drivers.keyed_locks import KeyedLocks, LockKey, account_lock, calendar_lock, link_lock
 from tests.support.event_loop import settle
+from tests.support.waiting import TIMEOUT
 
 
 def key(number: int) -> LockKey:
@@ -49,7 +50,7 @@ def test_any_requests_for_several_keys_are_all_served(wanted: list[set[int]], ch
         await settle()
         await asyncio.gather(*(cancelled({0, *numbers}) for numbers in wanted[:5]))
         await holding.__aexit__(None, None, None)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.gather(*tasks)
         assert done == len(wanted)
         assert not locks._waiting

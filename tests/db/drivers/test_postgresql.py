@@ -17,8 +17,11 @@ from db.drivers import postgresql
 from db.drivers.base import Row
 from db.drivers.keyed_locks import KeyedLocks
 from db.drivers.postgresql import PostgreSQLDriver
+from tests.support.waiting import TIMEOUT
 
 PID = "SELECT pg_backend_pid()"
+SLEEP = "SELECT pg_sleep(3600)"
+ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
 COUNT = "SELECT count(*), sum(number) FROM things WHERE number < $1"
 
 
@@ -28,14 +31,33 @@ def backend() -> str:
     return "postgresql"
 
 
-@pytest.fixture
-async def driver(database_url: str) -> AsyncGenerator[PostgreSQLDriver]:
+def make(database_url: str, timeout: float) -> PostgreSQLDriver:
     """A driver with three connections at most, of which one may write."""
     parsed = make_url(database_url)
-    given = {"dsn": parsed.set(drivername="postgresql").render_as_string(hide_password=False), "timeout": 5}
-    driver = PostgreSQLDriver(given, size=3, timeout=0.3, lock_timeout="0", locks=KeyedLocks(1))
+    given = {"dsn": parsed.set(drivername="postgresql").render_as_string(hide_password=False), "timeout": TIMEOUT}
+    return PostgreSQLDriver(given, size=3, timeout=timeout, lock_timeout="0", locks=KeyedLocks(1))
+
+
+@pytest.fixture
+async def driver(database_url: str) -> AsyncGenerator[PostgreSQLDriver]:
+    """A driver whose callers wait for a connection for as long as it takes."""
+    driver = make(database_url, TIMEOUT)
     yield driver
     await driver.close()
+
+
+@pytest.fixture
+async def impatient(database_url: str) -> AsyncGenerator[PostgreSQLDriver]:
+    """A driver whose callers wait for a connection for a moment."""
+    driver = make(database_url, 0.1)
+    yield driver
+    await driver.close()
+
+
+async def end(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def pid(driver: PostgreSQLDriver) -> int:
@@ -43,9 +65,10 @@ async def pid(driver: PostgreSQLDriver) -> int:
     return found
 
 
-async def until_in_use(driver: PostgreSQLDriver, count: int) -> None:
-    async with asyncio.timeout(5):
-        while driver.in_use != count:
+async def until_asleep(other: PostgreSQLDriver, count: int) -> None:
+    """Waits until PostgreSQL executes SLEEP so many times."""
+    async with asyncio.timeout(TIMEOUT):
+        while await other.fetch_many(ASLEEP) != [(count,)]:
             await asyncio.sleep(0.005)
 
 
@@ -67,36 +90,38 @@ async def test_an_error_of_the_server_costs_no_connection(driver: PostgreSQLDriv
     assert await pid(driver) == before
 
 
-async def test_waiting_too_long_for_a_connection_times_out(driver: PostgreSQLDriver) -> None:
+async def test_waiting_too_long_for_a_connection_times_out(
+    driver: PostgreSQLDriver, impatient: PostgreSQLDriver
+) -> None:
     """Some connections are reserved for reads."""
-    slow = [asyncio.create_task(driver.fetch("SELECT pg_sleep(1)")) for _ in range(2)]
-    slow.append(asyncio.create_task(driver._execute_write(None, "SELECT pg_sleep(1)")))
-    await until_in_use(driver, 3)
+    slow = [asyncio.create_task(impatient.fetch(SLEEP)) for _ in range(2)]
+    slow.append(asyncio.create_task(impatient._execute_write(None, SLEEP)))
+    await until_asleep(driver, 3)
     with pytest.raises(TimedOut):
-        await driver.fetch_many(PID)
-    await asyncio.gather(*slow)
-    writing = asyncio.create_task(driver._execute_write(None, "SELECT pg_sleep(1)"))
-    await until_in_use(driver, 1)
+        await impatient.fetch_many(PID)
+    await end(*slow)
+    writing = asyncio.create_task(impatient._execute_write(None, SLEEP))
+    await until_asleep(driver, 1)
     with pytest.raises(TimedOut):
-        await driver._execute_write(None, PID)
-    assert await pid(driver)
-    await writing
-    assert driver.in_use == 0
+        await impatient._execute_write(None, PID)
+    assert await pid(impatient)
+    await end(writing)
+    assert impatient.in_use == 0
 
 
-async def test_cancelling_a_statement_cancels_it_on_the_server(driver: PostgreSQLDriver) -> None:
+async def test_cancelling_a_statement_cancels_it_on_the_server(
+    driver: PostgreSQLDriver, impatient: PostgreSQLDriver
+) -> None:
     """Before the caller is resumed; the connection is closed, and its place in the pool is free."""
     before = await pid(driver)
-    slow = asyncio.create_task(driver.fetch("SELECT pg_sleep(30)"))
-    await until_in_use(driver, 1)
-    await asyncio.sleep(0.05)
+    slow = asyncio.create_task(driver.fetch(SLEEP))
+    await until_asleep(impatient, 1)
     slow.cancel()
     with pytest.raises(asyncio.CancelledError):
         await slow
     assert driver.in_use == 0
     assert await pid(driver) != before
-    [(sleeping,)] = await driver.fetch("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'")
-    assert sleeping == 0
+    assert await driver.fetch(ASLEEP) == [(0,)]
 
 
 async def test_a_lost_connection_is_not_used_again(driver: PostgreSQLDriver) -> None:
@@ -119,11 +144,10 @@ async def test_a_connection_idle_for_too_long_is_replaced(
     assert await pid(driver) != before
 
 
-async def test_closing_ends_running_statements(driver: PostgreSQLDriver) -> None:
+async def test_closing_ends_running_statements(driver: PostgreSQLDriver, impatient: PostgreSQLDriver) -> None:
     """No caller waits, and no connection returns to the pool."""
-    slow = asyncio.create_task(driver.fetch("SELECT pg_sleep(30)"))
-    await until_in_use(driver, 1)
-    await asyncio.sleep(0.05)
+    slow = asyncio.create_task(driver.fetch(SLEEP))
+    await until_asleep(impatient, 1)
     await driver.close()
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await slow

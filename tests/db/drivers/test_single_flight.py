@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from db.drivers.single_flight import SingleFlight
+from tests.support.waiting import TIMEOUT
 
 
 class Lookup:
@@ -108,7 +109,7 @@ async def test_waiting_for_a_shared_lookup_times_out() -> None:
     lookup, shared, first, [second] = await running_and_waiting(1, timeout=0.02)
     await lookup.finish()
     assert await first == 1
-    assert await asyncio.wait_for(second, 5) is None
+    assert await asyncio.wait_for(second, TIMEOUT) is None
     lookup._gates.pop(0)
     [third] = await started(shared)
     await lookup.finish()

@@ -16,6 +16,7 @@ from db.drivers import write_lock
 from tests.support.api import Account, Api
 from tests.support.builders import event_input
 from tests.support.graphql_queries import UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
+from tests.support.waiting import TIMEOUT, until
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ async def test_a_refused_caller_does_not_block_others(api: Api, person: Account)
 async def test_writes_run_in_the_order_of_the_requests(api: Api, person: Account) -> None:
     async with api.db.write():
         waiting = [upsert(api, person, f"e{n}") for n in range(20)]
-        await asyncio.sleep(0.2)
+        await until(lambda: sum(api.db.waiting.values()) == 20)
     await asyncio.gather(*waiting)
     found = await api.rows("SELECT event_id FROM events ORDER BY key")
     assert found == [(f"e{n}",) for n in range(20)]
@@ -98,7 +99,7 @@ async def test_waiting_in_a_session_does_not_occupy_the_thread(api: Api, person:
         writing = asyncio.create_task(api(UPSERT_EVENTS, person.token, input=given))
         await asyncio.sleep(0.05)
         writing.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT):
             await asyncio.wait([writing])
         assert api.db.connections_in_use == 0
     await api.data(UPSERT_EVENTS, person.token, input=given)

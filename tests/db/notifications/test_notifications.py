@@ -13,8 +13,9 @@ from db.notifications.subscribers import ChangedAccounts, Subscribers, decode, e
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import availability_input, create_account, upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
-from tests.support.live_clients import QUIET_SECONDS, TIMEOUT
+from tests.support.live_clients import QUIET_SECONDS
 from tests.support.operations import APPLICATION_ONLY, GRAPHQL_SCHEMA
+from tests.support.waiting import TIMEOUT
 
 
 class Watched:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -24,7 +23,8 @@ from tests.support.browser import Visit, visit
 from tests.support.builders import link_token
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import BOOK_SLOT, CREATE_LINK, DISABLE_LINK, GET_LINK, REVOKE_AUTHORIZATION
-from tests.support.server_process import TIMEOUT, ServerProcess, start_server
+from tests.support.server_process import ServerProcess, start_server
+from tests.support.waiting import TIMEOUT, wait_until
 
 browser = chromium.browser
 
@@ -228,10 +228,8 @@ def test_a_link_that_cannot_be_used_says_so(opened: Visiting, application: Appli
         seen.page.goto(link["url"][:-1] + ("A" if link["url"][-1] != "A" else "B"))
         heading(seen.page, "There is nothing here")
         seen.errors.clear()  # Chromium's own messages about the statuses
-    until = monotonic() + TIMEOUT
     # A request is logged after its response.
-    while "GET /book/… 404" not in (said := "\n".join(application.served.log_lines)):
-        assert monotonic() < until, said
-        sleep(0.02)
+    wait_until(lambda: any("GET /book/… 404" in line for line in application.served.log_lines))
+    said = "\n".join(application.served.log_lines)
     assert "refused a visitor: " in said
     assert link_token(link) not in said

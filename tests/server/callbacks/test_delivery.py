@@ -26,6 +26,7 @@ from tests.support.api import CLIENT_ID, CLIENT_SECRET, KEY, open_database
 from tests.support.callback_delivery import DeliveryProcess, running_deliveries
 from tests.support.callback_receiver import CallbackReceiver, ReceivedRequest, running_receiver
 from tests.support.links import create_clients, enqueue_callback
+from tests.support.waiting import TIMEOUT, until
 
 PAGE = Path(__file__).parents[3] / "docs" / "callbacks.md"
 
@@ -75,11 +76,11 @@ async def test_a_failed_delivery_is_repeated_unchanged(db: Database, receiver: C
     """After an error status, no response, and half a response: later each time, always with the same delivery id."""
     receiver.responses = [500, None, b"HTTP/1.1 2"]
     before = counted("failed")
-    async with running_deliveries(db, patience=1) as process:
+    async with running_deliveries(db, patience=1.5) as process:
         delivery_id = await enqueue_callback(db, receiver.url)
         await process.wait_for_rows((1, NOW + 10, "status 500"))
         process.advance_clock(10)
-        await process.wait_for_rows((2, NOW + 40, "took longer than 1 s"))
+        await process.wait_for_rows((2, NOW + 40, "took longer than 1.5 s"))
         process.advance_clock(30)
         await process.wait_for_rows(
             (3, NOW + 160, "RemoteProtocolError: Server disconnected without sending a response.")
@@ -101,7 +102,7 @@ async def test_an_application_that_was_down_gets_its_callback_when_it_is_back(db
         pass
     async with running_deliveries(db) as process:
         delivery_id = await enqueue_callback(db, receiver.url)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while not [due_at for (due_at,) in await process.rows("due_at") if due_at == NOW + 10]:
                 await asyncio.sleep(0.005)
         async with running_receiver(port=urlsplit(receiver.url).port or 0) as back:
@@ -122,9 +123,7 @@ async def test_a_callback_is_given_up_after_the_last_attempt(
         await process.execute("UPDATE callbacks SET attempts = 11")
         process.advance_clock(1)
         await process.wait_for_rows((12, None, "status 503"))
-        async with asyncio.timeout(5):  # the counter and the log follow the write
-            while counted("given_up") == before or not caplog.records:
-                await asyncio.sleep(0.01)
+        await until(lambda: counted("given_up") > before and bool(caplog.records))  # they follow the write
         assert counted("given_up") == before + 1
         [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
         words = f"callback {delivery_id}, attempt 12 to {receiver.url}, failed: status 503; given up"
@@ -193,7 +192,7 @@ async def test_a_client_whose_receiver_hangs_delays_no_other(db: Database, recei
         made = [await enqueue_callback(db, quick.url, client_id=other) for _ in range(10)]
         for _ in made:
             await quick.next_request()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while len(await process.rows("key")) > len(hanging):
                 await asyncio.sleep(0.01)
     assert {request.delivery_id for request in quick.requests} == set(made)
@@ -209,16 +208,16 @@ async def test_names_that_resolve_slowly_delay_no_other_client(db: Database, rec
     def look_up(host: str, port: int) -> list[Address]:
         asked.append(host)
         if host == "slow.test":
-            never.wait(60)
+            never.wait(2 * TIMEOUT)
         return addresses("127.0.0.1", port)
 
     before = counted("postponed")
     for _ in range(4):
         await enqueue_callback(db, "http://slow.test/", client_id=slow)
     try:
-        resolver = Resolver(look_up, patience=0.1)
-        async with running_deliveries(db, patience=0.2, resolver=resolver) as process:
-            failed, postponed = (1, NOW + 10, "took longer than 0.2 s"), (0, NOW + 5, None)
+        resolver = Resolver(look_up, patience=0.5)
+        async with running_deliveries(db, patience=1, resolver=resolver) as process:
+            failed, postponed = (1, NOW + 10, "took longer than 1 s"), (0, NOW + 5, None)
             await process.wait_for_rows(failed, failed, postponed, postponed)
             for _ in range(3):
                 await enqueue_callback(db, receiver.url.replace("127.0.0.1", "quick.test"))
@@ -227,13 +226,9 @@ async def test_names_that_resolve_slowly_delay_no_other_client(db: Database, rec
             assert asked.count("slow.test") == 2
             assert counted("postponed") == before + 2
             never.set()
-            async with asyncio.timeout(10):  # until the threads have ended
-                while resolver._queue._held:
-                    await asyncio.sleep(0.01)
+            await until(lambda: not resolver._queue._held)  # the threads have ended
             process.advance_clock(5)
-            async with asyncio.timeout(10):
-                while asked.count("slow.test") < 4:
-                    await asyncio.sleep(0.01)
+            await until(lambda: asked.count("slow.test") == 4)
     finally:
         never.set()
 
@@ -259,12 +254,12 @@ async def test_stopping_waits_for_quick_deliveries_and_releases_the_rest(
     """A released one is due at once for another process, and does not count as an attempt."""
     soon = asyncio.Event()
     receiver.responses = [soon, None]
-    asyncio.get_running_loop().call_later(0.1, soon.set)
-    async with running_deliveries(db, grace=0.5) as process:
+    async with running_deliveries(db, grace=1) as process:
         await enqueue_callback(db, receiver.url)
         await receiver.next_request()
         left = await enqueue_callback(db, receiver.url)
         await receiver.next_request()
+        asyncio.get_running_loop().call_later(0.05, soon.set)
     assert await process.rows("delivery_id, attempts, due_at") == [(left, 0, NOW)]
     async with running_deliveries(db) as process:
         assert (await receiver.next_request()).delivery_id == left
@@ -304,9 +299,7 @@ async def test_delivery_continues_after_a_fault(
     process = DeliveryProcess(db)
     await process.execute("ALTER TABLE callbacks RENAME TO elsewhere")
     async with process.deliveries.running():
-        async with asyncio.timeout(10):
-            while not caplog.records:
-                await asyncio.sleep(0.005)
+        await until(lambda: bool(caplog.records))
         await process.execute("ALTER TABLE elsewhere RENAME TO callbacks")
         await enqueue_callback(db, receiver.url)
         await receiver.next_request()

@@ -18,6 +18,7 @@ from core.urls import Address, is_public
 from server.callbacks.http_client import DeliveryError, HTTPClient, allow_all, redacted
 from server.callbacks.resolver import Resolver
 from tests.support.callback_receiver import Response, running_receiver
+from tests.support.waiting import TIMEOUT, until
 
 OPEN, GUARDED = HTTPClient(allow_all, patience=5), HTTPClient(is_public, patience=5)
 
@@ -108,7 +109,7 @@ async def test_a_request_has_a_timeout() -> None:
     impatient = HTTPClient(allow_all, patience=0.1)
     async with running_receiver() as receiver:
         receiver.responses = [None]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT):
             assert await refusal(impatient, receiver.url) == "took longer than 0.1 s"
 
 
@@ -246,9 +247,7 @@ async def test_cancelling_a_request_closes_its_connection() -> None:
         posting = asyncio.create_task(OPEN.post(None, receiver.url, {}, b"{}"))
         await receiver.next_request()
         posting.cancel()
-        async with asyncio.timeout(5):
-            while receiver.in_progress:
-                await asyncio.sleep(0.001)
+        await until(lambda: not receiver.in_progress)
 
 
 def test_a_redacted_url_is_only_its_origin() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.urls import Address
 from server.callbacks.resolver import THREADS_OF_CLIENT, NoThreadError, Resolver, addresses
+from tests.support.waiting import TIMEOUT, until
 
 
 class Names:
@@ -18,7 +19,7 @@ class Names:
 
     def __call__(self, host: str, port: int) -> list[Address]:
         self.asked += 1
-        self.go.wait(30)
+        self.go.wait(2 * TIMEOUT)
         if host == "wrong.test":
             raise OSError("no such name")
         return addresses("127.0.0.1", port)
@@ -46,9 +47,7 @@ async def test_a_client_has_few_threads_even_if_it_stops_waiting() -> None:
     other.go.set()
     try:
         waiting = [asyncio.create_task(resolve(resolver, 1)) for _ in range(THREADS_OF_CLIENT)]
-        async with asyncio.timeout(10):
-            while names.asked < THREADS_OF_CLIENT:
-                await asyncio.sleep(0.005)
+        await until(lambda: names.asked == THREADS_OF_CLIENT)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -59,9 +58,7 @@ async def test_a_client_has_few_threads_even_if_it_stops_waiting() -> None:
         assert names.asked == THREADS_OF_CLIENT
     finally:
         names.go.set()
-    async with asyncio.timeout(10):
-        while resolver._queue._held:
-            await asyncio.sleep(0.005)
+    await until(lambda: not resolver._queue._held)
     assert await resolve(resolver, 1)
 
 

@@ -21,6 +21,7 @@ from strawberry import Info
 from server.graphiql import NODE_MODULES, Example, assets_route, page
 from tests.support import browser as chromium
 from tests.support.browser import Visit, require_tool, serve_in_thread, visit
+from tests.support.waiting import TIMEOUT
 
 browser = chromium.browser  # pytest finds a fixture in the module that uses it
 
@@ -251,7 +252,7 @@ def test_a_subscription_shows_every_answer_until_it_is_stopped(visited: Visit) -
     expect(answer(page)).to_contain_text("Bearer a-pasted-token")
     page.get_by_role("button", name="Stop query").click()
     expect(page.get_by_role("button", name="Execute query")).to_be_visible()
-    until = time.monotonic() + 20
+    until = time.monotonic() + TIMEOUT
     while listening and time.monotonic() < until:
         page.wait_for_timeout(20)
     assert not listening

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support import browser as chromium
+from tests.support.waiting import wait_until
 
 browser = chromium.browser
 
@@ -85,11 +85,8 @@ def test_the_token_is_in_no_line_of_the_log(browser: Browser, terminal: dict[str
     """The part of an address after the # stays in the browser."""
     with chromium.visit(browser, terminal["address"]) as visit:
         visit.page.get_by_role("button", name="Execute query").wait_for()
-    until = time.monotonic() + 10
-    while "GET /graphql" not in (logged := "".join(terminal["log"])) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert "GET /graphql" in logged
-    assert terminal["client secret"] not in logged
+    wait_until(lambda: "GET /graphql" in "".join(terminal["log"]))
+    assert terminal["client secret"] not in "".join(terminal["log"])
 
 
 def test_without_the_token_the_page_says_what_is_missing(browser: Browser, terminal: dict[str, Any]) -> None:

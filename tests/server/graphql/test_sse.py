@@ -9,7 +9,8 @@ from server.graphql import sse
 from tests.support.api import CLIENT_SECRET
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
-from tests.support.live_clients import TIMEOUT, LiveServer, live_server
+from tests.support.live_clients import LiveServer, live_server
+from tests.support.waiting import TIMEOUT
 
 #: these tests do not depend on the database
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"])

@@ -22,6 +22,7 @@ from server.app import create_app
 from server.process.serve import PROTOCOLS
 from server.settings import Settings
 from tests.conftest import NOW
+from tests.support.waiting import TIMEOUT, wait_until
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Listening:
 
     def send(self, request: bytes) -> bytes:
         """The response to a raw request. The server may close the connection before it has read all of it."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT) as connection:
             with suppress(ConnectionError):
                 connection.sendall(request)
             return response(connection)
@@ -77,14 +78,14 @@ def response(connection: socket.socket) -> bytes:
 
 
 def opened(server: Listening, source: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=20, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT, source_address=(source, 0))
 
 
 def opened_for_slow_reading(server: Listening) -> socket.socket:
     """A connection with a small buffer, so that the server soon waits for its client to read."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    connection.settimeout(5)
+    connection.settimeout(TIMEOUT)
     connection.connect(("127.0.0.1", server.port))
     return connection
 
@@ -100,18 +101,20 @@ def send_some(connection: socket.socket, data: bytes, times: int) -> int:
 
 
 @contextmanager
-def listening(database_url: str, **settings: Any) -> Generator[Listening]:
-    """A running application. Objects from before are hidden from the garbage collector, as if it were a new process."""
+def listening(database_url: str, grace: int = 5, **settings: Any) -> Generator[Listening]:
+    """A running application. Objects from before are hidden from the garbage collector, as if it were a new process.
+
+    At its end, requests have `grace` seconds to finish.
+    """
     app = create_app(Settings(database_url=database_url, **settings), clock=lambda: NOW)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5, **PROTOCOLS))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=grace, **PROTOCOLS))
     gc.collect()
     gc.freeze()
     with socket.create_server(("127.0.0.1", 0)) as door:
         thread = Thread(target=lambda: asyncio.run(server.serve(sockets=[door])))
         thread.start()
         try:
-            while not server.started:
-                time.sleep(0.01)
+            wait_until(lambda: server.started or not thread.is_alive())
             yield Listening(door.getsockname()[1], app, server, thread, door)
         finally:
             server.should_exit = True

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Generator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from server.http.requests import MAX_ANONYMOUS
 from server.process import connections, http_protocol
 from server.process.http_protocol import MAX_HEAD, MAX_HEADERS
 from tests.support.api import CLIENT_SECRET
+from tests.support.waiting import TIMEOUT, wait_until
 
 from .cases import query
 from .listening import Listening, listening, opened, opened_for_slow_reading, response, send_some
@@ -21,6 +23,8 @@ from .listening import Listening, listening, opened, opened_for_slow_reading, re
 #: processor seconds that a hostile connection may take
 MOST = 0.3
 MEBIBYTE = 1024 * 1024
+#: seconds that no test takes
+HOUR = 3600
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +84,7 @@ class TestHeads:
         monkeypatch.setattr(http_protocol, "HEAD_DEADLINE", 0.3)
         with opened(server) as connection:
             connection.sendall(sent)
-            began = time.monotonic()
             assert response(connection)[:13] == (b"HTTP/1.1 408 " if sent.startswith(b"GET") else b"")
-            assert time.monotonic() < began + 5
 
     def test_few_requests_wait_on_one_connection(self, server: Listening) -> None:
         with opened(server) as connection:
@@ -122,16 +124,15 @@ class TestBodies:
             held = [stack.enter_context(opened(server)) for _ in range(20)]
             for connection in held:
                 connection.sendall(self.post(200_000) + b" " * 199_999)
+            # There is room for ten. The server reads from several at the same time: the rest is refused, in any order.
+            wait_until(lambda: requests._in_flight[False] == 10 * 199_999)
             with opened(server) as connection:
                 connection.sendall(self.post(200_000) + b" " * 199_999)
                 said = response(connection)
                 assert said.startswith(b"HTTP/1.1 503 ")
                 assert b'"RATE_LIMITED"' in said
             assert server.send(query("{ __typename }")).startswith(b"HTTP/1.1 200 ")
-        until = time.monotonic() + 5
-        while any(requests._in_flight.values()) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert requests._in_flight == {False: 0, True: 0}
+        wait_until(lambda: requests._in_flight == {False: 0, True: 0})
 
 
 class TestWaitingConnections:
@@ -140,13 +141,13 @@ class TestWaitingConnections:
     SENT = (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     BODY = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n1"
 
-    def is_closed(self, connection: socket.socket) -> bool:
+    def stays_open(self, connection: socket.socket) -> bool:
         connection.settimeout(0.1)
         try:
             response(connection)
         except TimeoutError:
-            return False
-        return True
+            return True
+        return False
 
     @pytest.mark.parametrize("sent", [*SENT, BODY], ids=["nothing", "half a head", "a request", "half a body"])
     def test_a_newcomer_closes_the_oldest(
@@ -154,6 +155,7 @@ class TestWaitingConnections:
     ) -> None:
         """Of the address that has most. So silent clients keep nobody out, and none from another address."""
         monkeypatch.setattr(http_protocol._waiting, "most", 20)
+        monkeypatch.setattr(http_protocol, "HEAD_DEADLINE", HOUR)
         with ExitStack() as stack:
             elsewhere = stack.enter_context(opened(server, "127.0.0.2"))
             elsewhere.sendall(self.SENT[1])
@@ -164,9 +166,10 @@ class TestWaitingConnections:
                 if sent == self.SENT[2]:
                     # An answered connection is as young as its answer, and the server answers at its own pace.
                     assert held[-1].recv(65_536).startswith(b"HTTP/1.1 200 ")
-            assert all(self.is_closed(connection) for connection in held[:40])
+            for connection in held[:40]:
+                response(connection)  # up to its end
             assert server.send(head()).startswith(b"HTTP/1.1 200 ")
-            assert not self.is_closed(held[-1])
+            assert self.stays_open(held[-1])
             elsewhere.sendall(b"x: y\r\nConnection: close\r\n\r\n")
             assert response(elsewhere).startswith(b"HTTP/1.1 200 ")
 
@@ -174,10 +177,7 @@ class TestWaitingConnections:
         for sent in (*self.SENT, self.BODY):
             with opened(server) as connection:
                 connection.sendall(sent)
-        until = time.monotonic() + 5
-        while len(http_protocol._waiting) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert len(http_protocol._waiting) == 0
+        wait_until(lambda: len(http_protocol._waiting) == 0)
 
 
 def test_a_client_that_does_not_read_its_responses_is_disconnected(
@@ -185,15 +185,11 @@ def test_a_client_that_does_not_read_its_responses_is_disconnected(
 ) -> None:
     monkeypatch.setattr(connections, "UNREAD", 0.5)
     with opened(server) as connection:
-        many = PAGE * 50
-        began = time.monotonic()
-        connection.settimeout(5)
-        assert send_some(connection, many, 100_000) < 100_000
-        assert time.monotonic() < began + 10
-        until = time.monotonic() + 5
-        while server.server.server_state.connections and time.monotonic() < until:
-            time.sleep(0.01)
-        assert not server.server.server_state.connections
+        connection.settimeout(TIMEOUT)
+        with pytest.raises(ConnectionError):  # noqa: PT012
+            while True:
+                connection.sendall(PAGE * 50)
+        wait_until(lambda: not server.server.server_state.connections)
 
 
 def test_responses_that_nobody_reads_are_bounded_together(
@@ -203,21 +199,23 @@ def test_responses_that_nobody_reads_are_bounded_together(
     monkeypatch.setattr(connections, "MAX_UNREAD", 400 * 1024)
     server.door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
     stalled = connections._stalled
+
+    def is_stalled(connection: socket.socket) -> bool:
+        return any(each.get_extra_info("peername") == connection.getsockname() for each in list(stalled._sizes))
+
+    def is_bounded(least: int) -> bool:
+        """In the end: the thread of the server may be between writing and making room."""
+        protocols = list(server.server.server_state.connections)
+        return least <= sum(each.transport.get_write_buffer_size() for each in protocols) <= 400 * 1024
+
     with ExitStack() as stack:
         for count in range(1, 10):
             connection = stack.enter_context(opened_for_slow_reading(server))
             connection.sendall(PAGE * 90)
-            until = time.monotonic() + 5
-            while len(stalled._sizes) < min(count, 2) and time.monotonic() < until:
-                time.sleep(0.01)
-            time.sleep(0.05)
-            waiting = [each.transport.get_write_buffer_size() for each in server.server.server_state.connections]
-            assert min(count, 2) * 64 * 1024 <= sum(waiting) <= 400 * 1024
+            wait_until(partial(is_stalled, connection))
+            wait_until(partial(is_bounded, min(count, 2) * 64 * 1024))
             assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
-    until = time.monotonic() + 5
-    while stalled._total and time.monotonic() < until:
-        time.sleep(0.01)
-    assert (stalled._total, stalled._sizes) == (0, {})
+    wait_until(lambda: (stalled._total, stalled._sizes) == (0, {}))
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
@@ -225,13 +223,13 @@ def test_a_client_that_reads_slowly_gets_all_of_its_responses(
     server: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has more time as long as it reads at least so much in it."""
-    monkeypatch.setattr(connections, "UNREAD", 0.3)
+    monkeypatch.setattr(connections, "UNREAD", 1)
     monkeypatch.setattr(connections, "MIN_READ", 1_000)
     with opened_for_slow_reading(server) as connection:
         connection.sendall(PAGE * 90 + PAGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         said, began = bytearray(), time.monotonic()
         while chunk := connection.recv(100_000):
             said += chunk
-            time.sleep(0.05 if time.monotonic() < began + 2 else 0)
+            time.sleep(0.05 if time.monotonic() < began + 2.5 else 0)
     assert said.count(b"HTTP/1.1 200 ") == 91
     assert said.endswith(b"</html>\n")

@@ -14,6 +14,7 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from server.http.deadlines import _leaving
+from tests.support.waiting import wait_until
 
 from .cases import CASES, post, query
 from .listening import Listening, listening
@@ -57,11 +58,7 @@ def check(said: bytes) -> None:
 def assert_healthy(server: Listening) -> None:
     """Asserts that the server answers as usual, holds no connection, and has no abandoned work."""
     assert server.send(HELLO).endswith(b'{"data":{"__typename":"Query"}}')
-    until = time.monotonic() + 5
-    while (server.db.connections_in_use or _leaving) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert server.db.connections_in_use == 0
-    assert not _leaving
+    wait_until(lambda: not server.db.connections_in_use and not _leaving)
 
 
 def _reference_seconds() -> float:

@@ -12,11 +12,12 @@ from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api
 from tests.support.builders import booking_input, event_input
 from tests.support.graphql_queries import APPLICATION_CALENDAR, BOOK_SLOT, DELETE_EVENTS, UPSERT_EVENT, UPSERT_EVENTS
+from tests.support.waiting import TIMEOUT, until
 
 #: the requests of the busy client that wait at once
 CROWD = 80
-#: seconds in which the quiet client must be served; the busy one would hold everything for an hour
-SOON, HOUR = 20, 3600
+#: seconds for which the busy client would hold everything
+HOUR = 3600
 
 
 def one(whose: Account, event_id: str) -> tuple[str, str, dict[str, Any]]:
@@ -56,7 +57,7 @@ async def locked_rows(database_url: str, *calendars: str) -> AsyncGenerator[None
 
 async def assert_served(api: Api, whose: Account) -> None:
     """The quiet client reads, and writes in both ways."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         assert (await api.data("{ userInfo { sub } }", whose.token))["userInfo"] == {"sub": whose.sub}
         await api.data("{ events(input: {}) { nodes { eventId } } }", whose.token)
         for query, token, given in (one(whose, "quiet"), several(whose, "quiet")):
@@ -68,9 +69,7 @@ def crowd(api: Api, requests: list[tuple[str, str, dict[str, Any]]]) -> list["as
 
 
 async def until_waiting(api: Api, count: int) -> None:
-    async with asyncio.timeout(SOON):
-        while sum(api.db.waiting.values()) < count:
-            await asyncio.sleep(0.005)
+    await until(lambda: sum(api.db.waiting.values()) >= count)
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
@@ -87,7 +86,7 @@ async def test_writes_to_one_calendar_take_one_connection(database_url: str, wri
             assert api.db.connections_in_use == 1
             assert api.db.waiting == {"lock": CROWD - 1, "connection": 0}
             assert not any(task.done() for task in writing)
-        async with asyncio.timeout(2 * SOON):
+        async with asyncio.timeout(TIMEOUT):
             answers = await asyncio.gather(*writing)
         assert [answer for answer in answers if "errors" in answer] == []
         assert api.db.connections_in_use == 0
@@ -108,7 +107,7 @@ async def test_writes_of_a_client_take_its_share_of_connections(database_url: st
             await assert_served(api, quiet)
             assert api.db.connections_in_use == share
             assert not any(task.done() for task in writing)
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(TIMEOUT):
             assert [answer for answer in await asyncio.gather(*writing) if "errors" in answer] == []
 
 
@@ -144,7 +143,7 @@ async def test_without_credentials_nobody_waits_for_a_write(api: Api) -> None:
     """Neither with a wrong token nor with a wrong secret, while the only writer of SQLite is at work."""
     person = await api.application_calendar("person")
     wrong = {"clientId": CLIENT_ID, "clientSecret": "wrong", "applicationCalendarId": "person"}
-    async with api.db.write(), asyncio.timeout(SOON):
+    async with api.db.write(), asyncio.timeout(TIMEOUT):
         if api.db.dialect == "sqlite":
             held = crowd(api, [one(person, "e")])
             await until_waiting(api, 1)

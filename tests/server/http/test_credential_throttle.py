@@ -13,6 +13,7 @@ from server.http.client_address import address_of
 from server.http.credential_throttle import _EACH, _FREE, CredentialThrottle
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
 from tests.support.graphql_queries import APPLICATION_CALENDAR, CALENDARS
+from tests.support.waiting import TIMEOUT, until
 
 REFRESH = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { accessToken } }"
 
@@ -136,9 +137,8 @@ async def test_correct_credentials_are_not_delayed_by_wrong_ones(api: Api) -> No
             (CALENDARS, {}),
         )
     ]
-    async with asyncio.timeout(10):
-        while api.engine.throttle.waiting < len(attacks):
-            await asyncio.sleep(0.01)
+    await until(lambda: api.engine.throttle.waiting == len(attacks))
+    async with asyncio.timeout(TIMEOUT):
         assert api.db.connections_in_use == 0
         await api.data(APPLICATION_CALENDAR, input={**wrong, "clientSecret": CLIENT_SECRET})
         await api.data(CALENDARS, person.token)

@@ -12,6 +12,11 @@ from starlette.types import Message
 
 from server.http import deadlines
 from server.http.deadlines import DeadlineError, run_eagerly, run_while_connected, run_with_deadline
+from tests.support.event_loop import settle
+from tests.support.waiting import TIMEOUT, until
+
+#: seconds that no test takes
+HOUR = 3600
 
 
 @pytest.fixture
@@ -107,12 +112,15 @@ async def test_cancelling_the_caller_cancels_the_work() -> None:
     assert work.ended == "cancelled"
 
 
-@pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
-async def test_the_result_of_finished_work_is_returned(seconds: float) -> None:
+@pytest.mark.parametrize(("seconds", "soon"), [(0, HOUR), (0.001, HOUR), (0.02, 0.001)])
+async def test_the_result_of_finished_work_is_returned(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, soon: float
+) -> None:
     """The client's connection is watched only if the work takes some time."""
+    monkeypatch.setattr(deadlines, "_SOON", soon)
     client = Client()
-    assert await run_while_connected(client.request, Work(seconds)(), 5) == "a result"
-    assert client.listened == (seconds > deadlines._SOON)
+    assert await run_while_connected(client.request, Work(seconds)(), HOUR) == "a result"
+    assert client.listened == (seconds > soon)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.1])
@@ -199,7 +207,7 @@ async def test_a_client_does_not_wait_for_work_that_cannot_be_cancelled(
             found.extend((about.get(), "cancelled"))
             raise
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT):
         with pytest.raises(DeadlineError):
             await run_with_deadline(work(), 0.001)
     assert not found
@@ -219,9 +227,7 @@ def listens_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def begun(client: Client, work: Coroutine[Any, Any, str], deadline: float = 5) -> "asyncio.Task[str]":
     """Starts the work, and waits until the connection is watched."""
     waits = asyncio.create_task(run_while_connected(client.request, work, deadline))
-    async with asyncio.timeout(5):
-        while not client.listened:
-            await asyncio.sleep(0.001)
+    await until(lambda: client.listened > 0)
     return waits
 
 
@@ -266,8 +272,9 @@ async def test_a_caller_cancelled_in_the_moment_of_the_disconnect_raises_cancell
 
 
 @pytest.mark.usefixtures("listens_soon")
-async def test_the_first_reason_is_raised() -> None:
+async def test_the_first_reason_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client may disconnect while work beyond its deadline is still ending."""
+    monkeypatch.setattr(deadlines, "_GRACE", HOUR)
     client, stubborn = Client(), Stubborn()
 
     async def wait() -> str:
@@ -296,7 +303,7 @@ async def test_a_caller_cancelled_twice_does_not_wait_for_the_work() -> None:
     waits = await begun(client, wait())
     for _ in range(2):
         waits.cancel()
-        await asyncio.sleep(0.01)
+        await settle()
     assert waits.cancelled()
     [leaving] = deadlines._leaving
     stubborn.set_result(None)
@@ -321,5 +328,5 @@ async def test_work_that_raises_cancelled_error_ends() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT):
             await run_with_deadline(gone(), 0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.server_process import ServerProcess, running_server
+from tests.support.waiting import TIMEOUT, until
 
 HANDSHAKE = (
     "GET {} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -37,7 +38,7 @@ async def handshake(server: ServerProcess, path: str, origin: str, *, read: bool
     if not read:
         writer.transport.abort()
         return ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT):
         response = await reader.read()
     writer.close()
     return response.decode("latin-1")
@@ -65,23 +66,16 @@ async def test_a_client_that_hangs_up_is_no_error(tmp_path: Path, sqlite_templat
     async with running_server(tmp_path, f"sqlite:///{sqlite_template}", OPENINGS_LOG="json") as server:
         for _ in range(20):
             await handshake(server, "/graphql", origin, read=False)
-        await server.http.get("/healthz")
-        await asyncio.sleep(0.5)
+        await new_lines(server, 0)
         assert {json.loads(line)["level"] for line in server.log_lines} == {"INFO"}
 
 
 async def new_lines(server: ServerProcess, before: int) -> list[dict[str, Any]]:
-    """The lines that were logged since, once there are any, and no more come.
+    """The lines that were logged since, without those of health checks, one of which it sends to know when they are there."""
+    sent = (await server.http.get("/healthz")).headers["X-Request-ID"]
 
-    A health check of the start may be logged after its response has come.
-    """
-    lines: list[dict[str, Any]] = []
-    logged: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
-        while not lines:
-            await asyncio.sleep(0.1)
-            logged = [json.loads(line) for line in server.log_lines[before:]]
-            lines = [line for line in logged if line.get("path") != "/readyz"]
-    await asyncio.sleep(0.1)
-    assert len(server.log_lines[before:]) == len(logged)
-    return lines
+    def logged() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in server.log_lines[before:]]
+
+    await until(lambda: any(line["request_id"] == sent for line in logged()))
+    return [line for line in logged() if line.get("path") not in ("/healthz", "/readyz")]

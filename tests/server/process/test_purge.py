@@ -19,6 +19,7 @@ from server.settings import Settings
 from tests.conftest import NOW
 from tests.support.api import KEY, Api
 from tests.support.links import enqueue_callback
+from tests.support.waiting import TIMEOUT
 
 #: every kind of row, young or old; `then` is long enough ago
 ROWS = """
@@ -125,22 +126,22 @@ async def test_several_processes_may_purge_at_the_same_time(filled: Database, da
 async def test_others_can_write_between_two_steps(filled: Database, database_url: str) -> None:
     """On SQLite the write lock is free during the pause."""
     before = await counts(filled)
-    async with asyncio.timeout(10):
-        purge = asyncio.create_task(make(filled, pause=0.5).purge())
+    purge = asyncio.create_task(make(filled, pause=3600).purge())
+    async with asyncio.timeout(TIMEOUT):
         while await counts(filled) == before:
             await asyncio.sleep(0.005)
-        with sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=0.2) as other:
-            other.execute("UPDATE clients SET name = 'Changed'")
-        other.close()
-        purge.cancel()
-        await asyncio.wait({purge})
+    with sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=5) as other:
+        other.execute("UPDATE clients SET name = 'Changed'")
+    other.close()
+    purge.cancel()
+    await asyncio.wait({purge})
 
 
 async def test_it_runs_again_and_again_until_it_is_stopped(filled: Database) -> None:
     """Here every few milliseconds, and not only once."""
     async with make(filled, interval=0.01).running():
         for turn in range(2):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(TIMEOUT):
                 while (await counts(filled))["answers"] > 18:
                     await asyncio.sleep(0.005)
             await fill(filled, 1, NOW - (500 + turn) * DAY)  # of an age of its own: names and digests follow from it
@@ -164,7 +165,7 @@ async def test_it_goes_on_after_an_outage(
         return await real(session, before)
 
     monkeypatch.setattr(steps, "access_tokens", away)
-    async with make(filled, interval=0.01).running(), asyncio.timeout(10):
+    async with make(filled, interval=0.01).running(), asyncio.timeout(TIMEOUT):
         while (await counts(filled))["answers"] > 18:
             await asyncio.sleep(0.005)
     # Ours alone: SQLAlchemy may say that the end of this test has cancelled a transaction.
@@ -183,7 +184,7 @@ async def test_the_application_purges_while_it_runs(database_url: str, monkeypat
         await api.application_calendar("ada")
     await fill(app.state.db, 1, NOW - 400 * DAY)
     async with app.router.lifespan_context(app):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while (await counts(app.state.db))["links"]:
                 await asyncio.sleep(0.005)
         assert (await counts(app.state.db))["answers"] == 1

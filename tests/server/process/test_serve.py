@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from server.demo import Credentials
 from server.graphql.exposure import LOCKED, OPEN
 from server.process.serve import Served, _raise_file_limit, welcome
 from tests.support.command_line import COMMAND, ROOT, serve
+from tests.support.waiting import TIMEOUT, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -84,11 +84,9 @@ def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(t
     with terminal.open("w") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stderr=errors, start_new_session=True)
     try:
-        until = time.monotonic() + 20
-        while not _importing(process.pid) and time.monotonic() < until:
-            time.sleep(0.005)
+        wait_until(lambda: _importing(process.pid))
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(TIMEOUT) == 0
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
