@@ -41,6 +41,9 @@ _BACKLOG = 2048
 _FILES = 65_536
 #: seconds that requests in flight have to finish after a shutdown signal
 _GRACE = 10
+#: seconds after which a worker that does not answer its parent is replaced. It does not answer while it imports its modules,
+#: which takes longer than uvicorn's five seconds on a busy machine: it would be killed, and started anew, for ever
+_WORKER_STARTS = 60
 
 
 class PortTakenError(RuntimeError):
@@ -109,6 +112,7 @@ def serve(settings: Settings, listening: socket.socket, served: Served) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_worker_healthcheck=_WORKER_STARTS,
         **PROTOCOLS,
     )
     for name, nearest in mistakes.items():

@@ -37,7 +37,7 @@ class CommandLineServer:
             if found := re.search(r'Openings is at ([^\s"]+)/graphql\b', self.output):
                 self.url = found[1]
                 with suppress(httpx2.TransportError):
-                    if httpx2.get(f"{self.url}/readyz", timeout=TIMEOUT).status_code == 200:
+                    if httpx2.get(f"{self.url}/readyz").status_code == 200:
                         return self
             time.sleep(0.02)
         raise AssertionError(f"no server: {self.output}")

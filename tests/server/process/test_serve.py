@@ -95,6 +95,16 @@ def test_ctrl_c_while_the_workers_are_still_importing_ends_without_a_traceback(t
     assert [word for word in ("Traceback", "KeyboardInterrupt") if word in shown] == []
 
 
+def test_a_worker_that_takes_long_to_start_is_waited_for(tmp_path: Path) -> None:
+    """As on a machine that is busy with other work. Here each takes six seconds."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv:\n    time.sleep(6)\n"
+    )
+    with serve(tmp_path, f"sqlite:///{tmp_path / 'o.db'}", "--workers", "2", PYTHONPATH=str(tmp_path)) as server:
+        assert server.ask("{ __typename }") == {"data": {"__typename": "Query"}}
+        assert server.stop(signal.SIGTERM) == 0
+
+
 def _importing(leader: int) -> bool:
     """Whether a worker of this process has begun to import its modules."""
     for entry in Path("/proc").glob("[0-9]*"):
