@@ -91,6 +91,13 @@ async def get(session: AsyncSession, calendar_key: int, event_id: str, calendar_
     return event((await session.exec(select(tables.Event).where(*chosen))).one(), calendar_id, now)
 
 
+async def is_taken(session: AsyncSession, calendar_keys: Collection[int], event_id: str, now: Instant) -> bool:
+    """Whether one of the calendars has an event with this id."""
+    row: Any = tables.Event
+    of_calendars = (row.calendar_key.in_(calendar_keys), row.event_id == event_id, present(row, now))
+    return (await session.exec(select(row.key).where(*of_calendars).limit(1))).first() is not None
+
+
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> Changed:
     """Deletes an event of a locked calendar. Counts it if it existed."""
     deleted = _delete([calendar_key], now).where(col(tables.Event.event_id) == event_id)

@@ -8,14 +8,16 @@ another transaction has locked, so it neither waits for other processes nor dead
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import literal_column, tuple_
+from sqlalchemy import ColumnElement, literal_column, tuple_
 from sqlalchemy.orm import aliased
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.booking_life import BookingStatus
 from core.instants import Instant
 
-from .tables import Account, BookingAnswer, Callback, ElementToken, RealTimeScheduling, Token
+from . import calendars
+from .tables import Account, Booking, BookingAnswer, Callback, ElementToken, Event, RealTimeScheduling, Token
 
 STEP = 500
 """Maximum rows that one step deletes, and accounts that it looks through."""
@@ -75,9 +77,43 @@ async def answers(session: AsyncSession, before: Instant) -> int:
 
 
 async def links(session: AsyncSession, before: Instant) -> int:
-    """Deletes booking links that were finished before this instant."""
+    """Deletes booking links that were finished before this instant, and whose meeting was not moved to later."""
     finished = col(RealTimeScheduling.finishes_at)
-    return await _delete(session, RealTimeScheduling, (finished,), STEP, finished < before)
+    of_link = col(Booking.real_time_scheduling_key) == col(RealTimeScheduling.key)
+    is_ahead = select(col(Booking.key)).where(of_link, col(Booking.ends_at) >= before).exists()
+    return await _delete(session, RealTimeScheduling, (finished,), STEP, finished < before, ~is_ahead)
+
+
+async def deleted_events(session: AsyncSession, before: Instant) -> int:
+    """Deletes the rows of events that were deleted before this instant."""
+    updated: Any = col(Event.updated_at)
+    deleted: ColumnElement[bool] = literal_column("deleted")  # as in the condition of the index
+    return await _delete(session, Event, (updated,), STEP, deleted, updated < before)
+
+
+async def holds(session: AsyncSession, before: Instant) -> int:
+    """Cleans up holds that ended before this instant: their events become deleted ones. Returns their number.
+
+    They have counted as deleted since the hold ended; the versions of their calendars change all the same, because
+    files that are made of them are compared by what is stored.
+    """
+    ended = (col(Booking.status) == BookingStatus.HELD.value, col(Booking.hold_expires_at) < before)
+    chosen = select(col(Booking.booking_id)).where(*ended).order_by(col(Booking.hold_expires_at)).limit(STEP)
+    booking_ids = (await session.exec(chosen)).all()
+    if not booking_ids:
+        return 0
+    lapsed = (col(Event.lapses_at) < before, col(Event.deleted).is_(False))
+    keys = select(col(Event.calendar_key)).where(col(Event.booking_id).in_(booking_ids), *lapsed).distinct()
+    calendar_keys = (await session.exec(keys)).all()
+    await calendars.lock_for_update(session, calendar_keys)
+    locked = select(col(Booking.booking_id)).where(col(Booking.booking_id).in_(booking_ids), *ended)
+    still = (await session.exec(locked.order_by(col(Booking.booking_id)).with_for_update(key_share=True))).all()
+    gone = update(Event).where(col(Event.booking_id).in_(still), *lapsed)
+    await session.exec(gone.values(deleted=True, blocks=False, updated_at=col(Event.lapses_at), lapses_at=None))
+    expired = update(Booking).where(col(Booking.booking_id).in_(still))
+    await session.exec(expired.values(status=BookingStatus.EXPIRED.value))
+    await calendars.bump_versions(session, calendar_keys)
+    return len(booking_ids)
 
 
 async def callbacks(session: AsyncSession, before: Instant) -> int:

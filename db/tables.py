@@ -200,6 +200,8 @@ class Event(SQLModel, table=True):
         Index("events_by_start", "calendar_key", "starts_at", "event_uid"),
         # Only of events that a booking wrote, so that all others do not pay for it.
         Index("events_of_bookings", "booking_id", **_where("booking_id IS NOT NULL")),
+        # For the purge.
+        Index("events_deleted", "updated_at", **_where("deleted")),
         # The last hold of a calendar that has ended, for the ETag of a calendar feed.
         Index("events_of_holds", "calendar_key", "lapses_at", **_where("lapses_at IS NOT NULL")),
     )

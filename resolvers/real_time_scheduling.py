@@ -26,14 +26,14 @@ from core.real_time_scheduling import (
     offers,
 )
 from core.solver import Opening
-from db import accounts, callbacks, clients
+from db import accounts, callbacks, clients, events
 from db import real_time_scheduling as links
 from db.database import Session
 from db.drivers.keyed_locks import link_lock
 from db.retries import retry_transaction
 
 from .availability import explain_query
-from .booking_attempts import BookingAttempt
+from .booking_attempts import BookingAttempt, LoadedBooking
 from .context import Context
 from .explanation import Wanted
 
@@ -69,7 +69,16 @@ async def create(ctx: Context, request: SchedulingRequest) -> Link:
         async with ctx.db.write(client_key) as session:
             # A member that was erased in between is unknown when it is loaded again.
             if await accounts.all_exist(session, [account.key for account in loaded.access.accounts.values()]):
+                await _check_event_id(ctx, session, loaded, request)
                 return await links.create(session, client_key, request, ctx.now)
+
+
+async def _check_event_id(ctx: Context, session: Session, loaded: LoadedBooking, request: SchedulingRequest) -> None:
+    """Raises Unprocessable if a calendar that the event may be written to has an event with its id already."""
+    keys = [calendar.key for theirs in loaded.targets.values() for calendar in theirs]
+    if await events.is_taken(session, keys, request.event.event_id, ctx.now):
+        words = "is already the id of an event on one of the calendars"
+        raise Unprocessable.of(("event", "event_id"), Key.DUPLICATE, words)
 
 
 @retry_transaction

@@ -82,7 +82,13 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
     channels = ChannelWatch(db, clock)
-    purge = Purge(db, clock, keep_answers_days=settings.keep_answers_days, keep_links_days=settings.keep_links_days)
+    purge = Purge(
+        db,
+        clock,
+        keep_days=settings.keep_days,
+        keep_answers_days=settings.keep_answers_days,
+        keep_links_days=settings.keep_links_days,
+    )
     origins = Origins(
         lambda token, origin: db.encryption.is_for_origin(token, origin),
         settings.allowed_origins,

@@ -102,6 +102,13 @@ class Settings:
         True,
         "compile functions for arguments, variables and plain results; 0 leaves them to Strawberry and graphql-core",
     )
+    keep_days: int = _setting(
+        400,
+        "days that things are stored after they were over, if nothing shorter is said: deleted events, finished links, "
+        "answers to idempotency keys, expired tokens, callbacks that were given up; 0 to keep all",
+        least=0,
+        most=36_500,
+    )
     keep_answers_days: int = _setting(
         30, "days that the answer to an idempotency key is stored; 0 to keep all", least=0, most=36_500
     )

@@ -7,7 +7,7 @@ same time: each finds what the others have left.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias
@@ -24,6 +24,9 @@ log = logging.getLogger("openings")
 
 KEEP_CALLBACKS = 30 * DAY
 """Seconds until a callback that was given up is deleted, counted from its creation."""
+
+KEEP_HOLDS = HOUR
+"""Seconds until an expired hold is cleaned up. Nobody depends on it: a hold ends by the clock."""
 
 INTERVAL = float(HOUR)
 """Seconds from the end of one purge to the start of the next."""
@@ -43,14 +46,16 @@ class Purge:
         db: Database,
         clock: Callable[[], Instant],
         *,
+        keep_days: int,
         keep_answers_days: int,
         keep_links_days: int,
         interval: float = INTERVAL,
         pause: float = _PAUSE,
     ) -> None:
-        """With 0 days, answers or links are never deleted."""
+        """With 0 days, answers or links are never deleted; with `keep_days` of 0, nothing is that was only over."""
         self._db = db
         self._clock = clock
+        self._keep = keep_days * DAY
         self._keep_answers = keep_answers_days * DAY
         self._keep_links = keep_links_days * DAY
         self._interval = interval
@@ -78,14 +83,23 @@ class Purge:
     async def purge(self) -> None:
         """Deletes all that is due for deletion now."""
         now = self._clock()
-        await self._repeat("access_tokens", partial(purge.access_tokens, before=now - KEEP_EXPIRED))
+        await self._repeat("holds", partial(purge.holds, before=now - KEEP_HOLDS))
         await self._repeat("element_tokens", partial(purge.element_tokens, before=now))
-        await self._repeat("callbacks", partial(purge.callbacks, before=now - KEEP_CALLBACKS))
-        if self._keep_answers:
-            await self._repeat("answers", partial(purge.answers, before=now - self._keep_answers))
-        if self._keep_links:
-            await self._repeat("links", partial(purge.links, before=now - self._keep_links))
+        if self._keep:
+            for kind, (step, seconds) in self._after_their_time().items():
+                if seconds:
+                    await self._repeat(kind, partial(step, before=now - min(seconds, self._keep)))
         await self._purge_refresh_tokens()
+
+    def _after_their_time(self) -> Mapping[str, tuple[Callable[..., Awaitable[int]], int]]:
+        """Returns what is deleted some time after it was over, and after how many seconds; 0: never."""
+        return {
+            "access_tokens": (purge.access_tokens, KEEP_EXPIRED),
+            "callbacks": (purge.callbacks, KEEP_CALLBACKS),
+            "answers": (purge.answers, self._keep_answers),
+            "links": (purge.links, self._keep_links),
+            "events": (purge.deleted_events, self._keep),
+        }
 
     async def _purge_refresh_tokens(self) -> None:
         """Deletes surplus refresh tokens that authorizations have left: they delete only a few each."""

@@ -82,7 +82,7 @@ def broken_laws(
     return [
         *(f"{event_id} is stored, but was never requested" for event_id in kept.keys() - known.keys()),
         *(problem for outcome in outcomes for problem in _wrong_answer(outcome, kept)),
-        *_overlaps(kept, capacities),
+        *overlaps(kept, capacities),
         *(problem for outcome in outcomes for problem in _wrong_refusal(outcome, known, kept, besides, capacities)),
         *(problem for outcome in outcomes for problem in _booked_over(outcome, kept, besides, capacities)),
     ]
@@ -103,7 +103,7 @@ def _wrong_answer(outcome: Outcome, kept: Kept) -> Iterator[str]:
         yield f"{attempt.event_id} is stored at another time"
 
 
-def _overlaps(kept: Kept, capacities: Capacities) -> Iterator[str]:
+def overlaps(kept: Kept, capacities: Capacities) -> Iterator[str]:
     """No member has more bookings that overlap than its capacity."""
     whose: dict[str, list[tuple[Instant, str]]] = {}
     for event_id, found in kept.items():

@@ -10,7 +10,7 @@ from core.features import Feature
 from core.instants import HOUR, parse_instant
 from db import clients
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account
-from tests.support.builders import availability_input, create_account, period_hours, upsert_event_input
+from tests.support.builders import availability_input, booking_input, create_account, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, REVOKE_AUTHORIZATION, UPSERT_EVENT
 from tests.support.live_clients import LiveServer, live_server
 from tests.support.statements import record_statements
@@ -250,3 +250,16 @@ async def test_the_subscription_ends_when_the_token_expires(live: LiveServer) ->
         live.api.now += 1
 
     assert await ended(live, ada.token, ada, expire) == {"code": "UNAUTHENTICATED"}
+
+
+async def test_an_answer_is_sent_when_a_hold_ends(live: LiveServer) -> None:
+    """Without any write: by the clock."""
+    ada = await live.api.application_calendar("ada")
+    hold = "mutation ($input: HoldSlotInput!) { holdSlot(input: $input) { __typename } }"
+    given = booking_input(("all", [ada]), holdFor={"minutes": 1})
+    await live.api.data(hold, CLIENT_SECRET, input=given)
+    live.api.now += 59
+    async with live.subscribe(AVAILABILITY_CHANGED, input=availability_input(ada)) as ws:
+        assert period_hours(await ws.next_result()) == ["10-17"]
+        live.api.now += 1
+        assert period_hours(await ws.next_result()) == ["9-17"]

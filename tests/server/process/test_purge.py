@@ -17,7 +17,9 @@ from server.process import purge as purging
 from server.process.purge import KEEP_CALLBACKS, Purge
 from server.settings import Settings
 from tests.conftest import NOW
-from tests.support.api import KEY, Api
+from tests.support.api import CLIENT_SECRET, KEY, Api
+from tests.support.builders import booking_input, create_busy_event, iso_time
+from tests.support.graphql_queries import DELETE_EVENT
 from tests.support.links import enqueue_callback
 from tests.support.waiting import TIMEOUT
 
@@ -70,7 +72,7 @@ def purged() -> dict[str, float]:
 
 
 def make(db: Database, **more: Any) -> Purge:
-    given: dict[str, Any] = {"keep_answers_days": 30, "keep_links_days": 365, "pause": 0, **more}
+    given: dict[str, Any] = {"keep_days": 400, "keep_answers_days": 30, "keep_links_days": 365, "pause": 0, **more}
     return Purge(db, lambda: NOW, **given)
 
 
@@ -188,3 +190,45 @@ async def test_the_application_purges_while_it_runs(database_url: str, monkeypat
             while (await counts(app.state.db))["links"]:
                 await asyncio.sleep(0.005)
         assert (await counts(app.state.db))["answers"] == 1
+
+
+async def test_deleted_events_are_purged_after_their_time(api: Api) -> None:
+    """And nothing else is stored for longer than that, unless all is kept."""
+    ada = await api.application_calendar("ada")
+    for hour, name in ((9, "old"), (10, "young"), (11, "there")):
+        await create_busy_event(api, ada, iso_time(hour), iso_time(hour + 1), name)
+    await api.data(DELETE_EVENT, ada.token, input={"calendarId": ada.calendar_id, "eventId": "old"})
+    api.now += 100 * DAY
+    token = (await api.application_calendar("ada")).token
+    await api.data(DELETE_EVENT, token, input={"calendarId": ada.calendar_id, "eventId": "young"})
+    api.now += 310 * DAY
+    left: list[list[str]] = []
+    for days in (0, 500, 400, 1):
+        purge = Purge(api.db, lambda: api.now, keep_days=days, keep_answers_days=0, keep_links_days=0, pause=0)
+        await purge.purge()
+        left.append([event_id for (event_id,) in await api.rows("SELECT event_id FROM events ORDER BY starts_at")])
+    everything = ["old", "young", "there"]
+    assert left == [everything, everything, ["young", "there"], ["there"]]
+
+
+async def test_expired_holds_are_cleaned_up_later(api: Api) -> None:
+    """Lists say the same before and after it; what is held, or was upserted by hand, stays."""
+    ada = await api.application_calendar("ada")
+    hold = "mutation ($input: HoldSlotInput!) { holdSlot(input: $input) { __typename } }"
+    for number, minutes in enumerate((10, 60)):
+        given = booking_input(("all", [ada]), start=iso_time(9 + number), event_id=f"e{number}")
+        await api.data(hold, CLIENT_SECRET, input={**given, "holdFor": {"minutes": minutes}})
+    listed = "{ events(input: {includeDeleted: true}) { nodes { eventId deleted updated booking { id } } } }"
+    api.now += 3000
+    before = await api.data(listed, ada.token)
+    assert [event["deleted"] for event in before["events"]["nodes"]] == [True, False]
+    purge = Purge(api.db, lambda: api.now + HOUR, keep_days=0, keep_answers_days=0, keep_links_days=0, pause=0)
+    await purge.purge()
+    assert await api.data(listed, ada.token) == before
+    assert await api.rows("SELECT status FROM bookings ORDER BY starts_at") == [("expired",), ("held",)]
+    assert await api.rows("SELECT deleted, lapses_at IS NULL FROM events ORDER BY starts_at") == [
+        (True, True),
+        (False, False),
+    ]
+    expired = "{ bookings(status: EXPIRED) { nodes { start } } }"
+    assert (await api.data(expired, CLIENT_SECRET))["bookings"]["nodes"] == [{"start": iso_time(9)}]
