@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core import calendar_feeds, errors
+from core import calendar_feeds, errors, picture
 from db import database, purge, readiness
+from resolvers import explanation
 from server.graphql import complexity, connection_limits, documents, websocket
 from server.http import credential_throttle, requests
 from server.process import connections, http_protocol, websocket_protocol
@@ -72,6 +73,9 @@ CODE: dict[str, list[float]] = {
     "errors of a document": [documents.MAX_ERRORS, documents.MAX_QUOTED],
     "problems": [errors.MAX_PROBLEMS],
     "operations on one": [websocket.MAX_OPERATIONS],
+    "blocked spans of a member": [explanation.MAX_BLOCKED, explanation.MAX_EVENTS],
+    "cells in a row": [picture.LEAST_WIDTH, picture.MOST_WIDTH],
+    "length of an explanation's picture": [picture.LENGTH],
     "feeds of an account": [calendar_feeds.MAX_FEEDS],
     "events in a calendar feed": [calendar_feeds.MAX_FEED_EVENTS],
     "refresh tokens": [purge.KEEP_REFRESH_TOKENS],

@@ -4,12 +4,16 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.instants import DAY, format_instant
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
-from tests.support.server_process import running_server, running_servers
+from tests.support.builders import availability_input
+from tests.support.graphql_queries import CALENDARS
+from tests.support.server_process import create_accounts, running_server, running_servers
 from tests.support.waiting import TIMEOUT
 
 from .writers import EVENTS, UPSERT_EVENT, one_event
@@ -61,6 +65,50 @@ async def test_workers_act_as_one_server(database_url: str, tmp_path: Path) -> N
             assert counted(scrape, "openings_requests_total") == asked
             assert counted(scrape, "openings_request_seconds_count") == asked
             assert counted(scrape, "openings_connections_in_use") == 0
+
+
+ASKED = """
+query ($input: AvailabilityInput!) {
+  availability(input: $input) { availablePeriods { start participants { sub account { accountId calendars { id } } } } }
+}
+"""
+ACCOUNT = "query ($sub: ID!) { account(sub: $sub) { accountId } }"
+DELETE = "mutation ($sub: ID!) { deleteAccount(input: {sub: $sub}) { deleted } }"
+
+
+async def test_an_erased_account_is_forgotten_by_every_worker(database_url: str, tmp_path: Path) -> None:
+    """Whichever erases it: rights, facts, names and whole answers are in the caches of the others as well."""
+    ada, ben = await create_accounts(database_url, 2)
+    numbers = tmp_path / "numbers"
+    numbers.mkdir()
+    given = availability_input(ada, ben, day=format_instant(clock() + 7 * DAY)[:10])
+    requests: list[tuple[str, str, dict[str, Any]]] = [
+        (ASKED, CLIENT_SECRET, {"input": given}),
+        (ASKED.replace("account { accountId calendars { id } }", ""), ben.token, {"input": given}),
+        (ACCOUNT, CLIENT_SECRET, {"sub": ada.sub}),
+        (CALENDARS, ada.token, {}),
+    ]
+    flags = ("--workers", "2")
+    async with running_server(tmp_path / "said", database_url, *flags, PROMETHEUS_MULTIPROC_DIR=str(numbers)) as server:
+
+        async def ask() -> list[list[dict[str, Any]]]:
+            """The answers to each request, which goes to some worker ten times."""
+            return [
+                await asyncio.gather(*(server.ask(query, token, **variables) for _ in range(10)))
+                for query, token, variables in requests
+            ]
+
+        async with asyncio.timeout(TIMEOUT):
+            while len(list(numbers.glob("counter_*.db"))) < 2:  # each worker has its own once it has answered
+                await ask()
+        for answers in await ask():
+            assert [answer for answer in answers if "errors" in answer] == []
+        await server.data(DELETE, CLIENT_SECRET, sub=ada.sub)
+        found = [[answer["errors"][0]["extensions"] for answer in answers] for answers in await ask()]
+    codes = [{extensions["code"] for extensions in each} for each in found]
+    assert codes == [{"UNPROCESSABLE"}, {"UNPROCESSABLE"}, {"NOT_FOUND"}, {"UNAUTHENTICATED"}]
+    for extensions in (*found[0], *found[1]):
+        assert [*extensions["errors"]] == ["participants[0].members[0].sub"]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
