@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from core.errors import Refusal
@@ -13,7 +13,7 @@ from .requests import Values
 from .responses import Answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """A request to an endpoint."""
 
@@ -28,7 +28,11 @@ class Call:
 
     def fields(self) -> Fields:
         """Returns the fields of the request."""
-        return Fields(self.values, self.max_items)
+        return self.fields_of(self.values)
+
+    def fields_of(self, values: Mapping[str, Any]) -> Fields:
+        """Returns these values as fields: those of a list, when a page of it is requested."""
+        return Fields(values, self.max_items)
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -41,6 +45,8 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
+    #: the status of a success
+    status: int = 200
     #: whether the bearer token counts; otherwise the credentials are in the body
     bearer: bool = True
     #: formats a refusal that has another form here than elsewhere; None for all others

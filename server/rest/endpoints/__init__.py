@@ -3,6 +3,7 @@
 This one lists all endpoints, and the paths of Cronofy's API that this server does not have.
 """
 
+from ..openapi import document
 from ..responses import Answer, not_implemented
 from ..routing import Call, Endpoint, Router
 from . import (
@@ -40,7 +41,13 @@ _MISSING = (
     *("GET /v1/scheduling_conversations/{id}", "POST /v1/scheduling_conversations/{id}"),
 )
 
+
+async def _openapi(call: Call) -> Answer:
+    return Answer(200, document(ENDPOINTS, call.public_url))
+
+
 ENDPOINTS = (
+    Endpoint("GET", "/v1/openapi.json", _openapi, bearer=False),
     *tokens.ENDPOINTS,
     *accounts.ENDPOINTS,
     *events.ENDPOINTS,

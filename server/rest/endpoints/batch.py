@@ -27,8 +27,8 @@ async def _batch(call: Call) -> Answer:
     requests = [_read(each) for each in fields.required_objects("batch")]
     if fields.has("batch"):
         check_count(len(requests), ("batch",), fields.problems, most=_MAX_REQUESTS, noun="request")
-    require_client(await call.ctx.actor())
     fields.raise_if_any()
+    require_client(await call.ctx.actor())
     return Answer(207, {"batch": [await _response(call, request) for request in requests]})
 
 
@@ -59,4 +59,4 @@ async def _answer(call: Call, endpoint: Endpoint) -> Answer:
         return format_error(error, f"a batch with {endpoint.name}")
 
 
-ENDPOINTS = [Endpoint("POST", "/v1/batch", _batch)]
+ENDPOINTS = [Endpoint("POST", "/v1/batch", _batch, 207)]

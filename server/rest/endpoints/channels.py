@@ -61,5 +61,5 @@ def _channel(channel: Channel) -> dict[str, Any]:
 ENDPOINTS = [
     Endpoint("GET", "/v1/channels", _list),
     Endpoint("POST", "/v1/channels", _create),
-    Endpoint("DELETE", "/v1/channels/{channel_id}", _close),
+    Endpoint("DELETE", "/v1/channels/{channel_id}", _close, 202),
 ]

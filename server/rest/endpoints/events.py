@@ -55,7 +55,8 @@ async def _delete(call: Call) -> Answer:
 
 async def _delete_many(call: Call) -> Answer:
     fields = call.fields()
-    delete_all = fields.flag("delete_all") if fields.has("delete_all") else None
+    flag = fields.flag("delete_all")
+    delete_all = flag if fields.has("delete_all") else None
     calendar_ids = fields.texts("calendar_ids")
     fields.raise_if_any()
     await events.delete_events(call.ctx, delete_all, calendar_ids)
@@ -79,7 +80,7 @@ async def _next_free_busy(call: Call) -> Answer:
 
 
 async def _events(call: Call, request: ListRequest) -> Answer:
-    fields = Fields(request.values, call.max_items)
+    fields = call.fields_of(request.values)
     with_geo, localized = fields.flag("include_geo"), fields.flag("localized_times")
     page = await _page(call, request, fields, Right.READ_EVENTS)
     items = [_event(event, with_geo=with_geo, localized=localized) for event in page.items]
@@ -87,7 +88,7 @@ async def _events(call: Call, request: ListRequest) -> Answer:
 
 
 async def _free_busy(call: Call, request: ListRequest) -> Answer:
-    fields = Fields(request.values, call.max_items)
+    fields = call.fields_of(request.values)
     localized = fields.flag("localized_times")
     page = await _page(call, request, fields, Right.READ_FREE_BUSY)
     items = [
@@ -104,7 +105,9 @@ async def _free_busy(call: Call, request: ListRequest) -> Answer:
 async def _page(call: Call, request: ListRequest, fields: Fields, right: Right) -> Page[Event]:
     """Returns a page of a list. All events here are an application's own, which are listed only if it says so."""
     tzid = fields.required_zone("tzid")
-    own = fields.flag("include_managed") or fields.flag("only_managed")
+    include, only = fields.flag("include_managed"), fields.flag("only_managed")
+    own = include or only
+    fields.flag("include_userinfo")  # reports one that cannot be read
     window = EventWindow(
         from_=fields.bound("from", tzid),
         to=fields.bound("to", tzid),
@@ -235,9 +238,9 @@ def _without_prefix(name: str) -> Generator[None]:
 
 
 ENDPOINTS = [
-    Endpoint("POST", "/v1/calendars/{calendar_id}/events", _upsert, in_batches=True),
-    Endpoint("DELETE", "/v1/calendars/{calendar_id}/events", _delete, in_batches=True),
-    Endpoint("DELETE", "/v1/events", _delete_many, in_batches=True),
+    Endpoint("POST", "/v1/calendars/{calendar_id}/events", _upsert, 202, in_batches=True),
+    Endpoint("DELETE", "/v1/calendars/{calendar_id}/events", _delete, 202, in_batches=True),
+    Endpoint("DELETE", "/v1/events", _delete_many, 202, in_batches=True),
     Endpoint("GET", "/v1/events", _list_events),
     Endpoint("GET", "/v1/events/pages/{page}", _next_events),
     Endpoint("GET", "/v1/free_busy", _list_free_busy),

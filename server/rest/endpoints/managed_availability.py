@@ -11,7 +11,6 @@ from core.weekly import Weekday, WeeklyPeriod
 from core.zones import ZoneInfo, local_time
 from resolvers import availability_rules, available_periods
 
-from ..fields import Fields
 from ..pages import ListRequest, requested_page
 from ..responses import ACCEPTED, Answer
 from ..routing import Call, Endpoint
@@ -94,7 +93,7 @@ async def _next_periods(call: Call) -> Answer:
 
 
 async def _periods(call: Call, request: ListRequest) -> Answer:
-    fields = Fields(request.values, call.max_items)
+    fields = call.fields_of(request.values)
     tzid = fields.zone("tzid") or "Etc/UTC"
     localized = fields.flag("localized_times")
     start, end = fields.bound("from", tzid), fields.bound("to", tzid)
@@ -143,9 +142,9 @@ ENDPOINTS = [
     Endpoint("GET", "/v1/availability_rules", _list_rules),
     Endpoint("POST", "/v1/availability_rules", _upsert_rule, in_batches=True),
     Endpoint("GET", "/v1/availability_rules/{availability_rule_id}", _get_rule),
-    Endpoint("DELETE", "/v1/availability_rules/{availability_rule_id}", _delete_rule, in_batches=True),
+    Endpoint("DELETE", "/v1/availability_rules/{availability_rule_id}", _delete_rule, 202, in_batches=True),
     Endpoint("GET", "/v1/available_periods", _list_periods),
     Endpoint("GET", "/v1/available_periods/pages/{page}", _next_periods),
-    Endpoint("POST", "/v1/available_periods", _upsert_period, in_batches=True),
-    Endpoint("DELETE", "/v1/available_periods", _delete_periods, in_batches=True),
+    Endpoint("POST", "/v1/available_periods", _upsert_period, 202, in_batches=True),
+    Endpoint("DELETE", "/v1/available_periods", _delete_periods, 202, in_batches=True),
 ]
