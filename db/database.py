@@ -148,9 +148,8 @@ class Database:
                 write_lock=self._writes,
                 wake=self.subscribers.wake,
             )
-        _, given = self.reader.dialect.create_connect_args(url)
         return PostgreSQLDriver(
-            {"timeout": _CONNECT_TIMEOUT, **given},
+            {"timeout": _CONNECT_TIMEOUT, **database_urls.connect_options(url)},
             size=_DRIVER_CONNECTIONS,
             timeout=_POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
@@ -220,7 +219,11 @@ def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     # No ping before each use: it would cost a round trip per request, and `retry_transaction` recovers
     # from a dead connection. SQLAlchemy then discards all pooled ones of that age.
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": _CONNECT_TIMEOUT}, **_OPTIONS
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"timeout": _CONNECT_TIMEOUT, **database_urls.numbers(url)},
+        **_OPTIONS,
     )
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")

@@ -6,6 +6,7 @@ no message quotes any part of a URL, and a URL whose parts are ambiguous is refu
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import URL, make_url
@@ -47,6 +48,17 @@ def parse(url: str) -> URL:
             return _postgresql(url, parsed)
         case _:
             raise DatabaseUrlError("Openings does not support this database: use sqlite:/// or postgresql://")
+
+
+def connect_options(url: URL) -> dict[str, Any]:
+    """The arguments of `asyncpg.connect` for a parsed PostgreSQL URL, each of the type that it takes."""
+    _, options = url.get_dialect()().create_connect_args(url)
+    return {**options, **numbers(url)}
+
+
+def numbers(url: URL) -> dict[str, int]:
+    """Those of its parameters that are numbers. SQLAlchemy passes all of them as texts, and asyncpg fails on them."""
+    return {name: int(str(url.query[name])) for name in _NUMBERS if name in url.query}
 
 
 def show(url: URL) -> str:

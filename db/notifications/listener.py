@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.errors import TimedOut
 
+from ..database_urls import connect_options
 from ..drivers.fair_queue import FairQueue
 from .subscribers import CHANNEL, Subscribers, decode
 
@@ -84,7 +85,7 @@ async def listen_postgresql(engine: AsyncEngine, subscribers: Subscribers) -> No
 async def _connection(engine: AsyncEngine, subscribers: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
     """Opens a listening connection outside of the pool."""
     options: dict[str, Any] = {"timeout": _TIMEOUT, "server_settings": {"application_name": LISTENER}}
-    options.update(engine.dialect.create_connect_args(engine.url)[1])
+    options.update(connect_options(engine.url))
     connection = await asyncpg.connect(**options)
 
     def on_notify(_connection: object, _pid: int, _channel: str, payload: object) -> None:

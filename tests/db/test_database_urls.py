@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from db.database import Database
 from db.database_urls import DatabaseUrlError, parse, show
+from db.notifications.listener import _connection
 from server.cli import main
 
 #: what each password is made of; nothing else in a URL or a message contains it
@@ -145,3 +146,17 @@ def test_a_url_is_shown_as_scheme_host_port_and_name(url: str, shown: str) -> No
 def test_an_error_says_what_is_wrong(url: str, words: str) -> None:
     with pytest.raises(DatabaseUrlError, match=words):
         Database(url)
+
+
+async def test_the_numbers_of_a_url_reach_every_way_to_the_database(postgresql: str) -> None:
+    """As numbers: a server behind PgBouncer is told to prepare nothing, by the pool, the driver and the listener."""
+    url = f"{postgresql}{'&' if '?' in postgresql else '?'}statement_cache_size=0&max_cached_statement_lifetime=60"
+    database = Database(url)
+    try:
+        async with database.read() as session:
+            assert (await session.connection()).dialect.name == "postgresql"
+        assert await database.driver.fetch_many("SELECT 1") == [(1,)]
+        async with _connection(database.writer, database.subscribers) as listening:
+            assert await listening.fetchval("SELECT 1") == 1
+    finally:
+        await database.close()
