@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -72,6 +74,13 @@ async def test_acknowledged_writes_survive_a_kill(backend: str, database_url: st
                 assert await api.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+async def has_connection_in_use(served: ServerProcess) -> bool:
+    """Whether a worker says so, which it does when it has answered another request."""
+    await served.ask("{ __typename }")
+    scrape = (await served.http.get("/metrics")).text
+    return re.search(r"^openings_connections_in_use(?:{.*})? [1-9]", scrape, re.MULTILINE) is not None
+
+
 @pytest.mark.parametrize(("backend", "workers"), [("sqlite", "1"), ("postgresql", "2")])
 async def test_a_stopping_server_finishes_running_requests(database_url: str, tmp_path: Path, workers: str) -> None:
     """A write that runs when SIGTERM arrives is answered, new connections are refused, and the exit status is 0."""
@@ -79,7 +88,7 @@ async def test_a_stopping_server_finishes_running_requests(database_url: str, tm
     async with running_server(tmp_path / "said", database_url, "--workers", workers) as served:
         async with locked_calendars(database_url):
             writing = asyncio.create_task(served.data(UPSERT_EVENT, person.token, input=one_event(person, "kept")))
-            await asyncio.sleep(0.5)
+            await until(partial(has_connection_in_use, served))
             assert not writing.done()
             served.process.terminate()
             await until(served.refuses_connections)

@@ -20,6 +20,7 @@ import pytest
 from server.settings import Settings
 from tests.support.browser import require_tool
 from tests.support.command_line import COMMAND, ROOT, CommandLineServer
+from tests.support.waiting import TIMEOUT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", "")
 VOLUME = "/var/lib/openings"
@@ -50,7 +51,7 @@ def sandbox(data: Path) -> list[str]:
         *("--bind", str(data), VOLUME, "--remount-ro", "/var/lib"),
         *("--ro-bind", str(ROOT), str(ROOT), "--chdir", str(ROOT)),
     ]
-    tried = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=20, check=False)
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if tried.returncode:
         pytest.skip(f"bwrap makes no sandbox here: {tried.stderr}")
     return command
@@ -79,14 +80,14 @@ def test_two_workers_need_nothing_but_the_volume_and_a_temporary_folder(tmp_path
             assert server.ask("{ __typename }") == {"data": {"__typename": "Query"}}
         counted = re.findall(r"^openings_requests_total\{.*\} (\S+)$", httpx2.get(f"{server.url}/metrics").text, re.M)
         assert sum(map(float, counted)) == 20
-        assert subprocess.run(health_check(server.url.rpartition(":")[2]), timeout=20, check=False).returncode == 0
+        assert subprocess.run(health_check(server.url.rpartition(":")[2]), timeout=TIMEOUT, check=False).returncode == 0
         assert {file.name for file in data.iterdir()} >= {"openings.db", "openings.db.key"}
         assert "Traceback" not in server.output
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
-    assert subprocess.run(health_check("1"), capture_output=True, timeout=20, check=False).returncode != 0
+        process.wait(TIMEOUT)
+    assert subprocess.run(health_check("1"), capture_output=True, timeout=TIMEOUT, check=False).returncode != 0
 
 
 def test_the_compose_file_sets_only_settings_that_there_are() -> None:
