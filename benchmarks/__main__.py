@@ -11,6 +11,7 @@ PARTS = (
     "solver",
     "explanation",
     "names",
+    "rest",
     "sequences",
     "queries",
     "steps",

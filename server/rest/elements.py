@@ -1,6 +1,6 @@
 """UI Elements: pages with an element token in the address (`?et=`), which may read the responses to their requests."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -49,11 +49,14 @@ class ElementsCrossOrigin:
     app: ASGIApp
     origins: Origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not a coroutine: most requests have no such token, and should not pay for one.
+        if b"et=" in scope["query_string"] and scope["path"].startswith(_PATHS[0]):
+            return self._serve_page(scope, receive, send)
+        return self.app(scope, receive, send)
+
+    async def _serve_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         query: bytes = scope["query_string"]
-        if b"et=" not in query or not scope["path"].startswith(_PATHS[0]):
-            await self.app(scope, receive, send)
-            return
         allowed = self._allowed(header(scope, b"origin"), query)
         if allowed is not None and scope["method"] == "OPTIONS":
             headers = [(b"access-control-allow-origin", allowed.encode("ascii")), *_PREFLIGHT]

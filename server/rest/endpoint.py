@@ -27,6 +27,9 @@ from .requests import has_body, read_values
 from .responses import Answer, format_error, method_not_allowed, not_found, respond
 from .routing import Call, Endpoint, Match
 
+_CACHED = Answer(200)
+"""The answer whose written body was stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
@@ -77,7 +80,7 @@ class RestEndpoint:
         context = self.gate.context(caller(self.gate, request.scope) if endpoint.bearer else NOBODY)
         arrived = await self._read_and_look_up(request, context, endpoint)
         if arrived.cached is not None:
-            return Answer(200), arrived.cached.answer
+            return _CACHED, arrived.cached.answer
         values = read_values(request, arrived.media_type, arrived.body)
         call = Call(context, found.path, values, self.public_url, self.max_items)
         work = self._execute(call, endpoint, address_of(request))

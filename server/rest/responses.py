@@ -38,7 +38,8 @@ _NO_HEADERS: Mapping[str, str] = {}
 _SOON = {"Retry-After": "1"}
 
 #: Responses have personal data, and a token in the address would not keep a shared cache from storing them.
-_ALWAYS = {"Cache-Control": "no-store"}
+_NO_STORE = (b"cache-control", b"no-store")
+_JSON = (b"content-type", b"application/json; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,24 @@ ACCEPTED = Answer(202)
 """The response to most writes."""
 
 
+class _Response(Response):
+    """As Starlette's response of bytes. Its general way to the headers costs a tenth of a repeated answer."""
+
+    def __init__(self, answer: Answer, body: bytes) -> None:
+        self.body = body
+        self.status_code = answer.status
+        self.background = None
+        headers = [(b"content-length", b"%d" % len(body)), _NO_STORE]
+        if body:
+            headers.append(_JSON)
+        for name, value in answer.headers.items():
+            headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+        self.raw_headers = headers
+
+
 def respond(answer: Answer, body: bytes) -> Response:
     """Makes the response, with the body as `written` returned it."""
-    media_type = "application/json; charset=utf-8" if body else None
-    return Response(body, answer.status, {**_ALWAYS, **answer.headers}, media_type)
+    return _Response(answer, body)
 
 
 def problems_by_path(refusal: Refusal) -> dict[str, Any]:

@@ -75,15 +75,23 @@ class Router:
     """Finds endpoints. A slash at the end of a path makes no difference, and a named part may have encoded slashes."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        #: by path, of those that name no parts, and then by method: most requests end here
+        self._plain: dict[str, dict[str, Match]] = {}
         self._by_length: dict[int, list[tuple[list[str], Endpoint]]] = {}
         for endpoint in endpoints:
             parts = endpoint.path.split("/")
-            self._by_length.setdefault(len(parts), []).append((parts, endpoint))
+            if "{" in endpoint.path:
+                self._by_length.setdefault(len(parts), []).append((parts, endpoint))
+            else:
+                self._plain.setdefault(endpoint.path, {})[endpoint.method] = Match(endpoint, {})
 
     def find(self, method: str, raw_path: str) -> Match | Sequence[str]:
         """Returns the match of the request; if there is none, the methods that the path has."""
-        parts = raw_path.rstrip("/").split("/")
-        methods: list[str] = []
+        path = raw_path.rstrip("/")
+        plain = self._plain.get(path, {})
+        if method in plain:
+            return plain[method]
+        parts, methods = path.split("/"), [*plain]
         for template, endpoint in self._by_length.get(len(parts), ()):
             if all(named == part or named.startswith("{") for named, part in zip(template, parts, strict=True)):
                 if endpoint.method == method:
