@@ -249,5 +249,5 @@ def _booking(row: tables.Booking, subs: Sequence[str], scheduling_id: str | None
 
 def read_visitor(stored: Mapping[str, Any]) -> Visitor:
     """Returns a visitor as it is stored in JSON."""
-    answers = [Answer(**answer) for answer in stored.get("answers", ())]
+    answers = tuple(Answer(**answer) for answer in stored.get("answers", ()))
     return Visitor(stored.get("name"), stored.get("email"), stored.get("tzid"), answers)

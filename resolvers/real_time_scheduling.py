@@ -193,7 +193,7 @@ async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTa
         answer = await attempt.book_under_lock(session, loaded, earliest, key)
         if isinstance(answer, SlotTaken):
             return answer
-        booking = answer.booking
+        booking = replace(answer.booking, scheduling_id=link.scheduling_id)  # as it is read from now on
         outcome = Completed(booking.start, booking.end, tuple(booking.participants), tzid, booking)
         link = await links.set_state(session, link, completed(link.state, outcome), ctx.now)
         await _enqueue(ctx, session, link, CallbackKind.COMPLETED, tzid)
