@@ -113,7 +113,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     assets = assets_route() if settings.exposure.graphiql else None
     rest = RestEndpoint(gate, throttle, settings.address, settings.max_body, settings.max_values)
     elements = ElementsCrossOrigin(rest, origins)
-    tools = _tools(gate, settings) if settings.mcp else None
+    tools = _tools(gate, throttle, settings) if settings.mcp else None
     app = _Application(
         AccessLog(cross_origin),
         AccessLog(elements),
@@ -155,10 +155,10 @@ def _engine(settings: Settings, gate: RequestGate, throttle: CredentialThrottle)
     )
 
 
-def _tools(gate: RequestGate, settings: Settings) -> "MCPEndpoint":
+def _tools(gate: RequestGate, throttle: CredentialThrottle, settings: Settings) -> "MCPEndpoint":
     from .mcp.endpoint import MCPEndpoint  # of an extra, which need not be installed
 
-    return MCPEndpoint(gate, settings.max_body)
+    return MCPEndpoint(gate, throttle, settings.max_body)
 
 
 class _Application(Starlette):

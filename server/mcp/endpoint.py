@@ -17,11 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from core.access import require_client
-from core.errors import Unauthenticated
+from core.errors import RateLimited, Unauthenticated, WrongCredentials
 from resolvers.context import Context
 
 from ..http.client_address import address_of
 from ..http.context import RequestGate
+from ..http.credential_throttle import CredentialThrottle
 from ..http.deadlines import CLIENT_GONE, DeadlineError, run_eagerly, run_while_connected
 from ..http.faults import log_fault
 from ..http.requests import JSON, RequestError, header, read_body
@@ -36,6 +37,8 @@ class MCPEndpoint:
     """Serves the path, as an ASGI application."""
 
     gate: RequestGate
+    #: shared with the other doorways
+    throttle: CredentialThrottle
     max_body: int
     _manager: StreamableHTTPSessionManager = field(init=False)
 
@@ -57,7 +60,7 @@ class MCPEndpoint:
     async def _respond(self, request: Request) -> Response:
         try:
             self._check_sender(request)
-            body = await self._admit_and_read(request)
+            body = await self._admit(request)
             return await run_while_connected(request, self._exchange(request.scope, body), self.gate.deadline)
         except ClientDisconnect:
             return CLIENT_GONE
@@ -65,6 +68,8 @@ class MCPEndpoint:
             return _error(error.status, str(error), error.headers)
         except Unauthenticated as error:
             return _error(401, str(error), {"WWW-Authenticate": "Bearer"})
+        except RateLimited as error:
+            return _error(429, str(error), {"Retry-After": str(error.details.get("retryAfter", 1))})
         except DeadlineError:
             return _error(503, "The request took too long and was cancelled. Send it again.", {"Retry-After": "1"})
         except Exception as error:
@@ -83,6 +88,14 @@ class MCPEndpoint:
         origin = header(scope, b"origin")
         if origin is not None and not origins.is_own(scope, origin):
             raise RequestError(403, "Pages of other origins may not ask here.")
+
+    async def _admit(self, request: Request) -> bytes:
+        """As `_admit_and_read`. Wrong tokens that are repeated are answered late, or with RateLimited."""
+        try:
+            return await self._admit_and_read(request)
+        except WrongCredentials as error:
+            refusal = await self.throttle.delay_if_repeated([error], address_of(request))
+            raise refusal or error from None
 
     async def _admit_and_read(self, request: Request) -> bytes:
         """Returns the body of a caller with a valid token. Raises RequestError, Unauthenticated and DeadlineError."""

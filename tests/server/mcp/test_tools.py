@@ -235,5 +235,21 @@ async def test_calls_count_against_the_rate_limit(story: Demo) -> None:
     assert "retry-after" in answers[2].headers
 
 
+async def test_repeated_wrong_tokens_are_answered_late(api_with_tools: Api) -> None:
+    """As at every other doorway, with which they are counted together."""
+    throttle, slept = api_with_tools.engine.throttle, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    throttle.sleep = sleep
+    headers = {"Authorization": "Bearer wrong"}
+    answers = [await api_with_tools.http.post("/mcp", json={}, headers=headers) for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert slept == [throttle.delay] * 2
+    throttle.max_waiting = 0
+    assert (await api_with_tools.http.post("/mcp", json={}, headers=headers)).status_code == 429
+
+
 async def test_without_the_setting_there_are_no_tools(api: Api) -> None:
     assert (await api.http.post("/mcp", json={})).status_code == 404
