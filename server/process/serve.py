@@ -35,6 +35,8 @@ PROTOCOLS: dict[str, Any] = {
 
 log = logging.getLogger("openings")
 
+#: what a worker process builds its application with; tests have one whose clock they move
+APPLICATION = "server.app:from_environment"
 #: connections that may wait to be accepted
 _BACKLOG = 2048
 #: open files that a process with all of its connections has room in
@@ -103,7 +105,7 @@ def serve(settings: Settings, listening: socket.socket, served: Served) -> None:
     os.environ.update(replace(settings, port=port).environment())
     as_json = _as_json(settings)
     config = uvicorn.Config(
-        "server.app:from_environment",
+        APPLICATION,
         factory=True,
         host=settings.host,
         port=port,

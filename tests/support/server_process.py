@@ -98,11 +98,13 @@ class ServerProcess:
         return await asyncio.to_thread(self.process.wait, TIMEOUT)
 
 
-def start_server(folder: Path, database_url: str, *flags: str, **environment: str) -> ServerProcess:
+def start_server(
+    folder: Path, database_url: str, *flags: str, module: str = "server.cli", **environment: str
+) -> ServerProcess:
     """Starts a server in a process group of its own, and does not wait for it. `folder` is for its log."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"log-{len(list(folder.iterdir()))}.txt"
-    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--database-url", database_url, *flags]
+    command = [sys.executable, "-m", module, "serve", "--port", "0", "--database-url", database_url, *flags]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             command, stderr=stderr, stdin=subprocess.DEVNULL, start_new_session=True, env={**os.environ, **environment}
@@ -112,10 +114,10 @@ def start_server(folder: Path, database_url: str, *flags: str, **environment: st
 
 @asynccontextmanager
 async def running_server(
-    folder: Path, database_url: str, *flags: str, **environment: str
+    folder: Path, database_url: str, *flags: str, module: str = "server.cli", **environment: str
 ) -> AsyncGenerator[ServerProcess]:
     """Runs a server, which answers when the block begins; kills it and its workers at the end."""
-    served = start_server(folder, database_url, *flags, **environment)
+    served = start_server(folder, database_url, *flags, module=module, **environment)
     try:
         await served.wait_until_ready()
         yield served
