@@ -19,6 +19,8 @@ class BusyTime:
 
     everything: Busy
     firm: Busy
+    #: the instant that it was read for; before, there may have been holds that have ended since
+    read_for: Instant
     #: when the first of the holds ends that it contains; from then on this is not the calendar's busy time
     lapses_at: Instant | None = None
 
@@ -26,7 +28,11 @@ class BusyTime:
         """Returns the busy time without some of its events."""
         firm = self.firm.without(some.firm)
         everything = firm if self.everything is self.firm else self.everything.without(some.everything)
-        return BusyTime(everything, firm, self.lapses_at)
+        return BusyTime(everything, firm, self.read_for, self.lapses_at)
+
+    def is_current(self, now: Instant) -> bool:
+        """Whether no hold has ended between the instant that it was read for and this one."""
+        return self.read_for <= now and (self.lapses_at is None or now < self.lapses_at)
 
     def __len__(self) -> int:
         """Number of instants stored; the size of a cache entry."""
@@ -43,7 +49,7 @@ async def busy(
     """
     dialect = statements.dialect
     rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end, now)
-    return _current(dialect, rows, versions)
+    return _current(dialect, rows, versions, now)
 
 
 async def busy_of(
@@ -59,12 +65,15 @@ async def busy_of(
     """As `busy`, but only of the events with one of these ids or uids."""
     dialect = statements.dialect
     keys, ids, uids = (dialect.array_param(each) for each in ([*versions], event_ids, event_uids))
-    return _current(dialect, await statements.fetch_many(_busy_of(dialect), keys, start, end, now, ids, uids), versions)
+    rows = await statements.fetch_many(_busy_of(dialect), keys, start, end, now, ids, uids)
+    return _current(dialect, rows, versions, now)
 
 
-def _current(dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int]) -> dict[int, BusyTime]:
+def _current(
+    dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int], now: Instant
+) -> dict[int, BusyTime]:
     return {
-        key: _busy_time(lapses_at, *map(dialect.read_array, bounds))
+        key: _busy_time(now, lapses_at, *map(dialect.read_array, bounds))
         for key, version, lapses_at, *bounds in rows
         if version == versions[key]
     }
@@ -97,6 +106,7 @@ GROUP BY calendars.key
 
 
 def _busy_time(
+    now: Instant,
     lapses_at: Instant | None,
     starts: list[int],
     ends: list[int],
@@ -105,5 +115,6 @@ def _busy_time(
 ) -> BusyTime:
     firm = Busy(sorted(starts), sorted(ends))
     if not tentative_starts:
-        return BusyTime(firm, firm, lapses_at)
-    return BusyTime(Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))]), firm, lapses_at)
+        return BusyTime(firm, firm, now, lapses_at)
+    everything = Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))])
+    return BusyTime(everything, firm, now, lapses_at)

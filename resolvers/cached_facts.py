@@ -88,7 +88,7 @@ class CachedFacts:
         async def read(keys: Collection[int]) -> dict[int, BusyTime]:
             return await busy_time.busy(self._reader, {key: versions[key] for key in keys}, *window, self._ctx.now)
 
-        found = await self._facts("busy", versions, window, read, _size, self._has_not_lapsed)
+        found = await self._facts("busy", versions, window, read, _size, self._is_current)
         self._ctx.record_lapses(busy.lapses_at for busy in found.values())
         return found
 
@@ -108,12 +108,12 @@ class CachedFacts:
 
         size = sum(map(len, (*ids, *uids)))
         return await self._facts(
-            "excluded", versions, (*window, ids, uids), read, lambda found: size + _size(found), self._has_not_lapsed
+            "excluded", versions, (*window, ids, uids), read, lambda found: size + _size(found), self._is_current
         )
 
-    def _has_not_lapsed(self, busy: BusyTime) -> bool:
-        """Whether all holds in it have yet to end."""
-        return busy.lapses_at is None or self._ctx.now < busy.lapses_at
+    def _is_current(self, busy: BusyTime) -> bool:
+        """Whether it is that of the request's instant, which may be earlier than that of the request that has read it."""
+        return busy.is_current(self._ctx.now)
 
     async def _facts(
         self,

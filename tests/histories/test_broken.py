@@ -63,6 +63,15 @@ class Story(Recorder):
         self.clocks.set(NOW + HOLD_FOR - 1)
         await self.perform(Confirm("held", "another key"))
 
+    async def asked_before_the_end_and_decided_after_it(self) -> None:
+        """A request that has waited still counts the hold, although a later one has loaded the facts without it."""
+        await self.perform(Book("held", BOTH, FIRST, "key", HOLD_FOR))
+        self.clocks.set(NOW + HOLD_FOR)
+        await self.perform(ReadFree(PEOPLE))
+        self.clocks.set(NOW + HOLD_FOR - 1)
+        await self.perform(Book("one", OTHERS, FIRST))
+        await self.perform(Confirm("held", "another key"))
+
     async def moved(self) -> None:
         await self.perform(Book("one", BOTH, FIRST))
         await self.perform(Move("one", SECOND, "key"))
@@ -159,7 +168,7 @@ def moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "tell",
-    [Story.at_once, Story.confirmed_by_a_slow_clock, Story.whole_life],
+    [Story.at_once, Story.confirmed_by_a_slow_clock, Story.asked_before_the_end_and_decided_after_it, Story.whole_life],
 )
 async def test_what_the_application_answers_is_explained(
     story: Story, tell: Callable[[Story], Awaitable[None]]
