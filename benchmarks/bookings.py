@@ -46,6 +46,16 @@ mutation ($input: BookSlotInput!) {
   }
 }
 """
+HOLD_SLOT = """
+mutation ($input: HoldSlotInput!) {
+  holdSlot(input: $input) { __typename ... on Booked { booking { id } } }
+}
+"""
+MOVE = """
+mutation ($input: RescheduleBookingInput!) {
+  rescheduleBooking(input: $input) { __typename ... on Booked { start } }
+}
+"""
 BOOKED, TAKEN = b'{"data":{"bookSlot":{"__typename":"Booked"', b'{"data":{"bookSlot":{"__typename":"SlotTaken"'
 
 
@@ -64,21 +74,22 @@ def run() -> None:
     """Prints a row for each database."""
     table = Table(
         f"Bookings of an hour with two of {MEMBERS} people, each at a time when both are free: bookings a second with "
-        f"{WORKERS} workers and {CONNECTIONS} connections, and the ratio to the floor. Then {CROWD} requests for the "
-        "same hour: milliseconds until all of them are answered, p50 / p99.",
-        ["database", "floor", "ours", "of the floor", "at least", "holds", f"{CROWD} at once"],
+        f"{WORKERS} workers and {CONNECTIONS} connections, and the ratio to the floor. Then slots held, and moved to "
+        f"other times. Then {CROWD} requests for the same hour: milliseconds until all of them are answered, p50 / p99.",
+        ["database", "floor", "ours", "of the floor", "at least", "met", "held", "moved", f"{CROWD} at once"],
     )
     for database, opened in DATABASES.items():
         with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:
             progress(f"bookings on {database}")
-            floor, own, crowd = measured(Path(folder), url)
+            floor, own, held, moved, crowd = measured(Path(folder), url)
             bar = ("–", "–") if database == "SQLite" else (LEAST, "yes" if own >= LEAST else "no")
             quantiles = " / ".join(f"{percentile(crowd, percent) * 1000:.0f}" for percent in (50, 99))
-            table.row(database, f"{floor:,.0f}/s", f"{own:,.0f}/s", f"{own / floor:.2f} ×", *bar, quantiles)
+            rates = (f"{each:,.0f}/s" for each in (held, moved))
+            table.row(database, f"{floor:,.0f}/s", f"{own:,.0f}/s", f"{own / floor:.2f} ×", *bar, *rates, quantiles)
 
 
-def measured(folder: Path, url: str) -> tuple[float, float, list[float]]:
-    """The best rates of the floor and of ours, and the seconds of each crowd."""
+def measured(folder: Path, url: str) -> tuple[float, float, float, float, list[float]]:
+    """The best rates of the floor and of ours, the rates of holds and of moves, and the seconds of each crowd."""
     server = ours(folder, url, WORKERS)
     opened = bare_on_sqlite if url.startswith("sqlite") else bare_on_postgresql
     with running(server):
@@ -87,10 +98,38 @@ def measured(folder: Path, url: str) -> tuple[float, float, list[float]]:
         slots, bodies = free_slots(), Bodies(subs)
         with connections({"": server}, CONNECTIONS) as lines, opened(url) as bare:
             rates = [(rate(bare, slots), rate(over(lines[""], bodies), slots)) for _ in range(TURNS)]
+            held, moved = held_and_moved(lines[""], bodies, slots)
         with connections({"": server}, CROWD) as crowd:
             times = [answered(crowd[""], bodies.of(next(slots))) for _ in range(CROWDED)]
     floors, own = zip(*rates, strict=True)
-    return max(floors), max(own), times
+    return max(floors), max(own), held, moved, times
+
+
+def held_and_moved(lines: Sequence[Line], bodies: "Bodies", slots: Iterator[Slot]) -> tuple[float, float]:
+    """How many slots a second are held, and how many of these are then moved to another time."""
+    held: list[str] = []
+
+    def hold(slots: Iterator[Slot]) -> int:
+        for line in flood(lines, (next(bodies.of(slot, HOLD_SLOT)) for slot in slots)):
+            held.append(orjson.loads(bytes(line.answer))["data"]["holdSlot"]["booking"]["id"])
+        return len(held)
+
+    holds = rate(hold, slots)
+    began = perf_counter()
+    # Each to a day of its own, when everybody is free.
+    requests = (move(booking_id, START + (DAYS + 1 + n) * DAY) for n, booking_id in enumerate(held))
+    done = 0
+    for line in flood(lines, requests):
+        if orjson.loads(bytes(line.answer))["data"]["rescheduleBooking"]["__typename"] != "Booked":
+            raise AssertionError(bytes(line.answer))
+        done += 1
+    return holds, done / (perf_counter() - began)
+
+
+def move(booking_id: str, start: Instant) -> bytes:
+    """The request to move a booking."""
+    given = {"bookingId": booking_id, "start": format_instant(start)}
+    return request(orjson.dumps({"query": MOVE, "variables": {"input": given}}))
 
 
 def rate(book: Book, slots: Iterator[Slot]) -> float:
@@ -124,7 +163,7 @@ class Bodies:
         self._subs = subs
         self._ids = count()
 
-    def of(self, slot: Slot) -> Iterator[bytes]:
+    def of(self, slot: Slot, query: str = BOOK_SLOT) -> Iterator[bytes]:
         """Any number of requests for one slot."""
         nine = slot.start // DAY * DAY + 9 * HOUR
         members = [{"sub": self._subs[who]} for who in slot.pair]
@@ -136,7 +175,7 @@ class Bodies:
         for number in self._ids:
             event = {"eventId": f"booking {number}", "summary": "Meeting"}
             given = {"availability": availability, "start": format_instant(slot.start), "event": event}
-            yield request(orjson.dumps({"query": BOOK_SLOT, "variables": {"input": given}}))
+            yield request(orjson.dumps({"query": query, "variables": {"input": given}}))
 
 
 def over(lines: Sequence[Line], bodies: Bodies) -> Book:

@@ -73,8 +73,13 @@ class BookingRequest:
     #: what the application stores with it
     labels: Sequence[Label] = ()
 
-    def check(self, now: Instant, limits: Limits) -> Problems:
-        """Returns all problems that can be found without calendars, except those of the query."""
+    def check(self, now: Instant, limits: Limits, query_problems: Problems | None = None) -> Problems:
+        """Returns all problems that can be found without calendars, except those of the query.
+
+        Those can be passed in, so that they are not looked for again.
+        """
+        if query_problems is None:
+            query_problems = self.query_problems(limits)
         problems = Problems()
         start = check_future(self.start, ("start",), problems, now)
         problems += self.check_all_but_start(limits)
@@ -86,7 +91,7 @@ class BookingRequest:
             check_labels(self.labels, ("metadata",), problems)
             if self.hold_for is not None:
                 check_hold(self.hold_for, ("hold_for",), problems)
-            is_good = start is not None and start > now and not self.query_problems(limits)
+            is_good = start is not None and start > now and not query_problems
             if start is not None and is_good and not self._is_among_the_starts(start):
                 words = (
                     "is not a start of this query: the meeting must lie within its periods and on its start interval"

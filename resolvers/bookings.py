@@ -73,7 +73,8 @@ async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | Slot
 def _problems(attempt: BookingAttempt) -> tuple[Problems, Problems]:
     """Returns the problems of the request, and of its query, that can be found without the database."""
     request, ctx = attempt.request, attempt.ctx
-    return request.check(ctx.now, ctx.limits), request.query_problems(ctx.limits)
+    query_problems = request.query_problems(ctx.limits)
+    return request.check(ctx.now, ctx.limits, query_problems), query_problems
 
 
 def _earliest(attempt: BookingAttempt) -> Instant:
