@@ -145,7 +145,7 @@ async def _delete(session: AsyncSession, which: SelectOfScalar[tables.Channel]) 
 
 async def changed(statements: Statements, now: Instant) -> list[tuple[int, int]]:
     """Returns the channels whose calendars have changed and that can be notified: their keys, and those of their clients."""
-    return [(key, client_key) for key, client_key in await statements.fetch(_CHANGED, now)]
+    return [(key, client_key) for key, client_key in await statements.fetch_many(_CHANGED, now)]
 
 
 _CHANGED = f"""
