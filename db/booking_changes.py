@@ -56,13 +56,17 @@ async def store(session: AsyncSession, stored: StoredBooking, booking: Booking, 
     await session.exec(update(row).where(col(row.key) == stored.key).values(values))
     people = before.participants, before.start, before.end
     if people != (booking.participants, booking.start, booking.end):
-        await _store_participants(session, booking)
+        await _store_participants(session, before, booking)
     return replace(stored, booking=booking, calendar_ids=more.get("calendar_ids", stored.calendar_ids))
 
 
-async def _store_participants(session: AsyncSession, booking: Booking) -> None:
+async def _store_participants(session: AsyncSession, before: Booking, booking: Booking) -> None:
     row = tables.BookingParticipant
-    await session.exec(delete(row).where(col(row.booking_id) == booking.booking_id))
+    of_booking = col(row.booking_id) == booking.booking_id
+    if [*booking.participants] == [*before.participants]:
+        await session.exec(update(row).where(of_booking).values(starts_at=booking.start, ends_at=booking.end))
+        return
+    await session.exec(delete(row).where(of_booking))
     times = {"booking_id": booking.booking_id, "starts_at": booking.start, "ends_at": booking.end}
     rows: Sequence[dict[str, Any]] = [
         {"position": position, "sub": sub, **times} for position, sub in enumerate(booking.participants)

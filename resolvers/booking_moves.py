@@ -272,7 +272,8 @@ async def _write(
     staying = [calendar.key for _, calendar in chosen if calendar.calendar_id in present]
     leaving = [each.calendar_key for each in present.values() if each.calendar_key not in staying]
     await bookings.move_events(session, after, staying, ctx.now)
-    await bookings.delete_events(session, after.booking_id, leaving, ctx.now)
+    if leaving:
+        await bookings.delete_events(session, after.booking_id, leaving, ctx.now)
     by_draft: dict[EventDraft, list[BookedCalendar]] = {}
     status = EventStatus.TENTATIVE if after.status is BookingStatus.HELD else EventStatus.CONFIRMED
     for sub, calendar in chosen:
