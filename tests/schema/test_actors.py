@@ -213,7 +213,7 @@ async def variables(api: Api, ada: Account) -> dict[str, Any]:
         "confirmBooking": {"bookingId": booked["bookSlot"]["booking"]["id"]},
         "rescheduleBooking": {"bookingId": booked["bookSlot"]["booking"]["id"], "start": "2027-01-19T10:00:00Z"},
         "cancelBooking": {"bookingId": booked["bookSlot"]["booking"]["id"]},
-        "realTimeScheduling": link_input(("all", [ada])),
+        "realTimeScheduling": link_input(("all", [ada]), event_id="linked"),
         "disableRealTimeScheduling": {"realTimeSchedulingId": link, "displayMessage": "Closed"},
     }
     return {
