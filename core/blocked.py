@@ -2,9 +2,9 @@
 
 One restriction after another takes its part away from the window, in the order of the reasons: what the member's own
 periods do not cover, what the hours do not cover, events where there are as many as the member's capacity, the buffer
-around events. What each takes away is blocked for that reason. The stretches that remain are free if the meeting fits
-in them, and too short otherwise. So blocked spans and free stretches tile the window, and an instant has the first
-reason that holds.
+around events, and the days, weeks and months in which a limit of bookings is reached. What each takes away is blocked
+for that reason. The stretches that remain are free if the meeting fits in them, and too short otherwise. So blocked
+spans and free stretches tile the window, and an instant has the first reason that holds.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,10 +17,10 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from .free import Restrictions, Rooms
+from .free import Rooms
 from .instants import Instant
 from .query import AvailabilityQuery, Member
-from .solver import Facts, restricted
+from .solver import Facts, extended_busy
 from .spans import Bounds, Busy, SpanSet, in_common
 
 T = TypeVar("T")
@@ -61,7 +61,9 @@ class MemberTime:
     #: events, as they are, and when there are so many of them that the member is busy
     events: Busy
     busy: Busy
-    #: clear of busy time, and of the buffers around events: in stretches of any length
+    #: clear of busy time, and of the buffers around events; and without the periods whose limit of bookings is reached:
+    #: in stretches of any length
+    undisturbed: Rooms
     stretches: Rooms
 
     @classmethod
@@ -72,10 +74,11 @@ class MemberTime:
         own = member.own_time()
         within_own = window & own if own is not None else window
         within_hours = within_own & facts.hours if facts.hours is not None else within_own
-        grown: Restrictions = restricted(query, start, end, member, facts)
-        stretches = in_common((within_hours,), without=(grown.busy,))
+        stretches = undisturbed = in_common((within_hours,), without=(extended_busy(query, start, end, member, facts),))
+        if (reached := facts.limit_reached) is not None:
+            stretches = without(SpanSet.in_order(undisturbed), reached)
         events = facts.busy.near(start, end)
-        return cls(query.duration, window, within_own, within_hours, events, facts.full(events), stretches)
+        return cls(query.duration, window, within_own, within_hours, events, facts.full(events), undisturbed, stretches)
 
     @cached_property
     def rooms(self) -> Rooms:
@@ -107,11 +110,17 @@ class MemberTime:
             BlockedReason.OUTSIDE_OWN_PERIODS: without(self.window, self.within_own),
             BlockedReason.OUTSIDE_HOURS: without(self.within_own, self.within_hours),
             BlockedReason.BUSY: self._cut(self.busy_spans) if at_each_event else self.busy_spans,
-            BlockedReason.BUFFER: without(self._clear, SpanSet.in_order(self.stretches)),
+            BlockedReason.BUFFER: without(self._clear, SpanSet.in_order(self.undisturbed)),
+            BlockedReason.LIMIT_REACHED: self._limited(),
             BlockedReason.TOO_SHORT: short,
         }
         spans = [(start, end, reason) for reason, of in parts.items() for start, end in islice(of, first)]
         return list(map(Blocked._make, sorted(spans)[:first]))
+
+    def _limited(self) -> Sequence[Bounds]:
+        if self.stretches is self.undisturbed:
+            return ()
+        return without(SpanSet.in_order(self.undisturbed), SpanSet.in_order(self.stretches))
 
     @cached_property
     def _clear(self) -> SpanSet:

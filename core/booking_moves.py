@@ -9,7 +9,7 @@ from .free import Restrictions, rooms_of_one
 from .instants import Instant
 from .periods import Period
 from .query import AvailabilityQuery
-from .solver import Facts, restricted
+from .solver import Facts, extended_busy
 from .spans import Bounds, SpanSet
 
 
@@ -38,12 +38,12 @@ def is_still_possible(
 ) -> bool:
     """Whether members can keep the time that is held for them, by sub: no other events and their buffers are in the way.
 
-    Hours and own periods do not count: they were there when it was held.
+    Hours, own periods and limits of bookings do not count: they were there when it was held.
     """
     for group, theirs in zip(query.participants, facts, strict=True):
         for member, known in zip(group.members, theirs, strict=True):
             for start, end in held.get(member.sub, ()):
-                busy = restricted(query, start, end, member, known).busy
+                busy = extended_busy(query, start, end, member, known)
                 if not rooms_of_one(SpanSet((start,), (end,)), Restrictions((), busy), end - start):
                     return False
     return True

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from .availability_constraints import ConstraintPeriod
 from .booking_life import Booking, Label, Visitor, check_hold, check_labels
 from .durations import Duration
 from .errors import Key, Path, Problems
@@ -18,10 +19,11 @@ from .grids import rounded_up
 from .instants import MINUTE, Instant, Unreadable
 from .limits import EXTERNAL_ID_LENGTH, Limits
 from .periods import Period, check_future, read
-from .query import AvailabilityQuery, ResponseFormat
+from .query import AvailabilityQuery, Member, ResponseFormat
 from .solver import Facts, Opening, restrictions, solve
-from .spans import SpanSet
+from .spans import Span, SpanSet
 from .texts import check_id
+from .zones import ZoneInfo
 
 NEXT_SLOTS = 3
 """Number of other slots offered when the chosen one is taken."""
@@ -33,6 +35,8 @@ class Assignment(StrEnum):
     REQUEST_ORDER = "request_order"
     #: the members with the least busy time in the query's window; ties in request order
     LEAST_BUSY = "least_busy"
+    #: the members with the fewest bookings in the month of the start, for their weight; ties in request order
+    FEWEST_BOOKINGS = "fewest_bookings"
 
 
 class EventCreation(StrEnum):
@@ -147,6 +151,17 @@ class BookingRequest:
         return replace(self, query=query, target_calendars=targets) if query is not None else None
 
     @property
+    def month(self) -> Span:
+        """The calendar month of UTC that the start of a checked request is in, in which bookings are counted."""
+        return ConstraintPeriod.MONTH.around(read(self.start), ZoneInfo("Etc/UTC"))
+
+    @property
+    def counted(self) -> Span | None:
+        """The time in which the assignment counts the bookings of the members; None if it does not."""
+        counts = self.assignment is Assignment.FEWEST_BOOKINGS and not isinstance(self.start, Unreadable)
+        return self.month if counts else None
+
+    @property
     def chosen_slot(self) -> AvailabilityQuery:
         """The query of a checked request for the chosen start only."""
         return replace(
@@ -205,12 +220,25 @@ def choose(
         ]
         if len(free) < group.needed:
             return None
-        if request.assignment is Assignment.LEAST_BUSY and len(free) > group.needed:
-            free.sort(key=lambda place: busy_seconds(request.query.window(), known[place]))
+        if len(free) > group.needed:
+            free = _in_order(request, group.members, known, free)
         if preferred:
             free.sort(key=lambda place: group.members[place].sub not in preferred)
         chosen |= {group.members[place].sub for place in free[: group.needed]}
     return [sub for sub in request.query.subs if sub in chosen]
+
+
+def _in_order(request: BookingRequest, members: Sequence[Member], known: Sequence[Facts], free: list[int]) -> list[int]:
+    """Returns the places of free members in the order in which the assignment prefers them."""
+    match request.assignment:
+        case Assignment.REQUEST_ORDER:
+            return free
+        case Assignment.LEAST_BUSY:
+            return sorted(free, key=lambda place: busy_seconds(request.query.window(), known[place]))
+        case Assignment.FEWEST_BOOKINGS:
+            month = request.month
+            # Equal fractions are equal floats.
+            return sorted(free, key=lambda place: known[place].bookings_in(month) / members[place].weight)
 
 
 def busy_seconds(window: SpanSet, facts: Facts) -> int:

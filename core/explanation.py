@@ -137,6 +137,8 @@ class Explanation:
                 theirs.append(Row(f"{name} only", own, overlapping=True))
             if facts.hours is not None:
                 theirs.append(Row(f"{name} hours", [Drawn(*span) for span in each.time.window & facts.hours]))
+            if facts.limit_reached is not None:
+                theirs.append(Row(f"{name} limit", [Drawn(*span) for span in each.time.window & facts.limit_reached]))
             rows += [row for row in theirs if row not in rows]
         return rows
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
+from .availability_constraints import AvailabilityConstraint, check_constraints
 from .durations import NO_BUFFER, Buffer, Duration
 from .errors import Key, Path, Problems
 from .excluded_events import ExcludedEvent, check_excluded
@@ -14,6 +15,9 @@ from .instants import DAY, Instant, Unreadable
 from .limits import Limits
 from .periods import Period, check_count, check_future, check_periods, read, union
 from .spans import SpanSet
+
+MAX_WEIGHT = 1000
+"""Maximum weight of a member (ours)."""
 
 
 class ResponseFormat(StrEnum):
@@ -41,6 +45,10 @@ class Member:
     managed_availability: bool = False
     #: Which of these rules apply. None: all; empty: none.
     availability_rule_ids: Sequence[str] | None = None
+    #: days, weeks and months with so many bookings are not free
+    availability_constraints: Sequence[AvailabilityConstraint] = ()
+    #: how many bookings it takes beside another member's, where those with the fewest are booked
+    weight: int = 1
 
     def own_time(self) -> SpanSet | None:
         """Returns the union of the member's own periods; None if they were omitted."""
@@ -235,9 +243,18 @@ def _check_group(group: Group, path: Path, problems: Problems, now: Instant | No
         if member.sub in seen:
             problems.add((*at, "sub"), Key.DUPLICATE, "is in this group already")
         seen.add(member.sub)
-        if member.available_periods is not None:
-            most, longest = limits.max_member_periods, limits.max_period
-            own = (*at, "available_periods")
-            check_periods(member.available_periods, own, problems, now=now, most=most, longest=longest)
-        if member.buffer is not None:
-            member.buffer.check((*at, "buffer"), problems)
+        _check_member(member, at, problems, now, limits)
+
+
+def _check_member(member: Member, path: Path, problems: Problems, now: Instant | None, limits: Limits) -> None:
+    if member.available_periods is not None:
+        most, longest = limits.max_member_periods, limits.max_period
+        own = (*path, "available_periods")
+        check_periods(member.available_periods, own, problems, now=now, most=most, longest=longest)
+    if member.buffer is not None:
+        member.buffer.check((*path, "buffer"), problems)
+    check_constraints(member.availability_constraints, (*path, "availability_constraints"), problems)
+    if member.weight < 1:
+        problems.add((*path, "weight"), Key.TOO_FEW, "must be at least 1")
+    elif member.weight > MAX_WEIGHT:
+        problems.add((*path, "weight"), Key.TOO_MANY, f"must be at most {MAX_WEIGHT}")

@@ -14,7 +14,7 @@ from .periods import Period, check_future, read
 from .sequenced_availability import MAX_STEPS, SequencedQuery
 from .sequences import PlacedSequence, solve_sequences
 from .solver import Facts
-from .spans import SpanSet
+from .spans import Span, SpanSet
 from .texts import check_id
 
 NEXT_SEQUENCES = 3
@@ -91,6 +91,12 @@ class SequenceRequest:
             BookingRequest(steps[each.sequence_id], each.start, each.event, each.target_calendars, each.assignment)
             for each in self.starts
         ]
+
+    @property
+    def counted(self) -> Span | None:
+        """The time in which the assignments of a checked request count the bookings of members; None if they do not."""
+        months = [month for request in self.requests if (month := request.counted) is not None]
+        return Span(min(month.start for month in months), max(month.end for month in months)) if months else None
 
     def places(self) -> list[int]:
         """Returns the place in the query of the step of each start."""

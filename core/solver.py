@@ -5,12 +5,13 @@ Theory of operation
 
 A *member* is free in a set of spans, F: the part of the window in which nothing prevents the member from meeting:
 
-    F  =  window ∩ own periods ∩ hours  −  busy time grown by the buffer
+    F  =  window ∩ own periods ∩ hours  −  busy time grown by the buffer  −  periods whose limit is reached
 
 A meeting `[a, b)` needs `before` free seconds in front of it and `after` behind it. It is cheaper to extend the busy
 spans than to check the surroundings of every meeting: a busy `[s, e)` becomes `[s − after, e + before)`, and a meeting
 fits exactly when it overlaps none of those. The edges of the window, of the member's own periods and of the hours are
-not events, so no buffer applies to them.
+not events, so no buffer applies to them. Days, weeks and months in which a limit of bookings is reached are taken away
+as they are (`availability_constraints`).
 
 A member of capacity c is busy where at least c of these extended spans overlap, which are spans again (`Busy`). For
 c = 1 they are the extended spans themselves, and nothing is to be done.
@@ -52,6 +53,7 @@ never over minutes, and sorting dominates: the whole costs O(n log n) in the num
 meet the window, whatever their shape and however long the window. All other busy spans cost a binary search.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +66,9 @@ from .participants import participants
 from .query import AvailabilityQuery, Member, ResponseFormat
 from .reach import Step, group_reach, least_reach
 from .slots import asked_slots, overlapping_slots, periods, slots
-from .spans import Bounds, Busy, SpanSet
+from .spans import Bounds, Busy, Span, SpanSet
+
+_NONE = Busy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,14 @@ class Facts:
     hours: SpanSet | None = None
     #: in how many events at once it is busy; in fewer it can meet
     capacity: int = 1
+    #: the days, weeks and months in which it may have no further booking
+    limit_reached: SpanSet | None = None
+    #: its bookings, as far as they have to be counted
+    bookings: Busy = _NONE
+
+    def bookings_in(self, period: Span) -> int:
+        """Returns how many of its bookings start in a period."""
+        return bisect_left(self.bookings.starts, period.end) - bisect_left(self.bookings.starts, period.start)
 
     def full(self, events: Busy) -> Busy:
         """Returns the time when so many of the events overlap that it is busy."""
@@ -122,11 +134,21 @@ def restrictions(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> 
 
 
 def restricted(query: AvailabilityQuery, start: Instant, end: Instant, member: Member, facts: Facts) -> Restrictions:
-    """Returns the member's own periods and hours, and its busy time between two instants, extended by the buffer."""
+    """Returns the member's own periods and hours, and when it is prevented between two instants.
+
+    Prevented: by events, extended by the buffer, and where a limit of bookings is reached.
+    """
     limits = [limit for limit in (member.own_time(), facts.hours) if limit is not None]
+    busy = extended_busy(query, start, end, member, facts)
+    if facts.limit_reached is not None:
+        busy = Busy.merged([busy, Busy(facts.limit_reached.starts, facts.limit_reached.ends)])
+    return Restrictions(limits, busy)
+
+
+def extended_busy(query: AvailabilityQuery, start: Instant, end: Instant, member: Member, facts: Facts) -> Busy:
+    """Returns when events, extended by the buffer, prevent the member between two instants."""
     buffer = query.buffer_of(member)
-    events = facts.busy.near(start, end, before=buffer.after.seconds, after=buffer.before.seconds)
-    return Restrictions(limits, facts.full(events))
+    return facts.full(facts.busy.near(start, end, before=buffer.after.seconds, after=buffer.before.seconds))
 
 
 def free_times(query: AvailabilityQuery, members: Sequence[Sequence[Restrictions]]) -> list[list[Rooms] | None]:

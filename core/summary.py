@@ -18,6 +18,7 @@ _BLOCKED = {
     BlockedReason.OUTSIDE_OWN_PERIODS: "is outside of its own periods",
     BlockedReason.OUTSIDE_HOURS: "is outside of its hours",
     BlockedReason.BUSY: "is busy",
+    BlockedReason.LIMIT_REACHED: "is at its limit of bookings",
 }
 _NEVER = "is not free"
 

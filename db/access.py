@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from core.access import Actor, queryable
+from core.accounts import DEFAULT_ZONE
 from core.element_tokens import NOT_VALID_HERE, ElementTokenDigest
 from core.features import named
 from core.instants import Instant
@@ -27,6 +28,7 @@ class Account:
     calendars: dict[str, int] = field(default_factory=dict[str, int])
     #: the number of simultaneous events at which it is busy
     capacity: int = 1
+    tzid: str = DEFAULT_ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ WITH caller AS (
     SELECT key, without, CAST(NULL AS BIGINT), '', CAST(NULL AS BIGINT) FROM clients WHERE key = $2
 )
 SELECT caller.client_key, caller.without, caller.account_key, caller.scope, caller.expires_at,
-       accounts.sub, accounts.key, accounts.version, accounts.scope, accounts.capacity,
+       accounts.sub, accounts.key, accounts.version, accounts.scope, accounts.capacity, accounts.tzid,
        calendars.calendar_id, calendars.key, calendars.version
 FROM caller
 LEFT JOIN accounts
@@ -156,11 +158,11 @@ async def load(statements: Statements, caller: Actor | bytes, subs: Sequence[str
     actor, rows = await load_rows(statements, caller, subs, now)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
-    for sub, key, version, scope, capacity, calendar_id, calendar_key, calendar_version in _accounts(rows):
+    for sub, key, version, scope, capacity, tzid, calendar_id, calendar_key, calendar_version in _accounts(rows):
         if calendar_key is not None:
             account = accounts.get(sub)
             if account is None:
-                account = accounts[sub] = Account(key, version, granted(scope), capacity=capacity)
+                account = accounts[sub] = Account(key, version, granted(scope), capacity=capacity, tzid=tzid)
             account.calendars[calendar_id] = calendar_key
             versions[calendar_key] = calendar_version
     return AccessSnapshot(actor, accounts, versions, rows)

@@ -146,7 +146,7 @@ class BookingAttempt:
         targets = self._targets(access.accounts)
         problems = Problems([*problems, *self._unknown_calendars(access.accounts)])
         try:
-            loaded = await load_facts(self.ctx, query, access, query_problems, session)
+            loaded = await load_facts(self.ctx, query, access, query_problems, session, self.request.counted)
             loaded = _with_room_for_all_events(loaded, targets)
             self._check(loaded, targets).raise_if_any()
         except Refusal as refusal:
@@ -166,6 +166,7 @@ class BookingAttempt:
         """
         accounts = loaded.access.accounts
         targets = self._targets(accounts)
+        loaded = _with_room_for_all_events(loaded, targets)
         booking = LoadedBooking(client_key, loaded.access, loaded.facts, targets)
         return booking, self._unknown_calendars(accounts), self._check(loaded, targets)
 

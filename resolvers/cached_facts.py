@@ -11,11 +11,12 @@ from core.availability_rules import AvailabilityRule
 from core.excluded_events import ExcludedEvent
 from core.instants import DAY, Instant
 from core.spans import SpanSet
-from db import availability_rules, available_periods, busy_time
+from db import availability_rules, available_periods, busy_time, counted_bookings
 from db.access import Account
 from db.busy_time import BusyTime
+from db.counted_bookings import CountedBookings
 from db.database import Session
-from db.drivers.base import Statements
+from db.drivers.base import Snapshot, Statements
 
 from .context import Context
 
@@ -24,6 +25,8 @@ from .context import Context
 _GRAIN = 7 * DAY
 #: bytes of a number in a list
 _NUMBER = 40
+#: bytes of a booking: a text, two numbers and what holds them together
+_BOOKING = 250
 
 
 class NeedsSnapshot(LookupError):
@@ -111,9 +114,30 @@ class CachedFacts:
             "excluded", versions, (*window, ids, uids), read, lambda found: size + _size(found), self._is_current
         )
 
-    def _is_current(self, busy: BusyTime) -> bool:
+    async def bookings(self, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, CountedBookings]:
+        """Returns the bookings of each calendar, at least from `start` to `end`. Raises NeedsSnapshot as `busy` does."""
+        window = _rounded(start, end)
+
+        async def read(keys: Collection[int]) -> dict[int, CountedBookings]:
+            current = {key: versions[key] for key in keys}
+            return await counted_bookings.of_calendars(self._reader, current, *window, self._ctx.now)
+
+        def size(found: CountedBookings) -> int:
+            return _BOOKING * len(found.bookings)
+
+        found = await self._facts("bookings", versions, window, read, size, self._is_current)
+        self._ctx.record_lapses(bookings.lapses_at for bookings in found.values())
+        return found
+
+    async def excluded_bookings(self, calendars: Collection[int], excluded: Sequence[ExcludedEvent]) -> frozenset[str]:
+        """Returns the ids of the bookings that have one of these events. Raises NeedsSnapshot."""
+        ids = [event.event_id for event in excluded if event.event_id is not None]
+        uids = [event.event_uid for event in excluded if event.event_uid is not None]
+        return await counted_bookings.of_events(Snapshot(self._session), calendars, ids, uids)
+
+    def _is_current(self, found: BusyTime | CountedBookings) -> bool:
         """Whether it is that of the request's instant, which may be earlier than that of the request that has read it."""
-        return busy.is_current(self._ctx.now)
+        return found.is_current(self._ctx.now)
 
     async def _facts(
         self,

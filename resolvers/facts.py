@@ -14,7 +14,7 @@ from core.query import AvailabilityQuery, Member
 from core.scopes import Scope
 from core.sequenced_availability import SequencedQuery
 from core.solver import Facts
-from core.spans import Busy, SpanSet
+from core.spans import Busy, Span, SpanSet
 from db import access as db_access
 from db.access import AccessSnapshot, Account
 from db.busy_time import BusyTime
@@ -23,6 +23,7 @@ from db.drivers.base import Snapshot, Statements
 
 from .cached_facts import CachedFacts, NeedsSnapshot
 from .context import Context
+from .counted_bookings import BookingCounts, load_counts
 
 T = TypeVar("T")
 
@@ -77,15 +78,17 @@ async def load_facts(
     access: AccessSnapshot,
     problems: Sequence[Problem],
     session: Session | None,
+    counted: Span | None = None,
 ) -> LoadedFacts:
-    """Loads the facts about every member. What the cache lacks is read in at most three statements.
+    """Loads the facts about every member. What the cache lacks is read in at most four statements.
 
+    The bookings of every member in `counted` are among the facts.
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
     Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
     cached = _cached(ctx, access, session)
     selections = await _selections(ctx, cached, query, access, problems)
-    [loaded] = await _load(cached, [query], access, selections)
+    [loaded] = await _load(cached, [query], access, selections, counted)
     return loaded
 
 
@@ -104,6 +107,7 @@ async def load_sequence_facts(
     access: AccessSnapshot,
     problems: Sequence[Problem],
     session: Session | None,
+    counted: Span | None = None,
 ) -> list[LoadedFacts]:
     """Loads the facts about every member of every step, by step. Reads and raises as `load_facts` does.
 
@@ -111,7 +115,7 @@ async def load_sequence_facts(
     """
     cached = _cached(ctx, access, session)
     selections = await _selections(ctx, cached, query, access, problems)
-    return await _load(cached, query.steps, access, selections) if query.has_time else []
+    return await _load(cached, query.steps, access, selections, counted) if query.has_time else []
 
 
 async def _selections(
@@ -133,6 +137,7 @@ async def _load(
     queries: Sequence[AvailabilityQuery],
     access: AccessSnapshot,
     selections: Sequence[MemberSelection],
+    counted: Span | None = None,
 ) -> list[LoadedFacts]:
     """Loads the facts of each query. The selections are of the members of all queries, in order."""
     hours = _Hours(await _stored_periods(cached, queries, selections))
@@ -140,12 +145,28 @@ async def _load(
     loaded: list[LoadedFacts] = []
     for query, busy in zip(queries, await _busy(cached, queries, access, selections), strict=True):
         theirs = list(islice(ahead, len(query.members())))
-        found = iter(
-            [Facts(_blocking(each, busy), hours.of(each, query.window()), each.account.capacity) for each in theirs]
-        )
+        counts = await load_counts(cached, query, access, counted)
+        found = iter([_facts(query, each, busy, hours, counts) for each in theirs])
         facts = [[next(found) for _ in group.members] for group in query.participants]
         loaded.append(LoadedFacts(access, theirs, facts, busy))
     return loaded
+
+
+def _facts(
+    query: AvailabilityQuery,
+    selection: MemberSelection,
+    busy: Mapping[int, BusyTime],
+    hours: "_Hours",
+    counts: BookingCounts,
+) -> Facts:
+    member, account, window = selection.member, selection.account, query.window()
+    return Facts(
+        _blocking(selection, busy),
+        hours.of(selection, window),
+        account.capacity,
+        counts.limit_reached(member, account, window),
+        counts.of(account),
+    )
 
 
 def check_grants(query: AnyQuery, accounts: Mapping[str, Account], problems: Problems, scope: Scope) -> None:

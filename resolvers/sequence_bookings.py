@@ -1,21 +1,28 @@
 """Booking a sequence: all steps under one lock, or none."""
 
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from core.access import require_application, require_availability
+from core.availability_constraints import reached
 from core.booking_life import Booking
 from core.errors import Forbidden, Problems, Refusal, Unprocessable
+from core.query import Member
 from core.sequence_bookings import BookedSequence, SequenceRequest, SequenceTaken, next_sequences
 from core.sequences import is_sequence
+from core.solver import Facts
+from core.spans import Busy
+from core.zones import ZoneInfo
 from db import booking_lists, calendars
+from db.bookings import NewBooking
 from db.database import Session
 from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
-from .facts import LoadedFacts, load_access, load_sequence_facts, with_snapshot_fallback
+from .facts import load_access, load_sequence_facts, with_snapshot_fallback
 from .idempotency import RequestKey
 
 
@@ -51,10 +58,9 @@ class _SequenceAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _LoadedSequence:
-    """What a sequence is decided on: the facts by step of the query, and the bookings in the order of the starts."""
+    """What a sequence is decided on: the bookings of its steps, in the order of the starts."""
 
     client_key: int
-    facts: list[LoadedFacts]
     bookings: list[LoadedBooking]
 
 
@@ -78,14 +84,15 @@ async def _load(
     access = await load_access(ctx, query, session)
     client_key = require_application(access.actor)
     require_availability(access.actor, managed=query.managed)
+    counted = attempt.request.counted if not problems and not query_problems else None
     try:
-        facts = await load_sequence_facts(ctx, query, access, query_problems, session)
+        facts = await load_sequence_facts(ctx, query, access, query_problems, session, counted)
     except Refusal as refusal:
         return RefusedBooking(client_key, _of_the_query(refusal, problems))
     if problems:
         return RefusedBooking(client_key, Unprocessable(problems=problems))
     if not facts:
-        return _LoadedSequence(client_key, [], [])
+        return _LoadedSequence(client_key, [])
     prepared: list[LoadedBooking] = []
     for index, (step, place) in enumerate(zip(attempt.steps(), attempt.request.places(), strict=True)):
         at = ("sequenced_availability", "sequence", place)
@@ -98,7 +105,7 @@ async def _load(
         prepared.append(booking)
     if problems:
         return RefusedBooking(client_key, Unprocessable(problems=problems))
-    return _LoadedSequence(client_key, facts, prepared)
+    return _LoadedSequence(client_key, prepared)
 
 
 async def _book_under_lock(
@@ -115,18 +122,42 @@ async def _book_under_lock(
     current = await _load(attempt, Problems(), Problems(), session)
     if isinstance(current, RefusedBooking):
         raise current.refusal
-    facts = [step.facts for step in current.facts]
+    by_place = dict(zip(request.places(), current.bookings, strict=False))  # none, if there is no time at all
+    facts = [by_place[place].facts for place in sorted(by_place)]
     earliest = ctx.now + 1
     chosen = request.chosen()
     if not facts or min(chosen.values()) < earliest or not is_sequence(request.query, facts, chosen):
         return SequenceTaken(next_sequences(request.query, facts, earliest) if facts else [])
+    steps, made = attempt.steps(), list[NewBooking]()
+    for step, theirs in zip(steps, current.bookings, strict=True):
+        subs = step.choose(_after([new.booking for new in made], step, theirs))
+        if subs is None:  # the steps before reach a limit of bookings
+            return SequenceTaken(next_sequences(request.query, facts, earliest))
+        made.append(step.new_booking(theirs, subs))
     bookings: list[Booking] = []
-    for index, (step, theirs) in enumerate(zip(attempt.steps(), current.bookings, strict=True)):
-        subs = step.choose(theirs)
-        assert subs is not None  # the start is among those of the step
-        booked = await step.write(session, step.new_booking(theirs, subs), theirs.targets, "starts", index)
-        bookings.append(booked.booking)
+    for index, (step, theirs, new) in enumerate(zip(steps, current.bookings, made, strict=True)):
+        bookings.append((await step.write(session, new, theirs.targets, "starts", index)).booking)
     return BookedSequence(bookings)
+
+
+def _after(made: Sequence[Booking], step: BookingAttempt, loaded: LoadedBooking) -> LoadedBooking:
+    """Returns the facts of a step after other steps: their bookings count for limits, and for who has the fewest."""
+    query, accounts = step.request.query, loaded.access.accounts
+
+    def after(member: Member, known: Facts) -> Facts:
+        more = Busy.of((each.start, each.end) for each in made if member.sub in each.participants)
+        bookings = Busy.merged([known.bookings, more])
+        zone = ZoneInfo(accounts[member.sub].tzid)
+        limit_reached = reached(member.availability_constraints, bookings, query.window(), zone)
+        return replace(known, bookings=bookings, limit_reached=limit_reached)
+
+    return replace(
+        loaded,
+        facts=[
+            [after(member, known) for member, known in zip(group.members, theirs, strict=True)]
+            for group, theirs in zip(query.participants, loaded.facts, strict=True)
+        ],
+    )
 
 
 def _of_the_query(refusal: Refusal, others: Problems) -> Refusal:

@@ -6,6 +6,7 @@ from typing import Self, cast
 import strawberry
 from strawberry import ID, UNSET, field
 
+from core.availability_constraints import AvailabilityConstraint
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.excluded_events import ExcludedEvent
 from core.explanation import Explanation as CoreExplanation
@@ -13,7 +14,7 @@ from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
 
-from .enums import ResponseFormat
+from .enums import ConstraintPeriod, ResponseFormat
 from .explanation import Explanation
 from .optional import or_default, or_none
 from .participants import AvailableTime, available_times
@@ -68,6 +69,21 @@ class ExcludedEventInput:
         return ExcludedEvent(or_none(self.event_id), or_none(self.event_uid))
 
 
+@strawberry.input(
+    description="At most so many bookings of a member, confirmed or held, in each local day, week or month. Where there are "
+    "so many, the member is not free. A booking counts in every period that it lies in, wholly or partly."
+)
+class AvailabilityConstraintInput:
+    limit: int = field(description="The number of bookings, 1 to 10000.")
+    period: ConstraintPeriod = field(description="The period in which they are counted.")
+    tzid: str | None = field(
+        default=UNSET, description="The IANA time zone of the days. If omitted: that of the account."
+    )
+
+    def to_core(self) -> AvailabilityConstraint:
+        return AvailabilityConstraint(self.limit, self.period, or_none(self.tzid))
+
+
 @strawberry.input(description="An account in a group, with settings that apply to this query only.")
 class MemberInput:
     sub: ID = field(description="The account's sub: `apc_…`, `acc_…` or `res_…`.")
@@ -89,6 +105,14 @@ class MemberInput:
     ignore_tentative: bool | None = field(
         default=False, description="Whether to ignore tentative events, so that they do not block."
     )
+    availability_constraints: list[AvailabilityConstraintInput] | None = field(
+        default=UNSET, description="Limits of bookings by day, week or month: at most 10."
+    )
+    weight: int | None = field(
+        default=UNSET,
+        description="How many bookings the member takes beside another one's, 1 to 1000, where those with the "
+        "FEWEST_BOOKINGS are booked. If omitted: 1.",
+    )
 
     def to_core(self) -> Member:
         buffer = or_none(self.buffer)
@@ -100,6 +124,8 @@ class MemberInput:
             ignore_tentative=or_default(self.ignore_tentative, False),
             managed_availability=or_default(self.managed_availability, False),
             availability_rule_ids=or_none(self.availability_rule_ids),
+            availability_constraints=[each.to_core() for each in or_none(self.availability_constraints) or ()],
+            weight=or_default(self.weight, 1),
         )
 
 

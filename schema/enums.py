@@ -6,6 +6,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from core import accounts
+from core.availability_constraints import ConstraintPeriod
 from core.blocked import BlockedReason
 from core.booking_life import BookingActor, BookingStatus
 from core.bookings import Assignment, EventCreation
@@ -51,6 +52,8 @@ _describe(
     "Whom to book from a group that does not need all of its members.",
     REQUEST_ORDER="The first free members, in the order of the request.",
     LEAST_BUSY="The free members with the least busy time in the query's periods. Ties go by the order of the request.",
+    FEWEST_BOOKINGS="The free members with the fewest bookings, confirmed or held, that start in the same calendar month of "
+    "UTC, each divided by the member's weight. Ties go by the order of the request.",
 )
 _describe(
     BookingStatus,
@@ -66,6 +69,13 @@ _describe(
     APPLICATION="Your application, with cancelBooking.",
     VISITOR="The visitor, by the booking link.",
     EVENTS="Whoever deleted its last event.",
+)
+_describe(
+    ConstraintPeriod,
+    "The periods in which bookings are counted, on local clocks.",
+    DAY="A day, from midnight to midnight.",
+    WEEK="A week of ISO 8601, from Monday to Sunday.",
+    MONTH="A calendar month.",
 )
 _describe(
     EventCreation,

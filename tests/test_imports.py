@@ -89,6 +89,7 @@ NO_FILE_IN_SCHEMA = {
         "cache",
         "cached_facts",
         "context",
+        "counted_bookings",
         "facts",
         "idempotency",
     ),

@@ -50,7 +50,8 @@ def person(draw: st.DrawFn, name: str) -> Person:
     busy = draw(spans(5, longest=12)) if capacity == 1 else frozenset[int]().union(*single)
     own = draw(st.none() | st.none() | spans(3, least=1))
     hours = draw(st.none() | st.none() | spans(3))
-    return Person(name, busy, own, hours, before, after, capacity, single)
+    limited = draw(st.just(frozenset[int]()) | st.just(frozenset[int]()) | spans(2, longest=12))
+    return Person(name, busy, own, hours, before, after, capacity, single, limited)
 
 
 @st.composite
@@ -118,10 +119,11 @@ def member_of(each: Person, minutes: int, midnight: Instant) -> Member:
 
 def facts_of(each: Person, minutes: int, midnight: Instant) -> Facts:
     hours = SpanSet.of(_each(each.hours, minutes, midnight)) if each.hours is not None else None
+    limited = SpanSet.of(_each(each.limited, minutes, midnight)) if each.limited else None
     if each.capacity == 1:
-        return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours)
+        return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours, limit_reached=limited)
     single = [(at(min(event), minutes, midnight), at(max(event) + 1, minutes, midnight)) for event in each.events]
-    return Facts(Busy.of(single), hours, each.capacity)
+    return Facts(Busy.of(single), hours, each.capacity, limited)
 
 
 def periods_of(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:

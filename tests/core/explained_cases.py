@@ -132,6 +132,7 @@ def _person(drawn: Drawn, name: str, step: int) -> Person:
         after=_ticks(after),
         ignores_tentative=drawn.number(4) == 3,
         capacity=drawn.one((1, 1, 1, 2, 3)),
+        limited=_spans(drawn, step) if drawn.number(4) == 3 else frozenset(),
     )
 
 
@@ -195,7 +196,8 @@ def _facts(ask: Case, each: Person, more: Iterable[tuple[Instant, Instant]]) -> 
     hours = (
         SpanSet.of((ask.at(start), ask.at(end)) for start, end in _runs(each.hours)) if each.hours is not None else None
     )
-    return Facts(Busy.of([*_bounds(ask, each.blocking()), *more]), hours, each.capacity)
+    limited = SpanSet.of((ask.at(start), ask.at(end)) for start, end in _runs(each.limited)) if each.limited else None
+    return Facts(Busy.of([*_bounds(ask, each.blocking()), *more]), hours, each.capacity, limited)
 
 
 def _firm(ask: Case, each: Person) -> Busy | None:

@@ -140,6 +140,32 @@ def test_of_equally_busy_members_the_first_is_booked():
     assert choose(request, [[Facts(longer), Facts(elsewhere), Facts(twice)]]) == ["acc_b"]
 
 
+@pytest.mark.parametrize("weights", [(1, 1, 1), (1, 2), (1, 2, 3), (5, 2, 3), (7, 7, 6, 5), (100, 99)])
+def test_those_with_the_fewest_bookings_share_a_thousand_by_weight(weights):
+    """Each has its share of the weights within one, at the end as at any time before."""
+    members = [Member(f"acc_{n}", weight=weight) for n, weight in enumerate(weights)]
+    request = asked(replace(QUERY, participants=[Group(members, 1)]), NINE, Assignment.FEWEST_BOOKINGS)
+    counts = [0] * len(weights)
+    for number in range(1, 1001):
+        facts = [Facts(Busy(), bookings=Busy([NINE] * count, [NINE + HOUR] * count)) for count in counts]
+        [chosen] = choose(request, [facts]) or []
+        counts[int(chosen.removeprefix("acc_"))] += 1
+        shares = [number * weight / sum(weights) for weight in weights]
+        assert all(abs(count - share) <= 1 for count, share in zip(counts, shares, strict=True)), (counts, shares)
+
+
+def test_only_bookings_of_the_month_count_and_those_with_fewer_are_booked_first():
+    """The month is that of UTC; a booking belongs to the month in which it starts."""
+    members = [Member("acc_a"), Member("acc_b"), Member("acc_c")]
+    request = asked(replace(QUERY, participants=[Group(members, 2)]), NINE, Assignment.FEWEST_BOOKINGS)
+    january = (MIDNIGHT - 18 * DAY, MIDNIGHT + 13 * DAY)
+    before = Busy.of([(january[0] - HOUR, january[0] + HOUR), (january[1], january[1] + HOUR)])
+    inside = Busy.of([(january[0], january[0] + HOUR), (january[1] - 1, january[1] + HOUR)])
+    facts = [Facts(Busy(), bookings=each) for each in (inside, before, Busy())]
+    assert choose(request, [facts]) == ["acc_b", "acc_c"]
+    assert choose(request, [[*facts[1:], facts[0]]]) == ["acc_a", "acc_b"]
+
+
 def test_busy_seconds_are_counted_within_the_window_only():
     window = SpanSet((0, 1000), (100, 1100))
     busy = Busy.of([(-50, 10), (5, 20), (90, 1010), (1090, 2000)])

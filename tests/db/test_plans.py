@@ -186,6 +186,28 @@ async def test_a_step_of_the_purge_scans_no_table(
     assert {"tokens_expires_at", "tokens_by_use"} <= await indexes(planner, statements)
 
 
+async def test_counting_bookings_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
+    """For limits and for who has the fewest; with excluded events, the bookings of those as well."""
+    people = [await api.application_calendar(f"person {n}") for n in range(2)]
+    given = slots_input(people)
+    for member in given["participants"][0]["members"]:
+        member["availabilityConstraints"] = [{"limit": 2, "period": "MONTH"}]
+    booking = {
+        "availability": {**given, "participants": [{**given["participants"][0], "required": 1}]},
+        "start": nth_hour(1),
+        "event": {"eventId": "booked", "summary": "Booked"},
+        "assignment": "FEWEST_BOOKINGS",
+    }
+    with record_statements(api) as statements:
+        await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input=booking)
+        excluding = {**given, "excludedEvents": [{"eventId": "booked"}, {"eventUid": "evt_1"}]}
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=excluding)
+    assert await scanned(planner, statements) == {}
+    counting = [each for each in statements if "booking_id IS NOT NULL" in each[0] and "blocks" in each[0]]
+    assert len(counting) >= 2
+    assert not {"events_of_bookings"} & await indexes(planner, counting)  # that has the bookings of all accounts
+
+
 @pytest.mark.parametrize("count", [1, 100])
 async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, count: int) -> None:
     """The token, the lock on the calendar, the account's zone, the existing events, the write, and the notification."""

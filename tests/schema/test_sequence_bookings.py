@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from tests.support.api import CLIENT_SECRET, Account, Api
-from tests.support.builders import create_busy_event, iso_time
+from tests.support.builders import create_account, create_busy_event, iso_time
 from tests.support.graphql_queries import REVOKE_AUTHORIZATION
 
+CREATE_CALENDAR = (
+    "mutation ($input: CreateCalendarInput!) { createCalendar(input: $input) { calendar { calendarId } } }"
+)
 BOOK = """
 mutation ($input: BookSequenceInput!) {
   bookSequence(input: $input) {
@@ -145,3 +148,40 @@ async def test_all_problems_are_reported_at_once(api: Api, people: list[Account]
     assert await errors(api, interviews([ada], [ben]), at(iso_time(9), iso_time(10))) == {
         "sequencedAvailability.sequence[1].participants[0].members[0].sub": ["errors.unknown"]
     }
+
+
+async def test_steps_are_shared_by_those_who_have_the_fewest_bookings(api: Api, people: list[Account]) -> None:
+    """A step counts the bookings of those before it."""
+    found = await book(
+        api,
+        interviews(people, people, people),
+        at(iso_time(9), iso_time(10), iso_time(11), assignment="FEWEST_BOOKINGS"),
+    )
+    assert [each["participants"] for each in found["bookings"]] == [[{"sub": who.sub}] for who in people]
+
+
+async def test_a_limit_is_not_exceeded_by_the_steps_of_one_sequence(api: Api, people: list[Account]) -> None:
+    """Each of them is possible by itself; a step after the limit goes to somebody else, or the sequence is not booked."""
+    ada, ben, _ = people
+    limit = {"availabilityConstraints": [{"limit": 1, "period": "DAY"}]}
+    starts = at(iso_time(9), iso_time(10))
+    for others, expected in (([], None), ([ben], [ada.sub, ben.sub])):
+        query = interviews([ada, *others], [ada, *others])
+        for step in query["sequence"]:
+            step["participants"][0]["members"][0] |= limit
+        found = await book(api, query, starts)
+        booked = [each["participants"][0]["sub"] for each in found["bookings"]] if "bookings" in found else None
+        assert booked == expected
+        assert await stored(api) == (len(expected or ()),) * 2
+
+
+async def test_a_step_on_two_calendars_needs_room_for_both_events(api: Api) -> None:
+    """In a workshop of two benches, one of which is taken, there is room for one."""
+    workshop = await create_account(api, "workshop", "RESOURCE", capacity=2)
+    created = await api.data(CREATE_CALENDAR, workshop.token, input={"name": "Second"})
+    both = [workshop.calendar_id, created["createCalendar"]["calendar"]["calendarId"]]
+    await create_busy_event(api, workshop, iso_time(9), iso_time(10))
+    targets = [{"sub": workshop.sub, "calendarId": calendar_id} for calendar_id in both]
+    found = await book(api, interviews([workshop]), at(iso_time(9), targetCalendars=targets))
+    assert found["nextSequences"][0]["start"] == iso_time(10)
+    assert len((await book(api, interviews([workshop]), at(iso_time(9), targetCalendars=targets[:1])))["bookings"]) == 1

@@ -36,6 +36,8 @@ class Person:
     ignores_tentative: bool = False
     #: in so many events at once the member is busy
     capacity: int = 1
+    #: where a limit of bookings is reached
+    limited: Ticks = frozenset()
 
     def blocking(self) -> list[Happening]:
         return [event for event in self.events if not (event.tentative and self.ignores_tentative)]
@@ -86,7 +88,7 @@ def reason(person: Person, tick: int) -> str | None:
         return "busy"
     if sum(event.start - person.after <= tick < event.end + person.before for event in blocking) >= person.capacity:
         return "buffer"
-    return None
+    return "limit_reached" if tick in person.limited else None
 
 
 def blocked(ask: Ask, person: Person, *, reads_events: bool) -> list[tuple[int, int, str]]:

@@ -32,6 +32,8 @@ class Person:
     after: int = 0
     capacity: int = 1
     events: tuple[Ticks, ...] = ()
+    #: where a limit of bookings is reached
+    limited: Ticks = frozenset()
 
     def can_attend(self, start: int, end: int) -> bool:
         """Whether the member is available during the meeting, and has no event in it nor within the buffers around it."""
@@ -44,7 +46,9 @@ class Person:
         return sum(any(each in event for each in around) for event in events) < self.capacity
 
     def _is_available(self, tick: int) -> bool:
-        return all(allowed is None or tick in allowed for allowed in (self.own, self.hours))
+        return tick not in self.limited and all(
+            allowed is None or tick in allowed for allowed in (self.own, self.hours)
+        )
 
 
 @dataclass(frozen=True)

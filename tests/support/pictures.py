@@ -30,6 +30,7 @@ are drawn with `#` and `=` in turn. Spans that overlap are drawn in several rows
     alice          ..##..??....    events; ? marks a tentative one
     alice only     ########....    the available periods that the query gives a member
     alice hours    ....########    the working hours of the member
+    alice limit    ####........    the days in which the member has as many bookings as it may have
     =alice bob     ####==##....    the answer: three openings, and the names of those who are free in the order of the answer
 
 A row `=` of dots is an empty answer.
@@ -162,6 +163,7 @@ class Picture:
     tentative: dict[str, list[Span]]
     hours: dict[str, SpanSet | None]
     capacities: dict[str, int]
+    limits: dict[str, SpanSet | None]
     answer: list[Opening]
 
     def facts(self) -> list[list[Facts]]:
@@ -171,7 +173,8 @@ class Picture:
     def _facts(self, member: Member) -> Facts:
         busy, tentative = self.busy[member.sub], self.tentative[member.sub]
         blocking = [*busy] if member.ignore_tentative else [*busy, *tentative]
-        return Facts(Busy.of(blocking), self.hours[member.sub], self.capacities.get(member.sub, 1))
+        capacity, limit = self.capacities.get(member.sub, 1), self.limits[member.sub]
+        return Facts(Busy.of(blocking), self.hours[member.sub], capacity, limit)
 
     def compare(self, found: Sequence[Opening]) -> str:
         """An empty text if the answer is the expected one; otherwise both answers, drawn, and their differences."""
@@ -264,7 +267,8 @@ def parse_picture(text: str) -> Picture:
         query=_checked(_query(ask, rows, members)),
         busy={name: rows.runs(name) for name in members},
         tentative={name: rows.runs(name, "?") for name in members},
-        hours={name: _hours(rows, name) for name in members},
+        hours={name: _set(rows, f"{name} hours") for name in members},
+        limits={name: _set(rows, f"{name} limit") for name in members},
         capacities=ask.capacities,
         answer=_answer(rows, members),
     )
@@ -286,7 +290,11 @@ def _members(ask: Clauses, rows: Rows) -> dict[str, Member]:
     """The members with a row, in the order of their rows."""
     drawn = [label for label in rows.labels() if label not in ("query", "asked") and label[0] != "="]
     names = [label for label in drawn if " " not in label]
-    if strange := [label for label in drawn if label.removesuffix(" only").removesuffix(" hours") not in names]:
+    if strange := [
+        label
+        for label in drawn
+        if label.removesuffix(" only").removesuffix(" hours").removesuffix(" limit") not in names
+    ]:
         raise InvalidPicture(f"no rows of a member: {', '.join(strange)}")
     asked = {name for _, group in ask.groups for name in group} or set(names)
     if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative, *ask.capacities} <= {None, *names}:
@@ -300,8 +308,8 @@ def _member(ask: Clauses, rows: Rows, name: str) -> Member:
     return Member(name, available_periods=own, buffer=buffer, ignore_tentative=ignoring)
 
 
-def _hours(rows: Rows, name: str) -> SpanSet | None:
-    return SpanSet.of(rows.runs(f"{name} hours")) if rows.has(f"{name} hours") else None
+def _set(rows: Rows, label: str) -> SpanSet | None:
+    return SpanSet.of(rows.runs(label)) if rows.has(label) else None
 
 
 def _query(ask: Clauses, rows: Rows, members: dict[str, Member]) -> AvailabilityQuery:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import orjson
 
+from core.availability_constraints import AvailabilityConstraint, ConstraintPeriod
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.errors import Key
 from core.excluded_events import ExcludedEvent
@@ -93,8 +94,7 @@ def read_groups(fields: Fields) -> list[Group]:
 def _member(group: Fields, value: Any, index: int) -> Member:
     """Reads a member: an object, or its sub alone."""
     fields = group.inner({"sub": value} if isinstance(value, str) else value, "members", index)
-    for name in ("availability_constraints", "ignored_extended_transparencies"):
-        _report_unsupported(fields, name)
+    _report_unsupported(fields, "ignored_extended_transparencies")
     return Member(
         sub=fields.required("sub"),
         available_periods=read_periods(fields, "available_periods"),
@@ -103,7 +103,17 @@ def _member(group: Fields, value: Any, index: int) -> Member:
         ignore_tentative=fields.flag("ignore_tentative"),
         managed_availability=fields.flag("managed_availability"),
         availability_rule_ids=fields.texts("availability_rule_ids"),
+        availability_constraints=[_constraint(each) for each in fields.objects("availability_constraints") or []],
     )
+
+
+def _constraint(fields: Fields) -> AvailabilityConstraint:
+    _report_unsupported(fields, "tags")
+    limit = fields.number("limit")
+    if not fields.has("limit"):
+        fields.report("limit", Key.REQUIRED, "required")
+    period = fields.required_choice("period", ConstraintPeriod)
+    return AvailabilityConstraint(limit if limit is not None else 1, period, fields.text("tzid"))
 
 
 def _required(group: Fields) -> Literal["all"] | int | Unreadable:

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 
 from tests.support.api import CLIENT_SECRET, Account, Api
+from tests.support.builders import book_slot, booking_input
 from tests.support.graphql_queries import AVAILABILITY_PERIODS
 from tests.support.rest import Rest, availability
 
 NINE, TEN, ELEVEN, NOON = (f"2027-01-04T{hour:02}:00:00Z" for hour in (9, 10, 11, 12))
+EVENING = "2027-01-04T20:00:00Z"
+WHOLE_DAY = {"start": "2027-01-04T00:00:00Z", "end": "2027-01-05T00:00:00Z"}
 
 
 def starts(found: dict[str, Any], name: str = "available_slots") -> list[str]:
@@ -100,18 +103,41 @@ async def test_excluded_events_do_not_block(rest: Rest, people: list[Account]) -
     assert starts(await rest.ok("POST", "/v1/availability", query, token=CLIENT_SECRET)) == ["09:00", "10:00", "11:00"]
 
 
+async def test_days_with_as_many_bookings_as_the_limit_are_not_free(rest: Rest, people: list[Account]) -> None:
+    """Bookings count, and no other events. Problems of a limit are reported at its place."""
+    ada, *_ = people
+    limited = {"sub": ada.sub, "availability_constraints": [{"limit": 1, "period": "day", "tags": {}}]}
+    query = {**availability(response_format="slots"), "participants": [{"members": [limited]}]}
+    await rest.upsert_event(ada, "1", NINE, TEN)
+    assert starts(await rest.ok("POST", "/v1/availability", query, token=CLIENT_SECRET)) == ["10:00", "11:00"]
+    await book_slot(rest.api, booking_input(("all", [ada]), start=EVENING, availability={"queryPeriods": [WHOLE_DAY]}))
+    assert starts(await rest.ok("POST", "/v1/availability", query, token=CLIENT_SECRET)) == []
+    limited["availability_constraints"] = [
+        {"period": "year"},
+        {"limit": 0, "period": "week", "tzid": "Mars/Olympus"},
+        {"limit": 1.5, "period": "month"},
+    ]
+    assert await rest.keys("POST", "/v1/availability", query, token=CLIENT_SECRET) == {
+        "participants[0].members[0].availability_constraints[0].limit": ["errors.required"],
+        "participants[0].members[0].availability_constraints[0].period": ["errors.inclusion"],
+        "participants[0].members[0].availability_constraints[1].limit": ["errors.too_few"],
+        "participants[0].members[0].availability_constraints[1].tzid": ["errors.invalid"],
+        "participants[0].members[0].availability_constraints[2].limit": ["errors.invalid"],
+    }
+
+
 async def test_what_would_change_the_result_is_refused(rest: Rest, people: list[Account]) -> None:
     """Unlike what is unknown, which is ignored."""
     member = {
         "sub": people[0].sub,
-        "availability_constraints": [{"limit": 2, "period": "day"}],
+        "availability_constraints": [{"limit": 2, "period": "day", "tags": {"context": [{"value": "x"}]}}],
         "ignored_extended_transparencies": ["tentative"],
     }
     query = {**availability(), "participants": [{"members": [member]}], "bookable_events": {"x": 1}}
     unsupported = ["errors.unsupported"]
     assert await rest.keys("POST", "/v1/availability", query, token=CLIENT_SECRET) == {
         "bookable_events": unsupported,
-        "participants[0].members[0].availability_constraints": unsupported,
+        "participants[0].members[0].availability_constraints[0].tags": unsupported,
         "participants[0].members[0].ignored_extended_transparencies": unsupported,
     }
 
