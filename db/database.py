@@ -260,6 +260,7 @@ def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection]
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        _stop_once(connection.driver_connection)
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in pragmas:
@@ -275,3 +276,19 @@ def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection]
             connection.rollback()
 
     event.listen(engine.sync_engine, "begin", begin)
+
+
+def _stop_once(connection: Any) -> None:
+    """Makes aiosqlite's stop() of this connection do nothing the second time.
+
+    SQLAlchemy closes the connection of a cancelled caller, and stops it if the caller is cancelled again. The close that
+    is under way then stops it once more, and would wait for ever for a thread that has ended, and with it the end of the
+    event loop.
+    """
+    stop = connection.stop
+
+    def stop_once() -> Any:
+        connection.stop = lambda: None
+        return stop()
+
+    connection.stop = stop_once

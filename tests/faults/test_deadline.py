@@ -121,3 +121,16 @@ async def test_errors_during_cancellation_are_discarded(caplog: pytest.LogCaptur
     gc.collect()
     assert not _leaving
     assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_connection_that_is_stopped_while_it_is_being_closed_is_closed(api: Api) -> None:
+    """As SQLAlchemy does for a caller that is cancelled twice. Nothing is left that the event loop would wait for."""
+    async with api.db.read() as session:
+        driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+        closing = asyncio.create_task(driver.close())
+        await asyncio.sleep(0)
+        driver.stop()
+        async with asyncio.timeout(TIMEOUT):
+            await closing
+        await (await session.connection()).invalidate()
