@@ -279,7 +279,7 @@ def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection]
 
 
 def _stop_once(connection: Any) -> None:
-    """Makes aiosqlite's stop() of this connection do nothing the second time.
+    """Makes aiosqlite's stop() of this connection return the same future the second time.
 
     SQLAlchemy closes the connection of a cancelled caller, and stops it if the caller is cancelled again. The close that
     is under way then stops it once more, and would wait for ever for a thread that has ended, and with it the end of the
@@ -288,7 +288,8 @@ def _stop_once(connection: Any) -> None:
     stop = connection.stop
 
     def stop_once() -> Any:
-        connection.stop = lambda: None
-        return stop()
+        stopped = stop()
+        connection.stop = lambda: stopped
+        return stopped
 
     connection.stop = stop_once

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "callbacks.md"
 
 def test_a_completed_callback_has_times_and_participants() -> None:
     """In the field names of Cronofy's callbacks, and as the docs show it."""
-    [shown] = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    shown, *_ = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     booked = make_link(1, description="Bring your papers")
     event = replace(booked.request.event, summary="Interview")
     booked = replace(booked, request=replace(booked.request, event=event))

@@ -11,7 +11,7 @@ const recorder = new ApolloLink((operation, forward) => {
 });
 const link = recorder.concat(new HttpLink({ uri: url, headers }));
 const cache = new InMemoryCache({
-  possibleTypes: { Node: ["Account", "Calendar", "Event", "RealTimeScheduling"] },
+  possibleTypes: { Node: ["Account", "Booking", "Calendar", "Event", "RealTimeScheduling"] },
 });
 const client = new ApolloClient({ link, cache });
 

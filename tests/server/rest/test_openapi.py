@@ -42,7 +42,7 @@ def test_it_has_the_fields_that_are_read() -> None:
     assert group["required"] == ["members"]
     assert group["properties"]["members"]["items"]["properties"].keys() == {
         *("sub", "available_periods", "calendar_ids", "buffer", "ignore_tentative", "managed_availability"),
-        "availability_rule_ids",
+        *("availability_rule_ids", "availability_constraints"),
     }
     gap = body_of("post", "/v1/sequenced_availability")["properties"]["sequence"]["items"]["properties"]["buffer"]
     assert gap["properties"]["before"]["properties"].keys() == {"hours", "minutes", "minimum", "maximum"}
