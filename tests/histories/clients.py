@@ -38,6 +38,8 @@ class Client:
         #: the subs that its bookings have events for, by event id
         self._bookings: dict[str, list[str]] = {}
         self._held: set[str] = set()
+        #: events of bookings that were deleted by hand: written again, they would not be the booking's any more
+        self._deleted: set[tuple[str, str]] = set()
         #: its events by hand, with their subs
         self._events: list[tuple[str, str]] = []
         self._made = 0
@@ -61,10 +63,12 @@ class Client:
         if len(self._events) < _MOST:
             possible.append((3, self._write))
         if self._bookings:
-            possible += [(3, lambda: Cancel(self._any_booking())), (3, self._move), (2, self._delete_of_booking)]
+            possible += [(3, lambda: Cancel(self._any_booking())), (3, self._move)]
+        if self._with_events():
+            possible.append((2, self._delete_of_booking))
         if self._held:
             possible.append((8, lambda: Confirm(chance.choice(sorted(self._held)), self._key())))
-        if self._bookings.keys() - self._held:
+        if self._with_events() - self._held:
             possible.append((2, self._write_of_booking))
         if self._events:
             possible.append((2, lambda: Delete(*chance.choice(self._events))))
@@ -73,6 +77,10 @@ class Client:
 
     def _any_booking(self) -> str:
         return self._chance.choice([*self._bookings])
+
+    def _with_events(self) -> set[str]:
+        """The bookings with events that may be changed by hand."""
+        return {event_id for event_id, subs in self._bookings.items() if subs}
 
     def _name(self, kind: str) -> str:
         self._made += 1
@@ -105,7 +113,7 @@ class Client:
         return self._at_some_time(sub, event_id)
 
     def _write_of_booking(self) -> Request:
-        event_id = self._chance.choice(sorted(self._bookings.keys() - self._held))
+        event_id = self._chance.choice(sorted(self._with_events() - self._held))
         return self._at_some_time(self._chance.choice(self._bookings[event_id]), event_id)
 
     def _at_some_time(self, sub: str, event_id: str) -> Request:
@@ -115,7 +123,7 @@ class Client:
         return Write(sub, event_id, start, start + 20 * MINUTE)
 
     def _delete_of_booking(self) -> Request:
-        event_id = self._any_booking()
+        event_id = self._chance.choice(sorted(self._with_events()))
         return Delete(self._chance.choice(self._bookings[event_id]), event_id)
 
     def _learn(self, request: Request, answer: Answer | None) -> None:
@@ -126,7 +134,8 @@ class Client:
                 if request.hold_for is not None:
                     self._held.add(request.event_id)
             case Confirm() | Move() if answer is not None and word == "booked":
-                self._bookings[request.booking] = [*answer[2]]
+                deleted = {sub for sub, event_id in self._deleted if event_id == request.booking}
+                self._bookings[request.booking] = [sub for sub in answer[2] if sub not in deleted]
                 if isinstance(request, Confirm):
                     self._held.discard(request.booking)
             case Confirm() | Move() if word == "refused":
@@ -147,6 +156,7 @@ class Client:
     def _lose(self, event_id: str, sub: str, *, is_sure: bool) -> None:
         """One event of a booking is deleted."""
         if event_id in self._bookings:
+            self._deleted.add((sub, event_id))
             self._bookings[event_id] = [each for each in self._bookings[event_id] if each != sub]
             if not is_sure or not self._bookings[event_id]:
                 self._forget(event_id)
