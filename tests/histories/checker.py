@@ -22,7 +22,7 @@ class Operation:
     """A request, its answer, and the times between which its transaction took place."""
 
     request: Request
-    #: None if the connection broke before an answer, but the request took effect, as was seen later
+    #: None if the connection broke before an answer, but the request took place, as was seen later
     answer: Answer | None
     asked: float
     answered: float = inf
@@ -109,7 +109,7 @@ class _Search:
         """Performs the operation. Returns whether it is answered as recorded; leaves the state as it was if it is not."""
         changes, fingerprint = self.state.changes, self.state.fingerprint
         answer = operation.request.perform(self.state, now)
-        if answer == operation.answer or (operation.answer is None and self.state.fingerprint != fingerprint):
+        if operation.answer in (answer, None):
             return True
         self.state.undo(changes, fingerprint)
         return False
