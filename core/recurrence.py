@@ -54,7 +54,7 @@ def starts(rule: Rule, first: int, since: int, before: int, *, all_day: bool = F
 
     Raises ValueError if more than MAX_PERIODS periods would have to be looked at.
     """
-    periods = _Periods(_completed(rule, first), first, _times(rule, first, all_day=all_day))
+    periods = _Periods(rule, first, all_day=all_day)
     before = min(before, _behind(rule, all_day=all_day))
     if rule.count is None:
         yield from periods.starts(periods.number_of(since), since, before)
@@ -69,7 +69,7 @@ def is_over(rule: Rule, first: int, wall: int, *, all_day: bool = False) -> bool
     """Whether no start of a rule lies at or after this time. Raises ValueError as `starts` does."""
     if rule.count is None:
         return wall >= _behind(rule, all_day=all_day)
-    periods = _Periods(_completed(rule, first), first, _times(rule, first, all_day=all_day))
+    periods = _Periods(rule, first, all_day=all_day)
     number, left = _counted(rule.count, periods, wall)
     return left <= 0 or next(islice(periods.starts(number, first, wall), left - 1, None), None) is not None
 
@@ -126,12 +126,13 @@ def _completed(rule: Rule, first: int) -> Rule:
 
 
 class _Periods:
-    """The periods of a completed rule, numbered from that of the first start."""
+    """The periods of a rule, numbered from that of the first start."""
 
-    def __init__(self, rule: Rule, first: int, times: list[int]) -> None:
+    def __init__(self, rule: Rule, first: int, *, all_day: bool) -> None:
+        rule = _completed(rule, first)
         self.rule = rule
         self.first = first
-        self.times = times
+        self.times = _times(rule, first, all_day=all_day)
         self.day = _EPOCH_DAY + first // DAY
         #: whether an ordinal weekday counts in the month rather than in the year
         self.in_month = rule.frequency is Frequency.MONTHLY or bool(rule.months)
