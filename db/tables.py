@@ -183,6 +183,10 @@ class Calendar(SQLModel, table=True):
     name: str
     primary: bool
     version: int = Field(sa_column=Column(BigInteger, nullable=False))
+    #: the instant from which on its events are not known, because a series is expanded up to it; None: all are known
+    known_until: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: of a calendar elsewhere: from this instant on nothing of it counts as known, unless it is fetched again before
+    unknown_at: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class Event(SQLModel, table=True):
@@ -299,6 +303,62 @@ class CalendarFeed(SQLModel, table=True):
     calendar_ids: str | None
     details: bool
     created_at: int = Field(sa_column=_instant())
+
+
+class CalendarSource(SQLModel, table=True):
+    """A calendar elsewhere that the events of one of the account's calendars are read from."""
+
+    __tablename__ = "calendar_sources"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("account_key", "source_id"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    account_key: int = Field(sa_column=_reference("accounts.key"))
+    #: the caller's
+    source_id: str
+    calendar_key: int = Field(
+        sa_column=Column(_Key, ForeignKey("calendars.key", ondelete="CASCADE"), nullable=False, unique=True)
+    )
+    #: encrypted with the installation's key: whoever has the URL can read the calendar
+    sealed_url: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: of the URL, so that fetches are shared fairly among hosts
+    host: str
+    all_day: str
+    partial: str
+    #: when a fetch last succeeded; None: never
+    synced_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: whether the server elsewhere has refused the last fetch, or the calendar is no longer there
+    refused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    #: the number of items of the last good fetch that could not be read, and whether one of them could not be placed
+    unreadable: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    incomplete: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    #: why the last fetch failed, or what could not be read
+    problem: str | None = None
+    #: what makes the next request a conditional one
+    etag: str | None = None
+    last_modified: str | None = None
+    #: number of fetches that failed since the last success, including the current one
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    #: when a fetch was last begun
+    tried_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: whether a process has claimed it, until it is due again
+    claimed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    #: when the next fetch is due
+    due_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    created_at: int = Field(sa_column=_instant())
+
+
+class CalendarSourceItem(SQLModel, table=True):
+    """What a source says under one UID, so that its instances are expanded further without a fetch."""
+
+    __tablename__ = "calendar_source_items"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("source_key", "uid"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    source_key: int = Field(sa_column=_reference("calendar_sources.key"))
+    #: a digest where it is too long for an index
+    uid: str
+    #: the components, compressed
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class AvailabilityRule(SQLModel, table=True):
