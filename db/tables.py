@@ -309,9 +309,15 @@ class CalendarSource(SQLModel, table=True):
     """A calendar elsewhere that the events of one of the account's calendars are read from."""
 
     __tablename__ = "calendar_sources"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
-    __table_args__ = (UniqueConstraint("account_key", "source_id"),)
+    __table_args__ = (
+        UniqueConstraint("account_key", "source_id"),
+        Index("calendar_sources_by_due", "client_key", "due_at"),
+        Index("calendar_sources_in_flight", "due_at", **_where("claim IS NOT NULL")),
+    )
 
     key: int | None = Field(default=None, sa_column=_key())
+    #: of the account, so that fetches are shared fairly among clients
+    client_key: int = Field(sa_column=_reference("clients.key"))
     account_key: int = Field(sa_column=_reference("accounts.key"))
     #: the caller's
     source_id: str
@@ -336,14 +342,17 @@ class CalendarSource(SQLModel, table=True):
     #: what makes the next request a conditional one
     etag: str | None = None
     last_modified: str | None = None
+    #: of the body of the last good fetch, and of what its instances depend on besides: unchanged, nothing is expanded anew
+    body_digest: str | None = None
+    expanded_for: str | None = None
     #: number of fetches that failed since the last success, including the current one
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     #: when a fetch was last begun
     tried_at: int | None = Field(default=None, sa_column=Column(BigInteger))
-    #: whether a process has claimed it, until it is due again
-    claimed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    #: when the next fetch is due
-    due_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    #: names the claim of the process that fetches it at present; another one may claim it when it is due again
+    claim: str | None = None
+    #: when the next fetch is due; None while the account is revoked
+    due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
     created_at: int = Field(sa_column=_instant())
 
 
@@ -357,8 +366,14 @@ class CalendarSourceItem(SQLModel, table=True):
     source_key: int = Field(sa_column=_reference("calendar_sources.key"))
     #: a digest where it is too long for an index
     uid: str
-    #: the components, compressed
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    #: what it last said that could be read, compressed; None: it never could be read
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    #: what it says now, compressed, if that cannot be read
+    unread: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    #: when its last instance ends
+    ends_at: int = Field(sa_column=_instant())
+    #: when a fetch first lacked it that is not yet believed
+    missing_since: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class AvailabilityRule(SQLModel, table=True):

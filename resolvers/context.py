@@ -1,9 +1,9 @@
 """The context that is passed to every resolver."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from core.access import Actor
 from core.calendar_feeds import CalendarFeed
@@ -16,6 +16,12 @@ from db.database import Database
 from db.drivers.base import Connections
 
 from .cache import VersionedCache
+
+FetchSources: TypeAlias = Callable[[Collection[int]], Awaitable[None]]
+"""Fetches calendar sources, by their keys, and returns when each was tried, whether or not it could be fetched.
+
+It does not wait until they are due, and joins fetches that are under way.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ def _untimed(_part: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+async def _fetch_nothing(_keys: Collection[int]) -> None:
+    """What fetches sources where no server runs: nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The context of one request. `now` is read once, so that the whole request uses the same time."""
@@ -56,6 +66,8 @@ class Context:
     address: str = ""
     #: whether callbacks may go to loopback and private addresses
     private_callbacks: bool = False
+    #: fetches calendar sources now; the server gives it, since nothing here speaks to the world
+    fetch_sources: FetchSources = _fetch_nothing
     #: one entry for each answer of a resolver that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
     #: when holds end that the facts contain, which were loaded so far

@@ -16,7 +16,7 @@ from core.limits import Limits
 from db.database import Database
 from db.retries import is_unavailable
 from resolvers.cache import VersionedCache
-from resolvers.context import Context, LiveContext
+from resolvers.context import Context, FetchSources, LiveContext
 
 from ..observability import metrics
 from . import auth
@@ -53,6 +53,8 @@ class RequestGate:
     address: str = ""
     #: whether callbacks may lead to loopback and private addresses
     private_callbacks: bool = False
+    #: fetches calendar sources now
+    fetch_sources: FetchSources | None = None
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
     #: seconds that a request may take to arrive, and again to be answered; 0 for no limit
     deadline: float = 0
@@ -74,6 +76,8 @@ class RequestGate:
         return self._context(LiveContext, caller, refresh=lambda: self.context(caller))
 
     def _context(self, kind: type[C], caller: Actor | bytes, **more: Any) -> C:
+        if self.fetch_sources is not None:
+            more["fetch_sources"] = self.fetch_sources
         return kind(
             self.db,
             caller,
