@@ -34,12 +34,19 @@ its first start from the opening of the window on, and if that lies beyond the w
 reaches it, since nothing before does. Each jump passes a run of S and a hole in the tail behind, so a tail costs no more
 than the runs of its steps, each with a binary search.
 
-Tails are shared: orders that end alike have the same. Six steps in any order have 720 orders and 1,956 tails. For so
-many there is another way to have them, whatever the calendars: as the *bits* of one large number, one for each unit of
-time. Moving is a shift, meeting is "and", and "within the next w" is a shift and an "or", doubled up to w. It takes a unit
-that all starts lie on: the greatest common divisor of the grids. Where a step has no grid, it is that of the bounds of
-its runs, of durations and of gaps as well; then the first start in a window is always on it. If the unit makes the
-number too long, for instance because a calendar has events at odd seconds, tails are asked for lazily after all.
+Tails are shared: orders that end alike have the same. And whoever can finish an order can finish it without its last
+step, so B of an order lies in B of the order without that step, which some other order needs as well. It takes the
+place of S. Where few orders can be finished, it is small: what has been searched in vain for a few steps is not searched
+again for each order that they occur in.
+
+    B(talk, tour, lunch)  is searched in  B(talk, tour)  for what reaches  B(tour, lunch)
+
+Six steps in any order have 720 orders and 1,956 tails. For so many there is another way to have them, whatever the
+calendars: as the *bits* of one large number, one for each unit of time. Moving is a shift, meeting is "and", and
+"within the next w" is a shift and an "or", doubled up to w. It takes a unit that all starts lie on: the greatest common
+divisor of the grids. Where a step has no grid, it is that of the bounds of its runs, of durations and of gaps as well;
+then the first start in a window is always on it. If the unit makes the number too long, for instance because a calendar
+has events at odd seconds, tails are asked for lazily after all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +64,7 @@ from .sequenced_availability import SequencedQuery
 from .slots import viable
 from .solver import Facts, free_times, query_reach, restrictions
 from .spans import Bounds
-from .tails import Starts, Tails, Windows, bit_tails, common_unit, lazy_tails
+from .tails import Starts, Tail, Tails, Windows, bit_tails, common_unit, lazy_tails
 
 FEW_ORDERS = 6
 """Up to so many orders, tails are asked for lazily."""
@@ -155,7 +162,9 @@ def _solved(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -
     return steps
 
 
-def _sequences(steps: Sequence[_Step], windows: Windows, tails: Tails, order: tuple[int, ...]) -> Iterator[_Found]:
+def _sequences(
+    steps: Sequence[_Step], windows: Windows, tails: Tails[Tail], order: tuple[int, ...]
+) -> Iterator[_Found]:
     """Yields the sequences of one order: for each start of its first step the one that ends earliest."""
     tail, first, last = tails.of(order), steps[order[0]].query, steps[order[-1]].query
     apart = 1 if first.grid is not None else first.duration
@@ -169,7 +178,7 @@ def _sequences(steps: Sequence[_Step], windows: Windows, tails: Tails, order: tu
         start = tail.first_from(start + apart)
 
 
-def _tails(steps: Sequence[_Step], windows: Windows, *, many: bool) -> Tails:
+def _tails(steps: Sequence[_Step], windows: Windows, *, many: bool) -> Tails[Tail]:
     """Returns the tails of many orders as bits, if these are not too many, and otherwise lazy ones."""
     starts = [step.starts for step in steps]
     gridded = all(step.query.grid is not None for step in steps)

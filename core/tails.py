@@ -5,13 +5,13 @@ are asked for lazily, or worked out at once as the bits of one large number; bot
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import gcd
-from typing import Protocol, TypeAlias, cast
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from .grids import OnGrid
-from .instants import Instant
-from .reach import AFTER_ALL
+from .instants import DAY, Instant
+from .reach import AFTER_ALL, BEFORE_ALL
 
 MOST_BITS = 1 << 16
 """The largest number of bits that is worked with: the minutes of 35 days, and some more."""
@@ -72,9 +72,23 @@ class Starts:
     def __contains__(self, instant: Instant) -> bool:
         return self.first_from(instant) == instant
 
+    def units(self, base: Instant, until: Instant) -> Iterator[int]:
+        """Yields seconds whose common divisor divides the distance of every start from `base`, as far as they were read.
+
+        Without a grid, those of the bounds of runs. The end of a run that reaches `until` can still move.
+        """
+        yield from (first - base for first in self.firsts)
+        if self.interval > 1:
+            yield self.interval
+        else:
+            yield from (last - base for last in self.lasts if last < until)
+
+
+T_co = TypeVar("T_co", bound=Tail, covariant=True)
+
 
 class LazyTail:
-    """The starts from which a start of the tail behind it is between `least` and `greatest` seconds away.
+    """Those of some starts from which a start of the tail behind is between `least` and `greatest` seconds away.
 
     Where a start cannot reach the next start of the tail behind it, no start before the first that can does either: the
     search jumps there. What was found is remembered, so nothing is searched twice.
@@ -82,7 +96,7 @@ class LazyTail:
 
     __slots__ = ("_behind", "_found", "_greatest", "_least", "_since", "_starts")
 
-    def __init__(self, starts: Starts, behind: Tail, least: int, greatest: int | None) -> None:
+    def __init__(self, starts: Tail, behind: Tail, least: int, greatest: int | None) -> None:
         self._starts = starts
         self._behind = behind
         self._least = least
@@ -169,57 +183,53 @@ class BitTail:
         return reaching | reaching >> (width - covered)
 
 
-class Tails:
+class Tails(Generic[T_co]):
     """The tails of all orders of some steps, each made once: orders that end alike share them."""
 
-    def __init__(self, single: Sequence[Tail], joined: Callable[[int, Tail, int, int | None], Tail], windows: Windows):
-        """`joined` makes the tail of a step, another tail behind it, and the window in which that one starts."""
+    def __init__(
+        self, single: Sequence[T_co], joined: Callable[[T_co, T_co, int, int | None], T_co], windows: Windows
+    ) -> None:
+        """Takes the starts of each step, and what keeps those of a tail that reach the tail behind within a window."""
         self._joined = joined
         self._windows = windows
-        self._made: dict[tuple[int, ...], Tail] = {(step,): tail for step, tail in enumerate(single)}
+        self._made: dict[tuple[int, ...], T_co] = {(step,): tail for step, tail in enumerate(single)}
 
-    def of(self, order: tuple[int, ...]) -> Tail:
+    def of(self, order: tuple[int, ...]) -> T_co:
         """Returns the starts of the first of these steps from which the others can be finished, in this order."""
         if (tail := self._made.get(order)) is None:
-            step, following = order[0], order[1]
-            tail = self._joined(step, self.of(order[1:]), *self._windows[step, following])
+            # Not all starts of the first step, but those from which all but the last can be finished: they are few where
+            # most orders cannot be finished, and then nothing is searched once more for each order.
+            tail = self._joined(self.of(order[:-1]), self.of(order[1:]), *self._windows[order[0], order[1]])
             self._made[order] = tail
         return tail
 
 
-def lazy_tails(steps: Sequence[Starts], windows: Windows) -> Tails:
+def lazy_tails(steps: Sequence[Starts], windows: Windows) -> Tails[Tail]:
     """Returns the tails of steps with these starts, searched when they are asked for."""
-
-    def joined(step: int, behind: Tail, least: int, greatest: int | None) -> Tail:
-        return LazyTail(steps[step], behind, least, greatest)
-
-    return Tails(steps, joined, windows)
+    return Tails[Tail](steps, LazyTail, windows)
 
 
-def bit_tails(steps: Sequence[Starts], windows: Windows, base: Instant, unit: int) -> Tails:
+def bit_tails(steps: Sequence[Starts], windows: Windows, base: Instant, unit: int) -> Tails[BitTail]:
     """Returns the same as numbers with a bit for each unit of time."""
-    single = [BitTail.of(starts, base, unit) for starts in steps]
-
-    def joined(step: int, behind: Tail, least: int, greatest: int | None) -> Tail:
-        return single[step].before(cast("BitTail", behind), least, greatest)
-
-    return Tails(single, joined, windows)
+    return Tails([BitTail.of(starts, base, unit) for starts in steps], BitTail.before, windows)
 
 
-def common_unit(steps: Sequence[Starts], seconds: Iterable[int]) -> tuple[Instant, int] | None:
+def common_unit(steps: Sequence[Starts], seconds: Sequence[int]) -> tuple[Instant, int] | None:
     """Returns an instant and a unit of seconds on which all that matters lies; None if that makes too many bits.
 
     Every step has a start. On a grid, all starts matter. Without one the bounds of their runs do, and then also the
-    `seconds` of durations, and from the start of one step to that of another.
+    `seconds` of durations, and from the start of one step to that of another. Runs are read no further than it takes to
+    find that there are too many bits.
     """
-    for step in steps:
-        step.read_until(AFTER_ALL)
-    base = min(step.firsts[0] for step in steps)
-    unit = gcd(*seconds)
-    for step in steps:
-        bounds = step.firsts if step.interval > 1 else (*step.firsts, *step.lasts)
-        unit = gcd(unit, *(bound - base for bound in bounds))
-        unit = gcd(unit, step.interval) if step.interval > 1 else unit
-    unit = unit or 1  # all there is is one start
-    last = max(step.lasts[-1] for step in steps)
-    return (base, unit) if (last - base) // unit < MOST_BITS else None
+    base = min(step.first_from(BEFORE_ALL) for step in steps)
+    reach = DAY
+    while True:
+        for step in steps:
+            step.read_until(base + reach)
+        unit = gcd(*seconds, *(part for step in steps for part in step.units(base, base + reach))) or 1
+        last = max(step.lasts[-1] for step in steps)
+        if (last - base) // unit >= MOST_BITS:
+            return None
+        if last < base + reach:
+            return base, unit
+        reach *= 2
