@@ -17,7 +17,7 @@ mutation ($input: RealTimeSchedulingInput!) { realTimeScheduling(input: $input) 
 def make_link(line: Line, secret: str, who: Someone, name: str, callback_url: str) -> str:
     """Creates a link, and returns the path of its page. Each link sends one such callback an hour."""
     given = {
-        "event": {"eventId": name, "summary": "Meeting", "tzid": "Etc/UTC"},
+        "event": {"eventId": f"link {name}", "summary": "Meeting", "tzid": "Etc/UTC"},
         "availability": {
             "participants": [{"required": "all", "members": [{"sub": who.sub}]}],
             "requiredDuration": {"minutes": 60},

@@ -53,7 +53,7 @@ class Server:
     def come_up(self) -> None:
         """Waits until all of its workers run and one answers. Raises with its output if it exits instead."""
         until = monotonic() + PATIENCE
-        while not (self._listens() and len(self._find_workers()) == self.workers):
+        while not (self._answers() and len(self._find_workers()) == self.workers):
             if self.process.poll() is not None or monotonic() > until:
                 raise RuntimeError(f"a server did not start:\n{self.said.read_text()[-2000:]}")
             sleep(0.02)
@@ -71,12 +71,14 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def _listens(self) -> bool:
+    def _answers(self) -> bool:
+        """Whether it answers a request; it listens before its database is ready."""
         try:
-            socket.create_connection((HOST, self.port), 1).close()
+            with socket.create_connection((HOST, self.port), 1) as connection:
+                connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+                return connection.recv(1) != b""
         except OSError:
             return False
-        return True
 
     def _find_workers(self) -> list[int]:
         if self.workers == 1:
