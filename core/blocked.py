@@ -1,10 +1,10 @@
 """Blocked time: the part of a query's window in which a member cannot meet, and why.
 
 One restriction after another takes its part away from the window, in the order of the reasons: what the member's own
-periods do not cover, what the hours do not cover, events where there are as many as the member's capacity, the buffer
-around events, and the days, weeks and months in which a limit of bookings is reached. What each takes away is blocked
-for that reason. The stretches that remain are free if the meeting fits in them, and too short otherwise. So blocked
-spans and free stretches tile the window, and an instant has the first reason that holds.
+periods do not cover, what the hours do not cover, what is not known, events where there are as many as the member's
+capacity, the buffer around events, and the days, weeks and months in which a limit of bookings is reached. What each
+takes away is blocked for that reason. The stretches that remain are free if the meeting fits in them, and too short
+otherwise. So blocked spans and free stretches tile the window, and an instant has the first reason that holds.
 """
 
 from bisect import bisect_left, bisect_right
@@ -51,13 +51,14 @@ class MemberTime:
     """A member's free and blocked time in a window.
 
     Each set contains the next one: the window, its part within the member's own periods, within the hours as well,
-    and clear of busy time as well.
+    known as well, and clear of busy time as well.
     """
 
     duration: int
     window: SpanSet
     within_own: SpanSet
     within_hours: SpanSet
+    known: SpanSet
     #: events, as they are, and when there are so many of them that the member is busy
     events: Busy
     busy: Busy
@@ -74,11 +75,13 @@ class MemberTime:
         own = member.own_time()
         within_own = window & own if own is not None else window
         within_hours = within_own & facts.hours if facts.hours is not None else within_own
-        stretches = undisturbed = in_common((within_hours,), without=(extended_busy(query, start, end, member, facts),))
+        known = within_hours & facts.known if facts.known is not None else within_hours
+        stretches = undisturbed = in_common((known,), without=(extended_busy(query, start, end, member, facts),))
         if (reached := facts.limit_reached) is not None:
             stretches = without(SpanSet.in_order(undisturbed), reached)
         events = facts.busy.near(start, end)
-        return cls(query.duration, window, within_own, within_hours, events, facts.full(events), undisturbed, stretches)
+        busy = facts.full(events)
+        return cls(query.duration, window, within_own, within_hours, known, events, busy, undisturbed, stretches)
 
     @cached_property
     def rooms(self) -> Rooms:
@@ -93,7 +96,7 @@ class MemberTime:
     @cached_property
     def busy_spans(self) -> Rooms:
         """The spans that are blocked by events."""
-        return without(self.within_hours, self._clear)
+        return without(self.known, self._clear)
 
     def busy_in_window(self, *, at_each_event: bool) -> Sequence[Bounds]:
         """Returns the spans of the window that events block, whatever else prevents the member from meeting."""
@@ -109,6 +112,7 @@ class MemberTime:
         parts: dict[BlockedReason, Iterable[Bounds]] = {
             BlockedReason.OUTSIDE_OWN_PERIODS: without(self.window, self.within_own),
             BlockedReason.OUTSIDE_HOURS: without(self.within_own, self.within_hours),
+            BlockedReason.NOT_KNOWN: without(self.within_hours, self.known),
             BlockedReason.BUSY: self._cut(self.busy_spans) if at_each_event else self.busy_spans,
             BlockedReason.BUFFER: without(self._clear, SpanSet.in_order(self.undisturbed)),
             BlockedReason.LIMIT_REACHED: self._limited(),
@@ -124,7 +128,7 @@ class MemberTime:
 
     @cached_property
     def _clear(self) -> SpanSet:
-        return SpanSet.in_order(in_common((self.within_hours,), without=(self.busy,)))
+        return SpanSet.in_order(in_common((self.known,), without=(self.busy,)))
 
     def _cut(self, spans: Rooms) -> Iterator[Bounds]:
         """Yields the spans, cut at every start and every end of an event."""

@@ -36,14 +36,15 @@ def beside(request: BookingRequest, event_uids: Collection[str]) -> BookingReque
 def is_still_possible(
     query: AvailabilityQuery, facts: Sequence[Sequence[Facts]], held: Mapping[str, Collection[Bounds]]
 ) -> bool:
-    """Whether members can keep the time that is held for them, by sub: no other events and their buffers are in the way.
+    """Whether members can keep the time that is held for them, by sub: it is known, and clear of other events and buffers.
 
     Hours, own periods and limits of bookings do not count: they were there when it was held.
     """
     for group, theirs in zip(query.participants, facts, strict=True):
-        for member, known in zip(group.members, theirs, strict=True):
+        for member, each in zip(group.members, theirs, strict=True):
             for start, end in held.get(member.sub, ()):
-                busy = extended_busy(query, start, end, member, known)
-                if not rooms_of_one(SpanSet((start,), (end,)), Restrictions((), busy), end - start):
+                busy = extended_busy(query, start, end, member, each)
+                limits = [each.known] if each.known is not None else []
+                if not rooms_of_one(SpanSet((start,), (end,)), Restrictions(limits, busy), end - start):
                     return False
     return True

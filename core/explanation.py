@@ -21,7 +21,7 @@ from .relaxations import Relaxation, relaxations
 from .solver import Opening
 from .spans import Bounds, Busy, SpanSet, in_common
 from .starts import inside
-from .summary import Summary
+from .summary import NotKnown, Summary
 from .zones import check_zone
 
 NAME_LENGTH = 24
@@ -71,6 +71,8 @@ class Explanation:
     events: Mapping[Place, Mapping[Bounds, Sequence[Event]]] = field(
         default_factory=dict[Place, Mapping[Bounds, Sequence[Event]]]
     )
+    #: the calendars that are not known in some of the searched time
+    not_known: Sequence[NotKnown] = ()
 
     @cached_property
     def members(self) -> list[MemberExplanation]:
@@ -92,7 +94,7 @@ class Explanation:
     def summary(self) -> str:
         """One or two sentences for people."""
         own = [name for sub, name in self.names.items() if sub in self.known_names]
-        return Summary(self._missing, self.openings, self.relaxations, self.names, own).text()
+        return Summary(self._missing, self.openings, self.relaxations, self.names, own, self.not_known).text()
 
     def picture(self, tzid: str, width: int) -> str:
         """Returns the query's time as rows of text, a block for each local day. Raises Unprocessable."""
@@ -137,6 +139,8 @@ class Explanation:
                 theirs.append(Row(f"{name} only", own, overlapping=True))
             if facts.hours is not None:
                 theirs.append(Row(f"{name} hours", [Drawn(*span) for span in each.time.window & facts.hours]))
+            if facts.known is not None and (known := each.time.window & facts.known) != each.time.window:
+                theirs.append(Row(f"{name} known", [Drawn(*span) for span in known]))
             if facts.limit_reached is not None:
                 theirs.append(Row(f"{name} limit", [Drawn(*span) for span in each.time.window & facts.limit_reached]))
             rows += [row for row in theirs if row not in rows]

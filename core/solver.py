@@ -5,19 +5,22 @@ Theory of operation
 
 A *member* is free in a set of spans, F: the part of the window in which nothing prevents the member from meeting:
 
-    F  =  window ∩ own periods ∩ hours  −  busy time grown by the buffer  −  periods whose limit is reached
+    F  =  window ∩ own periods ∩ hours ∩ known time  −  busy time grown by the buffer  −  periods whose limit is reached
 
 A meeting `[a, b)` needs `before` free seconds in front of it and `after` behind it. It is cheaper to extend the busy
 spans than to check the surroundings of every meeting: a busy `[s, e)` becomes `[s − after, e + before)`, and a meeting
-fits exactly when it overlaps none of those. The edges of the window, of the member's own periods and of the hours are
-not events, so no buffer applies to them. Days, weeks and months in which a limit of bookings is reached are taken away
-as they are (`availability_constraints`).
+fits exactly when it overlaps none of those. The edges of the window, of the member's own periods, of the hours and of
+what is known are not events, so no buffer applies to them. Days, weeks and months in which a limit of bookings is reached
+are taken away as they are (`availability_constraints`).
 
 A member of capacity c is busy where at least c of these extended spans overlap, which are spans again (`Busy`). For
 c = 1 they are the extended spans themselves, and nothing is to be done.
 
+The events of a calendar may be known only until an instant: because a series is expanded no further, or because the
+calendar is elsewhere and cannot be read. What is not known is not free, whatever the capacity.
+
 Subtracting is intersecting, too: with the time that is clear of an event. So F is the intersection of the window, the
-own periods, the hours and the time clear of each event, and it follows from their sorted bounds alone (`spans`).
+own periods, the hours, the known time and the time clear of each event, and it follows from their sorted bounds alone (`spans`).
 Nothing has to be merged first, however events overlap. Only those spans of F count that the meeting fits in: the
 member's *rooms* (`free`).
 
@@ -64,7 +67,7 @@ from .free import Restrictions, Rooms, rooms_of_all, rooms_of_one
 from .instants import Instant
 from .participants import participants
 from .query import AvailabilityQuery, Member, ResponseFormat
-from .reach import Step, group_reach, least_reach
+from .reach import BEFORE_ALL, Step, group_reach, least_reach
 from .slots import asked_slots, overlapping_slots, periods, slots
 from .spans import Bounds, Busy, Span, SpanSet
 
@@ -86,6 +89,13 @@ class Facts:
     limit_reached: SpanSet | None = None
     #: its bookings, as far as they have to be counted
     bookings: Busy = _NONE
+    #: from when on its events are not known, so that it is not free; None: all are known
+    known_until: Instant | None = None
+
+    @property
+    def known(self) -> SpanSet | None:
+        """The time in which its events are known; None for all time."""
+        return SpanSet((BEFORE_ALL,), (self.known_until,)) if self.known_until is not None else None
 
     def bookings_in(self, period: Span) -> int:
         """Returns how many of its bookings start in a period."""
@@ -134,11 +144,11 @@ def restrictions(query: AvailabilityQuery, facts: Sequence[Sequence[Facts]]) -> 
 
 
 def restricted(query: AvailabilityQuery, start: Instant, end: Instant, member: Member, facts: Facts) -> Restrictions:
-    """Returns the member's own periods and hours, and when it is prevented between two instants.
+    """Returns the member's own periods, hours and known time, and when it is prevented between two instants.
 
     Prevented: by events, extended by the buffer, and where a limit of bookings is reached.
     """
-    limits = [limit for limit in (member.own_time(), facts.hours) if limit is not None]
+    limits = [limit for limit in (member.own_time(), facts.hours, facts.known) if limit is not None]
     busy = extended_busy(query, start, end, member, facts)
     if facts.limit_reached is not None:
         busy = Busy.merged([busy, Busy(facts.limit_reached.starts, facts.limit_reached.ends)])

@@ -1,6 +1,6 @@
 """The summary of an explanation: why the answer is what it is, in one or two sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .blocked import BlockedReason, MemberTime
@@ -17,10 +17,23 @@ _UTC = ZoneInfo("Etc/UTC")
 _BLOCKED = {
     BlockedReason.OUTSIDE_OWN_PERIODS: "is outside of its own periods",
     BlockedReason.OUTSIDE_HOURS: "is outside of its hours",
+    BlockedReason.NOT_KNOWN: "is not known",
     BlockedReason.BUSY: "is busy",
     BlockedReason.LIMIT_REACHED: "is at its limit of bookings",
 }
 _NEVER = "is not free"
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """A calendar of a member whose events are not known from an instant on."""
+
+    sub: str
+    #: None for a caller who may not know it
+    calendar_name: str | None
+    since: Instant
+    #: whether the calendar is elsewhere and cannot be read; otherwise its series are expanded no further
+    is_lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +46,16 @@ class Summary:
     #: how members are called, and those of these names that are not their places
     names: Mapping[str, str]
     known_names: Sequence[str]
+    #: the calendars that are not known in some of the searched time
+    not_known: Sequence[NotKnown] = ()
 
     def text(self) -> str:
-        """Returns the sentences: how many times there are, or why there are none; then the soonest relaxation."""
+        """Returns the sentences: how many times there are, or why there are none, and the soonest relaxation; then what is
+        not known.
+        """
+        return " ".join([self._answer(), *self._not_known()])
+
+    def _answer(self) -> str:
         first = self._times() if self.openings else self._cause()
         if not first.startswith(tuple(self.known_names)):
             first = first[:1].upper() + first[1:]
@@ -46,6 +66,15 @@ class Summary:
         further = "a further one" if self.openings and best.count > 1 else "the first" if best.count > 1 else ""
         when = f", {further} on {_when(best.opening.start)}" if further else f", on {_when(best.opening.start)}"
         return f"{first}; {self._change(best)} {would}{when}."
+
+    def _not_known(self) -> Iterator[str]:
+        if not self.not_known:
+            return
+        first, *others = self.not_known
+        which = f'The calendar "{first.calendar_name}"' if first.calendar_name is not None else "A calendar"
+        known = "has not been known since" if first.is_lost else "is not known after"
+        more = f", and {len(others)} more {'is' if len(others) == 1 else 'are'} not known either" if others else ""
+        yield f"{which} of {self.names[first.sub]} {known} {_when(first.since)}{more}."
 
     def _times(self) -> str:
         start = _when(self.openings[0].start)

@@ -1,7 +1,7 @@
 """Busy time of calendars: few lists of numbers, as queries read thousands."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,23 +15,36 @@ from .drivers.dialects import Dialect
 
 @dataclass(frozen=True, slots=True)
 class BusyTime:
-    """Busy time of a calendar: of all events, and of those that are not tentative, with holds in both."""
+    """Busy time of a calendar: of all events, and of those that are not tentative, with holds in both.
+
+    And how far it is known.
+    """
 
     everything: Busy
     firm: Busy
     #: the instant that it was read for; before, there may have been holds that have ended since
     read_for: Instant
-    #: when the first of the holds ends that it contains; from then on this is not the calendar's busy time
+    #: when the first of the holds ends that it contains, or it is no longer known; from then on this is not the
+    #: calendar's busy time. It is past for a calendar that was not known when it was read, and may be by now
     lapses_at: Instant | None = None
+    #: from when on it is not known; None: it is known for ever
+    known_until: Instant | None = None
+    #: of a calendar elsewhere: from when on nothing of it is known, unless it is fetched before
+    unknown_at: Instant | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is of a calendar elsewhere of which nothing is known at the instant that it was read for."""
+        return self.unknown_at is not None and self.unknown_at <= self.read_for
 
     def without(self, some: "BusyTime") -> "BusyTime":
         """Returns the busy time without some of its events."""
         firm = self.firm.without(some.firm)
         everything = firm if self.everything is self.firm else self.everything.without(some.everything)
-        return BusyTime(everything, firm, self.read_for, self.lapses_at)
+        return replace(self, everything=everything, firm=firm)
 
     def is_current(self, now: Instant) -> bool:
-        """Whether no hold has ended between the instant that it was read for and this one."""
+        """Whether no hold has ended, and all is as known, between the instant that it was read for and this one."""
         return self.read_for <= now and (self.lapses_at is None or now < self.lapses_at)
 
     def __len__(self) -> int:
@@ -73,8 +86,8 @@ def _current(
     dialect: Dialect, rows: Iterable[Sequence[Any]], versions: Mapping[int, int], now: Instant
 ) -> dict[int, BusyTime]:
     return {
-        key: _busy_time(now, lapses_at, *map(dialect.read_array, bounds))
-        for key, version, lapses_at, *bounds in rows
+        key: _busy_time(now, lapses_at, known_until, unknown_at, *map(dialect.read_array, bounds))
+        for key, version, lapses_at, known_until, unknown_at, *bounds in rows
         if version == versions[key]
     }
 
@@ -94,7 +107,7 @@ def _busy(dialect: Dialect, events: str = "events") -> str:
     firm = f"status <> '{EventStatus.TENTATIVE.value}' OR lapses_at IS NOT NULL"  # a hold is tentative, and blocks
     tentative += " AND lapses_at IS NULL"
     return f"""
-SELECT calendars.key, calendars.version, min(lapses_at),
+SELECT calendars.key, calendars.version, min(lapses_at), known_until, unknown_at,
        {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
        {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
 FROM calendars
@@ -108,13 +121,19 @@ GROUP BY calendars.key
 def _busy_time(
     now: Instant,
     lapses_at: Instant | None,
+    known_until: Instant | None,
+    unknown_at: Instant | None,
     starts: list[int],
     ends: list[int],
     tentative_starts: list[int],
     tentative_ends: list[int],
 ) -> BusyTime:
-    firm = Busy(sorted(starts), sorted(ends))
-    if not tentative_starts:
-        return BusyTime(firm, firm, now, lapses_at)
-    everything = Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))])
-    return BusyTime(everything, firm, now, lapses_at)
+    everything = firm = Busy(sorted(starts), sorted(ends))
+    if tentative_starts:
+        everything = Busy.merged([firm, Busy(sorted(tentative_starts), sorted(tentative_ends))])
+    if unknown_at is None:
+        return BusyTime(everything, firm, now, lapses_at, known_until)
+    lapses_at = min(lapses_at, unknown_at) if lapses_at is not None else unknown_at
+    if unknown_at <= now:
+        known_until = min(known_until, unknown_at) if known_until is not None else unknown_at
+    return BusyTime(everything, firm, now, lapses_at, known_until, unknown_at)

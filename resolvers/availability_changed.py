@@ -54,7 +54,9 @@ async def _answers(
             if every_change or found != previous:
                 yield found
             previous = found
-            await waiter.wait(min([_good_until(query, actor), *current.lapses]) - current.now)
+            # What is not known already is known again by a write, which wakes.
+            lapses = [instant for instant in current.lapses if instant > current.now]
+            await waiter.wait(min([_good_until(query, actor), *lapses]) - current.now)
 
 
 @retry_transaction

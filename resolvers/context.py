@@ -36,7 +36,7 @@ class Dependencies:
     managed: bool
     #: their grants and calendars, and the versions of everything that matters
     rows: Sequence[Row]
-    #: the instant from which on it is another: the request's earliest start is in the past, or a hold has ended
+    #: the instant from which on it is another: the request's earliest start is past, a hold has ended, a calendar is not known
     until: Instant
     #: the caller, if the answer says more to some callers of the application than to others
     viewer: Actor | None = None
@@ -70,7 +70,7 @@ class Context:
     fetch_sources: FetchSources = _fetch_nothing
     #: one entry for each answer of a resolver that may be stored
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
-    #: when holds end that the facts contain, which were loaded so far
+    #: when holds end, and calendars are no longer known, that the facts contain, which were loaded so far
     lapses: list[Instant] = field(default_factory=list[Instant])
     #: by place in a document: what collects the objects there, so that a field of theirs is loaded at once
     loaders: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
@@ -87,7 +87,7 @@ class Context:
         return self.connections[0]
 
     def record_lapses(self, instants: Iterable[Instant | None]) -> None:
-        """Records when holds end that the facts of this request contain."""
+        """Records when holds end, and calendars are no longer known, that the facts of this request contain."""
         self.lapses.extend(instant for instant in instants if instant is not None)
 
     def record_dependencies(self, dependencies: Dependencies) -> None:

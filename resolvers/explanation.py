@@ -9,14 +9,17 @@ from core.blocked import BlockedReason, events_in
 from core.candidates import KnownFacts
 from core.errors import Key, Unprocessable
 from core.events import Event
-from core.explanation import Explanation, max_places
+from core.explanation import Explanation, max_places, shown
+from core.instants import Instant
 from core.missing import Place
 from core.query import AvailabilityQuery, Member
 from core.relaxations import later
 from core.rights import Right
 from core.solver import Facts, Opening
 from core.spans import Bounds, Busy
-from db import accounts, event_lists
+from core.summary import NotKnown
+from db import accounts, calendars, event_lists
+from db.busy_time import BusyTime
 from db.database import Session
 from db.drivers.base import Snapshot
 from db.event_lists import BlockingEvent
@@ -65,7 +68,8 @@ async def explain(
     members = await accounts.by_sub(reader_of(ctx, session, client_key), client_key, query.subs)
     names = {sub: name for sub, account in members.items() if (name := _name(loaded, account))}
     readable = frozenset(sub for sub, account in members.items() if may(actor, Right.READ_EVENTS, account))
-    found = Explanation(query, openings, known, names, readable)
+    not_known = await _not_known(ctx, query, loaded, members, session)
+    found = Explanation(query, openings, known, names, readable, not_known=not_known)
     if not wanted.events or session is None:
         return found
     return replace(found, events=await _events(ctx, session, found, loaded.selections, wanted))
@@ -84,6 +88,30 @@ def _name(loaded: LoadedFacts, account: Account) -> str | None:
     if may(loaded.access.actor, Right.READ_PROFILE, account) and account.name is not None:
         return account.name
     return account.external_id if may(loaded.access.actor, Right.READ_ACCOUNT_ID, account) else None
+
+
+async def _not_known(
+    ctx: Context,
+    query: AvailabilityQuery,
+    loaded: LoadedFacts,
+    members: Mapping[str, Account],
+    session: Session | None,
+) -> list[NotKnown]:
+    """Returns the calendars that are not known in some of the query's time, in request order."""
+    end = query.window().ends[-1]
+    found: dict[int, tuple[str, BusyTime, Instant]] = {}
+    for selection in loaded.selections:
+        for key in selection.calendars:
+            until = loaded.busy[key].known_until
+            if until is not None and until < end:
+                found[key] = selection.member.sub, loaded.busy[key], until
+    if not found:
+        return []
+    listing = [each.key for each in members.values() if may(loaded.access.actor, Right.LIST_CALENDARS, each)]
+    reader = reader_of(ctx, session, loaded.access.actor.client_key)
+    listed = (await calendars.of_accounts(reader, listing)).values()
+    names = {each.key: shown(each.name) for theirs in listed for each in theirs}
+    return [NotKnown(sub, names.get(key), until, busy.is_lost) for key, (sub, busy, until) in found.items()]
 
 
 async def _later(

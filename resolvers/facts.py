@@ -166,6 +166,7 @@ def _facts(
         account.capacity,
         counts.limit_reached(member, account, window),
         counts.of(account),
+        known_until(selection, busy),
     )
 
 
@@ -267,6 +268,12 @@ def _hull(queries: Sequence[AvailabilityQuery]) -> tuple[Instant, Instant]:
 def _blocking(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Busy:
     tentative_too = not selection.member.ignore_tentative
     return Busy.merged([busy[key].everything if tentative_too else busy[key].firm for key in selection.calendars])
+
+
+def known_until(selection: MemberSelection, busy: Mapping[int, BusyTime]) -> Instant | None:
+    """Returns from when on the events of one of a member's calendars are not known; None if all are known."""
+    found = [until for key in selection.calendars if (until := busy[key].known_until) is not None]
+    return min(found) if found else None
 
 
 class _Hours:

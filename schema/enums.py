@@ -89,7 +89,8 @@ _describe(
     "Why a member cannot meet. Where several reasons hold, the first of them is told.",
     OUTSIDE_OWN_PERIODS="Outside of the member's availablePeriods in the query.",
     OUTSIDE_HOURS="Outside of the account's availability rules and stored available periods.",
-    NOT_KNOWN="Calendars elsewhere say nothing about this time.",
+    NOT_KNOWN="The events of one of its calendars are not known: a series is expanded no further, or the calendar is "
+    "elsewhere and cannot be read.",
     BUSY="An event blocks.",
     BUFFER="An event is closer than the buffer.",
     LIMIT_REACHED="The member has as many bookings as it may have.",

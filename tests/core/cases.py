@@ -51,7 +51,8 @@ def person(draw: st.DrawFn, name: str) -> Person:
     own = draw(st.none() | st.none() | spans(3, least=1))
     hours = draw(st.none() | st.none() | spans(3))
     limited = draw(st.just(frozenset[int]()) | st.just(frozenset[int]()) | spans(2, longest=12))
-    return Person(name, busy, own, hours, before, after, capacity, single, limited)
+    known_until = draw(st.none() | st.none() | st.integers(-2, WIDTH + 2))
+    return Person(name, busy, own, hours, before, after, capacity, single, limited, known_until)
 
 
 @st.composite
@@ -120,10 +121,12 @@ def member_of(each: Person, minutes: int, midnight: Instant) -> Member:
 def facts_of(each: Person, minutes: int, midnight: Instant) -> Facts:
     hours = SpanSet.of(_each(each.hours, minutes, midnight)) if each.hours is not None else None
     limited = SpanSet.of(_each(each.limited, minutes, midnight)) if each.limited else None
+    known = at(each.known_until, minutes, midnight) if each.known_until is not None else None
     if each.capacity == 1:
-        return Facts(Busy.of(_each(each.busy, minutes, midnight)), hours, limit_reached=limited)
+        busy = Busy.of(_each(each.busy, minutes, midnight))
+        return Facts(busy, hours, limit_reached=limited, known_until=known)
     single = [(at(min(event), minutes, midnight), at(max(event) + 1, minutes, midnight)) for event in each.events]
-    return Facts(Busy.of(single), hours, each.capacity, limited)
+    return Facts(Busy.of(single), hours, each.capacity, limited, known_until=known)
 
 
 def periods_of(covered: Ticks, minutes: int, midnight: Instant) -> list[Period]:

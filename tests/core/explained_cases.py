@@ -133,6 +133,7 @@ def _person(drawn: Drawn, name: str, step: int) -> Person:
         ignores_tentative=drawn.number(4) == 3,
         capacity=drawn.one((1, 1, 1, 2, 3)),
         limited=_spans(drawn, step) if drawn.number(4) == 3 else frozenset(),
+        known_until=_ticks(step * drawn.number((WIDTH + LATER_WIDTH) // step)) if drawn.number(4) == 3 else None,
     )
 
 
@@ -197,7 +198,9 @@ def _facts(ask: Case, each: Person, more: Iterable[tuple[Instant, Instant]]) -> 
         SpanSet.of((ask.at(start), ask.at(end)) for start, end in _runs(each.hours)) if each.hours is not None else None
     )
     limited = SpanSet.of((ask.at(start), ask.at(end)) for start, end in _runs(each.limited)) if each.limited else None
-    return Facts(Busy.of([*_bounds(ask, each.blocking()), *more]), hours, each.capacity, limited)
+    known = ask.at(each.known_until) if each.known_until is not None else None
+    busy = Busy.of([*_bounds(ask, each.blocking()), *more])
+    return Facts(busy, hours, each.capacity, limited, known_until=known)
 
 
 def _firm(ask: Case, each: Person) -> Busy | None:

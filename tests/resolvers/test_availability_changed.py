@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from core.durations import Duration
-from core.instants import parse_instant
+from core.instants import HOUR, parse_instant
 from core.limits import Limits
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
@@ -16,18 +16,24 @@ from server.http import auth
 from tests.support.api import Account, Api
 from tests.support.builders import upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
+from tests.support.known_time import set_known
 from tests.support.waiting import TIMEOUT
 
 C = TypeVar("C", bound=Context)
 
 
-async def context(api: Api, whose: Account) -> LiveContext:
-    """The context of a subscription by this account."""
+async def context(api: Api, whose: Account, made: list[Context] | None = None) -> LiveContext:
+    """The context of a subscription by this account; those that it evaluates with are added to `made`."""
+    evaluated: list[Context] = [] if made is None else made
 
     def asking(kind: type[C], **more: Any) -> C:
         return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), VersionedCache(0), **more)
 
-    return asking(LiveContext, refresh=lambda: asking(Context))
+    def refresh() -> Context:
+        evaluated.append(asking(Context))
+        return evaluated[-1]
+
+    return asking(LiveContext, refresh=refresh)
 
 
 def meeting(whose: Account) -> AvailabilityQuery:
@@ -73,3 +79,20 @@ async def test_concurrent_reevaluations_are_throttled(api: Api) -> None:
     # Two re-evaluations and the listener. On SQLite re-evaluations need no pooled connection.
     assert (1 if api.db.dialect == "postgresql" else 0) <= most <= 3
     assert len(api.db.subscribers) == 0
+
+
+async def test_a_calendar_that_is_not_known_any_more_is_evaluated_once(api: Api) -> None:
+    """At the instant that it is not known from; and again when it is fetched, which is a write."""
+    ada, made = await api.application_calendar("ada"), list[Context]()
+    await set_known(api, ada, unknown_at=api.now + 1)
+    async with aclosing(availability_changed(await context(api, ada, made), meeting(ada))) as answers:
+        assert len(await anext(answers)) == 1
+        api.now += 1
+        async with asyncio.timeout(TIMEOUT):
+            assert await anext(answers) == []
+        following = asyncio.ensure_future(anext(answers))
+        await asyncio.sleep(0.3)
+        assert len(made) <= 3
+        await set_known(api, ada, unknown_at=api.now + HOUR, new=False)
+        async with asyncio.timeout(TIMEOUT):
+            assert len(await following) == 1

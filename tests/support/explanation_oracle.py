@@ -38,6 +38,8 @@ class Person:
     capacity: int = 1
     #: where a limit of bookings is reached
     limited: Ticks = frozenset()
+    #: from this tick on its events are not known; None: all are
+    known_until: int | None = None
 
     def blocking(self) -> list[Happening]:
         return [event for event in self.events if not (event.tentative and self.ignores_tentative)]
@@ -83,6 +85,8 @@ def reason(person: Person, tick: int) -> str | None:
         return "outside_own_periods"
     if person.hours is not None and tick not in person.hours:
         return "outside_hours"
+    if person.known_until is not None and tick >= person.known_until:
+        return "not_known"
     blocking = person.blocking()
     if sum(event.start <= tick < event.end for event in blocking) >= person.capacity:
         return "busy"

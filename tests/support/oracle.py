@@ -34,6 +34,8 @@ class Person:
     events: tuple[Ticks, ...] = ()
     #: where a limit of bookings is reached
     limited: Ticks = frozenset()
+    #: from this tick on its events are not known; None: all are
+    known_until: int | None = None
 
     def can_attend(self, start: int, end: int) -> bool:
         """Whether the member is available during the meeting, and has no event in it nor within the buffers around it."""
@@ -46,8 +48,11 @@ class Person:
         return sum(any(each in event for each in around) for event in events) < self.capacity
 
     def _is_available(self, tick: int) -> bool:
-        return tick not in self.limited and all(
-            allowed is None or tick in allowed for allowed in (self.own, self.hours)
+        known = self.known_until is None or tick < self.known_until
+        return (
+            known
+            and tick not in self.limited
+            and all(allowed is None or tick in allowed for allowed in (self.own, self.hours))
         )
 
 

@@ -31,6 +31,7 @@ are drawn with `#` and `=` in turn. Spans that overlap are drawn in several rows
     alice only     ########....    the available periods that the query gives a member
     alice hours    ....########    the working hours of the member
     alice limit    ####........    the days in which the member has as many bookings as it may have
+    alice known    ########....    the time until which the member's events are known
     =alice bob     ####==##....    the answer: three openings, and the names of those who are free in the order of the answer
 
 A row `=` of dots is an empty answer.
@@ -70,6 +71,7 @@ _GROUP = re.compile(r"(all|\d+) of (\w+(?: \w+)*)")
 _BUFFER = re.compile(r"(?:(\w+) )?buffer(?: (\d+) before)?(?: (\d+) after)?")
 _TENTATIVE = re.compile(r"(\w+) ignores tentative")
 _CAPACITY = re.compile(r"(\w+) takes (\d+)")
+_SUFFIX = re.compile(r" (only|hours|limit|known)$")
 _MOST = re.compile(r"at most (\d+)")
 
 
@@ -164,6 +166,7 @@ class Picture:
     hours: dict[str, SpanSet | None]
     capacities: dict[str, int]
     limits: dict[str, SpanSet | None]
+    known_until: dict[str, Instant | None]
     answer: list[Opening]
 
     def facts(self) -> list[list[Facts]]:
@@ -174,7 +177,8 @@ class Picture:
         busy, tentative = self.busy[member.sub], self.tentative[member.sub]
         blocking = [*busy] if member.ignore_tentative else [*busy, *tentative]
         capacity, limit = self.capacities.get(member.sub, 1), self.limits[member.sub]
-        return Facts(Busy.of(blocking), self.hours[member.sub], capacity, limit)
+        known_until = self.known_until[member.sub]
+        return Facts(Busy.of(blocking), self.hours[member.sub], capacity, limit, known_until=known_until)
 
     def compare(self, found: Sequence[Opening]) -> str:
         """An empty text if the answer is the expected one; otherwise both answers, drawn, and their differences."""
@@ -269,6 +273,7 @@ def parse_picture(text: str) -> Picture:
         tentative={name: rows.runs(name, "?") for name in members},
         hours={name: _set(rows, f"{name} hours") for name in members},
         limits={name: _set(rows, f"{name} limit") for name in members},
+        known_until={name: _known_until(rows, f"{name} known") for name in members},
         capacities=ask.capacities,
         answer=_answer(rows, members),
     )
@@ -290,11 +295,7 @@ def _members(ask: Clauses, rows: Rows) -> dict[str, Member]:
     """The members with a row, in the order of their rows."""
     drawn = [label for label in rows.labels() if label not in ("query", "asked") and label[0] != "="]
     names = [label for label in drawn if " " not in label]
-    if strange := [
-        label
-        for label in drawn
-        if label.removesuffix(" only").removesuffix(" hours").removesuffix(" limit") not in names
-    ]:
+    if strange := [label for label in drawn if _SUFFIX.sub("", label) not in names]:
         raise InvalidPicture(f"no rows of a member: {', '.join(strange)}")
     asked = {name for _, group in ask.groups for name in group} or set(names)
     if asked != set(names) or not {*ask.buffers, *ask.ignoring_tentative, *ask.capacities} <= {None, *names}:
@@ -310,6 +311,13 @@ def _member(ask: Clauses, rows: Rows, name: str) -> Member:
 
 def _set(rows: Rows, label: str) -> SpanSet | None:
     return SpanSet.of(rows.runs(label)) if rows.has(label) else None
+
+
+def _known_until(rows: Rows, label: str) -> Instant | None:
+    if not rows.has(label):
+        return None
+    spans = rows.runs(label)
+    return spans[-1].end if spans else rows.start
 
 
 def _query(ask: Clauses, rows: Rows, members: dict[str, Member]) -> AvailabilityQuery:
