@@ -69,6 +69,12 @@ class SyncState:
             return SyncStatus.PARTIAL
         return SyncStatus.ACTIVE if now - self.synced_at < _ACTIVE_FOR else SyncStatus.STALE
 
+    def changes_at(self, now: Instant) -> Instant | None:
+        """Returns when the status changes if no fetch is tried before; None if it does not."""
+        if self.synced_at is None or self.refused:
+            return None
+        return min((at for age in (_ACTIVE_FOR, _KNOWN_FOR) if (at := self.synced_at + age) > now), default=None)
+
     def unknown_at(self, now: Instant, partial: PartialSource) -> Instant:
         """Returns the instant from which on nothing of the source counts as known, unless it is fetched again before.
 

@@ -1,12 +1,14 @@
 """Availability queries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from core.access import require_availability
 from core.errors import Problem, Refusal
 from core.explanation import Explanation
+from core.member_statuses import MemberStatus
 from core.query import AvailabilityQuery
 from core.solver import Opening, solve
 from db import access as db_access
@@ -17,6 +19,7 @@ from db.retries import retry_transaction
 from .context import Context, Dependencies
 from .explanation import Wanted, explain
 from .facts import LoadedFacts, load_access, load_facts, with_snapshot_fallback
+from .member_statuses import load_member_statuses
 
 
 @retry_transaction
@@ -35,32 +38,56 @@ async def availability(ctx: Context, query: AvailabilityQuery) -> list[Opening]:
     return openings
 
 
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is asked for beside the openings."""
+
+    explanation: Wanted | None = None
+    member_statuses: bool = False
+
+
+class Answer(NamedTuple):
+    """The openings of a query, and the details that were asked for."""
+
+    openings: Sequence[Opening]
+    explanation: Explanation | None = None
+    member_statuses: Sequence[MemberStatus] | None = None
+
+
 @retry_transaction
-async def explained_availability(ctx: Context, query: AvailabilityQuery, wanted: Wanted) -> Explanation:
-    """As `availability`, with an explanation that follows from the same facts."""
-    found = await explain_query(ctx, query, query.check(ctx.now, ctx.limits), wanted)
-    _depend(ctx, query, found.access)
-    ctx.depend_on_viewer(found.access.actor)
-    return found.explanation
+async def detailed_availability(ctx: Context, query: AvailabilityQuery, details: Details) -> Answer:
+    """As `availability`, with details that follow from the same facts."""
+    problems = query.check(ctx.now, ctx.limits)
 
+    async def load(session: Session | None) -> tuple[Answer, AccessSnapshot]:
+        loaded = await _load(ctx, query, problems, session)
+        with ctx.timed("solve"):
+            openings = solve(query, loaded.facts)
+        wanted, explanation, statuses = details.explanation, None, None
+        if wanted is not None:
+            explanation = await explain(ctx, query, loaded, openings, wanted, session)
+        if details.member_statuses:
+            statuses = await load_member_statuses(ctx, query.subs, loaded, session)
+        return Answer(openings, explanation, statuses), loaded.access
 
-class ExplainedQuery(NamedTuple):
-    """An explanation, and the rights and versions that it was loaded with."""
-
-    explanation: Explanation
-    access: AccessSnapshot
+    answer, access = await with_snapshot_fallback(ctx, load)
+    if answer.member_statuses is None or not any(each.has_sources for each in answer.member_statuses):
+        _depend(ctx, query, access)
+    if answer.explanation is not None:
+        ctx.depend_on_viewer(access.actor)
+    return answer
 
 
 async def explain_query(
     ctx: Context, query: AvailabilityQuery, problems: Sequence[Problem], wanted: Wanted
-) -> ExplainedQuery:
+) -> Explanation:
     """Answers and explains a query with these problems. Raises what `availability` raises."""
 
-    async def load(session: Session | None) -> ExplainedQuery:
+    async def load(session: Session | None) -> Explanation:
         loaded = await _load(ctx, query, problems, session)
         with ctx.timed("solve"):
             openings = solve(query, loaded.facts)
-        return ExplainedQuery(await explain(ctx, query, loaded, openings, wanted, session), loaded.access)
+        return await explain(ctx, query, loaded, openings, wanted, session)
 
     return await with_snapshot_fallback(ctx, load)
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from core.access import Actor
-from core.explanation import Explanation
 from core.identity import is_sub
 from core.instants import Instant
 from core.query import AvailabilityQuery
@@ -12,9 +11,8 @@ from core.solver import Opening
 from db import access
 from db.retries import retry_transaction
 
-from .availability import availability, explained_availability
+from .availability import Answer, Details, availability, detailed_availability
 from .context import Context, LiveContext
-from .explanation import Wanted
 
 T = TypeVar("T")
 
@@ -33,11 +31,11 @@ def availability_changed(
     return _answers(ctx, query, lambda current: availability(current, query), every_change)
 
 
-def explained_availability_changed(
-    ctx: LiveContext, query: AvailabilityQuery, wanted: Wanted, *, every_change: bool = False
-) -> AsyncGenerator[Explanation]:
-    """As `availability_changed`, with explanations, which are sent again whenever what they follow from has changed."""
-    return _answers(ctx, query, lambda current: explained_availability(current, query, wanted), every_change)
+def detailed_availability_changed(
+    ctx: LiveContext, query: AvailabilityQuery, details: Details, *, every_change: bool = False
+) -> AsyncGenerator[Answer]:
+    """As `availability_changed`, with details, which are sent again whenever what they follow from has changed."""
+    return _answers(ctx, query, lambda current: detailed_availability(current, query, details), every_change)
 
 
 async def _answers(

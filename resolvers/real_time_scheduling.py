@@ -121,7 +121,7 @@ async def explain_offer(ctx: Context, link: Link, wanted: Wanted) -> Explanation
     query = offered(link, ctx.now)
     if query is None:
         return None
-    return (await explain_query(ctx, query, query.check(None, ctx.limits), wanted)).explanation
+    return await explain_query(ctx, query, query.check(None, ctx.limits), wanted)
 
 
 @retry_transaction

@@ -9,13 +9,14 @@ from strawberry import ID, UNSET, field
 from core.availability_constraints import AvailabilityConstraint
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.excluded_events import ExcludedEvent
-from core.explanation import Explanation as CoreExplanation
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.solver import Opening
+from resolvers.availability import Answer
 
 from .enums import ConstraintPeriod, ResponseFormat
 from .explanation import Explanation
+from .member_statuses import MemberStatus, member_statuses
 from .optional import or_default, or_none
 from .participants import AvailableTime, available_times
 from .scalars import DateTime, Required
@@ -217,15 +218,25 @@ class Availability:
         "querySlots was given."
     )
     explanation: Explanation = field(description="Why the answer is what it is. Worked out only if it is selected.")
+    member_statuses: list[MemberStatus] = field(
+        description="How far the calendars of each member can be relied on, each sub once, in the order of the request. "
+        "Loaded only if it is selected."
+    )
 
     @classmethod
-    def of(cls, query: AvailabilityQuery, answer: Sequence[Opening] | CoreExplanation) -> Self:
-        """Makes the answer of its openings, or of an explanation that was asked for."""
-        explained = isinstance(answer, CoreExplanation)
-        times = available_times(answer.openings if explained else answer)
+    def of(cls, query: AvailabilityQuery, openings: Sequence[Opening]) -> Self:
+        """Makes the answer of its openings. Its details are not selected."""
+        return cls.detailed(query, Answer(openings))
+
+    @classmethod
+    def detailed(cls, query: AvailabilityQuery, answer: Answer) -> Self:
+        """Makes the answer of its openings, and of the details that are selected."""
+        times = available_times(answer.openings)
         periods = query.query_slots is None and query.response_format is ResponseFormat.PERIODS
+        explained, statuses = answer.explanation, answer.member_statuses
         return cls(
             available_periods=times if periods else None,
             available_slots=None if periods else times,
-            explanation=cast("Explanation", Explanation.of(answer) if explained else None),
+            explanation=cast("Explanation", Explanation.of(explained) if explained is not None else None),
+            member_statuses=member_statuses(statuses) if statuses is not None else [],
         )

@@ -10,6 +10,7 @@ from core.availability_constraints import ConstraintPeriod
 from core.blocked import BlockedReason
 from core.booking_life import BookingActor, BookingStatus
 from core.bookings import Assignment, EventCreation
+from core.calendar_sources import SyncStatus
 from core.candidates import RelaxationKind
 from core.channels import ChannelStatus
 from core.events import EventStatus, FreeBusyStatus, Transparency
@@ -173,6 +174,16 @@ _describe(
     CLOSED="All attempts of three days failed. Nothing is sent any more; upsertChannel opens it again.",
 )
 _describe(
+    SyncStatus,
+    "Whether a calendar elsewhere could be fetched and read.",
+    PENDING="It was never fetched. Nothing of it is known, so that nobody is free by it.",
+    DISCONNECTED="It refuses to be read, is no longer there, or was last fetched more than a day ago. Nothing of it counts "
+    "as known.",
+    PARTIAL="A part of it cannot be placed in time. Nothing of it counts as known, unless its `partial` is ALLOW.",
+    STALE="It was last fetched more than an hour ago. What was known then counts.",
+    ACTIVE="It was fetched in the last hour.",
+)
+_describe(
     Weekday,
     "A day of the week.",
     **{day.name: f"{day.name.capitalize()}." for day in Weekday},
@@ -186,6 +197,7 @@ __all__ = [
     "EventStatus",
     "FreeBusyStatus",
     "ResponseFormat",
+    "SyncStatus",
     "Transparency",
     "Weekday",
 ]

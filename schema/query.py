@@ -40,7 +40,7 @@ from .graph import node_of
 from .nodes import Node
 from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
-from .selection import wanted
+from .selection import details
 from .sequenced_availability import SequencedAvailability, SequencedAvailabilityInput
 
 
@@ -141,9 +141,9 @@ class Query:
             AvailabilityInput, argument(description="Who meets, for how long, and the periods to search.")
         ],
     ) -> Availability | None:
-        query, explained = input.to_core(), wanted(info, "explanation")
-        if explained is not None:
-            return Availability.of(query, await availability.explained_availability(info.context, query, explained))
+        query, selected = input.to_core(), details(info)
+        if selected is not None:
+            return Availability.detailed(query, await availability.detailed_availability(info.context, query, selected))
         return Availability.of(query, await availability.availability(info.context, query))
 
     @field(

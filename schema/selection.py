@@ -16,6 +16,7 @@ from graphql import (
 )
 from strawberry import Info
 
+from resolvers.availability import Details
 from resolvers.explanation import BLOCKED, EVENTS, Wanted
 
 _Raw: TypeAlias = GraphQLResolveInfo[Any]
@@ -29,6 +30,14 @@ def wanted(info: Info[Any], *path: str) -> Wanted | None:
         found = _selected(raw, found, name)
     explanations = list(found)
     return _wanted(raw, explanations) if explanations else None
+
+
+def details(info: Info[Any]) -> Details | None:
+    """Returns what is asked of an availability answer beside its openings; None if nothing is."""
+    raw = cast("_Raw", info._raw_info)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType]: the only attribute
+    explained = wanted(info, "explanation")
+    statuses = next(_selected(raw, raw.field_nodes, "memberStatuses"), None)
+    return Details(explained, statuses is not None) if explained is not None or statuses is not None else None
 
 
 def leads_on(info: Info[Any], name: str) -> bool:

@@ -7,14 +7,12 @@ from typing import Annotated, Any, cast
 import strawberry
 from strawberry import Info, argument
 
-from core.explanation import Explanation
 from core.query import AvailabilityQuery
-from core.solver import Opening
-from resolvers.availability_changed import availability_changed, explained_availability_changed
+from resolvers.availability_changed import availability_changed, detailed_availability_changed
 from resolvers.context import LiveContext
 
 from .availability import Availability, AvailabilityInput
-from .selection import leads_on, wanted
+from .selection import details, leads_on
 
 
 @strawberry.type(
@@ -32,22 +30,25 @@ class Subscription:
             AvailabilityInput, argument(description="Who meets, for how long, and the periods to search.")
         ],
     ) -> AsyncGenerator[Availability | None, None]:
-        query = input.to_core()
-        async with aclosing(_answers(info, query)) as answers:
+        async with aclosing(_answers(info, input.to_core())) as answers:
             try:
                 async for answer in answers:
-                    yield Availability.of(query, answer)
+                    yield answer
             except Exception as error:
                 # An exception as the field's value becomes a field error with path and code, as in a query.
                 yield cast("Any", error)
 
 
-def _answers(
-    info: Info[LiveContext], query: AvailabilityQuery
-) -> AsyncGenerator[list[Opening]] | AsyncGenerator[Explanation]:
+async def _answers(info: Info[LiveContext], query: AvailabilityQuery) -> AsyncGenerator[Availability]:
     # What accounts lead on to is loaded below, and may have changed where the openings have not.
     if every_change := leads_on(info, "account"):
         info.context.every_change.append(True)
-    if (explained := wanted(info, "explanation")) is not None:
-        return explained_availability_changed(info.context, query, explained, every_change=every_change)
-    return availability_changed(info.context, query, every_change=every_change)
+    if (selected := details(info)) is not None:
+        found = detailed_availability_changed(info.context, query, selected, every_change=every_change)
+        async with aclosing(found) as detailed:
+            async for answer in detailed:
+                yield Availability.detailed(query, answer)
+        return
+    async with aclosing(availability_changed(info.context, query, every_change=every_change)) as plain:
+        async for openings in plain:
+            yield Availability.of(query, openings)

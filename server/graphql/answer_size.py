@@ -159,6 +159,7 @@ class _Count:
         self._bounds = {
             ("Availability", "availablePeriods"): limits.max_results,
             ("Availability", "availableSlots"): limits.max_results,
+            ("Availability", "memberStatuses"): limits.max_accounts,
             ("AvailableTime", "participants"): limits.max_accounts,
             ("SequencedAvailability", "sequences"): limits.max_results,
             ("AvailableSequence", "sequence"): MAX_STEPS,

@@ -13,6 +13,7 @@ from core.pages import PageRequest
 from core.solver import Opening
 from resolvers import accounts, availability, booking_life, booking_moves, bookings, graph
 from resolvers.accounts import ViewedAccount
+from resolvers.availability import Details
 from resolvers.context import Context
 from resolvers.explanation import Wanted
 
@@ -74,9 +75,11 @@ def _account(viewed: ViewedAccount) -> dict[str, Any]:
 
 async def _availability(ctx: Context, given: Availability) -> dict[str, Any]:
     query = given.to_core()
-    found = await availability.explained_availability(ctx, query, Wanted())
+    answer = await availability.detailed_availability(ctx, query, Details(Wanted()))
+    found = answer.explanation
+    assert found is not None
     return {
-        "slots": _slots(found.openings, found),
+        "slots": _slots(answer.openings, found),
         "explanation": {
             "summary": untrusted(found.summary),
             "picture": untrusted(found.picture(given.tzid, _WIDTH)),

@@ -38,3 +38,13 @@ def test_a_source_is_known_until_its_status_says_that_it_is_not(
     if partial is PartialSource.REFUSE:
         unknown.add(SyncStatus.PARTIAL)
     assert (state.unknown_at(NOW, partial) <= NOW) == (state.status(NOW) in unknown)
+
+
+@pytest.mark.parametrize("age", [0, HOUR - 1, HOUR, DAY - 1, DAY, 2 * DAY])
+def test_a_status_changes_at_the_instant_that_it_says(age: int) -> None:
+    """And never before."""
+    state = SyncState(NOW - age)
+    at = state.changes_at(NOW)
+    assert at is None or state.status(at - 1) is state.status(NOW) is not state.status(at)
+    assert (at is None) == (state.status(NOW) is SyncStatus.DISCONNECTED)
+    assert SyncState(None).changes_at(NOW) is SyncState(NOW, refused=True).changes_at(NOW) is None

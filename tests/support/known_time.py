@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from core.calendar_sources import AllDayEvents, PartialSource, SyncState
 from core.instants import Instant
 from db.notifications.subscribers import mark_all_changed
 
@@ -22,3 +23,45 @@ async def set_known(
         if new:
             more = text("UPDATE calendars SET version = version + 1 WHERE calendar_id = :calendar_id")
             await connection.execute(more, given)
+
+
+async def set_source(
+    api: Api,
+    whose: Account,
+    *,
+    synced_at: Instant | None,
+    tried_at: Instant | None = None,
+    failures: int = 0,
+    refused: bool = False,
+    incomplete: bool = False,
+    known_until: Instant | None = None,
+) -> None:
+    """Makes an account's calendar one elsewhere, or sets how its fetches went, without a new version of it."""
+    state = SyncState(synced_at, refused, incomplete)
+    source = {
+        "source_id": "work",
+        "sealed_url": b"",
+        "host": "example.com",
+        "all_day": AllDayEvents.AS_MARKED.value,
+        "partial": PartialSource.REFUSE.value,
+        "synced_at": synced_at,
+        "tried_at": tried_at if tried_at is not None else synced_at,
+        "attempts": failures,
+        "refused": refused,
+        "incomplete": incomplete,
+        "due_at": None,
+        "created_at": api.now,
+    }
+    async with api.db.write() as session:
+        connection = await session.connection()
+        find = text("SELECT key FROM calendars WHERE calendar_id = :id")
+        [calendar_key] = (await connection.execute(find, {"id": whose.calendar_id})).one()
+        of_calendar = text("DELETE FROM calendar_sources WHERE calendar_key = :key")
+        was_one = (await connection.execute(of_calendar, {"key": calendar_key})).rowcount > 0
+        columns = f"client_key, account_key, calendar_key, unreadable, {', '.join(source)}"
+        values = f"client_key, accounts.key, calendars.key, 0, {', '.join(f':{name}' for name in source)}"
+        joined = "calendars JOIN accounts ON accounts.key = account_key WHERE calendars.key = :calendar_key"
+        insert = text(f"INSERT INTO calendar_sources ({columns}) SELECT {values} FROM {joined}")
+        await connection.execute(insert, {**source, "calendar_key": calendar_key})
+    unknown_at = state.unknown_at(api.now, PartialSource.REFUSE)
+    await set_known(api, whose, until=known_until, unknown_at=unknown_at, new=not was_one)

@@ -7,15 +7,18 @@ from typing import Any, Literal
 import orjson
 
 from core.availability_constraints import AvailabilityConstraint, ConstraintPeriod
+from core.calendar_sources import SyncStatus
 from core.durations import NO_BUFFER, NO_TIME, Buffer, Duration
 from core.errors import Key
 from core.excluded_events import ExcludedEvent
 from core.instants import Instant, Unreadable, format_instant
 from core.limits import Limits
+from core.member_statuses import MemberStatus
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member, ResponseFormat
 from core.solver import Opening
 from resolvers import availability
+from resolvers.availability import Details
 
 from ..fields import Fields
 from ..responses import Answer
@@ -37,16 +40,28 @@ async def _availability(call: Call) -> Answer:
     query = read_query(fields, call.ctx.limits)
     with_statuses = fields.flag("include_member_statuses")
     fields.raise_if_any(lambda: query.check(call.ctx.now, call.ctx.limits))
-    openings = _written(await availability.availability(call.ctx, query))
+    statuses: Sequence[MemberStatus] = ()
+    if with_statuses:
+        answer = await availability.detailed_availability(call.ctx, query, Details(member_statuses=True))
+        openings, statuses = _written(answer.openings), answer.member_statuses or ()
+    else:
+        openings = _written(await availability.availability(call.ctx, query))
     body: dict[str, Any] = {}
     # Clients differ in which of the two they read if they have asked for slots without a format.
     if query.response_format is ResponseFormat.PERIODS:
         body["available_periods"] = openings
     if query.response_format is not ResponseFormat.PERIODS or query.query_slots is not None:
         body["available_slots"] = openings
-    if with_statuses:  # calendars here need no synchronisation
-        body["member_statuses"] = [{"sub": sub, "sync_status": "active"} for sub in query.subs]
+    if with_statuses:
+        body["member_statuses"] = [{"sub": each.sub, "sync_status": _sync_status(each)} for each in statuses]
     return Answer(200, body)
+
+
+def _sync_status(member: MemberStatus) -> str:
+    """Returns a status in the words that clients know. What is known in part is active if it counts."""
+    if member.status is SyncStatus.PENDING:
+        return "pending"
+    return "disconnected" if member.is_lost else "active"
 
 
 def read_query(fields: Fields, limits: Limits) -> AvailabilityQuery:

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from core.instants import DAY, HOUR
+from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import book_slot, booking_input
 from tests.support.graphql_queries import AVAILABILITY_PERIODS
+from tests.support.known_time import set_source
 from tests.support.rest import Rest, availability
 
 NINE, TEN, ELEVEN, NOON = (f"2027-01-04T{hour:02}:00:00Z" for hour in (9, 10, 11, 12))
@@ -94,6 +97,28 @@ async def test_member_statuses_are_given_if_asked_for(rest: Rest, people: list[A
         "POST", "/v1/availability", availability(*subs, include_member_statuses=True), token=CLIENT_SECRET
     )
     assert found["member_statuses"] == [{"sub": sub, "sync_status": "active"} for sub in subs]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ({"synced_at": None}, "pending"),
+        ({"synced_at": NOW}, "active"),
+        ({"synced_at": NOW - 2 * HOUR}, "active"),
+        ({"synced_at": NOW - DAY}, "disconnected"),
+        ({"synced_at": NOW, "refused": True}, "disconnected"),
+        ({"synced_at": NOW, "incomplete": True}, "disconnected"),
+    ],
+)
+async def test_the_status_of_a_calendar_elsewhere_is_one_that_clients_know(
+    rest: Rest, people: list[Account], state: dict[str, Any], status: str
+) -> None:
+    ada, *_ = people
+    await set_source(rest.api, ada, **state)
+    query = availability(ada.sub, include_member_statuses=True)
+    found = await rest.ok("POST", "/v1/availability", query, token=CLIENT_SECRET)
+    assert found["member_statuses"] == [{"sub": ada.sub, "sync_status": status}]
+    assert bool(found["available_periods"]) == (status == "active")
 
 
 async def test_excluded_events_do_not_block(rest: Rest, people: list[Account]) -> None:
