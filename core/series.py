@@ -101,6 +101,11 @@ class Series:
         """Whether instances last from midnight to midnight."""
         return isinstance(self.start, date)
 
+    @property
+    def first(self) -> Span:
+        """The time that the first instance covers, whatever takes its place."""
+        return self._span(self.start, self.length)
+
     def instances(self, window: Span, most: int = MAX_INSTANCES) -> list[Instance]:
         """Returns the instances that meet the window, in the order of their starts.
 

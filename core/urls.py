@@ -66,6 +66,16 @@ def check_callback_url(url: str | None, path: Path, problems: Problems, *, priva
         problems.add(path, Key.INVALID, "must not point to a private address; OPENINGS_PRIVATE_CALLBACKS=1 allows it")
 
 
+def check_fetched_url(url: str, path: Path, problems: Problems, *, private: bool) -> None:
+    """Reports a URL that no calendar can be fetched from, and a private address in it unless `private` allows that.
+
+    The address behind a host name is known only when it is fetched, and is checked then.
+    """
+    parts = check_web_url(url, path, problems)
+    if parts is not None and not private and _is_private_host(parts.hostname or ""):
+        problems.add(path, Key.INVALID, "must not point to a private address; OPENINGS_PRIVATE_SOURCES=1 allows it")
+
+
 def _parts(url: str) -> SplitResult | None:
     if not url.isprintable() or not url.isascii() or " " in url:
         return None

@@ -2,18 +2,18 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import date
 
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.calendar_feeds import MAX_FEED_EVENTS, CalendarFeed, FeedEvent, FollowedCalendar, FollowedFeed
 from core.events import EventStatus
-from core.instants import Instant, parse_date
+from core.instants import Instant
 from core.spans import Span
 
 from . import tables
 from .drivers.base import Row, Statements
+from .events import stored_date
 
 
 async def list_feeds(session: AsyncSession, account_key: int) -> list[CalendarFeed]:
@@ -104,11 +104,6 @@ def _feed(feed_id: str, calendar_ids: str | None, details: bool) -> CalendarFeed
     return CalendarFeed(feed_id, calendar_ids.split(" ") if calendar_ids is not None else None, bool(details))
 
 
-def _date(stored: date | str) -> date:
-    # SQLite has no dates.
-    return parse_date(stored) if isinstance(stored, str) else stored
-
-
 def _event(row: Row) -> FeedEvent:
     (
         uid,
@@ -126,8 +121,7 @@ def _event(row: Row) -> FeedEvent:
         status,
         *when,
     ) = row
-    if start_date is not None:
-        starts_at, ends_at = _date(start_date), _date(end_date)
+    starts_at, ends_at = stored_date(start_date) or starts_at, stored_date(end_date) or ends_at
     tentative = status == EventStatus.TENTATIVE
     return FeedEvent(
         uid, starts_at, ends_at, summary, description, place or "", lat, long, url, bool(blocks), tentative, *when

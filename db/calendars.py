@@ -9,6 +9,7 @@ from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.accounts import AccountReference, Calendar
+from core.instants import Instant
 
 from . import tables
 from .drivers.base import Snapshot, Statements
@@ -37,12 +38,14 @@ async def by_id(statements: Statements, client_key: int, calendar_ids: Sequence[
 
 
 def _calendar(key: int, account_key: int, client_key: int, *more: Any) -> Calendar:
-    return Calendar(key, AccountReference(account_key, client_key), *more)
+    *described, is_of_source = more
+    return Calendar(key, AccountReference(account_key, client_key), *described, readonly=bool(is_of_source))
 
 
 #: the columns that a calendar is made of
 _SELECT = """
-SELECT calendars.key, account_key, client_key, calendar_id, calendars.name, "primary", profile_id, external_id
+SELECT calendars.key, account_key, client_key, calendar_id, calendars.name, "primary", profile_id, external_id,
+       unknown_at IS NOT NULL
 FROM calendars JOIN accounts ON accounts.key = account_key
 """
 _IN_ORDER = 'ORDER BY account_key, "primary" DESC, calendars.key'
@@ -56,12 +59,24 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
     return {calendar_id: key or 0 for calendar_id, key in await session.exec(statement)}
 
 
-async def create(session: AsyncSession, account_key: int, calendar_id: str, name: str) -> None:
-    """Creates a calendar of a locked account, in addition to its primary one."""
+async def create(
+    session: AsyncSession, account_key: int, calendar_id: str, name: str, unknown_at: Instant | None = None
+) -> None:
+    """Creates a calendar of a locked account, in addition to its primary one.
+
+    `unknown_at` is given for that of a source, and makes it read-only.
+    """
     # Not version 0: SQLite may give the key of a deleted calendar again, and caches hold what was read under it.
     version = random_part()
     session.add(
-        tables.Calendar(account_key=account_key, calendar_id=calendar_id, name=name, primary=False, version=version)
+        tables.Calendar(
+            account_key=account_key,
+            calendar_id=calendar_id,
+            name=name,
+            primary=False,
+            version=version,
+            unknown_at=unknown_at,
+        )
     )
     await session.flush()
 

@@ -7,10 +7,8 @@ number that the callback has been claimed again.
 """
 
 import secrets
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,15 +23,21 @@ from core.instants import Instant
 from core.real_time_scheduling import CallbackKind, Link
 
 from . import channels, tables
-from .drivers.base import Snapshot, Statements
-from .drivers.dialects import POSTGRESQL, Dialect
+from .claims import ClaimQueue
+from .drivers.base import Statements
 from .notifications import outbox
 
 IN_FLIGHT = 2
 """Maximum callbacks that are sent at a time, by all workers together: of one client, and to one host."""
 
-#: "callback" in hexadecimal: the advisory lock of claims on PostgreSQL, and how long one may hold it without a word
-_LOCK, _LONGEST_CLAIM = 0x63616C6C6261636B, "10s"
+_QUEUE = ClaimQueue(
+    table="callbacks",
+    claimed="claimed",
+    order="attempts, due_at",
+    of_client=IN_FLIGHT,
+    of_host=IN_FLIGHT,
+    lock=0x63616C6C6261636B,  # "callback" in hexadecimal
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +114,7 @@ async def claim(
     together. `turns` has the number of each client's last turn; those without one, and with a lower
     one, come first. Of a client's callbacks those with the fewest attempts come first.
     """
-    snapshot = Snapshot(session)
-    if snapshot.dialect is POSTGRESQL:
-        await _wait_for_other_claims(snapshot)
-    in_flight = await snapshot.fetch(_IN_FLIGHT, now)
-    clients, hosts = Counter(client for client, _ in in_flight), Counter(host for _, host in in_flight)
-    waiting = await snapshot.fetch(_waiting(snapshot.dialect), now, _full(snapshot.dialect, hosts))
-    chosen: list[int] = []
-    for _, client in sorted((turns.get(client, -1), client) for (client,) in waiting):
-        room = min(IN_FLIGHT - clients[client], most - len(chosen))
-        if room > 0:
-            values = client, now, _full(snapshot.dialect, hosts), room
-            for key, host in await snapshot.fetch(_of_client(snapshot.dialect), *values):
-                if hosts[host] < IN_FLIGHT:
-                    hosts[host] += 1
-                    chosen.append(key)
+    chosen = await _QUEUE.choose(session, now, most, turns)
     return await _claim(session, chosen, until) if chosen else []
 
 
@@ -143,48 +133,6 @@ async def _claim(session: AsyncSession, keys: Sequence[int], until: Instant) -> 
         .execution_options(synchronize_session=False)
     )
     return [Claimed(*found) for found in await session.exec(statement)]
-
-
-async def _wait_for_other_claims(snapshot: Snapshot) -> None:
-    """Lets one worker claim at a time, so that none exceeds the limits together with another. A claim takes milliseconds.
-
-    A worker that is stopped in between would stop all of them, so the server ends its transaction.
-    """
-    await snapshot.fetch("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", _LONGEST_CLAIM)
-    await snapshot.fetch("SELECT pg_advisory_xact_lock($1)", _LOCK)
-
-
-#: the callbacks that are being sent
-_IN_FLIGHT = "SELECT client_key, host FROM callbacks WHERE claimed AND due_at > $1"
-
-
-@cache
-def _waiting(dialect: Dialect) -> str:
-    # Steps from client to client by the index, however many callbacks each of them has.
-    return f"""
-WITH RECURSIVE clients(key) AS (
-    SELECT min(client_key) FROM callbacks
-    UNION ALL
-    SELECT (SELECT min(client_key) FROM callbacks WHERE client_key > clients.key) FROM clients WHERE key IS NOT NULL
-)
-SELECT key FROM clients WHERE key IS NOT NULL AND EXISTS (
-    SELECT 1 FROM callbacks WHERE client_key = clients.key AND due_at <= $1 AND NOT host {dialect.in_array(2, "text")}
-)
-"""
-
-
-@cache
-def _of_client(dialect: Dialect) -> str:
-    # The + leaves the order to the index `callbacks_by_turn`, instead of sorting all that are due.
-    return f"""
-SELECT key, host FROM callbacks WHERE client_key = $1 AND +due_at <= $2 AND NOT host {dialect.in_array(3, "text")}
-ORDER BY attempts, due_at LIMIT $4
-"""
-
-
-def _full(dialect: Dialect, hosts: Mapping[str, int]) -> Hashable:
-    """The hosts that get no more callbacks at present, as a parameter."""
-    return dialect.array_param([host for host, count in hosts.items() if count >= IN_FLIGHT])
 
 
 async def record_success(session: AsyncSession, callback: Claimed) -> None:

@@ -1,7 +1,7 @@
 """Events, identified by the caller's event_id within a calendar. Deleted ones keep a row, so that clients see them."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from operator import itemgetter
@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
-from core.instants import Instant
+from core.instants import Instant, parse_date
 from core.spans import Span
 
 from . import tables
@@ -49,15 +49,21 @@ async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[Even
         present(tables.Event, now),
     )
     updated = (await session.exec(existing)).all()
+    await upsert_rows(
+        session, [{"calendar_key": calendar_key, "booking_id": None, **row(draft, now)} for draft in drafts], now
+    )
+    return Changed(len(drafts) - len(updated), frozenset(id for id in updated if id is not None))
+
+
+async def upsert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Any]], now: Instant) -> None:
+    """Creates or replaces events of a locked calendar, whose rows these are."""
     statement = insert(session, tables.Event)
     replaced: dict[str, Any] = {name: statement.excluded[name] for name in REPLACED}
     is_new = ~present(tables.Event, now)
     for name in (*RENEWED, "booking_id"):
         replaced[name] = case((is_new, statement.excluded[name]), else_=col(getattr(tables.Event, name)))
     statement = statement.on_conflict_do_update(index_elements=IDENTITY, set_={**replaced, "lapses_at": None})
-    rows = [{"calendar_key": calendar_key, "booking_id": None, **row(draft, now)} for draft in drafts]
     await session.exec(statement, params=rows)
-    return Changed(len(drafts) - len(updated), frozenset(id for id in updated if id is not None))
 
 
 def present(row: Any, now: Instant) -> ColumnElement[bool]:
@@ -178,6 +184,11 @@ WHERE events.booking_id IS NULL
 RETURNING event_uid, created_at, tzid
 """,
 )
+
+
+def stored_date(stored: date | str | None) -> date | None:
+    """Returns a date as a driver gives it: SQLite has none."""
+    return parse_date(stored) if isinstance(stored, str) else stored
 
 
 def written(draft: EventDraft, now: Instant, calendar_id: str, event_uid: str, created: Instant) -> Event:

@@ -337,15 +337,17 @@ class CalendarSource(SQLModel, table=True):
     #: the number of items of the last good fetch that could not be read, and whether one of them could not be placed
     unreadable: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     incomplete: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    #: why the last fetch failed, or what could not be read
+    #: why the last fetch failed; None: it did not
     problem: str | None = None
+    #: what could not be read of the last good fetch, or is not yet believed
+    remark: str | None = None
     #: what makes the next request a conditional one
     etag: str | None = None
     last_modified: str | None = None
-    #: of the body of the last good fetch, and of what its instances depend on besides: unchanged, nothing is expanded anew
+    #: Of the body of the last good fetch, and of what its events depend on besides: if neither changes, they do not.
     body_digest: str | None = None
     expanded_for: str | None = None
-    #: number of fetches that failed since the last success, including the current one
+    #: number of fetches that failed since the last good one
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     #: when a fetch was last begun
     tried_at: int | None = Field(default=None, sa_column=Column(BigInteger))
@@ -353,6 +355,9 @@ class CalendarSource(SQLModel, table=True):
     claim: str | None = None
     #: when the next fetch is due; None while the account is revoked
     due_at: int | None = Field(sa_column=Column(BigInteger, index=True))
+    #: how often its account has asked for a fetch in which minute
+    asked_in: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    asked: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     created_at: int = Field(sa_column=_instant())
 
 

@@ -30,7 +30,6 @@ from . import demo
 from .booking_page import BookingPage
 from .callbacks.channels import ChannelWatch
 from .callbacks.delivery import Deliveries
-from .callbacks.http_client import HTTPClient, allow_all
 from .feeds import CalendarFeeds
 from .graphiql import assets_route, off_page, page
 from .graphiql.examples import examples
@@ -49,6 +48,7 @@ from .http.rate_limits import RateLimits
 from .http.requests import JSON, RequestError
 from .mcp import PATH as MCP_PATH
 from .observability import metrics
+from .outgoing.http_client import HTTPClient, allow_all
 from .process.http_protocol import HEADERS_OF_REFUSAL, HeadersOfRefusal
 from .process.installation import database
 from .process.purge import Purge

@@ -14,7 +14,7 @@ MAY = {
     "schema": {"core", "resolvers", "strawberry", "graphql"},
     "server": {
         *("core", "db", "resolvers", "schema"),
-        *("graphql", "httpcore2", "idna", "jinja2", "mcp", "mcp_types", "orjson", "platformdirs"),
+        *("graphql", "httpcore2", "icalendar", "idna", "jinja2", "mcp", "mcp_types", "orjson", "platformdirs"),
         *("prometheus_client", "pydantic"),
         *("sqlalchemy", "starlette", "strawberry", "uvicorn", "websockets"),
     },

@@ -14,7 +14,9 @@ PACKAGES = ("core", "db", "resolvers", "schema", "server")
 WINGS = {
     "observability": set[str](),
     "http": {"observability"},
-    "callbacks": {"observability"},
+    "outgoing": set[str](),
+    "callbacks": {"observability", "outgoing"},
+    "calendar_sources": {"observability", "outgoing"},
     "graphql": {"http", "observability"},
     "icalendar": set[str](),
     "booking_page": {"http", "icalendar"},

@@ -25,8 +25,8 @@ from db.encryption import WrongKeyError
 from db.retries import is_unavailable, retry_transaction
 
 from ..observability import metrics
-from .http_client import DeliveryError, HTTPClient, redacted
-from .resolver import NoThreadError
+from ..outgoing.http_client import HTTPClient, OutgoingError, redacted
+from ..outgoing.resolver import NoThreadError
 
 log = logging.getLogger("openings")
 
@@ -153,7 +153,7 @@ class Deliveries:
             await self._send(callback)
         except NoThreadError:
             await self._postpone(callback)
-        except DeliveryError as error:
+        except OutgoingError as error:
             await self._record_failure(callback, str(error))
         except Exception as error:
             _log_error(error)
@@ -162,7 +162,7 @@ class Deliveries:
             await self._record_success(callback)
 
     async def _send(self, callback: Claimed) -> None:
-        """Makes one attempt. Raises DeliveryError."""
+        """Makes one attempt. Raises OutgoingError."""
         body = callback.body.encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -173,15 +173,15 @@ class Deliveries:
         await self._outgoing.post(callback.client_key, callback.url, headers, body)
 
     def _secret(self, callback: Claimed) -> str:
-        """The client secret that signs the callback. Raises DeliveryError if it cannot be read."""
+        """The client secret that signs the callback. Raises OutgoingError if it cannot be read."""
         cure = f"openings client secret {callback.client_id} makes a new one"
         if callback.sealed_secret is None:
-            raise DeliveryError(f"the client's secret is from before callbacks were signed: {cure}")
+            raise OutgoingError(f"the client's secret is from before callbacks were signed: {cure}")
         try:
             return self._db.encryption.open(callback.sealed_secret)
         except WrongKeyError:
             words = "the client's secret is encrypted with a different key from the installation's current one"
-            raise DeliveryError(f"{words}: restore that key, or {cure}") from None
+            raise OutgoingError(f"{words}: restore that key, or {cure}") from None
 
     @retry_transaction
     async def _record_success(self, callback: Claimed) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from core.instants import DAY
 from core.real_time_scheduling import CallbackKind
-from db import callbacks, purge
+from db import callbacks, claims, purge
 from db.callbacks import Claimed
 from db.database import Database
 from tests.conftest import NOW
@@ -153,7 +153,7 @@ async def test_a_process_stopped_during_its_claim_does_not_stop_others(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL ends its transaction: nothing is claimed, and the next process is."""
-    monkeypatch.setattr(callbacks, "_LONGEST_CLAIM", "200ms")
+    monkeypatch.setattr(claims, "_LONGEST_CLAIM", "200ms")
     db, other = open_database(database_url), open_database(database_url)
     delivery_id = await put(db)
     stopped = db.write()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.database import Database
 from server.callbacks.delivery import Deliveries
-from server.callbacks.http_client import HTTPClient, allow_all
+from server.outgoing.http_client import HTTPClient, allow_all
 from tests.conftest import NOW
 
 from .waiting import TIMEOUT

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("unreadable", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("incomplete", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("remark", sa.String(), nullable=True),
         sa.Column("etag", sa.String(), nullable=True),
         sa.Column("last_modified", sa.String(), nullable=True),
         sa.Column("body_digest", sa.String(), nullable=True),
@@ -38,6 +39,8 @@ def upgrade() -> None:
         sa.Column("tried_at", sa.BigInteger(), nullable=True),
         sa.Column("claim", sa.String(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("asked_in", sa.BigInteger(), nullable=False, server_default="0"),
+        sa.Column("asked", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("account_key", "source_id"),
     )

@@ -18,7 +18,7 @@ from db import callbacks, clients
 from db.database import Database
 from db.encryption import Encryption
 from server.app import create_app
-from server.callbacks.resolver import Resolver, addresses
+from server.outgoing.resolver import Resolver, addresses
 from server.settings import Settings
 from tests.clients.called_back import is_from_openings
 from tests.conftest import NOW

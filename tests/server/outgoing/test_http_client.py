@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.urls import Address, is_public
-from server.callbacks.http_client import DeliveryError, HTTPClient, allow_all, redacted
-from server.callbacks.resolver import Resolver
+from server.outgoing.http_client import HTTPClient, OutgoingError, allow_all, redacted
+from server.outgoing.resolver import Resolver
 from tests.support.callback_receiver import Response, running_receiver
 from tests.support.waiting import TIMEOUT, until
 
@@ -32,7 +32,7 @@ def is_stand_in(address: Address) -> bool:
 
 async def refusal(outgoing: HTTPClient, url: str) -> str:
     """Why a request failed."""
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(OutgoingError) as caught:
         await outgoing.post(None, url, {}, b"{}")
     return str(caught.value)
 

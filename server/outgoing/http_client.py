@@ -40,8 +40,8 @@ _CONNECTING, _ADDRESSES = 3.0, 3
 _REASON_LENGTH = 200
 
 
-class DeliveryError(Exception):
-    """The receiver did not confirm the request. The message says why and is safe to log."""
+class OutgoingError(Exception):
+    """The server elsewhere did not do what it was asked. The message says why and is safe to log."""
 
 
 class HTTPClient:
@@ -61,7 +61,7 @@ class HTTPClient:
         self._certificates = certificates
 
     async def post(self, client: Client, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Sends a POST request for a client. Raises DeliveryError unless the response has a 2xx status.
+        """Sends a POST request for a client. Raises OutgoingError unless the response has a 2xx status.
 
         Raises NoThreadError, having done nothing, if too many names are being resolved for the client.
         """
@@ -73,11 +73,11 @@ class HTTPClient:
             async with asyncio.timeout(self._patience):
                 status = await self._status(resolve, urlsplit(url), headers, body)
         except TimeoutError:
-            raise DeliveryError(f"took longer than {self._patience:g} s") from None
+            raise OutgoingError(f"took longer than {self._patience:g} s") from None
         except (OSError, ValueError, NetworkError, ProtocolError, TimeoutException) as error:
-            raise DeliveryError(_reason(error)) from error
+            raise OutgoingError(_reason(error)) from error
         if not 200 <= status < 300:
-            raise DeliveryError(f"status {status}")
+            raise OutgoingError(f"status {status}")
 
     async def _status(self, resolve: Resolve, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         """Sends the request and returns the response's status; the response body is not read."""
@@ -116,13 +116,13 @@ class AddressFilteringBackend(AsyncNetworkBackend):
                 return await self._connections.connect_tcp(str(address), port, _CONNECTING)
             except (ConnectError, ConnectTimeout) as error:
                 last = error
-        raise last or DeliveryError("its host name has no address")
+        raise last or OutgoingError("its host name has no address")
 
     async def _addresses(self, host: str, port: int) -> Sequence[Address]:
-        """Resolves the host. Raises DeliveryError if any address is not allowed: a mixed result suggests an attack."""
+        """Resolves the host. Raises OutgoingError if any address is not allowed: a mixed result suggests an attack."""
         addresses = await self._resolve(host, port)
         if not all(map(self._allowed, addresses)):
-            raise DeliveryError("its host has a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
+            raise OutgoingError("its host has a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
         return addresses
 
 

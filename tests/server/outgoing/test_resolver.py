@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from core.urls import Address
-from server.callbacks.resolver import THREADS_OF_CLIENT, NoThreadError, Resolver, addresses
+from server.outgoing.resolver import THREADS_OF_CLIENT, NoThreadError, Resolver, addresses
 from tests.support.waiting import TIMEOUT, until
 
 

@@ -1,0 +1,1 @@
+"""Requests to servers elsewhere, whose addresses others choose."""
