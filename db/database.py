@@ -6,29 +6,24 @@ start to end, and a `write` is one transaction; requests that wait for a connect
 client.
 """
 
-import sqlite3
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from functools import cached_property, partial
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
-from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from . import database_urls, files
+from . import database_urls, engines, files
 from .drivers.base import Driver
 from .drivers.fair_queue import Client, FairQueue
 from .drivers.keyed_locks import KeyedLocks, LockKey
 from .drivers.postgresql import PostgreSQLDriver
 from .drivers.sqlite import SQLiteDriver
 from .drivers.sqlite_writer import SQLiteWriter
-from .drivers.write_lock import begin_immediate_session
 from .encryption import Encryption
-from .files import FileGuard
 from .notifications import listener
 from .notifications.outbox import Outbox
 from .notifications.subscribers import Subscribers, notify_in_transaction
@@ -45,16 +40,6 @@ LOCK_TIMEOUT = 10
 #: connections of the driver: a few, because each is busy for some milliseconds at most unless it waits
 #: for a lock
 _DRIVER_CONNECTIONS = 8
-
-#: seconds that a request waits for a free connection, of the pool or of the driver
-_POOL_TIMEOUT = 5
-#: seconds to open a connection to PostgreSQL; asyncpg's default is a minute
-_CONNECT_TIMEOUT = 5
-#: Options of every engine. Parameter values are kept out of logged errors.
-_OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": _POOL_TIMEOUT}
-
-#: connections of SQLite that read
-_SQLITE_READERS = 8
 
 
 class Database:
@@ -84,11 +69,11 @@ class Database:
         self._lock_timeout = lock_timeout
         self._locks = KeyedLocks(lock_timeout)
         if self.file_guard is not None:
-            self.reader, self.writer = _sqlite(parsed, self.file_guard, lock_timeout)
-            self._connections = _shared(_SQLITE_READERS)
+            self.reader, self.writer = engines.sqlite(parsed, self.file_guard, lock_timeout)
+            self._connections = _shared(engines.SQLITE_READERS)
             self._writes = FairQueue(1, lock_timeout, name="lock")
         else:
-            self.reader, self.writer = _postgresql(parsed, pool_size)
+            self.reader, self.writer = engines.postgresql(parsed, pool_size)
             self._connections, self._writes = _shared(pool_size), _shared(_most(pool_size))
         self.subscribers = Subscribers()
         self.driver = self._make_driver(parsed)
@@ -149,9 +134,9 @@ class Database:
                 wake=self.subscribers.wake,
             )
         return PostgreSQLDriver(
-            {"timeout": _CONNECT_TIMEOUT, **database_urls.connect_options(url)},
+            {"timeout": engines.CONNECT_TIMEOUT, **database_urls.connect_options(url)},
             size=_DRIVER_CONNECTIONS,
-            timeout=_POOL_TIMEOUT,
+            timeout=engines.POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
             locks=self._locks,
         )
@@ -207,89 +192,9 @@ def _most(connections: int) -> int:
 
 
 def _shared(connections: int) -> FairQueue:
-    return FairQueue(connections, _POOL_TIMEOUT, most=_most(connections))
+    return FairQueue(connections, engines.POOL_TIMEOUT, most=_most(connections))
 
 
 def _milliseconds(seconds: float) -> str:
     """A time as PostgreSQL reads it in its settings."""
     return f"{seconds * 1000:.0f}ms"
-
-
-def _postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    # No ping before each use: it would cost a round trip per request, and `retry_transaction` recovers
-    # from a dead connection. SQLAlchemy then discards all pooled ones of that age.
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        connect_args={"timeout": _CONNECT_TIMEOUT, **database_urls.numbers(url)},
-        **_OPTIONS,
-    )
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
-
-
-def _sqlite(url: URL, guard: FileGuard, lock_timeout: float) -> tuple[AsyncEngine, AsyncEngine]:
-    # Never creates the file: if it was deleted, an empty one would take its place.
-    url = url.set(database=Path(str(url.database)).absolute().as_uri(), query={"uri": "true", "mode": "rw"})
-    busy = {"timeout": lock_timeout}
-    idle = _SQLITE_READERS // 2
-    reader = create_async_engine(
-        url, pool_size=idle, max_overflow=_SQLITE_READERS - idle, connect_args=busy, **_OPTIONS
-    )
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=busy, **_OPTIONS)
-    _prepare(reader, guard, lambda connection: connection.exec_driver_sql("BEGIN"), "query_only = ON")
-    # FULL: acknowledged writes survive a power cut, not only a crash of this process. The busy handler
-    # is switched off once the connection is set up, because `begin_immediate_session` does the waiting.
-    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 0")
-    _prepare(writer, guard, partial(_begin_write, guard, lock_timeout), *pragmas)
-    return reader, writer
-
-
-def _begin_write(guard: FileGuard, lock_timeout: float, connection: Connection) -> None:
-    guard.check()
-    begin_immediate_session(connection, lock_timeout)
-
-
-def _prepare(engine: AsyncEngine, guard: FileGuard, begin: Callable[[Connection], object], *pragmas: str) -> None:
-    """Sets up each new connection, and begins transactions explicitly instead of by the driver's guess."""
-
-    @event.listens_for(engine.sync_engine, "do_connect")
-    def check(*_arguments: object) -> None:  # pyright: ignore[reportUnusedFunction]
-        guard.check()
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connect(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
-        _stop_once(connection.driver_connection)
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    # A caller cancelled in the middle of a statement has its connection closed. But SQLite closes it
-    # only when Python has released all its statements; until then its transaction would stay open and
-    # block all other writers.
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def rollback(connection: Any, _record: object, _error: object) -> None:  # pyright: ignore[reportUnusedFunction]
-        with suppress(sqlite3.Error):
-            connection.rollback()
-
-    event.listen(engine.sync_engine, "begin", begin)
-
-
-def _stop_once(connection: Any) -> None:
-    """Makes aiosqlite's stop() of this connection return the same future the second time.
-
-    SQLAlchemy closes the connection of a cancelled caller, and stops it if the caller is cancelled again. The close that
-    is under way then stops it once more, and would wait for ever for a thread that has ended, and with it the end of the
-    event loop.
-    """
-    stop = connection.stop
-
-    def stop_once() -> Any:
-        stopped = stop()
-        connection.stop = lambda: stopped
-        return stopped
-
-    connection.stop = stop_once

