@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from . import database_urls, engines, files
 from .drivers.base import Driver
 from .drivers.fair_queue import Client, FairQueue
+from .drivers.hosts import Hosts
 from .drivers.keyed_locks import KeyedLocks, LockKey
 from .drivers.postgresql import PostgreSQLDriver
 from .drivers.sqlite import SQLiteDriver
@@ -73,7 +74,8 @@ class Database:
             self._connections = _shared(engines.SQLITE_READERS)
             self._writes = FairQueue(1, lock_timeout, name="lock")
         else:
-            self.reader, self.writer = engines.postgresql(parsed, pool_size)
+            self._hosts = Hosts(database_urls.connect_options(parsed))
+            self.reader, self.writer = engines.postgresql(parsed, pool_size, self._hosts)
             self._connections, self._writes = _shared(pool_size), _shared(_most(pool_size))
         self.subscribers = Subscribers()
         self.driver = self._make_driver(parsed)
@@ -134,7 +136,7 @@ class Database:
                 wake=self.subscribers.wake,
             )
         return PostgreSQLDriver(
-            {"timeout": engines.CONNECT_TIMEOUT, **database_urls.connect_options(url)},
+            self._hosts.connect,
             size=_DRIVER_CONNECTIONS,
             timeout=engines.POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
@@ -146,7 +148,7 @@ class Database:
         if self.dialect == "sqlite":
             await listener.poll_sqlite(self.writer, self._writes, self.subscribers)
         else:
-            await listener.listen_postgresql(self.writer, self.subscribers)
+            await listener.listen_postgresql(self._hosts, self.subscribers)
 
     @property
     def connections_in_use(self) -> int:

@@ -5,7 +5,7 @@ no message quotes any part of a URL, and a URL whose parts are ambiguous is refu
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -27,7 +27,15 @@ _PARAMETERS = frozenset(
 _HOST = re.compile(r"[\w.:%-]*")
 _NAME = re.compile(r"[\w.~%+!$-]*")
 
+#: the authority of a PostgreSQL URL with several hosts, and one of them
+_SEVERAL = re.compile(
+    r"(?P<before>[a-z+]+://(?:[^@/?]*@)?)(?P<hosts>[^@/?,]*,[^@/?]*)(?P<path>[^?]*)\??(?P<query>.*)", re.S
+)
+_PLACE = re.compile(r"([a-zA-Z0-9._-]+)(?::(\d{1,5}))?")
+_PORT = "5432"
+
 _FORMS = "write sqlite:///path/file.db or postgresql://user@host/name"
+_HOSTS = "write several hosts as postgresql://user@host1:5432,host2:5432/name"
 _ESCAPE = "write special characters of a name or password as %XX, such as %40 for @"
 
 
@@ -38,7 +46,7 @@ class DatabaseUrlError(ValueError):
 def parse(url: str) -> URL:
     """Returns the URL with the name of its driver. Raises DatabaseUrlError."""
     try:
-        parsed = make_url(url)
+        parsed = make_url(_hosts_as_parameters(url))
     except (ArgumentError, ValueError):  # ValueError: a port that is not a number
         raise DatabaseUrlError(f"this is not a database URL: {_FORMS}; {_ESCAPE}") from None
     match parsed.drivername:
@@ -53,17 +61,15 @@ def parse(url: str) -> URL:
 def connect_options(url: URL) -> dict[str, Any]:
     """The arguments of `asyncpg.connect` for a parsed PostgreSQL URL, each of the type that it takes."""
     _, options = url.get_dialect()().create_connect_args(url)
-    return {**options, **numbers(url)}
-
-
-def numbers(url: URL) -> dict[str, int]:
-    """Those of its parameters that are numbers. SQLAlchemy passes all of them as texts, and asyncpg fails on them."""
-    return {name: int(str(url.query[name])) for name in _NUMBERS if name in url.query}
+    # SQLAlchemy passes the numbers as texts, and asyncpg fails on them.
+    return {**options, **{name: int(str(url.query[name])) for name in _NUMBERS if name in url.query}}
 
 
 def show(url: URL) -> str:
-    """The URL for messages, rebuilt from scheme, host, port and database name only."""
+    """The URL for messages, rebuilt from scheme, hosts, ports and database name only."""
     scheme = url.get_backend_name()
+    if isinstance(hosts := url.query.get("host"), tuple):
+        return f"{scheme}://{','.join(hosts)}/{url.database or ''}"
     shown = URL.create(scheme, host=url.host, port=url.port, database=url.database)
     return shown.render_as_string(hide_password=True)
 
@@ -100,9 +106,13 @@ def _postgresql(url: str, parsed: URL) -> URL:
         raise DatabaseUrlError(f"{problem}: {_ESCAPE}")
     _, _, parameters = url.partition("@")[2].partition("?") if "@" in url else url.partition("?")
     names = [_parameter(number, text) for number, text in enumerate(parameters.split("&"), 1)] if parameters else []
-    if len(set(names)) < len(names):
+    once = [name for name in names if name != "host"]
+    if len(set(once)) < len(once):
         raise DatabaseUrlError("a parameter of the PostgreSQL URL is given twice")
     query = dict(parsed.query)
+    if len(places := list(_places(query))) > 1:
+        query["host"] = tuple(places)
+        query.pop("port", None)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
     parsed = parsed.set(drivername="postgresql+asyncpg", query=query)
@@ -111,6 +121,29 @@ def _postgresql(url: str, parsed: URL) -> URL:
     except (ArgumentError, ValueError):
         raise DatabaseUrlError("a parameter of the PostgreSQL URL has a value that cannot be used") from None
     return parsed
+
+
+def _hosts_as_parameters(url: str) -> str:
+    """Returns a URL with several hosts in the form that SQLAlchemy understands, and any other as it is."""
+    if (several := _SEVERAL.fullmatch(url)) is None or not url.startswith("postgres"):
+        return url
+    parameters = "&".join(filter(None, (f"host={several['hosts']}", several["query"])))
+    return f"{several['before']}{several['path'] or '/'}?{parameters}"
+
+
+def _places(query: Mapping[str, str | Sequence[str]]) -> Iterator[str]:
+    """Yields the hosts among the parameters of a URL, each with its port, if there are several. Raises DatabaseUrlError."""
+    given, ports = query.get("host", ""), str(query.get("port", "")).split(",")
+    hosts = ",".join([given] if isinstance(given, str) else given).split(",")
+    if len(hosts) == 1:
+        return
+    if len(ports) not in (1, len(hosts)):
+        raise DatabaseUrlError(f"the PostgreSQL URL has another number of ports than of hosts: {_HOSTS}")
+    for host, port in zip(hosts, ports if len(ports) > 1 else ports * len(hosts), strict=True):
+        place = _PLACE.fullmatch(host)
+        if place is None or not (port or _PORT).isdecimal() or int(place[2] or port or _PORT) >= 2**16:
+            raise DatabaseUrlError(f"one of the hosts of the PostgreSQL URL cannot be used: {_HOSTS}")
+        yield f"{place[1]}:{place[2] or port or _PORT}"
 
 
 def _ambiguities(url: str, parsed: URL) -> Iterator[str]:

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from . import database_urls
+from .drivers.hosts import Hosts
 from .drivers.write_lock import begin_immediate_session
 from .files import FileGuard
+from .retries import is_read_only
 
 POOL_TIMEOUT = 5
 """Seconds that a request waits for a free connection, of the pool or of the driver."""
-
-CONNECT_TIMEOUT = 5
-"""Seconds to open a connection to PostgreSQL; asyncpg's default is a minute."""
 
 SQLITE_READERS = 8
 """Connections of SQLite that read."""
@@ -28,7 +26,7 @@ SQLITE_READERS = 8
 _OPTIONS: dict[str, Any] = {"hide_parameters": True, "pool_timeout": POOL_TIMEOUT}
 
 
-def postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+def postgresql(url: URL, pool_size: int, hosts: Hosts) -> tuple[AsyncEngine, AsyncEngine]:
     """Returns the engines that read and write. Both share a pool.
 
     A read sees one snapshot.
@@ -39,9 +37,16 @@ def postgresql(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
         url,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={"timeout": CONNECT_TIMEOUT, **database_urls.numbers(url)},
+        async_creator=hosts.connect,
         **_OPTIONS,
     )
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def doubt(context: ExceptionContext) -> None:  # pyright: ignore[reportUnusedFunction]
+        # After a failover all connections of that age lead to a server that only reads.
+        if is_read_only(context.original_exception):
+            context.is_disconnect = True
+
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
 

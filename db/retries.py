@@ -29,8 +29,10 @@ _PAUSE = 0.02
 
 #: SQLSTATEs of a transaction that lost a race: serialization failure, deadlock
 _LOST = {"40001", "40P01"}
+#: SQLSTATE of a write to a server that only reads: a standby, or a primary that has become one
+_READ_ONLY = "25006"
 #: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections, full disk
-_AWAY = {"57P01", "57P02", "57P03", "53300", "53100"}
+_AWAY = {"57P01", "57P02", "57P03", "53300", "53100", _READ_ONLY}
 #: SQLSTATE of a statement that has waited for a lock for too long
 _LOCK_TIMEOUT = "55P03"
 #: SQLite's messages when another connection has locked the file
@@ -49,9 +51,10 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
-    # A failure to connect (refused, timed out, no such socket, no such host) is an OSError, not an
-    # error of the server. asyncpg raises InterfaceError when a connection was closed during use.
-    return isinstance(error, TimedOut | PoolTimeout | OSError | asyncpg.InterfaceError)
+    # A failure to connect (refused, timed out, no such socket, no such host) is an OSError, not an error of the
+    # server. asyncpg raises InterfaceError when a connection was closed during use, and InternalClientError when it
+    # ends in the middle of an answer, and when no host can be written to.
+    return isinstance(error, TimedOut | PoolTimeout | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def is_locked(error: BaseException) -> bool:
@@ -115,6 +118,11 @@ def cause_of(error: BaseException) -> str:
 def _driver_error(error: BaseException) -> BaseException | None:
     """Returns the driver's error, unwrapped from SQLAlchemy's."""
     return error.orig if isinstance(error, DBAPIError) else error
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether the server only reads: a connection that was opened before a failover may lead to the wrong one."""
+    return _sqlstate(error) == _READ_ONLY
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -1,10 +1,10 @@
 """Driver for PostgreSQL: single statements on a small pool of asyncpg connections."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -15,6 +15,8 @@ from .fair_queue import Client, FairQueue
 from .keyed_locks import KeyedLocks, calendar_lock
 from .row_cache import RowCache, SeenState, StatementKey
 from .single_flight import SingleFlight
+
+Connect: TypeAlias = Callable[[], Awaitable[asyncpg.Connection]]
 
 #: connections that writes may not use
 _READ_ONLY_SLOTS = 2
@@ -59,11 +61,9 @@ class PostgreSQLDriver(Driver):
 
     dialect = POSTGRESQL
 
-    def __init__(
-        self, connect_options: dict[str, Any], *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks
-    ) -> None:
-        """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting of this name."""
-        self._connect_options = connect_options
+    def __init__(self, connect: Connect, *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks) -> None:
+        """`connect` opens a connection, `timeout` in seconds is for a free one, `lock_timeout` is PostgreSQL's setting."""
+        self._connect = connect
         self._timeout = timeout
         self._lock_timeout = lock_timeout
         self._locks = locks
@@ -143,6 +143,9 @@ class PostgreSQLDriver(Driver):
             self._busy.add(connection)
             try:
                 found = await connection.fetch(statement, *values)
+            except asyncpg.ReadOnlySQLTransactionError:
+                self._doubt(connection)
+                raise
             except asyncpg.PostgresError:  # refused by the server; the connection is still usable
                 self._put_back(connection)
                 raise
@@ -190,12 +193,19 @@ class PostgreSQLDriver(Driver):
                 await self._close(connection)
         # A server that crashed may have restarted without its latest commits, if they were not durable yet.
         self.invalidate()
-        return await asyncpg.connect(**self._connect_options)
+        return await self._connect()
 
     def _put_back(self, connection: asyncpg.Connection) -> None:
         if connection in self._busy:  # otherwise close() has terminated it
             self._busy.remove(connection)
             self._idle.append((connection, monotonic()))
+
+    def _doubt(self, connection: asyncpg.Connection) -> None:
+        """Ends a connection to a server that only reads, and all idle ones: after a failover they lead to it as well."""
+        self._busy.discard(connection)
+        for doubted in (connection, *(idle for idle, _ in self._idle)):
+            doubted.terminate()
+        self._idle.clear()
 
     async def _close(self, connection: asyncpg.Connection) -> None:
         """Closes a connection after the server has cancelled the statement that runs on it."""

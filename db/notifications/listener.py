@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.errors import TimedOut
 
-from ..database_urls import connect_options
 from ..drivers.fair_queue import FairQueue
+from ..drivers.hosts import Hosts
 from .subscribers import CHANNEL, Subscribers, decode
 
 T = TypeVar("T")
@@ -66,27 +66,25 @@ class ChangeListener:
             await asyncio.wait(self._tasks)
 
 
-async def listen_postgresql(engine: AsyncEngine, subscribers: Subscribers) -> None:
+async def listen_postgresql(hosts: Hosts, subscribers: Subscribers) -> None:
     """Listens to PostgreSQL until cancelled. Replaces a lost connection, with exponential backoff."""
     pause = _PAUSE
     while True:
         try:
-            async with _connection(engine, subscribers) as connection:
+            async with _connection(hosts, subscribers) as connection:
                 subscribers.wake(None)
                 pause = _PAUSE
                 await _until_lost(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("cannot receive changes by other processes, will retry: %s", type(error).__name__)
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @asynccontextmanager
-async def _connection(engine: AsyncEngine, subscribers: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
+async def _connection(hosts: Hosts, subscribers: Subscribers) -> AsyncGenerator[asyncpg.Connection]:
     """Opens a listening connection outside of the pool."""
-    options: dict[str, Any] = {"timeout": _TIMEOUT, "server_settings": {"application_name": LISTENER}}
-    options.update(connect_options(engine.url))
-    connection = await asyncpg.connect(**options)
+    connection = await hosts.connect(server_settings={"application_name": LISTENER})
 
     def on_notify(_connection: object, _pid: int, _channel: str, payload: object) -> None:
         subscribers.wake(decode(str(payload)))

@@ -48,8 +48,9 @@ def format_timeout(seconds: float) -> dict[str, Any]:
     """The response body for an execution that was cancelled after this many seconds."""
     log.warning("cancelled after %s seconds", seconds)
     words = (
-        f"The operation took longer than {seconds} seconds and was cancelled. Its transaction is rolled back; earlier "
-        "mutations of the same request are committed. The same request can be sent again."
+        f"The operation took longer than {seconds} seconds and was cancelled. Earlier mutations of the same request are "
+        "done; whether the last one is done is not known, because the database may have been about to confirm it. The same "
+        "request can be sent again: what is done already is not done twice."
     )
     return {"errors": [{"message": words, "extensions": {"code": TIMEOUT, "retry": True}}], "data": None}
 

