@@ -58,7 +58,7 @@ meet the window, whatever their shape and however long the window. All other bus
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -104,6 +104,13 @@ class Facts:
     def full(self, events: Busy) -> Busy:
         """Returns the time when so many of the events overlap that it is busy."""
         return events if self.capacity == 1 else events.overlapping(self.capacity)
+
+
+def all_known(facts: Sequence[Sequence[Facts]]) -> list[list[Facts]] | None:
+    """Returns the facts as if all events of all members were known; None if they are."""
+    if all(each.known_until is None for theirs in facts for each in theirs):
+        return None
+    return [[replace(each, known_until=None) for each in theirs] for theirs in facts]
 
 
 class Opening(NamedTuple):

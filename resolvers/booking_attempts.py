@@ -1,7 +1,7 @@
 """Booking attempts: loading the facts about the members, deciding on a start, and writing the events."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -15,7 +15,7 @@ from core.events import Event, EventDraft
 from core.explanation import Explanation
 from core.instants import Instant
 from core.scopes import Scope
-from core.solver import Facts
+from core.solver import Facts, all_known
 from db import booking_lists, bookings, calendars
 from db.access import AccessSnapshot, Account
 from db.booking_lists import in_order
@@ -26,6 +26,7 @@ from db.drivers.keyed_locks import LockKey, calendar_lock
 from .context import Context
 from .explanation import Wanted, explain
 from .facts import LoadedFacts, MemberSelection, check_grants, load_access, load_facts, with_snapshot_fallback
+from .known_calendars import CalendarsNotKnownError, refreshed
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
 """The calendars that each member's event is written to, by sub."""
@@ -37,12 +38,20 @@ class LoadedBooking:
 
     #: the calling application
     client_key: int
-    access: AccessSnapshot
-    #: by group, then by member
-    facts: Sequence[Sequence[Facts]]
+    loaded: LoadedFacts
     targets: Targets
     #: why the start is not possible, if it is not and that was asked for
     explanation: Explanation | None = None
+
+    @property
+    def access(self) -> AccessSnapshot:
+        """The rights and versions that were read."""
+        return self.loaded.access
+
+    @property
+    def facts(self) -> Sequence[Sequence[Facts]]:
+        """The facts, by group, then by member."""
+        return self.loaded.facts
 
     @property
     def locks(self) -> list[LockKey]:
@@ -76,17 +85,29 @@ class BookingAttempt:
     #: whether a write was begun whose outcome is unknown
     may_have_written: bool = False
 
-    async def load(self, problems: Sequence[Problem] = (), query_problems: Sequence[Problem] = ()) -> LoadedBooking:
+    async def load(
+        self, problems: Sequence[Problem] = (), query_problems: Sequence[Problem] = (), *, fresh: bool = False
+    ) -> LoadedBooking:
         """Loads the data for the decision. Raises all problems of the request, the given ones first."""
-        return _unless_refused(await self.load_or_refuse(problems, query_problems))
+        return _unless_refused(await self.load_or_refuse(problems, query_problems, fresh=fresh))
 
     async def load_or_refuse(
-        self, problems: Sequence[Problem], query_problems: Sequence[Problem]
+        self, problems: Sequence[Problem], query_problems: Sequence[Problem], *, fresh: bool = False
     ) -> LoadedBooking | RefusedBooking:
         """Loads the data for the decision, or returns all problems of the request.
 
+        With `fresh`, calendars elsewhere are fetched first if that was long ago, and from then on it is the time after
+        that. Must not be used while a lock is held, nor when something may have been written.
         Raises Unauthenticated, Forbidden or PaymentRequired if the caller may not book.
         """
+        loaded = await with_snapshot_fallback(self.ctx, partial(self._load, problems, query_problems))
+        if (
+            not fresh
+            or isinstance(loaded, RefusedBooking)
+            or (ctx := await refreshed(self.ctx, [loaded.loaded])) is None
+        ):
+            return loaded
+        self.ctx = ctx
         return await with_snapshot_fallback(self.ctx, partial(self._load, problems, query_problems))
 
     async def book_under_lock(
@@ -129,9 +150,25 @@ class BookingAttempt:
         with self.ctx.timed("solve"):
             return choose(self.request, loaded.facts, self.preferred)
 
-    def slot_taken(self, loaded: LoadedBooking, earliest: Instant) -> SlotTaken:
-        """Returns the answer for a start that is not possible, with the next slots that are."""
+    def slot_taken(
+        self,
+        loaded: LoadedBooking,
+        earliest: Instant,
+        is_possible: Callable[[Sequence[Sequence[Facts]]], bool] | None = None,
+    ) -> SlotTaken:
+        """Returns the answer for a start that is not possible, with the next slots that are.
+
+        Raises CalendarsNotKnownError if it would be possible with all calendars known. `is_possible` decides that, if it is
+        not whether it could be booked.
+        """
+        if (known := all_known(loaded.facts)) is not None and (is_possible or self._could_be_booked(earliest))(known):
+            raise CalendarsNotKnownError(self.request.query.subs, loaded.loaded)
         return SlotTaken(next_slots(self.request, loaded.facts, earliest), loaded.explanation)
+
+    def _could_be_booked(self, earliest: Instant) -> Callable[[Sequence[Sequence[Facts]]], bool]:
+        return lambda facts: (
+            self.request.is_possible(earliest) and choose(self.request, facts, self.preferred) is not None
+        )
 
     async def load_under_lock(self, session: Session) -> LoadedBooking:
         """Loads the data in a transaction that has locked the calendars: rights may have been revoked since."""
@@ -153,7 +190,7 @@ class BookingAttempt:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
         if problems:
             return RefusedBooking(client_key, Unprocessable(problems=problems))
-        booking = LoadedBooking(client_key, access, loaded.facts, targets)
+        booking = LoadedBooking(client_key, loaded, targets)
         if self.wanted is None or self.choose(booking) is not None:
             return booking
         slot = self.request.chosen_slot
@@ -167,7 +204,7 @@ class BookingAttempt:
         accounts = loaded.access.accounts
         targets = self._targets(accounts)
         loaded = _with_room_for_all_events(loaded, targets)
-        booking = LoadedBooking(client_key, loaded.access, loaded.facts, targets)
+        booking = LoadedBooking(client_key, loaded, targets)
         return booking, self._unknown_calendars(accounts), self._check(loaded, targets)
 
     def _require_rights(self, actor: Actor) -> int:

@@ -13,6 +13,7 @@ from core.errors import Key, NotFound, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft, EventStatus
 from core.instants import Instant, Unreadable
 from core.limits import EXTERNAL_ID_LENGTH
+from core.member_statuses import CalendarNotKnown
 from core.periods import check_future, check_instant, read
 from core.query import AvailabilityQuery
 from core.spans import Bounds
@@ -30,6 +31,7 @@ from .booking_life import find_own
 from .context import Context
 from .explanation import Wanted
 from .idempotency import RequestKey
+from .known_calendars import or_not_known
 
 
 class _OutdatedError(Exception):
@@ -51,23 +53,24 @@ class Move:
 
 async def confirm(
     ctx: Context, booking_id: str, idempotency_key: str | None, wanted: Wanted | None = None
-) -> Booked | SlotTaken:
+) -> Booked | SlotTaken | CalendarNotKnown:
     """Confirms a hold. After its end it is decided again, as if it were booked now.
 
     Requires the application's own key. Confirming a confirmed booking changes nothing. Raises NotFound, and
     Unprocessable for a cancelled one.
     """
-    return await _change(_Change(ctx, booking_id, None, RequestKey.of(idempotency_key, "confirm", booking_id), wanted))
+    key = RequestKey.of(idempotency_key, "confirm", booking_id)
+    return await or_not_known(ctx, _change(_Change(ctx, booking_id, None, key, wanted)))
 
 
-async def reschedule(ctx: Context, move: Move, wanted: Wanted | None = None) -> Booked | SlotTaken:
+async def reschedule(ctx: Context, move: Move, wanted: Wanted | None = None) -> Booked | SlotTaken | CalendarNotKnown:
     """Moves all events of a booking, or none. Its own time does not stand in its way.
 
     Requires the application's own key. Raises NotFound, and Unprocessable with all problems: also for a booking that is
     cancelled, expired, or not where it is expected.
     """
     key = RequestKey.of(move.idempotency_key, "reschedule", move)
-    return await _change(_Change(ctx, move.booking_id, move, key, wanted))
+    return await or_not_known(ctx, _change(_Change(ctx, move.booking_id, move, key, wanted)))
 
 
 @dataclass
@@ -164,7 +167,8 @@ async def _load(
         problems.add(
             ("start",), Key.INCLUSION, "is not a start of the query: it must lie within it and on its start interval"
         )
-    loaded = await attempt.load_or_refuse(problems, query_problems)
+    loaded = await attempt.load_or_refuse(problems, query_problems, fresh=not change.may_have_written)
+    change.ctx = attempt.ctx
     if isinstance(loaded, RefusedBooking) and given is None and not problems:
         return replace(loaded, refusal=_unanswerable(loaded.refusal))
     return loaded
@@ -199,8 +203,9 @@ async def _change_under_lock(
     attempt = change.attempt(stored, own)
     loaded = await attempt.load_under_lock(session)
     if move is None and booking.status is BookingStatus.HELD and _is_whole(stored, own):
-        if not is_still_possible(attempt.request.query, loaded.facts, _held(own)):
-            return attempt.slot_taken(loaded, ctx.now + 1)
+        still_possible = partial(is_still_possible, attempt.request.query, held=_held(own))
+        if not still_possible(loaded.facts):
+            return attempt.slot_taken(loaded, ctx.now + 1, still_possible)
         return await _confirm(ctx, session, stored, own)
     subs = attempt.choose(loaded) if attempt.request.is_possible(ctx.now + 1) else None
     if subs is None:

@@ -5,6 +5,7 @@ from functools import partial
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.errors import Problems
 from core.instants import Instant
+from core.member_statuses import CalendarNotKnown
 from db import bookings
 from db.retries import retry_transaction
 
@@ -12,23 +13,28 @@ from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
 from .explanation import Wanted
 from .idempotency import RequestKey
+from .known_calendars import or_not_known
 
 
-async def book_slot(ctx: Context, request: BookingRequest, wanted: Wanted | None = None) -> Booked | SlotTaken:
+async def book_slot(
+    ctx: Context, request: BookingRequest, wanted: Wanted | None = None
+) -> Booked | SlotTaken | CalendarNotKnown:
     """Writes the event to a calendar of every participant, or to none if the start is not possible.
+
+    Calendars elsewhere are fetched before if that was long ago. An answer that they are not known is not stored.
 
     Requires the application's own key. Every member must have granted free-busy and creating events.
     Raises Unprocessable with every problem of the request, which includes an existing event with the same id.
     With `wanted`, a start that is not possible is explained; the stored answer of an idempotency key is not.
     """
-    return await _book(BookingAttempt(ctx, request, wanted))
+    return await or_not_known(ctx, _book(BookingAttempt(ctx, request, wanted)))
 
 
 @retry_transaction
 async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
     if attempt.request.idempotency_key is not None:
         return await _book_idempotently(attempt, attempt.request.idempotency_key)
-    loaded = await attempt.load(*_problems(attempt))
+    loaded = await attempt.load(*_problems(attempt), fresh=not attempt.may_have_written)
     async with attempt.ctx.db.hold(loaded.locks) as waited:
         if waited:  # for a booking that has changed what was loaded
             loaded = await attempt.load(*_problems(attempt))
@@ -61,8 +67,9 @@ async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -
 
 async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
     """Returns the first answer given under the idempotency key, even if the request has problems by now."""
-    ctx, request = attempt.ctx, RequestKey.of(key, attempt.request)
-    loaded = await attempt.load_or_refuse(*_problems(attempt))
+    request = RequestKey.of(key, attempt.request)
+    loaded = await attempt.load_or_refuse(*_problems(attempt), fresh=not attempt.may_have_written)
+    ctx = attempt.ctx
     if isinstance(loaded, RefusedBooking):
         return await request.stored_or(ctx, loaded.client_key, loaded.refusal)
     async with ctx.db.write(loaded.client_key, loaded.locks) as session:

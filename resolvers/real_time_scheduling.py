@@ -10,6 +10,7 @@ from core.errors import Key, NotFound, Problem, Problems, Unprocessable
 from core.explanation import Explanation
 from core.identity import is_scheduling_id
 from core.instants import Instant
+from core.member_statuses import CalendarNotKnown
 from core.pages import Cursor, Page, PageRequest
 from core.real_time_scheduling import (
     CallbackKind,
@@ -25,7 +26,7 @@ from core.real_time_scheduling import (
     offered,
     offers,
 )
-from core.solver import Opening
+from core.solver import Opening, all_known
 from db import accounts, callbacks, clients, events
 from db import real_time_scheduling as links
 from db.database import Session
@@ -36,6 +37,7 @@ from .availability import explain_query
 from .booking_attempts import BookingAttempt, LoadedBooking
 from .context import Context
 from .explanation import Wanted
+from .known_calendars import or_not_known
 
 MAX_OFFERED = 1000
 """Maximum number of starts found for a visitor at a time."""
@@ -50,6 +52,8 @@ class Offer:
     openings: Sequence[Opening] = ()
     #: there are more openings, from this instant on
     more_from: Instant | None = None
+    #: openings that there would be if all calendars were known
+    not_known: Sequence[Opening] = ()
 
 
 @retry_transaction
@@ -161,13 +165,19 @@ async def offer(ctx: Context, token: str, since: Instant, tzid: str | None) -> O
     loaded = await BookingAttempt(acting, link.request.booking(ctx.now)).load()
     with ctx.timed("solve"):
         found = offers(link, loaded.facts, since, ctx.now, MAX_OFFERED + 1)
-    if not found and since <= ctx.now:
+    known = all_known(loaded.facts)
+    not_known = offers(link, known, since, ctx.now, MAX_OFFERED) if known is not None else []
+    if not found and not not_known and since <= ctx.now:
         await _notify_no_times(ctx, link, CallbackKind.NO_TIMES_DISPLAYED, tzid or link.request.page_tzid)
-    return Offer(link, found[:MAX_OFFERED], found[MAX_OFFERED].start if len(found) > MAX_OFFERED else None)
+    more_from = found[MAX_OFFERED].start if len(found) > MAX_OFFERED else None
+    present = set(found)
+    return Offer(link, found[:MAX_OFFERED], more_from, [each for each in not_known if each not in present])
 
 
-async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
+async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken | CalendarNotKnown:
     """Books a start for a visitor in the zone `tzid`. Returns the link after the booking, or alternative slots.
+
+    Calendars elsewhere are fetched before if that was long ago.
 
     A link that is not open is returned unchanged. Raises NotFound, and the Refusal of the link's own request if
     that can no longer be answered.
@@ -176,14 +186,14 @@ async def book(ctx: Context, token: str, start: Instant, tzid: str) -> Link | Sl
     if not isinstance(link.state, Open):
         return link
     request = replace(link.request.booking(start), visitor=Visitor(tzid=tzid))
-    return await _book(BookingAttempt(acting, request), link, tzid)
+    return await or_not_known(acting, _book(BookingAttempt(acting, request), link, tzid))
 
 
 @retry_transaction
 async def _book(attempt: BookingAttempt, link: Link, tzid: str) -> Link | SlotTaken:
     """One attempt. Locks the link, then the calendars, so that both change in one transaction, once."""
+    loaded = await attempt.load(fresh=not attempt.may_have_written)
     ctx = attempt.ctx
-    loaded = await attempt.load()
     locks = [link_lock(link.client_key, link.scheduling_id), *loaded.locks]
     async with ctx.db.write(link.client_key, locks) as session:
         link = await _found(session, link.scheduling_id, hold=True)

@@ -9,10 +9,11 @@ from core.access import require_application, require_availability
 from core.availability_constraints import reached
 from core.booking_life import Booking
 from core.errors import Forbidden, Problems, Refusal, Unprocessable
+from core.member_statuses import CalendarNotKnown
 from core.query import Member
 from core.sequence_bookings import BookedSequence, SequenceRequest, SequenceTaken, next_sequences
 from core.sequences import is_sequence
-from core.solver import Facts
+from core.solver import Facts, all_known
 from core.spans import Busy
 from core.zones import ZoneInfo
 from db import booking_lists, calendars
@@ -22,16 +23,18 @@ from db.retries import retry_transaction
 
 from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
-from .facts import load_access, load_sequence_facts, with_snapshot_fallback
+from .facts import LoadedFacts, load_access, load_sequence_facts, with_snapshot_fallback
 from .idempotency import RequestKey
+from .known_calendars import CalendarsNotKnownError, or_not_known, refreshed
 
 
-async def book_sequence(ctx: Context, request: SequenceRequest) -> BookedSequence | SequenceTaken:
+async def book_sequence(ctx: Context, request: SequenceRequest) -> BookedSequence | SequenceTaken | CalendarNotKnown:
     """Books every step of a sequence, or none if the starts are not a sequence of the query any more.
 
+    Calendars elsewhere are fetched before if that was long ago. An answer that they are not known is not stored.
     Requires the application's own key. Raises Unprocessable with every problem of the request.
     """
-    return await _book(_SequenceAttempt(ctx, request))
+    return await or_not_known(ctx, _book(_SequenceAttempt(ctx, request)))
 
 
 @dataclass
@@ -70,6 +73,11 @@ async def _book(attempt: _SequenceAttempt) -> BookedSequence | SequenceTaken:
     key = RequestKey.of(request.idempotency_key, request)
     problems, query_problems = request.check(ctx.now, ctx.limits), request.query_problems(ctx.limits)
     loaded = await with_snapshot_fallback(ctx, partial(_load, attempt, problems, query_problems))
+    if not isinstance(loaded, RefusedBooking) and not attempt.may_have_written:
+        fresh = await refreshed(ctx, [booking.loaded for booking in loaded.bookings])
+        if fresh is not None:
+            ctx = attempt.ctx = fresh
+            loaded = await with_snapshot_fallback(ctx, partial(_load, attempt, problems, query_problems))
     if isinstance(loaded, RefusedBooking):
         return await key.stored_or(ctx, loaded.client_key, loaded.refusal)
     locks = {lock for booking in loaded.bookings for lock in booking.locks}
@@ -126,8 +134,12 @@ async def _book_under_lock(
     facts = [by_place[place].facts for place in sorted(by_place)]
     earliest = ctx.now + 1
     chosen = request.chosen()
-    if not facts or min(chosen.values()) < earliest or not is_sequence(request.query, facts, chosen):
+    if not facts or min(chosen.values()) < earliest:
         return SequenceTaken(next_sequences(request.query, facts, earliest) if facts else [])
+    if not is_sequence(request.query, facts, chosen):
+        if is_sequence(request.query, [all_known(each) or each for each in facts], chosen):
+            raise CalendarsNotKnownError(request.query.subs, _joined([each.loaded for each in current.bookings]))
+        return SequenceTaken(next_sequences(request.query, facts, earliest))
     steps, made = attempt.steps(), list[NewBooking]()
     for step, theirs in zip(steps, current.bookings, strict=True):
         subs = step.choose(_after([new.booking for new in made], step, theirs))
@@ -138,6 +150,13 @@ async def _book_under_lock(
     for index, (step, theirs, new) in enumerate(zip(steps, current.bookings, made, strict=True)):
         bookings.append((await step.write(session, new, theirs.targets, "starts", index)).booking)
     return BookedSequence(bookings)
+
+
+def _joined(steps: Sequence[LoadedFacts]) -> LoadedFacts:
+    """Returns what was loaded about the members of all steps, without the facts."""
+    selections = [selection for each in steps for selection in each.selections]
+    busy = {key: busy for each in steps for key, busy in each.busy.items()}
+    return LoadedFacts(steps[0].access, selections, [], busy)
 
 
 def _after(made: Sequence[Booking], step: BookingAttempt, loaded: LoadedBooking) -> LoadedBooking:
@@ -151,13 +170,11 @@ def _after(made: Sequence[Booking], step: BookingAttempt, loaded: LoadedBooking)
         limit_reached = reached(member.availability_constraints, bookings, query.window(), zone)
         return replace(known, bookings=bookings, limit_reached=limit_reached)
 
-    return replace(
-        loaded,
-        facts=[
-            [after(member, known) for member, known in zip(group.members, theirs, strict=True)]
-            for group, theirs in zip(query.participants, loaded.facts, strict=True)
-        ],
-    )
+    facts = [
+        [after(member, known) for member, known in zip(group.members, theirs, strict=True)]
+        for group, theirs in zip(query.participants, loaded.facts, strict=True)
+    ]
+    return replace(loaded, loaded=replace(loaded.loaded, facts=facts))
 
 
 def _of_the_query(refusal: Refusal, others: Problems) -> Refusal:

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import ID, UNSET, field
 
 from core import bookings
+from core import member_statuses as core_statuses
 from core.booking_life import USUAL_HOLD
 from core.bookings import Assignment, BookingRequest
 from core.events import EventDraft
@@ -17,6 +18,7 @@ from .availability import AvailabilityInput, DurationInput
 from .booking_life import Booking, MetadatumInput, VisitorInput
 from .events import Event, LocationInput
 from .explanation import Explanation
+from .member_statuses import CalendarNotKnown
 from .optional import or_default, or_none
 from .participants import AvailableTime, Participant, available_times
 from .scalars import DateTime
@@ -197,10 +199,21 @@ class SlotTaken:
 
 
 BookSlotResult: TypeAlias = Annotated[
-    Booked | SlotTaken,
-    strawberry.union("BookSlotResult", description="The booking, or other slots if the start is not possible."),
+    Booked | SlotTaken | CalendarNotKnown,
+    strawberry.union(
+        "BookSlotResult",
+        description="The booking, or other slots if the start is not possible, or that it cannot be known whether it is.",
+    ),
 ]
 
 
-def book_slot_result(answer: bookings.Booked | bookings.SlotTaken) -> Booked | SlotTaken:
-    return Booked.of(answer) if isinstance(answer, bookings.Booked) else SlotTaken.of(answer)
+def book_slot_result(
+    answer: bookings.Booked | bookings.SlotTaken | core_statuses.CalendarNotKnown,
+) -> Booked | SlotTaken | CalendarNotKnown:
+    match answer:
+        case bookings.Booked():
+            return Booked.of(answer)
+        case bookings.SlotTaken():
+            return SlotTaken.of(answer)
+        case core_statuses.CalendarNotKnown():
+            return CalendarNotKnown.of(answer)

@@ -32,6 +32,20 @@ class MemberStatus:
         return cls(sub=ID(status.sub), status=status.status, synced_at=status.synced_at, known_until=status.known_until)
 
 
+@strawberry.type(
+    description="A calendar of some member cannot be known at present, and that alone is in the way. Nothing was written, not "
+    "even under an idempotencyKey: the same request can be repeated."
+)
+class CalendarNotKnown:
+    member_statuses: list[MemberStatus] = field(
+        description="How far the calendars of each member can be relied on, in the order of the request."
+    )
+
+    @classmethod
+    def of(cls, answer: core.CalendarNotKnown) -> Self:
+        return cls(member_statuses=member_statuses(answer.member_statuses))
+
+
 def member_statuses(statuses: Sequence[core.MemberStatus]) -> list[MemberStatus]:
     """Converts statuses to GraphQL types."""
     return [MemberStatus.of(each) for each in statuses]

@@ -5,12 +5,14 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry import ID, UNSET, field
 
+from core import member_statuses as core_statuses
 from core import sequence_bookings
 from core.bookings import Assignment
 from core.sequence_bookings import SequenceRequest, SequenceStart
 
 from .booking_life import Booking
 from .bookings import BookedEventInput, TargetCalendarInput
+from .member_statuses import CalendarNotKnown
 from .optional import or_default, or_none
 from .scalars import DateTime
 from .sequenced_availability import AvailableSequence, SequencedAvailability, SequencedAvailabilityInput
@@ -73,16 +75,22 @@ class SequenceTaken:
 
 
 BookSequenceResult: TypeAlias = Annotated[
-    BookedSequence | SequenceTaken,
+    BookedSequence | SequenceTaken | CalendarNotKnown,
     strawberry.union(
-        "BookSequenceResult", description="The bookings, or other sequences if these starts are not possible."
+        "BookSequenceResult",
+        description="The bookings, or other sequences if these starts are not possible, or that it cannot be known whether "
+        "they are.",
     ),
 ]
 
 
 def book_sequence_result(
-    answer: sequence_bookings.BookedSequence | sequence_bookings.SequenceTaken,
-) -> BookedSequence | SequenceTaken:
-    if isinstance(answer, sequence_bookings.BookedSequence):
-        return BookedSequence(bookings=[Booking.of(booking) for booking in answer.bookings])
-    return SequenceTaken(next_sequences=SequencedAvailability.of(answer.next_sequences).sequences)
+    answer: sequence_bookings.BookedSequence | sequence_bookings.SequenceTaken | core_statuses.CalendarNotKnown,
+) -> BookedSequence | SequenceTaken | CalendarNotKnown:
+    match answer:
+        case sequence_bookings.BookedSequence():
+            return BookedSequence(bookings=[Booking.of(booking) for booking in answer.bookings])
+        case sequence_bookings.SequenceTaken():
+            return SequenceTaken(next_sequences=SequencedAvailability.of(answer.next_sequences).sequences)
+        case core_statuses.CalendarNotKnown():
+            return CalendarNotKnown.of(answer)

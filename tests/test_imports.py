@@ -92,6 +92,7 @@ NO_FILE_IN_SCHEMA = {
         "counted_bookings",
         "facts",
         "idempotency",
+        "known_calendars",
     ),
     "application_calendars",  # with accounts
     "availability_changed",  # with availability

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from core.bookings import SlotTaken
 from core.instants import Instant
+from core.member_statuses import CalendarNotKnown
 from core.real_time_scheduling import Link
 from resolvers.context import Context
 from resolvers.real_time_scheduling import Offer
@@ -26,7 +27,9 @@ class Links(Protocol):
         """The link, without the times that it offers."""
         ...
 
-    def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Awaitable[Link | SlotTaken]:
+    def book(
+        self, ctx: Context, token: str, start: Instant, tzid: str
+    ) -> Awaitable[Link | SlotTaken | CalendarNotKnown]:
         """Books a start. The state of the returned link has the outcome, of this booking or of an earlier one."""
         ...
 

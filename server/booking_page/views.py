@@ -73,7 +73,11 @@ class PageContext:
 
     def start(self, opening: Opening) -> str:
         """The address at which a meeting is confirmed."""
-        return address(tz=self.tzid, start=opening.start)
+        return self.address_of(opening.start)
+
+    def address_of(self, start: Instant) -> str:
+        """The address at which a meeting with this start is confirmed."""
+        return address(tz=self.tzid, start=start)
 
 
 class When(NamedTuple):
@@ -160,6 +164,18 @@ def taken(visit: PageContext, start: Instant, others: Sequence[Opening], status:
         all=address(tz=visit.tzid, day=day) + _TIMES,
         clock=wording.clock(),
         notice=visit.notice if visit.now < start < visit.link.request.earliest(visit.now) else None,
+    )
+
+
+def not_known(visit: PageContext, start: Instant | None = None, status: int = 200) -> Response:
+    """Says that nobody can tell at present whether the chosen time is free, or whether any time is."""
+    wording = visit.wording
+    return visit.page(
+        "not_known.html",
+        status=status,
+        chosen=wording.moment(start) if start is not None else None,
+        again=visit.address_of(start) if start is not None else None,
+        all=address(tz=visit.tzid) + (_TIMES if start is not None else ""),
     )
 
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from core.bookings import NEXT_SLOTS, SlotTaken
 from core.errors import NotFound
 from core.instants import Instant, Unreadable, read_instant
+from core.member_statuses import CalendarNotKnown
 from core.real_time_scheduling import Completed, Disabled, Link, Open
 from core.zones import local_midnight
 from resolvers.context import Context
@@ -57,6 +58,8 @@ class Visitor:
         match await self.links.book(self.ctx, self.token, start, tzid):
             case SlotTaken() as taken:
                 return await self._taken(taken, start, tzid)
+            case CalendarNotKnown():
+                return views.not_known(self._visit(await self._link(), tzid), start, status=409)
             case link:
                 return _redirect(self._application_url(link, start) or address(tz=tzid))
 
@@ -82,7 +85,9 @@ class Visitor:
         if begin is not None:
             days = Days.of(await self._offer(local_midnight(begin, visit.wording.zone), visit.tzid), visit.wording)
         found = month(days, wish.day, wish.since, begin)
-        return views.choose(visit, found, wish.day) if found is not None else views.nothing_left(visit)
+        if found is not None:
+            return views.choose(visit, found, wish.day)
+        return views.not_known(visit) if offer.not_known else views.nothing_left(visit)
 
     async def _confirm(self, visit: PageContext, offer: Offer, start: Instant | Unreadable) -> Response:
         if isinstance(start, Unreadable):
@@ -92,6 +97,8 @@ class Visitor:
         chosen = next((opening for opening in offer.openings if opening.start == start), None)
         if chosen is not None:
             return views.confirm(visit, chosen)
+        if any(opening.start == start for opening in offer.not_known):
+            return views.not_known(visit, start, status=200)
         later = [opening for opening in offer.openings if opening.start > start]
         return views.taken(visit, start, (later or offer.openings)[:NEXT_SLOTS], status=200)
 

@@ -172,6 +172,7 @@ class _Count:
             ("Visitor", "answers"): MAX_ANSWERS,
             ("RealTimeScheduling", "participants"): limits.max_accounts,
             ("SlotTaken", "nextSlots"): NEXT_SLOTS,
+            ("CalendarNotKnown", "memberStatuses"): limits.max_accounts,
             ("Explanation", "members"): max_places(limits),
             ("Explanation", "relaxations"): max_relaxations(limits),
             ("Query", "calendars"): MAX_CALENDARS,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.booking_life import Booking
-from core.bookings import Booked
+from core.bookings import Booked, SlotTaken
 from core.errors import Forbidden
 from core.explanation import Explanation
 from core.instants import format_instant, read_instant
+from core.member_statuses import CalendarNotKnown, MemberStatus
 from core.pages import PageRequest
 from core.solver import Opening
 from resolvers import accounts, availability, booking_life, booking_moves, bookings, graph
@@ -89,9 +90,22 @@ async def _availability(ctx: Context, given: Availability) -> dict[str, Any]:
 
 async def _book(ctx: Context, given: Book) -> dict[str, Any]:
     answer = await bookings.book_slot(ctx, given.to_core())
-    if not isinstance(answer, Booked):
-        return {"booked": False, "next_slots": _slots(answer.next_slots)}
-    return {"booked": True, **_booking(answer.booking)}
+    match answer:
+        case Booked():
+            return {"booked": True, **_booking(answer.booking)}
+        case SlotTaken():
+            return {"booked": False, "next_slots": _slots(answer.next_slots)}
+        case CalendarNotKnown():
+            return {"booked": False, "not_known": [_not_known(each) for each in answer.member_statuses]}
+
+
+def _not_known(member: MemberStatus) -> dict[str, Any]:
+    until = member.known_until
+    return {
+        "sub": member.sub,
+        "status": member.status.value,
+        "known_until": format_instant(until) if until is not None else None,
+    }
 
 
 async def _list_bookings(ctx: Context, given: ListBookings) -> dict[str, Any]:
@@ -164,7 +178,8 @@ TOOLS = {
             "book",
             "Book a slot",
             "Writes the event to the calendars of all participants, or to none if the slot is taken: then it returns "
-            "the next slots. It needs the application's own key.",
+            "the next slots; or if a calendar elsewhere cannot be known at present: then it says whose, and the same can be "
+            "tried later. It needs the application's own key.",
             Book,
             _book,
             read_only=False,

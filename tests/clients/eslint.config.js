@@ -26,7 +26,7 @@ const exceptions = {
           // Values without an identity.
           ...["Answer", "Availability", "AvailableSequence", "AvailableStep", "AvailableTime", "BlockedTime", "Booked", "ElementToken"],
           ...["Explanation", "FreeBusy", "Location", "PageInfo", "Relaxation", "ScheduledEvent", "SequencedAvailability"],
-          ...["BookedSequence", "Metadatum", "SequenceTaken", "SlotTaken", "Visitor", "WeeklyPeriod"],
+          ...["BookedSequence", "CalendarNotKnown", "Metadatum", "SequenceTaken", "SlotTaken", "Visitor", "WeeklyPeriod"],
         ],
       },
     },

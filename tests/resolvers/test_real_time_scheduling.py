@@ -10,6 +10,7 @@ from core.bookings import SlotTaken
 from core.errors import NotFound, PaymentRequired, Unprocessable
 from core.features import Feature
 from core.instants import HOUR, MINUTE, parse_instant
+from core.member_statuses import CalendarNotKnown
 from core.real_time_scheduling import Completed, Disabled, Link, Open
 from db import clients
 from resolvers import real_time_scheduling as links
@@ -38,7 +39,7 @@ async def offered(api: Api, link: dict[str, Any], since: int = 0) -> list[int]:
     return [(opening.start - NINE) // MINUTE for opening in offer.openings]
 
 
-async def accept(api: Api, link: dict[str, Any], minutes: int = 0) -> Link | SlotTaken:
+async def accept(api: Api, link: dict[str, Any], minutes: int = 0) -> Link | SlotTaken | CalendarNotKnown:
     return await links.book(visiting(api), link_token(link), NINE + minutes * MINUTE, ZONE)
 
 

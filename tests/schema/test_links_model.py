@@ -176,6 +176,7 @@ class Links(BookingsMachine):
             return self._refused(refusal)
         if isinstance(answer, SlotTaken):
             return "taken", [(self._tick(start), self.names_of(subs)) for start, _, subs in answer.next_slots]
+        assert isinstance(answer, Link)
         return self._closed(answer)
 
     def _closed(self, link: Link) -> Answer:

@@ -8,11 +8,13 @@ from typing import Any
 from starlette.applications import Starlette
 
 from core.bookings import NEXT_SLOTS, SlotTaken
+from core.calendar_sources import SyncStatus
 from core.durations import Duration
 from core.errors import NotFound
 from core.events import EventDraft
 from core.instants import DAY, Instant, parse_instant
 from core.limits import Limits
+from core.member_statuses import CalendarNotKnown, MemberStatus
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
 from core.real_time_scheduling import Completed, Link, Open, SchedulingRequest, State
@@ -40,6 +42,8 @@ class FakeLink:
     openings: list[Opening]
     #: starts that are booked elsewhere before the visitor can book them
     taken: set[Instant] = field(default_factory=set)
+    #: starts of which nobody can tell whether they are free
+    not_known: set[Instant] = field(default_factory=set)
     #: the name of each call (offer, seen, accept or none) with its instant and its time zone
     calls: list[tuple[str, Instant | None, str | None]] = field(default_factory=list)
     #: the number of callbacks that would have reported that there is no time to show
@@ -51,7 +55,7 @@ class FakeLink:
 
     def free_openings(self) -> list[Opening]:
         openings = self.openings if isinstance(self.link.state, Open) else []
-        return [opening for opening in openings if opening.start not in self.taken]
+        return [opening for opening in openings if opening.start not in {*self.taken, *self.not_known}]
 
     def set_state(self, state: State) -> Link:
         self.link = replace(self.link, state=state)
@@ -74,19 +78,22 @@ class FakeLinks:
     async def offer(self, ctx: Context, token: str, since: Instant, tzid: str | None) -> Offer:
         held = self._record_call("offer", token, since, tzid)
         there = [opening for opening in held.free_openings() if opening.start >= max(since, ctx.now)]
-        if not there and since <= ctx.now:
+        unknown = [opening for opening in held.openings if opening.start in held.not_known]
+        if not there and not unknown and since <= ctx.now:
             held.no_times_reports += 1
         more_from = there[self.most].start if len(there) > self.most else None
-        return Offer(held.link, there[: self.most], more_from)
+        return Offer(held.link, there[: self.most], more_from, unknown)
 
     async def get_by_token(self, ctx: Context, token: str) -> Link:
         return self._record_call("get_by_token", token, None, None).link
 
-    async def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken:
+    async def book(self, ctx: Context, token: str, start: Instant, tzid: str) -> Link | SlotTaken | CalendarNotKnown:
         held = self._record_call("book", token, start, tzid)
         await asyncio.sleep(held.delay)
         if not isinstance(held.link.state, Open):
             return held.link
+        if start in held.not_known:
+            return CalendarNotKnown([MemberStatus(ADA, SyncStatus.DISCONNECTED)])
         chosen = next((opening for opening in held.free_openings() if opening.start == start), None)
         if chosen is None:
             return SlotTaken([opening for opening in held.free_openings() if opening.start > start][:NEXT_SLOTS])

@@ -34,9 +34,13 @@ async def set_source(
     failures: int = 0,
     refused: bool = False,
     incomplete: bool = False,
+    claim: str | None = None,
     known_until: Instant | None = None,
 ) -> None:
-    """Makes an account's calendar one elsewhere, or sets how its fetches went, without a new version of it."""
+    """Makes an account's calendar one elsewhere, or sets how its fetches went.
+
+    It gets a new version only if it is not known any more.
+    """
     state = SyncState(synced_at, refused, incomplete)
     source = {
         "source_id": "work",
@@ -49,6 +53,7 @@ async def set_source(
         "attempts": failures,
         "refused": refused,
         "incomplete": incomplete,
+        "claim": claim,
         "due_at": None,
         "created_at": api.now,
     }
@@ -64,4 +69,4 @@ async def set_source(
         insert = text(f"INSERT INTO calendar_sources ({columns}) SELECT {values} FROM {joined}")
         await connection.execute(insert, {**source, "calendar_key": calendar_key})
     unknown_at = state.unknown_at(api.now, PartialSource.REFUSE)
-    await set_known(api, whose, until=known_until, unknown_at=unknown_at, new=not was_one)
+    await set_known(api, whose, until=known_until, unknown_at=unknown_at, new=not was_one or unknown_at <= api.now)

@@ -185,6 +185,39 @@ def test_opening_the_confirmation_of_a_taken_slot_offers_other_ones(client: Test
     assert [what for what, _, _ in held.calls] == ["offer", "offer"]
 
 
+def test_a_time_that_cannot_be_known_is_not_booked_and_can_be_tried_again(client: TestClient, links: FakeLinks) -> None:
+    """A calendar elsewhere cannot be read, after the visitor has chosen. The page does not say that the time has gone."""
+    held = links.add("link", MAY)
+    reader = visit(client, "?tz=Europe/London&start=2030-05-06T08:30:00Z")
+    held.not_known.add(parse_instant("2030-05-06T08:30:00Z"))
+    reader.submit("Book this time")
+    assert (reader.page.heading, reader.page.response.status_code) == (
+        "Sorry, we cannot tell whether that time is free",
+        409,
+    )
+    assert "nothing was booked. Please try Monday 6 May, 09:30 again" in reader.page.text
+    reader.follow("Try again")
+    assert (reader.page.heading, reader.page.response.status_code) == (
+        "Sorry, we cannot tell whether that time is free",
+        200,
+    )
+    held.not_known.clear()
+    reader.follow("Try again")
+    assert reader.page.heading == "Is this right?"
+
+
+def test_a_link_whose_times_cannot_be_known_says_so(client: TestClient, links: FakeLinks) -> None:
+    """Instead of that all of them are taken."""
+    held = links.add("link", MAY)
+    held.not_known.update(map(parse_instant, MAY))
+    reader = visit(client)
+    assert reader.page.heading == "We cannot tell which times are free at the moment"
+    assert held.no_times_reports == 0
+    held.not_known.clear()
+    reader.follow("Try again")
+    assert reader.page.heading == "Interview with Ada"
+
+
 def test_a_taken_slot_is_not_confused_with_the_next_of_the_same_local_time(
     client: TestClient, links: FakeLinks
 ) -> None:
