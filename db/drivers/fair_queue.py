@@ -40,6 +40,10 @@ class FairQueue:
         # Whoever could use a free slot has got it already: none of those that wait is passed over.
         return self._free > 0 and self._held.get(client, 0) < self._most
 
+    def others_wait(self, client: Client) -> bool:
+        """Whether other clients wait. May be called from any thread."""
+        return len(self._waiting) > (client in self._waiting)
+
     async def acquire(self, client: Client) -> None:
         """Takes a slot for the client. Raises TimedOut."""
         if self.is_free(client):

@@ -4,8 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
+from time import perf_counter
 from typing import Any
+
+from core.errors import TimedOut
 
 from ..files import FileGuard
 from .base import Caller, ClientStatements, Driver, LockedWrite, Row, Statements
@@ -13,9 +17,14 @@ from .dialects import SQLITE
 from .fair_queue import Client, FairQueue
 from .row_cache import RowCache
 from .sqlite_writer import SQLiteWriter
+from .write_line import QueuedWrite, WriteLine
 
 #: threads that read at once; fewer than asyncio has
 _THREADS = 4
+
+#: Seconds after which a statement that may read much is interrupted, to begin again in a thread: waking one takes
+#: about as long. Checked every so many steps of SQLite's machine.
+_BRIEF, _STEPS = 0.0005, 1000
 
 
 class SQLiteDriver(Driver):
@@ -23,7 +32,7 @@ class SQLiteDriver(Driver):
 
     The rows read here are in memory, and reading them takes less time than waking another thread. It
     never blocks: in the rare moment when another process has locked the whole file, the statement moves
-    to a thread. Statements that read thousands of rows always run in a thread.
+    to a thread. So do statements that may read thousands of rows, if they turn out to take longer than that is worth.
 
     Rows are cached while `PRAGMA data_version` shows no other write. Reading it takes a tenth of the
     time of a statement.
@@ -46,20 +55,24 @@ class SQLiteDriver(Driver):
         self._file = f"{Path(path).absolute().as_uri()}?mode=rw"
         self._guard = guard
         self._timeout = timeout
+        #: by client: the writes that wait or are under way
+        self._lines: dict[Client, WriteLine] = {}
+        #: the number of writes that wait for the transaction of another one
+        self._joined = 0
         self._threads = FairQueue(_THREADS, timeout, most=_THREADS - 1)
         self._connection: sqlite3.Connection | None = None
         #: idle connections for use in threads
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._cache = RowCache()
+        #: when a statement on the event loop's thread is interrupted
+        self._interrupt_at = inf
         #: set after our own write: skip the data_version check once
         self._skip_check = False
 
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
         try:
-            if self._connection is None:
-                self._connection = self._connect(0)
-            return self._cached_or_read(self._connection, statement, values)
+            return self._cached_or_read(self._own(), statement, values)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
@@ -72,7 +85,15 @@ class SQLiteDriver(Driver):
         return ClientStatements(self, partial(self.fetch_many_for, client))
 
     async def fetch_many_for(self, client: Client, statement: str, *values: Any) -> list[Row]:
-        """Returns the rows of a statement of this client, in its turn."""
+        """Returns the rows of a statement of this client: at once if it is short, or in its turn."""
+        try:
+            self._interrupt_at = perf_counter() + _BRIEF
+            return self._own().execute(SQLITE.positional(statement), values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT):
+                raise
+        finally:
+            self._interrupt_at = inf
         async with self._threads.slot(client):
             return await asyncio.to_thread(self._in_thread, statement, values)
 
@@ -81,14 +102,45 @@ class SQLiteDriver(Driver):
     ) -> Row | None:
         caller = None if writer is None or isinstance(writer, int) else writer
         client = writer if caller is None else await self._client(caller)
-        await self._write_lock.acquire(client)
+        line = self._lines.get(client)
+        if line is None:
+            line = self._lines[client] = WriteLine(lambda: not self._write_lock.others_wait(client))
+        write = QueuedWrite(locked_write, values, caller, changed)
+        if line.add(write) or await self._turn(line, write):
+            await self._lead(line, write, client)
+        return write.outcome()
+
+    async def _turn(self, line: WriteLine, write: QueuedWrite) -> bool:
+        """Waits for the transaction of another write. Returns whether this one was left to lead the next."""
+        self._joined += 1
         try:
-            return await self._writer.write(locked_write, values, caller)
+            return await write.turn
+        except asyncio.CancelledError:
+            line.discard(write)
+            if not write.turn.cancelled() and write.turn.result():  # it was left to lead just when it gave up
+                line.go_on()
+            raise
         finally:
-            self.invalidate()
-            account = () if caller is None or caller.account_key is None else (caller.account_key,)
-            self._wake(frozenset((*changed, *account)))
-            self._write_lock.release(client)
+            self._joined -= 1
+
+    async def _lead(self, line: WriteLine, write: QueuedWrite, client: Client) -> None:
+        """Waits for the lock, and has the writes of the line done in one transaction."""
+        try:
+            await self._write_lock.acquire(client)
+            try:
+                await self._writer.write(line, write)
+            finally:
+                self.invalidate()
+                self._write_lock.release(client)
+        except TimedOut as error:
+            line.fail(error)
+        except asyncio.CancelledError:
+            line.discard(write)
+            raise
+        finally:
+            self._wake(line.go_on())
+            if not line.is_led:
+                self._lines.pop(client, None)
 
     async def _client(self, caller: Caller) -> Client:
         """Returns whose turn a write is. The caller is looked up in its transaction, and before only if it has to wait."""
@@ -96,6 +148,13 @@ class SQLiteDriver(Driver):
             return caller.client_key
         statement, values = caller.statement
         return caller.found_client(await self.fetch(statement, *values))
+
+    def _own(self) -> sqlite3.Connection:
+        """Returns the connection of the event loop's thread."""
+        if self._connection is None:
+            self._connection = self._connect(0)
+            self._connection.set_progress_handler(lambda: perf_counter() > self._interrupt_at, _STEPS)
+        return self._connection
 
     def _cached_or_read(self, connection: sqlite3.Connection, statement: str, values: Row) -> list[Row]:
         if self._skip_check:  # not cached: the state that these rows belong to was not read
@@ -138,7 +197,7 @@ class SQLiteDriver(Driver):
 
     @property
     def waiting(self) -> int:
-        return self._threads.waiting
+        return self._threads.waiting + self._joined
 
     async def close(self) -> None:
         if self._connection is not None:
