@@ -74,8 +74,8 @@ class Database:
             self._connections = _shared(engines.SQLITE_READERS)
             self._writes = FairQueue(1, lock_timeout, name="lock")
         else:
-            self._hosts = Hosts(database_urls.connect_options(parsed))
-            self.reader, self.writer = engines.postgresql(parsed, pool_size, self._hosts)
+            self.hosts = Hosts(database_urls.connect_options(parsed))
+            self.reader, self.writer = engines.postgresql(parsed, pool_size, self.hosts)
             self._connections, self._writes = _shared(pool_size), _shared(_most(pool_size))
         self.subscribers = Subscribers()
         self.driver = self._make_driver(parsed)
@@ -136,7 +136,7 @@ class Database:
                 wake=self.subscribers.wake,
             )
         return PostgreSQLDriver(
-            self._hosts.connect,
+            self.hosts.connect,
             size=_DRIVER_CONNECTIONS,
             timeout=engines.POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
@@ -148,7 +148,7 @@ class Database:
         if self.dialect == "sqlite":
             await listener.poll_sqlite(self.writer, self._writes, self.subscribers)
         else:
-            await listener.listen_postgresql(self._hosts, self.subscribers)
+            await listener.listen_postgresql(self.hosts, self.subscribers)
 
     @property
     def connections_in_use(self) -> int:

@@ -25,15 +25,15 @@ _LOCKED_PAUSE = 0.05
 
 
 class NewerDatabaseError(RuntimeError):
-    """The database was migrated by a newer version of Openings."""
+    """The database was migrated by a newer version of Openings, whose schema this one cannot use."""
 
 
 async def migrate(database: Database) -> tuple[str | None, str]:
     """Migrates the database to the newest revision. Returns the revisions before and after.
 
     Safe when many processes start at once: one migrates, the others wait and find it done. Raises
-    NewerDatabaseError, without changing anything, if the database has a revision that this code does
-    not know.
+    NewerDatabaseError, without changing anything, if the database has a revision that this code can
+    not use. One that it can use is left as it is.
     """
     database.make_folder()
     for _ in range(_LOCKED_ATTEMPTS):
@@ -59,6 +59,14 @@ def newest_revision() -> str:
     return _scripts().get_current_head() or ""
 
 
+def is_usable(revision: str | None, compatible_since: str | None) -> bool:
+    """Whether this code can use a database of a revision, which was compatible with all code since another revision."""
+    if revision is None or revision == newest_revision():
+        return revision is not None
+    # A newer revision is one that this code does not know: revisions are numbers of four digits.
+    return revision > newest_revision() and compatible_since is not None and compatible_since <= newest_revision()
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     # On SQLite the writer's BEGIN IMMEDIATE is the lock.
     if connection.dialect.name == "postgresql":
@@ -66,7 +74,12 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     before = _revision(connection)
     scripts = _scripts()
     if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
-        raise NewerDatabaseError(f"the database has revision {before}, which this version of Openings does not know")
+        if is_usable(before, connection.scalar(text("SELECT compatible_since FROM alembic_version"))):
+            return before, before
+        raise NewerDatabaseError(
+            f"the database has revision {before}, which this version of Openings does not know: use the version that has "
+            "migrated it, or a newer one"
+        )
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -5,14 +5,12 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
 from .database import Database
 from .files import FileGuard
-from .migrate import newest_revision
+from .migrate import is_usable
 from .retries import is_locked
 
 UNREACHABLE = "the database cannot be reached"
@@ -32,14 +30,18 @@ _BUSY_TIMEOUT = 1.0
 _LEAST_FREE = 64 * 1024
 
 _POSTGRESQL = """
-SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
-       (SELECT version_num FROM alembic_version),
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only,
+       version_num, compatible_since,
        set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true)
+FROM alembic_version
 """
 
 #: With so little memory, writes a temporary file of 280 kB to the disk of the tables. A write to a table that is rolled back
 #: would go into free space that the table has already, and would not show that there is no more.
 _SPILL = "SELECT count(*) FROM generate_series(1, 20000)"
+
+#: A commit like that of any write: it waits for the disk of the log, and for a standby if commits have to. Changes nothing.
+_COMMIT = "SELECT pg_logical_emit_message(true, 'openings', 'ready')"
 
 
 class Readiness:
@@ -48,8 +50,8 @@ class Readiness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._check: asyncio.Task[str | None] | None = None
-        #: the connection of asyncpg that the check uses
-        self._connection: Any = None
+        #: of PostgreSQL, while the check uses it
+        self._connection: asyncpg.Connection | None = None
 
     async def problem(self) -> str | None:
         """Why the database cannot be used, in words for operators; None if it can."""
@@ -59,55 +61,45 @@ class Readiness:
         done, _ = await asyncio.wait({check}, timeout=_TIMEOUT)
         if done:
             return check.result()
-        self._abandon(check)
-        return SILENT
-
-    def _abandon(self, check: asyncio.Task[str | None]) -> None:
-        """Ends a check on PostgreSQL at once, so that its connection is free. A thread that reads a file cannot be
-        ended: the next call waits for the same one instead of starting another."""
+        # What cannot be ended here goes on, and the next call waits for the same check: a thread that reads a file, and the
+        # way to the first of several hosts that accepts a connection, each of which has its own timeout.
         if self._connection is not None:
             self._connection.terminate()  # cancelled instead, it would wait for the server to cancel the statement
-        elif self._database.file is None:
-            check.cancel()
+            await asyncio.wait({check})
+        return SILENT
 
     async def _find_problem(self) -> str | None:
         try:
             if self._database.file is not None and self._database.file_guard is not None:
                 return await asyncio.to_thread(_sqlite_problem, self._database.file_guard, self._database.file)
-            return await self._postgresql_problem()
-        except (SQLAlchemyError, sqlite3.Error, OSError):
+            # A connection of its own: the pool may have none to spare, or only such as are dead or lead to a standby.
+            self._connection = await self._database.hosts.connect()
+            return await _postgresql_problem(self._connection)
+        except (sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return UNREACHABLE
-
-    async def _postgresql_problem(self) -> str | None:
-        try:
-            async with self._database.writer.connect() as connection:
-                self._connection = (await connection.get_raw_connection()).driver_connection
-                row: tuple[bool, str] = tuple((await connection.exec_driver_sql(_POSTGRESQL)).one())[:2]
-                read_only, revision = row
-                if revision != newest_revision():
-                    return OTHER_SCHEMA
-                return READ_ONLY if read_only else await _postgresql_disk_problem(connection)
-        except DBAPIError as error:
-            if _sqlstate(error) == "42P01":  # there is no such table
-                return OTHER_SCHEMA
-            raise
         finally:
-            self._connection = None
+            if self._connection is not None:
+                self._connection.terminate()
+                self._connection = None
 
 
-async def _postgresql_disk_problem(connection: AsyncConnection) -> str | None:
+async def _postgresql_problem(connection: asyncpg.Connection) -> str | None:
     try:
-        await connection.exec_driver_sql(_SPILL)
-    except DBAPIError as error:
-        if _sqlstate(error) == "53100":  # no space left on device
-            return FULL
-        if _sqlstate(error) != "53400":  # temp_file_limit, which the operator has set, does not allow the file
-            raise
+        async with connection.transaction():
+            found = await connection.fetchrow(_POSTGRESQL)
+            if found is None or not is_usable(found["version_num"], found["compatible_since"]):
+                return OTHER_SCHEMA
+            if found["read_only"]:
+                return READ_ONLY
+            await connection.execute(_SPILL)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        return OTHER_SCHEMA
+    except asyncpg.DiskFullError:
+        return FULL
+    except asyncpg.ConfigurationLimitExceededError:
+        pass  # temp_file_limit, which the operator has set, does not allow the file
+    await connection.execute(_COMMIT)
     return None
-
-
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
 
 
 def _sqlite_problem(guard: FileGuard, file: Path) -> str | None:
@@ -120,12 +112,12 @@ def _sqlite_problem(guard: FileGuard, file: Path) -> str | None:
     uri = f"{file.as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, _BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection:
         try:
-            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            revision = connection.execute("SELECT version_num, compatible_since FROM alembic_version").fetchone()
         except sqlite3.OperationalError as error:
-            if "no such table" not in str(error):
+            if not str(error).startswith("no such"):
                 raise
             revision = None
-        if revision != (newest_revision(),):
+        if revision is None or not is_usable(*revision):
             return OTHER_SCHEMA
         return _write_problem(connection)
 

@@ -7,6 +7,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# Whether servers of the version before can go on: they neither miss nor misread what this adds.
+ADDITIVE = False
 
 
 def upgrade() -> None:

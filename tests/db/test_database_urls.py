@@ -166,7 +166,7 @@ async def test_the_numbers_of_a_url_reach_every_way_to_the_database(postgresql: 
         async with database.read() as session:
             assert (await session.connection()).dialect.name == "postgresql"
         assert await database.driver.fetch_many("SELECT 1") == [(1,)]
-        async with _connection(database._hosts, database.subscribers) as listening:
+        async with _connection(database.hosts, database.subscribers) as listening:
             assert await listening.fetchval("SELECT 1") == 1
     finally:
         await database.close()

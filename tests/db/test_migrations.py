@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
@@ -14,9 +17,10 @@ from sqlalchemy import Connection, inspect, text
 from core.access import Actor
 from core.accounts import AccountKind
 from db import access, accounts, booking_lists, clients
+from db import migrate as migrate_module
 from db.booking_lists import BookingFilter
 from db.database import Database
-from db.migrate import NewerDatabaseError, _config, migrate
+from db.migrate import NewerDatabaseError, _config, migrate, newest_revision
 from db.readiness import OTHER_SCHEMA, Readiness
 from db.tables import metadata
 from tests.conftest import NOW
@@ -83,13 +87,58 @@ async def test_downgrading_and_upgrading_loses_no_account(db: Database) -> None:
     assert len(stands.accounts[store.sub].calendars) == 1
 
 
-async def test_a_newer_database_is_refused_and_left_unchanged(db: Database) -> None:
-    """An older program would misread newer tables, or write data that does not belong there."""
+@pytest.mark.parametrize("older", [False, True], ids=["additive", "not additive"])
+async def test_a_newer_database_is_used_if_it_only_has_more(db: Database, older: bool) -> None:
+    """In a rolling upgrade servers of the version before go on, and can be started.
+
+    If it has something else, they would misread it, or write data that does not belong there.
+    """
+    since = "9998" if older else head()
     async with db.write() as session:
-        await (await session.connection()).execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerDatabaseError, match="9999"):
-        await migrate(db)
-    assert await Readiness(db).problem() == OTHER_SCHEMA
+        newer = f"UPDATE alembic_version SET version_num = '9999', compatible_since = '{since}'"
+        await (await session.connection()).execute(text(newer))
+    if older:
+        with pytest.raises(NewerDatabaseError, match="9999"):
+            await migrate(db)
+    else:
+        assert await migrate(db) == ("9999", "9999")
+    assert await Readiness(db).problem() == (OTHER_SCHEMA if older else None)
+
+
+@pytest.mark.parametrize("additive", [True, False])
+async def test_a_migration_says_whether_it_is_additive(
+    db: Database, additive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A made-up one after the newest: `compatible_since` stays with one that is, and else is its own revision."""
+    before, since = await noted(db)
+    assert before == head()
+    (tmp_path / "9999_made_up.py").write_text(
+        f"revision, down_revision, ADDITIVE = '9999', '{before}', {additive}\n\n\ndef upgrade() -> None: ...\n"
+    )
+
+    def with_one_more() -> Config:
+        config = _config()
+        versions = f"{config.get_main_option('script_location')}/versions"
+        config.set_main_option("version_locations", f"{versions}{os.pathsep}{tmp_path}")
+        return config
+
+    monkeypatch.setattr(migrate_module, "_config", with_one_more)
+    newest_revision.cache_clear()
+    try:
+        assert await migrate(db) == (before, "9999")
+    finally:
+        newest_revision.cache_clear()
+    assert await noted(db) == ("9999", since if additive else "9999")
+
+
+async def noted(db: Database) -> tuple[str, str]:
+    """The revision of a database, and since which it is compatible."""
+    async with db.read() as session:
+        found = await (await session.connection()).execute(
+            text("SELECT version_num, compatible_since FROM alembic_version")
+        )
+        revision, since = found.one()
+        return revision, since
 
 
 #: rows of the first revision: an account with everything that refers to it, and a revoked one

@@ -35,6 +35,13 @@ async def status(api: Api) -> tuple[int, str]:
     return response.status_code, response.json()["status"]
 
 
+async def until_status(api: Api, expected: tuple[int, str]) -> None:
+    """Waits until `/readyz` responds with this."""
+    async with asyncio.timeout(TIMEOUT):
+        while await status(api) != expected:
+            await asyncio.sleep(0.05)
+
+
 def may_be_repeated(answer: dict[str, Any]) -> bool:
     """Whether an answer has the error of a request that failed only because of the database's state."""
     extensions = answer["errors"][0]["extensions"]
@@ -149,8 +156,27 @@ class TestPostgreSQL:
         await execute_sql(postgresql, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         assert await status(api) == (503, readiness.READ_ONLY)
         await execute_sql(postgresql, f"ALTER DATABASE {name} RESET default_transaction_read_only")
-        await api.db.writer.dispose()
         assert await status(api) == (200, "ready")
+
+    async def test_every_connection_of_the_pool_is_taken(self, database_url: str) -> None:
+        """A busy server is ready: the check has a connection of its own, and leaves none open."""
+        async with Api.open(database_url, NOW, pool_size=1) as api, api.db.read() as session:
+            await session.connection()
+            assert await status(api) == (200, "ready")
+            assert api.db.connections_in_use == 1
+
+    @pytest.mark.usefixtures("impatient")
+    async def test_commits_that_are_not_confirmed(self, api: Api, postgresql: str) -> None:
+        """Each waits for a standby that is not there."""
+        await execute_sql(postgresql, f"ALTER DATABASE {api.db.writer.url.database} SET synchronous_commit = on")
+        await execute_sql(postgresql, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try:
+            await execute_sql(postgresql, "SELECT pg_reload_conf()")
+            await until_status(api, (503, readiness.SILENT))
+        finally:
+            await execute_sql(postgresql, "ALTER SYSTEM RESET synchronous_standby_names")
+            await execute_sql(postgresql, "SELECT pg_reload_conf()")
+        await until_status(api, (200, "ready"))
 
     async def test_a_full_disk(self, database_on_a_small_disk: tuple[str, Path]) -> None:
         """A file system of its own. Writes get a coded error that says that they may be repeated, and then succeed."""
@@ -167,7 +193,6 @@ class TestPostgreSQL:
     ) -> None:
         name = api.db.writer.url.database
         await execute_sql(postgresql, f"ALTER DATABASE {name} SET temp_file_limit = 1")
-        await api.db.writer.dispose()
         assert await status(api) == (200, "ready")
 
     @pytest.fixture

@@ -91,7 +91,7 @@ async def test_a_silent_host_is_passed_over_once(
         async with db.write() as session, db.write() as another:
             await session.connection()
             await another.connection()
-        async with _connection(db._hosts, db.subscribers) as listening:
+        async with _connection(db.hosts, db.subscribers) as listening:
             assert await listening.fetchval("SELECT 1") == 1
         assert taken(silent) == 0
         await db.close()
