@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.calendar_feeds import MAX_FEED_EVENTS, CalendarFeed, FeedEvent, FollowedCalendar, FollowedFeed
+from core.calendar_feeds import CalendarFeed, FeedEvent, FollowedCalendar, FollowedFeed
 from core.events import EventStatus
 from core.instants import Instant
 from core.spans import Span
@@ -68,8 +68,8 @@ async def find(statements: Statements, feed_id: str, now: Instant) -> FollowedFe
     return FollowedFeed(feed, name or external_id, client_key, chosen)
 
 
-async def events(statements: Statements, feed: FollowedFeed, window: Span, now: Instant) -> list[FeedEvent]:
-    """Returns the events of a feed in a window, soonest first, without holds that have ended.
+async def events(statements: Statements, feed: FollowedFeed, window: Span, now: Instant, most: int) -> list[FeedEvent]:
+    """Returns up to `most` events of a feed in a window, soonest first, without holds that have ended.
 
     Without details, only those that block.
     """
@@ -77,7 +77,7 @@ async def events(statements: Statements, feed: FollowedFeed, window: Span, now: 
     keys = dialect.array_param([calendar.key for calendar in feed.calendars])
     blocking = "" if feed.feed.details else "AND blocks = TRUE"
     statement = f"{_EVENTS} AND calendar_key {dialect.in_array(1, 'bigint')} {blocking} {_SOONEST_FIRST}"
-    return list(map(_event, await statements.fetch_many(statement, keys, window.start, window.end, now)))
+    return list(map(_event, await statements.fetch_many(statement, keys, window.start, window.end, now, most)))
 
 
 _FIND = """
@@ -97,7 +97,7 @@ SELECT event_uid, starts_at, ends_at, start_date, end_date, summary, description
 FROM events
 WHERE deleted = FALSE AND (lapses_at IS NULL OR lapses_at > $4) AND ends_at > $2 AND starts_at < $3
 """
-_SOONEST_FIRST = f"ORDER BY starts_at, event_uid LIMIT {MAX_FEED_EVENTS}"
+_SOONEST_FIRST = "ORDER BY starts_at, event_uid LIMIT $5"
 
 
 def _feed(feed_id: str, calendar_ids: str | None, details: bool) -> CalendarFeed:

@@ -1,9 +1,9 @@
 """Lists for operators: all clients, accounts and booking links of a database, in the order in which they were made."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.instants import format_instant
@@ -39,6 +39,42 @@ async def list_accounts(session: AsyncSession, client_id: str | None) -> AsyncIt
             "created": format_instant(account.created_at),
             "revoked": format_instant(account.revoked_at) if account.revoked_at is not None else None,
         }
+
+
+class FoundAccount(NamedTuple):
+    """An account that an operator has named."""
+
+    key: int
+    client_key: int
+    client_id: str
+    sub: str
+    kind: str
+    tzid: str
+    email: str | None
+    #: its name, or else the application's own id
+    title: str
+
+
+async def find_accounts(session: AsyncSession, named: str, client_id: str | None) -> list[FoundAccount]:
+    """Returns the account with this sub, or those with this id of an application's own; at most a few."""
+    row = tables.Account
+    is_named = or_(col(row.sub) == named, col(row.external_id) == named)
+    statement = select(row, col(tables.Client.client_id)).join(tables.Client).where(is_named).order_by(col(row.key))
+    if client_id is not None:
+        statement = statement.where(col(tables.Client.client_id) == client_id)
+    return [
+        FoundAccount(
+            each.key or 0,
+            each.client_key,
+            owner,
+            each.sub,
+            each.kind,
+            each.tzid,
+            each.email,
+            each.name or each.external_id,
+        )
+        for each, owner in await session.exec(statement.limit(10))
+    ]
 
 
 async def list_links(session: AsyncSession, client_id: str | None) -> AsyncIterator[dict[str, Any]]:

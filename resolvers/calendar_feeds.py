@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.access import may, require_client, require_own
 from core.accounts import AccountReference
-from core.calendar_feeds import MAX_FEEDS, CalendarFeed, FeedEvent, FollowedFeed, window_of
+from core.calendar_feeds import MAX_FEED_EVENTS, MAX_FEEDS, CalendarFeed, FeedEvent, FollowedFeed, window_of
 from core.errors import Key, NotFound, Problems, Unprocessable
 from core.identity import is_feed_id
 from core.periods import check_count
@@ -82,4 +82,5 @@ async def follow(ctx: Context, token: str) -> FollowedFeed:
 @retry_transaction
 async def read_events(ctx: Context, feed: FollowedFeed) -> list[FeedEvent]:
     """Returns the events of a feed, soonest first."""
-    return await calendar_feeds.events(ctx.statements.for_client(feed.client_key), feed, window_of(ctx.now), ctx.now)
+    statements = ctx.statements.for_client(feed.client_key)
+    return await calendar_feeds.events(statements, feed, window_of(ctx.now), ctx.now, MAX_FEED_EVENTS)

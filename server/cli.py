@@ -23,8 +23,8 @@ from schema import schema
 
 from . import demo
 from .app import clock
+from .commands import calendar_files, explain, listings
 from .commands import clients as client_commands
-from .commands import explain, listings
 from .commands import keys as key_commands
 from .commands import mcp as mcp_command
 from .commands.running import stop, with_database
@@ -174,6 +174,7 @@ def parser() -> argparse.ArgumentParser:
     listings.add_commands(commands, on_database)
     key_commands.add_commands(commands, on_database)
     explain.add_command(commands, on_database)
+    calendar_files.add_commands(commands, on_database)
     mcp_command.add_command(commands, on_database)
 
     command = commands.add_parser(

@@ -24,7 +24,8 @@ WINGS = {
     "rest": {"http", "observability"},
     "mcp": {"http", "observability"},
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
-    "commands": {"mcp", "process", ""},  # for the settings and the clock
+    # for the settings and the clock; with what reads and writes calendar files
+    "commands": {"calendar_sources", "feeds", "mcp", "process", ""},
     "process": {"graphql", "http", "observability", ""},  # for the settings and the protocol's requirements
 }
 

@@ -73,7 +73,7 @@ def read_item(uid: str, text: str, how: Reading, check: Check) -> Item:
     """Reads an item from its text."""
     check()
     calendar = components(text, check)
-    zones = _zones(calendar, how)
+    zones = zones_of(calendar, how)
     found: list[FileEvent] = []
     broken: list[UnreadableEventError] = []
     for component in calendar.inner:
@@ -97,7 +97,7 @@ class _Expansion:
 
     def item(self, found: Sequence[FileEvent]) -> Item:
         """Returns the item that these events are, together with what could not be read."""
-        masters = _latest([event for event in found if event.instead_of is None])
+        masters = latest([event for event in found if event.instead_of is None])
         overrides = [event for event in found if event.instead_of is not None]
         for master in masters:
             if not master.details.cancelled and (master.recurs or overrides):
@@ -149,14 +149,14 @@ class _Expansion:
             span = widened(instance.span) if vague else instance.span
             days = (instance.start, _day(span.end, zone)) if isinstance(instance.start, date) and not vague else None
             tzid = zone.key if isinstance(zone, ZoneInfo) else self.how.tzid  # pyright: ignore[reportUnnecessaryIsInstance]: a DescribedZone is none
-            self._add(_name(instance.original), span, days, tzid, source.details)
+            self._add(name_of(instance.original), span, days, tzid, source.details)
 
     def _add(self, suffix: str, span: Span, days: tuple[date, date] | None, tzid: str, details: Details) -> None:
-        event_id = unique = _bounded(f"{self.uid}_{suffix}")
+        event_id = unique = bounded(f"{self.uid}_{suffix}")
         number = 1
         while unique in self.events:
             number += 1
-            unique = _bounded(f"{event_id}_{number}")
+            unique = bounded(f"{event_id}_{number}")
         opaque = details.opaque
         if days is not None and self.how.all_day is not AllDayEvents.AS_MARKED:
             opaque = self.how.all_day is AllDayEvents.BLOCK
@@ -177,7 +177,8 @@ class _Expansion:
         )
 
 
-def _zones(calendar: Component, how: Reading) -> Zones:
+def zones_of(calendar: Component, how: Reading) -> Zones:
+    """Returns the zones of the text of an item."""
     described = {
         line.value.strip(): component.text
         for component in calendar.inner
@@ -210,7 +211,7 @@ def _never() -> None:
     """Does not look at the clock."""
 
 
-def _latest(masters: Sequence[FileEvent]) -> list[FileEvent]:
+def latest(masters: Sequence[FileEvent]) -> list[FileEvent]:
     """Returns those with the highest sequence number: the others are what they replace."""
     highest = max((event.sequence for event in masters), default=0)
     return [event for event in masters if event.sequence == highest]
@@ -264,12 +265,12 @@ def _day(instant: Instant, zone: ZoneInfo) -> date:
     return local_time(instant, zone).date()
 
 
-def _name(original: Start) -> str:
+def name_of(original: Start) -> str:
     """20270119T090000Z or 20270119"""
     if isinstance(original, date):
         return f"{original:%Y%m%d}"
     return format_instant(original).replace("-", "").replace(":", "")
 
 
-def _bounded(event_id: str) -> str:
+def bounded(event_id: str) -> str:
     return event_id if len(event_id) <= EXTERNAL_ID_LENGTH else sha256(event_id.encode()).hexdigest()

@@ -9,9 +9,9 @@ import pytest
 import vobject
 from httpx2 import Response
 
-from core.calendar_feeds import MAX_FEED_EVENTS, MAX_FEEDS
+from core.calendar_feeds import MAX_FEEDS
 from core.instants import DAY
-from db import calendar_feeds
+from resolvers import calendar_feeds
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import booking_input, create_account, iso_time, upsert_event_input
 from tests.support.graphql_queries import REVOKE_AUTHORIZATION, UPSERT_EVENT
@@ -262,9 +262,7 @@ class TestWhoMayMakeOne:
 
 async def test_a_feed_has_so_many_events(api: Api, ada: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that are soonest."""
-    monkeypatch.setattr(
-        calendar_feeds, "_SOONEST_FIRST", calendar_feeds._SOONEST_FIRST.replace(str(MAX_FEED_EVENTS), "2")
-    )
+    monkeypatch.setattr(calendar_feeds, "MAX_FEED_EVENTS", 2)
     for event_id in ("e1", "e2", "e3"):
         await upsert(api, ada, event_id, summary=event_id)
     assert len(read(await get(api, (await make_feed(api, ada))["url"]))) == 2
