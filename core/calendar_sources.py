@@ -38,6 +38,9 @@ MAX_DATES = 10_000
 MAX_EVENTS = 100_000
 """Events of a source: instances within the horizon, and single events."""
 
+READ_ONLY = "is read-only: its events are those of a calendar elsewhere"
+"""Why nobody but a source writes to its calendar."""
+
 _PAST, _HORIZON = DAY, 402 * DAY
 
 FETCH_INTERVAL = 15 * MINUTE

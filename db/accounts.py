@@ -15,7 +15,7 @@ from core.instants import Instant
 from core.pages import Cursor
 from core.scopes import union_scopes
 
-from . import calendars, tables
+from . import calendar_sources, calendars, tables
 from .drivers.base import Row, Statements
 from .drivers.dialects import Dialect, insert
 from .notifications.subscribers import mark_changed
@@ -44,6 +44,8 @@ async def create_or_get(
     row = await _locked_or_created(session, client_key, kind, external_id, now)
     if row.revoked_at is not None or row.scope != union_scopes(row.scope, scope):
         mark_changed(session, row.key or 0)
+    if row.revoked_at is not None:
+        await calendar_sources.resume(session, row.key or 0, now)
     row.scope = union_scopes(row.scope, scope)
     row.revoked_at = None
     await _change_profile(session, row, profile)

@@ -1,7 +1,7 @@
 """Calendar sources of accounts. What their fetches come to is in `source_fetches`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from sqlmodel import col, func, select, update
@@ -18,6 +18,9 @@ from core.instants import MINUTE, Instant
 
 from . import calendars, tables
 from .drivers.base import Snapshot
+
+SourceRow: TypeAlias = tables.CalendarSource
+"""The row of a source, for callers that pass it back."""
 
 _NOTHING_FETCHED: Mapping[str, Any] = {
     "synced_at": None,
@@ -45,7 +48,7 @@ async def list_sources(session: AsyncSession, account_key: int) -> list[Calendar
     return [_source(each, own[each.calendar_key], known.get(each.calendar_key)) for each in found]
 
 
-def _source(row: tables.CalendarSource, calendar: Calendar, known_until: Instant | None) -> CalendarSource:
+def _source(row: SourceRow, calendar: Calendar, known_until: Instant | None) -> CalendarSource:
     return CalendarSource(
         key=row.key or 0,
         source_id=row.source_id,
@@ -57,7 +60,7 @@ def _source(row: tables.CalendarSource, calendar: Calendar, known_until: Instant
     )
 
 
-async def find(session: AsyncSession, account_key: int, source_id: str) -> tables.CalendarSource | None:
+async def find(session: AsyncSession, account_key: int, source_id: str) -> SourceRow | None:
     """Returns the row of an account's source."""
     row = tables.CalendarSource
     own = (col(row.account_key) == account_key, col(row.source_id) == source_id)
@@ -94,7 +97,7 @@ async def create(
 
 async def change(
     session: AsyncSession,
-    row: tables.CalendarSource,
+    row: SourceRow,
     draft: SourceDraft,
     name: str,
     sealed_url: bytes | None,

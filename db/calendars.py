@@ -59,6 +59,13 @@ async def keys_of_account(session: AsyncSession, account_key: int) -> dict[str, 
     return {calendar_id: key or 0 for calendar_id, key in await session.exec(statement)}
 
 
+async def read_only_of_account(session: AsyncSession, account_key: int) -> set[int]:
+    """Returns the keys of the account's calendars that events of calendars elsewhere go to, and no others."""
+    row = tables.Calendar
+    statement = select(col(row.key)).where(col(row.account_key) == account_key, col(row.unknown_at).is_not(None))
+    return {key for key in await session.exec(statement) if key is not None}
+
+
 async def create(
     session: AsyncSession, account_key: int, calendar_id: str, name: str, unknown_at: Instant | None = None
 ) -> None:
@@ -87,15 +94,20 @@ async def delete(session: AsyncSession, key: int) -> None:
 
 
 async def lock_and_bump(session: AsyncSession, account_key: int, calendar_id: str) -> int | None:
-    """Locks the account's calendar until the end of the transaction and bumps its version. Returns its
-    key, or None.
+    """Locks the account's calendar until the end of the transaction and bumps its version. Returns its key.
+
+    Returns None for a calendar that the account does not have, and for a read-only one.
 
     Every change to a calendar's events locks it first, so changes of one calendar are serialised, and
     the last one acknowledged wins.
     """
     statement = (
         update(tables.Calendar)
-        .where(col(tables.Calendar.account_key) == account_key, col(tables.Calendar.calendar_id) == calendar_id)
+        .where(
+            col(tables.Calendar.account_key) == account_key,
+            col(tables.Calendar.calendar_id) == calendar_id,
+            col(tables.Calendar.unknown_at).is_(None),
+        )
         .values(version=next_version(tables.Calendar.version))
         .returning(col(tables.Calendar.key))
     )

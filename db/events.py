@@ -78,8 +78,8 @@ async def upsert_one(
     was created.
 
     A timed event without a zone takes the account's; an all-day event must have one.
-    Returns None without a change if the account has no such calendar, and if the event is that of a booking, which
-    changes with it. Raises if the caller may not write.
+    Returns None without a change if the account has no such calendar or may not write to it, and if the event is that of a
+    booking, which changes with it. Raises if the caller may not write.
     """
     proposed = row(draft, now)
     found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), writer=caller)
@@ -171,9 +171,9 @@ def _value(name: str, parameter: str) -> str:
 _UPSERT = LockedWrite(
     lock=f"""
 UPDATE calendars SET version = {next_version_sql("$3")}
-WHERE account_key = $1 AND calendar_id = $2 AND {LOCK_TIMEOUT} RETURNING key
+WHERE account_key = $1 AND calendar_id = $2 AND unknown_at IS NULL AND {LOCK_TIMEOUT} RETURNING key
 """,
-    locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2",
+    locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2 AND unknown_at IS NULL",
     write=f"""
 INSERT INTO events (calendar_key, {", ".join(WRITTEN)})
 SELECT key, {", ".join(_value(name, f"${number}") for number, name in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE

@@ -57,6 +57,8 @@ class ClaimedSource:
     expanded_for: str | None
     #: number of fetches that failed since the last good one
     attempts: int
+    #: what could not be read of the last good fetch
+    remark: str | None
     #: of the account
     tzid: str
     email: str | None
@@ -152,6 +154,7 @@ def _claimed(row: tables.CalendarSource, tzid: str, email: str | None, calendar_
         body_digest=row.body_digest,
         expanded_for=row.expanded_for,
         attempts=row.attempts,
+        remark=row.remark,
         tzid=tzid,
         email=email,
     )

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.access import Actor, require_application, require_availability
 from core.booking_life import Booking, BookingStatus
 from core.bookings import Booked, BookingRequest, SlotTaken, choose, next_slots
+from core.calendar_sources import READ_ONLY
 from core.errors import Forbidden, Key, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft
 from core.explanation import Explanation
@@ -185,6 +186,7 @@ class BookingAttempt:
         try:
             loaded = await load_facts(self.ctx, query, access, query_problems, session, self.request.counted)
             loaded = _with_room_for_all_events(loaded, targets)
+            problems += self._read_only_targets(loaded)
             self._check(loaded, targets).raise_if_any()
         except Refusal as refusal:
             return RefusedBooking(client_key, _of_the_request(refusal, problems))
@@ -205,7 +207,8 @@ class BookingAttempt:
         targets = self._targets(accounts)
         loaded = _with_room_for_all_events(loaded, targets)
         booking = LoadedBooking(client_key, loaded, targets)
-        return booking, self._unknown_calendars(accounts), self._check(loaded, targets)
+        own = Problems([*self._unknown_calendars(accounts), *self._read_only_targets(loaded)])
+        return booking, own, self._check(loaded, targets)
 
     def _require_rights(self, actor: Actor) -> int:
         """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""
@@ -220,6 +223,17 @@ class BookingAttempt:
             if target.sub in accounts and target.calendar_id not in accounts[target.sub].calendars:
                 path = ("target_calendars", index, "calendar_id")
                 problems.add(path, Key.UNKNOWN, "is not a calendar of this account")
+        return problems
+
+    def _read_only_targets(self, loaded: LoadedFacts) -> Problems:
+        """Returns a problem for each target calendar that has the events of a calendar elsewhere."""
+        problems = Problems()
+        for index, target in enumerate(self.request.target_calendars):
+            account = loaded.access.accounts.get(target.sub)
+            key = account.calendars.get(target.calendar_id) if account is not None else None
+            busy = loaded.busy.get(key) if key is not None else None
+            if busy is not None and busy.unknown_at is not None:
+                problems.add(("target_calendars", index, "calendar_id"), Key.CONFLICT, READ_ONLY)
         return problems
 
     def _targets(self, accounts: Mapping[str, Account]) -> Targets:

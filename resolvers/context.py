@@ -66,6 +66,8 @@ class Context:
     address: str = ""
     #: whether callbacks may go to loopback and private addresses
     private_callbacks: bool = False
+    #: whether calendar sources may lie at loopback and private addresses
+    private_sources: bool = False
     #: fetches calendar sources now; the server gives it, since nothing here speaks to the world
     fetch_sources: FetchSources = _fetch_nothing
     #: one entry for each answer of a resolver that may be stored

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from core.access import require_own
+from core.calendar_sources import READ_ONLY
 from core.errors import Key, NotFound, Path, Problem, Problems, Refusal, Unprocessable
 from core.events import Event, EventDraft, EventWindow
 from core.identity import is_calendar_id
@@ -122,7 +123,8 @@ async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
 async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Sequence[str] | None) -> int:
     """Deletes all events of the account, or of some of its calendars. Returns how many there were.
 
-    Raises Unprocessable unless exactly one of the two is given, NotFound for a calendar.
+    Those of calendars elsewhere stay. Raises Unprocessable unless exactly one of the two is given, and for a read-only
+    calendar; NotFound for an unknown one.
     """
     actor = await ctx.actor()
     account = require_own(actor, Right.DELETE_EVENT)
@@ -136,10 +138,10 @@ async def delete_events(ctx: Context, delete_all: bool | None, calendar_ids: Seq
         problems.add(("delete_all",), Key.REQUIRED, "must be true, or give calendar_ids")
     problems.raise_if_any()
     async with ctx.db.read(actor.client_key) as session:
-        chosen = choose(await calendars.keys_of_account(session, account), calendar_ids)
+        chosen = await _choose_writable(session, account, calendar_ids)
     locks = [calendar_lock(account, calendar_id) for calendar_id in chosen.values()]
     async with ctx.db.write(actor.client_key, locks) as session:
-        chosen = choose(await calendars.keys_of_account(session, account), calendar_ids)
+        chosen = await _choose_writable(session, account, calendar_ids)
         await calendars.lock_for_update(session, chosen)
         await calendars.bump_versions(session, chosen)
         changed = await events.delete_all(session, chosen, ctx.now)
@@ -181,6 +183,10 @@ async def _lock(session: Session, account: int, calendar_id: str, problems: Prob
     """Locks the calendar and returns its key. Raises a Refusal with all problems of the request."""
     calendar = await calendars.lock_and_bump(session, account, calendar_id) if is_calendar_id(calendar_id) else None
     if calendar is None:
+        own = await calendars.keys_of_account(session, account)
+        if calendar_id in own:
+            problems.add(("calendar_id",), Key.CONFLICT, READ_ONLY)
+            problems.raise_if_any()
         raise _unknown(problems)
     problems.raise_if_any()
     return calendar
@@ -198,6 +204,21 @@ async def _refusal(ctx: Context, client_key: int | None, account: int, calendar_
 def _unknown(problems: Problems) -> Refusal:
     unknown = Problem(("calendar_id",), Key.UNKNOWN, _UNKNOWN_CALENDAR)
     return Unprocessable(problems=[unknown, *problems]) if problems else NotFound(problems=[unknown])
+
+
+async def _choose_writable(session: Session, account: int, requested: Sequence[str] | None) -> dict[int, str]:
+    """Returns the requested calendars, or all that may be written to, from key to id.
+
+    Raises NotFound, and Unprocessable for those that may not.
+    """
+    chosen = choose(await calendars.keys_of_account(session, account), requested)
+    read_only = await calendars.read_only_of_account(session, account)
+    problems = Problems()
+    for index, calendar_id in enumerate(requested or ()):
+        if calendar_id in {chosen[key] for key in read_only & chosen.keys()}:
+            problems.add(("calendar_ids", index), Key.CONFLICT, READ_ONLY)
+    problems.raise_if_any()
+    return {key: calendar_id for key, calendar_id in chosen.items() if key not in read_only}
 
 
 def choose(own: Mapping[str, int], requested: Sequence[str] | None) -> dict[int, str]:

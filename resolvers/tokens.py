@@ -7,7 +7,7 @@ from core.accounts import Authorization, TokenPair
 from core.element_tokens import is_element_token
 from core.errors import Key, Problem, Unprocessable, WrongCredentials
 from core.identity import digest, is_client_id, is_sub, matches
-from db import accounts, calendar_feeds, channels, clients, element_tokens, tokens
+from db import accounts, calendar_feeds, calendar_sources, channels, clients, element_tokens, tokens
 from db.clients import Client
 from db.database import Session
 from db.drivers.keyed_locks import token_lock
@@ -79,7 +79,8 @@ async def refresh(ctx: Context, client_id: str, client_secret: str, refresh_toke
 async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | None, sub: str | None) -> None:
     """Revokes all tokens of an account, given by one of them or by its sub; if both are given, by the token.
 
-    An element token ends alone. A revoked account is also taken out of all element tokens, and its feeds and channels end.
+    An element token ends alone. A revoked account is also taken out of all element tokens, its feeds and channels end, and
+    its calendar sources are not fetched.
 
     From then on its sub is unknown; its data stays. An unknown token or sub succeeds and does nothing (RFC 7009).
     Raises Unauthenticated for wrong client credentials, Unprocessable if neither is given.
@@ -102,3 +103,4 @@ async def revoke(ctx: Context, client_id: str, client_secret: str, token: str | 
             await element_tokens.forget_account(session, account_key)
             await calendar_feeds.revoke_all(session, account_key)
             await channels.forget_account(session, account_key)
+            await calendar_sources.stop(session, account_key)

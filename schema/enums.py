@@ -10,7 +10,7 @@ from core.availability_constraints import ConstraintPeriod
 from core.blocked import BlockedReason
 from core.booking_life import BookingActor, BookingStatus
 from core.bookings import Assignment, EventCreation
-from core.calendar_sources import SyncStatus
+from core.calendar_sources import AllDayEvents, PartialSource, SyncStatus
 from core.candidates import RelaxationKind
 from core.channels import ChannelStatus
 from core.events import EventStatus, FreeBusyStatus, Transparency
@@ -174,6 +174,19 @@ _describe(
     CLOSED="All attempts of three days failed. Nothing is sent any more; upsertChannel opens it again.",
 )
 _describe(
+    AllDayEvents,
+    "Whether the all-day events of a calendar elsewhere block.",
+    AS_MARKED="Those block that the calendar marks as busy.",
+    BLOCK="All of them block.",
+    FREE="None of them blocks.",
+)
+_describe(
+    PartialSource,
+    "Whether a calendar elsewhere counts as known while a part of it cannot be placed in time.",
+    REFUSE="It does not count: nobody is free by what could not be read.",
+    ALLOW="It counts: what could be read blocks, the rest does not.",
+)
+_describe(
     SyncStatus,
     "Whether a calendar elsewhere could be fetched and read.",
     PENDING="It was never fetched. Nothing of it is known, so that nobody is free by it.",
@@ -192,10 +205,12 @@ _describe(
 __all__ = [
     "AccountKind",
     "AccountType",
+    "AllDayEvents",
     "ChannelStatus",
     "ElementPermission",
     "EventStatus",
     "FreeBusyStatus",
+    "PartialSource",
     "ResponseFormat",
     "SyncStatus",
     "Transparency",

@@ -14,6 +14,7 @@ from resolvers import (
     booking_moves,
     bookings,
     calendar_feeds,
+    calendar_sources,
     calendars,
     channels,
     element_tokens,
@@ -61,6 +62,14 @@ from .bookings import (
     book_slot_result,
 )
 from .calendar_feeds import CalendarFeedInput, CalendarFeedPayload, RevokeCalendarFeedInput, RevokeCalendarFeedPayload
+from .calendar_sources import (
+    CalendarSource,
+    CalendarSourcePayload,
+    DeleteCalendarSourceInput,
+    DeleteCalendarSourcePayload,
+    SyncCalendarSourceInput,
+    UpsertCalendarSourceInput,
+)
 from .calendars import (
     Calendar,
     CreateCalendarInput,
@@ -411,3 +420,32 @@ class Mutation:
         self, info: Info[Context], input: Annotated[CloseChannelInput, argument(description="The channel to close.")]
     ) -> CloseChannelPayload | None:
         return CloseChannelPayload(closed=await channels.close(info.context, input.channel_id))
+
+    @field(
+        description="Names a calendar elsewhere whose events count as the account's own, or changes how it is read. Answers "
+        "at once; the first fetch follows within seconds, and further ones every quarter of an hour. With another URL it is "
+        "PENDING until a fetch succeeds, and what was busy until then stays so."
+    )
+    async def upsert_calendar_source(
+        self, info: Info[Context], input: Annotated[UpsertCalendarSourceInput, argument(description="The calendar.")]
+    ) -> CalendarSourcePayload | None:
+        source = await calendar_sources.upsert(info.context, input.to_core())
+        return CalendarSourcePayload(calendar_source=CalendarSource.of(source, info))
+
+    @field(
+        description="Fetches a calendar elsewhere now, and answers when that is done. A fetch that fails is no error: "
+        "`status` and `problem` say it. At most 20 a minute for an account."
+    )
+    async def sync_calendar_source(
+        self, info: Info[Context], input: Annotated[SyncCalendarSourceInput, argument(description="Which calendar.")]
+    ) -> CalendarSourcePayload | None:
+        source = await calendar_sources.sync(info.context, input.source_id)
+        return CalendarSourcePayload(calendar_source=CalendarSource.of(source, info))
+
+    @field(
+        description="Deletes a calendar source, with its calendar and all events of that. Succeeds even if there is none."
+    )
+    async def delete_calendar_source(
+        self, info: Info[Context], input: Annotated[DeleteCalendarSourceInput, argument(description="Which calendar.")]
+    ) -> DeleteCalendarSourcePayload | None:
+        return DeleteCalendarSourcePayload(deleted=await calendar_sources.delete(info.context, input.source_id))

@@ -16,6 +16,7 @@ from resolvers import (
     available_periods,
     booking_life,
     calendar_feeds,
+    calendar_sources,
     calendars,
     channels,
     events,
@@ -31,6 +32,7 @@ from .availability_rules import AvailabilityRule
 from .available_periods import From, StoredAvailablePeriod, To
 from .booking_life import Booking, BookingsFrom, BookingsTo
 from .calendar_feeds import CalendarFeed
+from .calendar_sources import CalendarSource
 from .calendars import Calendar
 from .channels import Channel
 from .connections import After, Connection, First, page_request
@@ -240,3 +242,7 @@ class Query:
         page = page_request(first, after)
         found = await available_periods.list_periods(info.context, or_none(from_), or_none(to), page)
         return Connection[StoredAvailablePeriod].of(found, StoredAvailablePeriod.of)
+
+    @field(description="The calendars elsewhere that the account's busy time is read from, oldest first. At most 20.")
+    async def calendar_sources(self, info: Info[Context]) -> list[CalendarSource] | None:
+        return [CalendarSource.of(source, info) for source in await calendar_sources.list_sources(info.context)]

@@ -28,6 +28,8 @@ from schema import schema
 
 from . import demo
 from .booking_page import BookingPage
+from .calendar_sources.download import Downloads
+from .calendar_sources.fetches import SourceFetches
 from .callbacks.channels import ChannelWatch
 from .callbacks.delivery import Deliveries
 from .feeds import CalendarFeeds
@@ -75,13 +77,15 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         with on_shutdown_signal(endpoint.stopping.set):
             serving = tools.running() if tools is not None else nullcontext()
-            async with deliveries.running(), channels.running(), purge.running(), serving:
+            async with deliveries.running(), channels.running(), sources.running(), purge.running(), serving:
                 # For what is refused before the application is asked.
                 yield {HEADERS_OF_REFUSAL: _both(cross_origin.headers_of_refusal, elements.headers_of_refusal)}
         await db.close()
 
     deliveries = Deliveries(db, HTTPClient(allow_all if settings.private_callbacks else is_public), clock)
     channels = ChannelWatch(db, clock)
+    allowed = allow_all if settings.private_sources else is_public
+    sources = SourceFetches(db, Downloads(HTTPClient(allowed, setting="OPENINGS_PRIVATE_SOURCES")), clock)
     purge = Purge(
         db,
         clock,
@@ -103,6 +107,8 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         origins,
         address=settings.address,
         private_callbacks=settings.private_callbacks,
+        private_sources=settings.private_sources,
+        fetch_sources=sources.fetch,
         rates=RateLimits(settings.rates, settings.workers),
         deadline=settings.deadline,
     )

@@ -154,6 +154,7 @@ class Settings:
         choices=("auto", "on", "json", "off"),
     )
     private_callbacks: bool = _setting(False, "allow callbacks to loopback and private addresses")
+    private_sources: bool = _setting(False, "allow calendar sources at loopback and private addresses")
     rate_limit: str = _setting("", "rate limits of each client, such as 50/s,500/min, in s, min or h; default: none")
 
     @property

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core import calendar_feeds, errors, picture
-from db import database, purge, readiness
+from core import calendar_feeds, calendar_sources, errors, picture, series
+from db import database, purge, readiness, source_fetches
 from resolvers import explanation
+from server.calendar_sources import download, fetches, reading
 from server.graphql import complexity, connection_limits, documents, websocket
 from server.http import credential_throttle, requests
 from server.process import connections, http_protocol, websocket_protocol
@@ -48,6 +49,13 @@ def bounds() -> list[Bound]:
 
 #: what the code has, for the bounds without a setting, by the beginning of their first column
 CODE: dict[str, list[float]] = {
+    "calendar sources of an account": [calendar_sources.MAX_SOURCES],
+    "`syncCalendarSource` of": [calendar_sources.MAX_SYNCS],
+    "file of a calendar source": [calendar_sources.MAX_BODY, download.PATIENCE, download.MAX_REDIRECTS],
+    "events in it": [calendar_sources.MAX_ITEMS, calendar_sources.MAX_EVENTS, series.MAX_INSTANCES],
+    "reading it": [reading.LEAST_SECONDS, reading.SECONDS_A_MEGABYTE],
+    "a line of it": [calendar_sources.MAX_LINE, calendar_sources.MAX_DATES],
+    "sources being fetched": [source_fetches.OF_CLIENT, source_fetches.OF_HOST, fetches.AT_ONCE],
     "head of a request": [http_protocol.MAX_HEAD],
     "headers": [http_protocol.MAX_HEADERS],
     "time for a head": [http_protocol.HEAD_DEADLINE],

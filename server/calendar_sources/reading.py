@@ -26,7 +26,7 @@ from .events import UnreadableEventError
 from .items import Item, Reading, read_item
 
 #: seconds of a processor that reading takes at most: by the size of what is read, and at least
-_SECONDS_A_MEGABYTE, _LEAST_SECONDS = 1.0, 5.0
+SECONDS_A_MEGABYTE, LEAST_SECONDS = 1.0, 5.0
 
 _DOUBTED = "events are gone at once: they count until a fetch a quarter of an hour later says the same"
 
@@ -105,7 +105,7 @@ def roll(stored: Mapping[str, StoredItem], how: Reading) -> Outcome:
 
 def deadline(size: int) -> Check:
     """Returns a function that raises TookTooLongError when reading so many bytes has taken too long."""
-    seconds = max(_LEAST_SECONDS, _SECONDS_A_MEGABYTE * size / 1_000_000)
+    seconds = max(LEAST_SECONDS, SECONDS_A_MEGABYTE * size / 1_000_000)
     end = thread_time() + seconds
 
     def check() -> None:

@@ -34,6 +34,7 @@ from core import picture
 from core.accounts import MAX_CALENDARS
 from core.booking_life import LABEL_KEY_LENGTH, LABEL_VALUE_LENGTH, MAX_ANSWERS, MAX_LABELS
 from core.bookings import NEXT_SLOTS
+from core.calendar_sources import MAX_SOURCES
 from core.channels import MAX_CHANNELS
 from core.explanation import max_places, max_relaxations
 from core.limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, NAME_LENGTH, Limits
@@ -175,11 +176,12 @@ class _Count:
             ("CalendarNotKnown", "memberStatuses"): limits.max_accounts,
             ("Explanation", "members"): max_places(limits),
             ("Explanation", "relaxations"): max_relaxations(limits),
-            ("Query", "calendars"): MAX_CALENDARS,
+            ("Query", "calendars"): MAX_CALENDARS + MAX_SOURCES,
+            ("Query", "calendarSources"): MAX_SOURCES,
             ("Query", "channels"): MAX_CHANNELS,
             ("Channel", "calendarIds"): MAX_CALENDARS,
-            ("UserInfo", "calendars"): MAX_CALENDARS,
-            ("Account", "calendars"): MAX_CALENDARS,
+            ("UserInfo", "calendars"): MAX_CALENDARS + MAX_SOURCES,
+            ("Account", "calendars"): MAX_CALENDARS + MAX_SOURCES,
         }
         self._known: dict[tuple[str, int], AnswerSize] = {}
 

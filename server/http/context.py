@@ -53,6 +53,8 @@ class RequestGate:
     address: str = ""
     #: whether callbacks may lead to loopback and private addresses
     private_callbacks: bool = False
+    #: whether calendar sources may lie at loopback and private addresses
+    private_sources: bool = False
     #: fetches calendar sources now
     fetch_sources: FetchSources | None = None
     rates: RateLimits = field(default_factory=lambda: RateLimits([]))
@@ -87,6 +89,7 @@ class RequestGate:
             metrics.timed,
             self.address,
             self.private_callbacks,
+            self.private_sources,
             **more,
         )
 

@@ -2,13 +2,16 @@
 
 A host name may resolve to any address, and to another one the next time. So it is resolved once, all of its
 addresses are checked, and the connection goes to a checked address. The certificate is still verified for the name.
-Redirects are not followed, and proxies from the environment are not used.
+Redirects are not followed here, and proxies from the environment are not used.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
+from socket import gaierror
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from httpcore2 import (
@@ -22,9 +25,11 @@ from httpcore2 import (
     ConnectTimeout,
     NetworkError,
     ProtocolError,
+    ReadError,
     TimeoutException,
     default_ssl_context,
 )
+from httpcore2 import Response as HTTPResponse
 
 from core.urls import Address
 from db.drivers.fair_queue import Client
@@ -43,6 +48,19 @@ _REASON_LENGTH = 200
 class OutgoingError(Exception):
     """The server elsewhere did not do what it was asked. The message says why and is safe to log."""
 
+    def __init__(self, why: str, kind: str = "could not be reached") -> None:
+        super().__init__(why)
+        #: the same in a few words, which have nothing of an address
+        self.kind = kind
+
+
+class Response(NamedTuple):
+    """A response whose body was read to its end. Names of headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
 
 class HTTPClient:
     """Sends requests to allowed addresses, each on its own connection."""
@@ -51,11 +69,14 @@ class HTTPClient:
         self,
         allowed: Callable[[Address], bool],
         *,
+        setting: str = "OPENINGS_PRIVATE_CALLBACKS",
         resolver: Resolver | None = None,
         patience: float = _PATIENCE,
         certificates: Callable[[], ssl.SSLContext] = default_ssl_context,
     ) -> None:
+        """`setting` is the one that allows private addresses. `patience` is for requests of which nothing is read."""
         self._allowed = allowed
+        self._setting = setting
         self._resolver = resolver or Resolver()
         self._patience = patience
         self._certificates = certificates
@@ -68,25 +89,43 @@ class HTTPClient:
         async with self._resolver.thread(client) as resolve:
             await self._post(resolve, url, headers, body)
 
+    async def get(self, client: Client, url: str, headers: Mapping[str, str], *, most: int) -> Response:
+        """Sends a GET request for a client, and reads up to `most` bytes. Its time is limited by the caller.
+
+        Raises OutgoingError for a longer body, and if there is no response; NoThreadError as `post` does.
+        """
+        async with self._resolver.thread(client) as resolve:
+            with _explained():
+                async with self._response(resolve, "GET", urlsplit(url), headers) as response:
+                    return await _read(response, most)
+
     async def _post(self, resolve: Resolve, url: str, headers: Mapping[str, str], body: bytes) -> None:
         try:
             async with asyncio.timeout(self._patience):
-                status = await self._status(resolve, urlsplit(url), headers, body)
+                with _explained():
+                    async with self._response(resolve, "POST", urlsplit(url), headers, body) as response:
+                        status = response.status
         except TimeoutError:
             raise OutgoingError(f"took longer than {self._patience:g} s") from None
-        except (OSError, ValueError, NetworkError, ProtocolError, TimeoutException) as error:
-            raise OutgoingError(_reason(error)) from error
         if not 200 <= status < 300:
             raise OutgoingError(f"status {status}")
 
-    async def _status(self, resolve: Resolve, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
-        """Sends the request and returns the response's status; the response body is not read."""
+    @asynccontextmanager
+    async def _response(
+        self,
+        resolve: Resolve,
+        method: str,
+        parts: SplitResult,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> AsyncGenerator[HTTPResponse]:
+        """Sends a request, and gives the response whose body is not yet read."""
         url = _url(parts)
-        backend = AddressFilteringBackend(self._allowed, resolve)
+        backend = AddressFilteringBackend(self._allowed, self._setting, resolve)
         connection = AsyncHTTPConnection(url.origin, self._ssl, network_backend=backend)
         sent = [("Host", parts.netloc), ("Connection", "close"), *headers.items()]
-        async with connection, connection.stream("POST", url, headers=sent, content=body) as response:
-            return response.status
+        async with connection, connection.stream(method, url, headers=sent, content=body) as response:
+            yield response
 
     @cached_property
     def _ssl(self) -> ssl.SSLContext:
@@ -97,8 +136,9 @@ class HTTPClient:
 class AddressFilteringBackend(AsyncNetworkBackend):
     """Connects only to addresses that were checked."""
 
-    def __init__(self, allowed: Callable[[Address], bool], resolve: Resolve) -> None:
+    def __init__(self, allowed: Callable[[Address], bool], setting: str, resolve: Resolve) -> None:
         self._allowed = allowed
+        self._setting = setting
         self._resolve = resolve
         self._connections = AnyIOBackend()
 
@@ -116,14 +156,53 @@ class AddressFilteringBackend(AsyncNetworkBackend):
                 return await self._connections.connect_tcp(str(address), port, _CONNECTING)
             except (ConnectError, ConnectTimeout) as error:
                 last = error
-        raise last or OutgoingError("its host name has no address")
+        raise last or OutgoingError("its host name has no address", "its host name has no address")
 
     async def _addresses(self, host: str, port: int) -> Sequence[Address]:
         """Resolves the host. Raises OutgoingError if any address is not allowed: a mixed result suggests an attack."""
         addresses = await self._resolve(host, port)
         if not all(map(self._allowed, addresses)):
-            raise OutgoingError("its host has a private address, which OPENINGS_PRIVATE_CALLBACKS=1 would allow")
+            words = f"its host has a private address, which {self._setting}=1 would allow"
+            raise OutgoingError(words, words)
         return addresses
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    """Turns an error of the network into an OutgoingError."""
+    try:
+        yield
+    except (OSError, ValueError, NetworkError, ProtocolError, TimeoutException) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise OutgoingError(_reason(error), _kind(error)) from error
+
+
+async def _read(response: HTTPResponse, most: int) -> Response:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_stream():
+        size += len(chunk)
+        if size > most:
+            words = f"is larger than {most // 1024 // 1024} MiB"
+            raise OutgoingError(words, words)
+        chunks.append(chunk)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    return Response(response.status, headers, b"".join(chunks))
+
+
+def _kind(error: BaseException) -> str:
+    """What went wrong, without the address that errors of the system have."""
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return "its certificate is not valid"
+    if any(isinstance(cause, gaierror) for cause in causes):
+        return "its host name has no address"
+    return (
+        "its server broke off" if isinstance(error, (ProtocolError, ReadError)) else "its server could not be reached"
+    )
 
 
 def allow_all(_address: Address) -> bool:

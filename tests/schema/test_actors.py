@@ -40,6 +40,7 @@ Query.bookings                    who    yes  no      no     no           no    
 Query.realTimeSchedulings         who    yes  no      no     no           no                   no                 no
 Query.realTimeScheduling          who    yes  no      no     no           no                   no                 no
 Query.channels                    who    no   yes     no     no           no                   no                 who
+Query.calendarSources             who    no   yes     yes    no           yes                  yes                who
 Query.availabilityRules           who    no   yes     no     no           yes                  no                 who
 Query.availabilityRule            who    no   yes     no     no           yes                  no                 who
 Query.availablePeriods            who    no   yes     no     no           yes                  no                 who
@@ -54,6 +55,9 @@ Mutation.elementToken             who    yes  no      no     no           no    
 Mutation.deleteAccount            who    yes  no      no     no           no                   no                 no
 Mutation.createCalendar           who    no   yes     no     no           no                   no                 who
 Mutation.deleteCalendar           who    no   yes     no     no           no                   no                 who
+Mutation.upsertCalendarSource     who    no   yes     no     no           no                   no                 who
+Mutation.syncCalendarSource       who    no   yes     no     no           no                   no                 who
+Mutation.deleteCalendarSource     who    no   yes     no     no           no                   no                 who
 Mutation.upsertEvent              who    no   yes     no     no           no                   no                 who
 Mutation.upsertEvents             who    no   yes     no     no           no                   no                 who
 Mutation.deleteEvent              who    no   yes     no     no           no                   no                 who

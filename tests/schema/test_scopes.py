@@ -103,9 +103,9 @@ async def test_an_operation_needs_only_its_own_scope(api: Api, ada: Account) -> 
 
 
 SHARED = {"calendarFeeds", "calendarFeed", "revokeCalendarFeed", "channels", "upsertChannel", "closeChannel"}
-READING = {"calendars", "events", "freeBusy", "availability", "sequencedAvailability"} | SHARED
-WRITING = {"calendars", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
-FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"} | SHARED
+READING = {"calendars", "calendarSources", "events", "freeBusy", "availability", "sequencedAvailability"} | SHARED
+WRITING = {"calendars", "calendarSources", "upsertEvent", "upsertEvents", "deleteEvent", "deleteEvents"}
+FREE_BUSY = {"calendars", "calendarSources", "freeBusy", "availability", "sequencedAvailability"} | SHARED
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ FREE_BUSY = {"calendars", "freeBusy", "availability", "sequencedAvailability"} |
         ("write_only", WRITING),
         ("free_busy", FREE_BUSY),
         ("free_busy_write", FREE_BUSY | WRITING),
-        ("read_events", READING - {"calendars"}),
-        ("list_calendars create_event", {"calendars", "upsertEvent", "upsertEvents"}),
+        ("read_events", READING - {"calendars", "calendarSources"}),
+        ("list_calendars create_event", {"calendars", "calendarSources", "upsertEvent", "upsertEvents"}),
     ],
 )
 async def test_some_names_stand_for_several_scopes(api: Api, ada: Account, scope: str, allowed: set[str]) -> None:

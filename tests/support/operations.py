@@ -29,6 +29,14 @@ OPERATIONS = {
     "{ freeBusy(input: {}) { nodes { start } } }": Scope.READ_FREE_BUSY,
     AVAILABILITY: Scope.READ_FREE_BUSY,
     SEQUENCED_AVAILABILITY: Scope.READ_FREE_BUSY,
+    "{ calendarSources { sourceId } }": Scope.LIST_CALENDARS,
+    """
+    mutation {
+      upsertCalendarSource(input: {sourceId: "work", url: "https://example.com/a.ics"}) { calendarSource { status } }
+    }
+    """: Scope.CREATE_CALENDAR,
+    'mutation { syncCalendarSource(input: {sourceId: "work"}) { calendarSource { status } } }': Scope.CREATE_CALENDAR,
+    'mutation { deleteCalendarSource(input: {sourceId: "work"}) { deleted } }': Scope.CREATE_CALENDAR,
     "{ channels { channelId } }": Scope.READ_FREE_BUSY,
     'mutation { upsertChannel(input: {callbackUrl: "https://app.example.com/changes"}) { channel { status } } }': (
         Scope.READ_FREE_BUSY

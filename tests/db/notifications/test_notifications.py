@@ -179,6 +179,12 @@ async def _made_link(api: Api, ada: Account) -> dict[str, Any]:
     return {**made["realTimeScheduling"], "displayMessage": "Gone"}
 
 
+async def _made_source(api: Api, ada: Account) -> dict[str, Any]:
+    source = {"sourceId": "work", "url": "https://nowhere.invalid/a.ics"}
+    await api.data(mutation("upsertCalendarSource"), ada.token, input=source)
+    return {"sourceId": "work"}
+
+
 async def _made_calendar(api: Api, ada: Account) -> dict[str, Any]:
     making = mutation("createCalendar").replace("__typename", "calendar { calendarId }")
     return (await api.data(making, ada.token, input={"name": "Private"}))["createCalendar"]["calendar"]
@@ -206,6 +212,8 @@ TELLING: dict[str, Input] = {
     "deleteAvailablePeriod": lambda *_: {"availablePeriodId": "p"},
     "deleteAvailablePeriods": lambda *_: None,
     "createCalendar": lambda *_: {"name": "Private"},
+    "upsertCalendarSource": lambda *_: {"sourceId": "work", "url": "https://example.com/a.ics"},
+    "deleteCalendarSource": _made_source,
     "deleteCalendar": _made_calendar,
     "revokeAuthorization": lambda api, ada: {**api.credentials, "sub": ada.sub},
     "deleteAccount": lambda _, ada: {"sub": ada.sub},
@@ -218,6 +226,7 @@ SILENT: dict[str, tuple[Input, str]] = {
         "adds a token; existing ones stay valid",
     ),
     "elementToken": (_element_token, "adds a token"),
+    "syncCalendarSource": (_made_source, "its file cannot be fetched, so events stay as they are"),
     "upsertChannel": (lambda *_: {"callbackUrl": "https://app.example.com/changes"}, "events stay as they are"),
     "closeChannel": (lambda *_: {"channelId": "chn_none"}, "events stay as they are"),
     "account": (_account, "it exists, and grants everything already"),

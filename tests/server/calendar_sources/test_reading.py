@@ -187,8 +187,8 @@ def test_hostile_events_are_read_or_refused_soon(lines: list[str]) -> None:
 
 
 def test_reading_ends_when_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_LEAST_SECONDS", 0)
-    monkeypatch.setattr(reading, "_SECONDS_A_MEGABYTE", 0)
+    monkeypatch.setattr(reading, "LEAST_SECONDS", 0)
+    monkeypatch.setattr(reading, "SECONDS_A_MEGABYTE", 0)
     with pytest.raises(TookTooLongError):
         fetched(calendar(*days(3)))
 
