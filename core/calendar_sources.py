@@ -52,8 +52,8 @@ MASS = 20
 BELIEVED_AFTER = 15 * MINUTE
 """Between a fetch that lacks most items and the first one that is believed when it lacks them, too."""
 
-_ACTIVE_FOR = max(HOUR, 4 * FETCH_INTERVAL)
-_KNOWN_FOR = DAY
+ACTIVE_FOR, KNOWN_FOR = max(HOUR, 4 * FETCH_INTERVAL), DAY
+"""Seconds after a fetch for which a source is active, and for which it counts as known."""
 
 
 class AllDayEvents(StrEnum):
@@ -100,17 +100,17 @@ class SyncState:
         """Returns the status at an instant."""
         if self.synced_at is None:
             return SyncStatus.PENDING
-        if self.refused or now - self.synced_at >= _KNOWN_FOR:
+        if self.refused or now - self.synced_at >= KNOWN_FOR:
             return SyncStatus.DISCONNECTED
         if self.incomplete:
             return SyncStatus.PARTIAL
-        return SyncStatus.ACTIVE if now - self.synced_at < _ACTIVE_FOR else SyncStatus.STALE
+        return SyncStatus.ACTIVE if now - self.synced_at < ACTIVE_FOR else SyncStatus.STALE
 
     def changes_at(self, now: Instant) -> Instant | None:
         """Returns when the status changes if no fetch is tried before; None if it does not."""
         if self.synced_at is None or self.refused:
             return None
-        return min((at for age in (_ACTIVE_FOR, _KNOWN_FOR) if (at := self.synced_at + age) > now), default=None)
+        return min((at for age in (ACTIVE_FOR, KNOWN_FOR) if (at := self.synced_at + age) > now), default=None)
 
     def unknown_at(self, now: Instant, partial: PartialSource) -> Instant:
         """Returns the instant from which on nothing of the source counts as known, unless it is fetched again before.
@@ -119,7 +119,7 @@ class SyncState:
         """
         if self.synced_at is None or self.refused or (self.incomplete and partial is PartialSource.REFUSE):
             return now
-        return self.synced_at + _KNOWN_FOR
+        return self.synced_at + KNOWN_FOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from core.calendar_sources import SyncState
+from core.calendar_sources import ACTIVE_FOR, KNOWN_FOR, SyncState, SyncStatus
 from core.instants import Instant
 
 from .drivers.base import Statements
@@ -41,6 +41,23 @@ async def of_calendars(statements: Statements, calendar_keys: Collection[int]) -
         )
         for calendar_key, key, synced_at, refused, incomplete, known_until, tried_at, attempts, claim in rows
     }
+
+
+async def count(statements: Statements, now: Instant) -> dict[SyncStatus, int]:
+    """Returns how many sources have each status, without those that no source has. One statement."""
+    # Not by `fetch`, which remembers rows: the same statement comes again with another instant.
+    return {SyncStatus(status): number for status, number in await statements.fetch_many(_COUNT, now)}
+
+
+#: as `SyncState.status` says
+_COUNT = f"""
+SELECT CASE WHEN synced_at IS NULL THEN '{SyncStatus.PENDING}'
+            WHEN refused OR synced_at <= $1 - {KNOWN_FOR} THEN '{SyncStatus.DISCONNECTED}'
+            WHEN incomplete THEN '{SyncStatus.PARTIAL}'
+            WHEN synced_at <= $1 - {ACTIVE_FOR} THEN '{SyncStatus.STALE}'
+            ELSE '{SyncStatus.ACTIVE}' END AS status, COUNT(*)
+FROM calendar_sources GROUP BY 1
+"""
 
 
 @cache

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.calendar_sources import SyncStatus
 from core.instants import Instant
 from core.urls import is_public
 from db.database import Database
@@ -30,6 +31,7 @@ from . import demo
 from .booking_page import BookingPage
 from .calendar_sources.download import Downloads
 from .calendar_sources.fetches import SourceFetches
+from .calendar_sources.statuses import SourceStatuses
 from .callbacks.channels import ChannelWatch
 from .callbacks.delivery import Deliveries
 from .feeds import CalendarFeeds
@@ -113,6 +115,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         deadline=settings.deadline,
     )
     throttle = CredentialThrottle()
+    statuses = SourceStatuses(db, clock)
     engine = _engine(settings, gate, throttle)
     endpoint = GraphQLEndpoint(engine, partial(_graphiql, db, settings, clock), max_body=settings.max_body)
     cross_origin = CrossOrigin(endpoint.asgi, "/graphql", origins)
@@ -127,12 +130,12 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
             Route("/", _home, methods=["GET"]),
             WebSocketRoute("/graphql", endpoint.on_websocket),
             Route("/healthz", _alive, methods=["GET"]),
-            Route("/readyz", _ReadyCheck(db).respond, methods=["GET"]),
+            Route("/readyz", _ReadyCheck(db, statuses).respond, methods=["GET"]),
             *BookingPage(real_time_scheduling, gate).routes(),
             *([Route(MCP_PATH, tools)] if tools is not None else []),
             CalendarFeeds(gate).route(),
             *([assets] if assets is not None else []),
-            *([Route("/metrics", metrics.metrics, methods=["GET"])] if settings.with_metrics else []),
+            *([Route("/metrics", partial(_metrics, statuses), methods=["GET"])] if settings.with_metrics else []),
         ],
         middleware=[Middleware(AccessLog)],
         exception_handlers={HTTPException: _on_http_exception},
@@ -226,8 +229,9 @@ async def _alive(_request: Request) -> Response:
 class _ReadyCheck:
     """Serves /readyz, and logs a line when the database becomes unusable and when it is usable again."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, statuses: SourceStatuses) -> None:
         self._readiness = Readiness(db)
+        self._statuses = statuses
         self._problem: str | None = None
 
     async def respond(self, _request: Request) -> Response:
@@ -239,4 +243,13 @@ class _ReadyCheck:
         self._problem = problem
         if problem is not None:
             return JSONResponse({"status": problem}, 503)
-        return JSONResponse({"status": "ready", "tzdata": version("tzdata")})
+        detail: dict[str, Any] = {"status": "ready", "tzdata": version("tzdata")}
+        if sources := await self._statuses.count():  # whatever they are: a server is ready without them
+            detail["calendar_sources"] = sources
+        return JSONResponse(detail)
+
+
+async def _metrics(statuses: SourceStatuses, request: Request) -> Response:
+    counted = await statuses.count()
+    metrics.show_sources({status.value: counted.get(status, 0) for status in SyncStatus})
+    return await metrics.metrics(request)

@@ -27,6 +27,7 @@ from db.encryption import WrongKeyError
 from db.retries import is_unavailable, retry_transaction
 from db.source_fetches import Change, ClaimedSource, GoodFetch
 
+from ..observability import metrics
 from ..outgoing.resolver import NoThreadError
 from .content import NotACalendarError
 from .download import Downloaded, Downloads, FetchError
@@ -190,6 +191,7 @@ class SourceFetches:
             async with self._slots.slot(source.client_key):
                 await self._fetch_in_turn(source)
         except (NoThreadError, TimedOut):
+            metrics.count_fetch("postponed")
             await self._release(source, self._clock() + _POSTPONED)
 
     async def _fetch_in_turn(self, source: ClaimedSource) -> None:
@@ -254,6 +256,7 @@ class SourceFetches:
         )
         async with self._db.write(source.client_key, [_lock(source)]) as session:
             await source_fetches.record_success(session, source, good, _change(outcome, how), now)
+        metrics.count_fetch("fetched")
         _log(logging.INFO, "fetched", source)
 
     async def _record_failure(self, source: ClaimedSource, stored: dict[str, StoredItem], error: Exception) -> None:
@@ -277,6 +280,7 @@ class SourceFetches:
             change = _change(outcome, how)
             await source_fetches.record_failure(session, source, _words(error), change, now, due_at, refused=refused)
         # Not why: that may quote the file.
+        metrics.count_fetch("failed")
         _log(logging.WARNING, f"failed; next in {due_at - now} s", source)
 
     @retry_transaction

@@ -62,6 +62,8 @@ SUBSCRIPTIONS = Gauge("openings_subscriptions", "Open subscriptions.", multiproc
 SOCKETS = Gauge("openings_sockets", "Open WebSocket connections.", multiprocess_mode="livesum")
 PUSHES = Counter("openings_pushes", "Responses to subscriptions, including the first ones.")
 CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by outcome.", ["outcome"])
+SOURCES = Gauge("openings_calendar_sources", "Calendar sources, by status.", ["status"], multiprocess_mode="mostrecent")
+FETCHES = Counter("openings_source_fetches", "Fetches of calendar sources, by outcome.", ["outcome"])
 PURGED = Counter("openings_purged", "Rows deleted by the purge, by kind.", ["kind"])
 
 
@@ -96,6 +98,17 @@ def count_wait_timeout(what: str) -> None:
 def count_callback(outcome: str) -> None:
     """Counts an attempt to deliver a callback: `delivered`, `failed` (to be retried), `given_up`, or `postponed` (not made)."""
     _labelled(CALLBACKS, outcome).inc()
+
+
+def show_sources(counted: Mapping[str, int]) -> None:
+    """Shows how many calendar sources have each status now."""
+    for status, sources in counted.items():
+        _labelled(SOURCES, status).set(sources)
+
+
+def count_fetch(outcome: str) -> None:
+    """Counts a fetch of a calendar source: `fetched`, `failed` (to be retried), or `postponed` (not made)."""
+    _labelled(FETCHES, outcome).inc()
 
 
 def count_purged(kind: str, rows: int) -> None:
