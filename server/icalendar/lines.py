@@ -31,6 +31,11 @@ def moment(instant: Instant) -> str:
     return f"{_day(midnight)}T{_clock(instant - midnight)}Z"
 
 
+def wall(seconds: int) -> str:
+    """20300507T143000: a time on the clock of a zone, as the instant at which UTC's shows it."""
+    return moment(seconds)[:-1]
+
+
 @lru_cache(maxsize=1024)
 def _day(midnight: Instant) -> str:
     return format_instant(midnight)[:10].replace("-", "")
