@@ -142,7 +142,7 @@ async def test_what_is_not_known_is_not_booked_held_or_moved_to(api: Api, ada: A
     given = {**booking_input(("all", [ada]), start=iso_time(10), event_id="b"), "holdFor": {"minutes": 60}}
     held = (await api.data(HOLD, CLIENT_SECRET, input=given))["holdSlot"]
     await set_known(api, ada, unknown_at=api.now)
-    taken = {"__typename": "SlotTaken", "nextSlots": []}
+    taken = {"__typename": "CalendarNotKnown"}
     again = booking_input(("all", [ada]), start=iso_time(11), event_id="c")
     assert await book_slot(api, again) == taken
     assert await book_slot(api, {**again, "idempotencyKey": "k"}) == taken
