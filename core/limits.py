@@ -16,6 +16,10 @@ EXTERNAL_ID_LENGTH = 255
 NAME_LENGTH = 255
 LOCATION_LENGTH = 1024
 URL_LENGTH = 2048
+# Of an event that recurs; a line is no longer than a description, which the size of answers is bounded by.
+RECURRENCE_LINE_LENGTH = 4096
+MAX_RECURRENCE_LINES = 100
+MAX_RECURRENCE_DATES = 10_000
 
 SHORTEST_PERIOD = MINUTE
 START_INTERVALS = (5, 10, 15, 30, 60)
