@@ -12,6 +12,7 @@ from .errors import Key, Path, Problems
 from .instants import Instant, Unreadable
 from .limits import DESCRIPTION_LENGTH, EXTERNAL_ID_LENGTH, LOCATION_LENGTH, SUMMARY_LENGTH, URL_LENGTH
 from .periods import check_instant, check_window, read
+from .recurrence_lines import read_recurrence
 from .spans import Span
 from .texts import check_id, check_text
 from .zones import ZoneInfo, check_zone, local_midnight
@@ -76,6 +77,10 @@ class EventDraft:
     url: str | None = None
     transparency: Transparency = Transparency.OPAQUE
     status: EventStatus = EventStatus.CONFIRMED
+    #: of an event that recurs, its lines of RFC 5545
+    recurrence: tuple[str, ...] | None = None
+    #: of an instance of such an event, its start before it was moved, by which it is named
+    recurrence_id: EventTime | Unreadable | None = None
 
     def check(self, path: Path, problems: Problems) -> None:
         """Reports all problems of the event."""
@@ -88,6 +93,11 @@ class EventDraft:
             self.location.check((*path, "location"), problems)
         _check_url(self.url, (*path, "url"), problems)
         self._check_times(path, problems)
+        if isinstance(self.recurrence_id, Unreadable):
+            problems.add((*path, "recurrence_id"), Key.INVALID, self.recurrence_id.why)
+        if self.recurrence is not None:
+            all_day = None if isinstance(self.start, Unreadable) else isinstance(self.start, date)
+            read_recurrence(self.recurrence, (*path, "recurrence"), problems, all_day=all_day)
 
     def _check_times(self, path: Path, problems: Problems) -> None:
         times = {"start": self.start, "end": self.end}

@@ -39,6 +39,9 @@ from .recurrence_rules import Frequency, Rule
 MAX_PERIODS = 100_000
 """Periods of a rule that are looked at for one window."""
 
+#: days of a period at most
+_DAYS = {Frequency.DAILY: 1, Frequency.WEEKLY: 7, Frequency.MONTHLY: 31, Frequency.YEARLY: 366}
+
 _TOO_LONG_AGO = f"begins too long ago: more than {MAX_PERIODS:,} of its periods would have to be looked at"
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -72,6 +75,16 @@ def is_over(rule: Rule, first: int, wall: int, *, all_day: bool = False) -> bool
     periods = _Periods(rule, first, all_day=all_day)
     number, left = _counted(rule.count, periods, wall)
     return left <= 0 or next(islice(periods.starts(number, first, wall), left - 1, None), None) is not None
+
+
+def looked_at(rule: Rule, first: int, since: int, before: int, *, all_day: bool = False) -> int:
+    """Returns how many starts are looked at, at most, to find those in `[since, before)`: what it costs."""
+    periods = _Periods(rule, first, all_day=all_day)
+    number = max(0, periods.number_of(since))
+    looked = max(number, periods.number_of(min(before, _behind(rule, all_day=all_day)))) - number + 2
+    if rule.count is not None and not periods.are_regular:
+        looked += number
+    return looked * _DAYS[rule.frequency] * len(periods.times)
 
 
 def _behind(rule: Rule, *, all_day: bool) -> int:

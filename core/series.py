@@ -13,11 +13,12 @@ that its shift leads back to. The cost depends on the window, however long ago t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from .instants import DAY, LATEST, Instant
 from .offsets import instants_of, offset_at
-from .recurrence import is_over, starts
+from .recurrence import is_over, looked_at, starts
 from .recurrence_rules import Rule
 from .spans import Span
 from .zones import ZoneInfo
@@ -61,6 +62,8 @@ class Instance(NamedTuple):
     original: Start
     start: Start
     span: Span
+    #: the original of the override of all following instances that moves it too
+    follows: Start | None = None
 
 
 class _Part(NamedTuple):
@@ -70,6 +73,8 @@ class _Part(NamedTuple):
     before: int
     shift: int
     length: Length
+    #: the original of the override that it begins with
+    begins: Start | None = None
 
 
 class _Original(NamedTuple):
@@ -122,12 +127,18 @@ class Series:
 
     def is_over(self, instant: Instant) -> bool:
         """Whether no instance starts at or after the instant. Also False where that costs too much to find out."""
+        parts = self._parts()
+        wall = instant - DAY - max(part.shift for part in parts)
+        behind = max(part.before for part in parts)
         moved = (override.start for override in self.overrides.values() if override.start is not None)
-        if any(self._span(start, Length()).start >= instant for start in (self.start, *self.dates, *moved)):
+        if any(self._span(start, Length()).start >= instant for start in moved):
             return False
-        wall = instant - DAY - max(part.shift for part in self._parts())
+        if any(wall <= self._wall(start) < behind for start in (self.start, *self.dates)):
+            return False
         try:
-            return all(is_over(rule, self._wall(self.start), wall, all_day=self.all_day) for rule in self.rules)
+            return wall >= behind or all(
+                is_over(rule, self._wall(self.start), wall, all_day=self.all_day) for rule in self.rules
+            )
         except ValueError:
             return False
 
@@ -135,26 +146,42 @@ class Series:
         """Yields the instances that meet the window, and others around it."""
         for original, override in self.overrides.items():
             if override.start is not None:
-                yield Instance(self._name(original), override.start, self._span(override.start, override.length))
+                span = self._span(override.start, override.length)
+                yield Instance(self._name(original), override.start, span, original if override.following else None)
         overridden = set(map(self._name, self.overrides))
         for part in self._parts():
-            # No clock is a day ahead of UTC or behind it.
-            longest = max(length.at_most for length in (part.length, *self.dates.values()) if length is not None)
-            since = max(part.since, window.start - DAY - longest - part.shift)
-            before = min(part.before, window.end + DAY - part.shift)
+            since, before = self._bounds(part, window)
             yield from self._moved(
                 [each for each in self._originals(since, before) if each.start not in overridden], part
             )
 
+    def cost(self, window: Span) -> int:
+        """Returns how many starts are looked at, at most, to find the instances that meet the window."""
+        first = self._wall(self.start)
+        bounds = [self._bounds(part, window) for part in self._parts()]
+        dates = len(bounds) * (len(self.dates) + len(self.excluded))
+        return dates + sum(
+            looked_at(rule, first, *each, all_day=self.all_day) for each in bounds for rule in self.rules
+        )
+
+    def _bounds(self, part: _Part, window: Span) -> tuple[int, int]:
+        """Returns the bounds of the originals of a part that can meet the window."""
+        # No clock is a day ahead of UTC or behind it.
+        longest = max(length.at_most for length in (part.length, *self.dates.values()) if length is not None)
+        since = max(part.since, window.start - DAY - longest - part.shift)
+        return since, min(part.before, window.end + DAY - part.shift)
+
     def _parts(self) -> list[_Part]:
         """Returns the parts that the overrides of all following instances cut the series into."""
         following = ((original, override) for original, override in self.overrides.items() if override.following)
-        cuts = sorted([(self._wall(original), override) for original, override in following], key=lambda cut: cut[0])
-        bounds = [*(wall for wall, _ in cuts), LATEST]
+        cuts = sorted(
+            [(self._wall(original), original, override) for original, override in following], key=itemgetter(0)
+        )
+        bounds = [*(wall for wall, _, _ in cuts), LATEST]
         parts = [_Part(_NEVER, bounds[0], 0, self.length)]
-        for (wall, override), behind in zip(cuts, bounds[1:], strict=True):
+        for (wall, original, override), behind in zip(cuts, bounds[1:], strict=True):
             if override.start is not None:
-                parts.append(_Part(wall, behind, self._wall(override.start) - wall, override.length))
+                parts.append(_Part(wall, behind, self._wall(override.start) - wall, override.length, original))
         return parts
 
     def _originals(self, since: int, before: int) -> Iterable[_Original]:
@@ -181,7 +208,7 @@ class Series:
         walls = [each.wall + part.shift for each in originals]
         starts = self._names(walls) if part.shift else [each.start for each in originals]
         for original, start in zip(originals, starts, strict=True):
-            yield Instance(original.start, start, self._span(start, original.length or part.length))
+            yield Instance(original.start, start, self._span(start, original.length or part.length), part.begins)
 
     def _span(self, start: Start, length: Length) -> Span:
         """Returns the time that an instance covers."""
