@@ -54,7 +54,7 @@ KEPT = {"calendar_key", "event_id", "event_uid", "created_at"}
 UPSERT = f"""
 INSERT INTO events ({", ".join(COLUMNS)})
 VALUES ({", ".join(f"${number + 1}" for number in range(len(COLUMNS)))})
-ON CONFLICT (calendar_key, event_id) DO UPDATE SET
+ON CONFLICT (calendar_key, event_id, recurrence_id) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in KEPT)},
     created_at = CASE WHEN events.deleted THEN excluded.created_at ELSE events.created_at END
 RETURNING event_uid
@@ -135,6 +135,7 @@ def _row(given: Input, now: Instant) -> dict[str, Any]:
         "deleted": False,
         "created_at": now,
         "updated_at": now,
+        "recurrence_id": "",
     }
 
 

@@ -156,7 +156,7 @@ def _written(calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instan
 
 def _event_row(draft: EventDraft, booking: Booking, now: Instant) -> dict[str, Any]:
     lapses_at = booking.hold_expires_at
-    return {**events.row(draft, now), "booking_id": booking.booking_id, "lapses_at": lapses_at}
+    return {**events.columns(draft, now), "booking_id": booking.booking_id, "lapses_at": lapses_at}
 
 
 def _row(dialect: Dialect, new: NewBooking) -> dict[str, Any]:
@@ -276,7 +276,7 @@ INSERT INTO events (calendar_key, event_uid, {", ".join(_BOOKED)})
 SELECT target.calendar_key, target.event_uid, {", ".join(f"${number}" for number, _ in enumerate(_BOOKED, first))}
 FROM {targets} WHERE TRUE
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in (*REPLACED, *RENEWED, *OF_BOOKINGS))}
+    {", ".join(f"{name} = excluded.{name}" for name in (*REPLACED, *RENEWED, *OF_BOOKINGS))}, recurrence = NULL
 WHERE {_gone(now)}
 RETURNING calendar_key
 """

@@ -95,7 +95,7 @@ _EVENTS = """
 SELECT event_uid, starts_at, ends_at, start_date, end_date, summary, description,
        location_description, location_lat, location_long, url, blocks, status, created_at, updated_at
 FROM events
-WHERE deleted = FALSE AND (lapses_at IS NULL OR lapses_at > $4) AND ends_at > $2 AND starts_at < $3
+WHERE deleted = FALSE AND recurrence IS NULL AND (lapses_at IS NULL OR lapses_at > $4) AND ends_at > $2 AND starts_at < $3
 """
 _SOONEST_FIRST = "ORDER BY starts_at, event_uid LIMIT $5"
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -126,6 +126,13 @@ def _lock_sql(dialect: Dialect) -> str:
     return (
         f"SELECT key, version FROM calendars WHERE key {dialect.in_array(1, 'bigint')} ORDER BY key {dialect.row_lock}"
     )
+
+
+async def set_known_until(session: AsyncSession, keys: Collection[int]) -> None:
+    """Sets the instant from which on events of locked calendars are not known: where the first of their series ends."""
+    row = tables.Calendar
+    least = select(func.min(tables.Series.expanded_until)).where(col(tables.Series.calendar_key) == col(row.key))
+    await session.exec(update(row).where(col(row.key).in_(keys)).values(known_until=least.scalar_subquery()))
 
 
 async def bump_versions(session: AsyncSession, keys: Collection[int]) -> None:

@@ -148,8 +148,8 @@ async def by_key(
 
 
 def _in_window(row: Any, window: EventWindow, after: Cursor | None, now: Instant) -> list[Any]:
-    """The conditions for events in the window and after the cursor."""
-    conditions: list[Any] = []
+    """The conditions for events in the window and after the cursor. Of those that recur, their instances are listed."""
+    conditions: list[Any] = [row.recurrence.is_(None)]
     if window.to is not None:
         conditions.append(row.starts_at < window.to)
     if window.from_ is not None:

@@ -9,26 +9,30 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Update, and_, case, or_
 from sqlmodel import col, select, update
+from sqlmodel import delete as sql_delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.events import Event, EventDraft, EventStatus, Location, Transparency
-from core.instants import Instant, parse_date
+from core.instants import Instant, parse_date, read_event_time
 from core.spans import Span
 
-from . import tables
+from . import calendars, tables
 from .access import PendingCaller
 from .database import Database
 from .drivers.base import LOCK_TIMEOUT, LockedWrite
 from .drivers.dialects import insert
 from .versions import next_version_sql, random_part
 
-IDENTITY = ("calendar_key", "event_id")
+IDENTITY = ("calendar_key", "event_id", "recurrence_id")
 #: columns that keep their values when an event is replaced, but get new ones when a deleted event is
 #: created again
 RENEWED = ("event_uid", "created_at")
 #: columns of events of bookings; of others they are NULL
 OF_BOOKINGS = ("booking_id", "lapses_at")
-REPLACED = [name for name in tables.Event.model_fields if name not in {"key", *IDENTITY, *RENEWED, *OF_BOOKINGS}]
+#: columns of events that recur and of their instances; of others they are NULL and empty
+OF_SERIES = ("recurrence", "recurrence_id")
+_OWN = {"key", *IDENTITY, *RENEWED, *OF_BOOKINGS, *OF_SERIES}
+REPLACED = [name for name in tables.Event.model_fields if name not in _OWN]
 
 
 class Changed(NamedTuple):
@@ -41,28 +45,36 @@ class Changed(NamedTuple):
 async def upsert(session: AsyncSession, calendar_key: int, drafts: Sequence[EventDraft], now: Instant) -> Changed:
     """Creates or replaces events of a locked calendar. Counts those that are new, or were deleted before.
 
-    An event of a hold no longer lapses with it.
+    An event of a hold no longer lapses with it, and one that recurred no longer does.
     """
-    existing = select(col(tables.Event.booking_id)).where(
-        col(tables.Event.calendar_key) == calendar_key,
-        col(tables.Event.event_id).in_([draft.event_id for draft in drafts]),
-        present(tables.Event, now),
+    row: Any = tables.Event
+    existing = select(row.event_id, row.booking_id, row.recurrence).where(
+        row.calendar_key == calendar_key,
+        row.event_id.in_([draft.event_id for draft in drafts]),
+        row.recurrence_id == "",
+        present(row, now),
     )
     updated = (await session.exec(existing)).all()
-    await upsert_rows(
-        session, [{"calendar_key": calendar_key, "booking_id": None, **row(draft, now)} for draft in drafts], now
-    )
-    return Changed(len(drafts) - len(updated), frozenset(id for id in updated if id is not None))
+    recurred = [event_id for event_id, _, recurrence in updated if recurrence is not None]
+    if recurred:
+        await _forget_series(session, [calendar_key], col(tables.Series.event_id).in_(recurred))
+        instances = _delete([calendar_key], now).where(row.event_id.in_(recurred), row.recurrence_id != "")
+        await session.exec(instances.execution_options(synchronize_session=False))
+    rows = [{"calendar_key": calendar_key, "booking_id": None, **columns(draft, now)} for draft in drafts]
+    await upsert_rows(session, rows, now)
+    return Changed(len(drafts) - len(updated), frozenset(id for _, id, _ in updated if id is not None))
 
 
 async def upsert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Any]], now: Instant) -> None:
-    """Creates or replaces events of a locked calendar, whose rows these are."""
+    """Creates or replaces events of a locked calendar, whose rows these are. None of them recurs."""
     statement = insert(session, tables.Event)
     replaced: dict[str, Any] = {name: statement.excluded[name] for name in REPLACED}
     is_new = ~present(tables.Event, now)
     for name in (*RENEWED, "booking_id"):
         replaced[name] = case((is_new, statement.excluded[name]), else_=col(getattr(tables.Event, name)))
-    statement = statement.on_conflict_do_update(index_elements=IDENTITY, set_={**replaced, "lapses_at": None})
+    statement = statement.on_conflict_do_update(
+        index_elements=IDENTITY, set_={**replaced, "lapses_at": None, "recurrence": None}
+    )
     await session.exec(statement, params=rows)
 
 
@@ -79,9 +91,9 @@ async def upsert_one(
 
     A timed event without a zone takes the account's; an all-day event must have one.
     Returns None without a change if the account has no such calendar or may not write to it, and if the event is that of a
-    booking, which changes with it. Raises if the caller may not write.
+    booking, which changes with it, or recurs. Raises if the caller may not write.
     """
-    proposed = row(draft, now)
+    proposed = columns(draft, now)
     found = await db.driver.write(_UPSERT, (calendar_id, random_part(), *_WRITTEN_OF(proposed)), writer=caller)
     if found is None:
         return None
@@ -91,9 +103,15 @@ async def upsert_one(
     ]
 
 
-async def get(session: AsyncSession, calendar_key: int, event_id: str, calendar_id: str, now: Instant) -> Event:
-    """Returns the event with this id, which the calendar must have."""
-    chosen = (col(tables.Event.calendar_key) == calendar_key, col(tables.Event.event_id) == event_id)
+async def get(
+    session: AsyncSession, calendar_key: int, event_id: str, calendar_id: str, now: Instant, recurrence_id: str = ""
+) -> Event:
+    """Returns the event with this id, or an instance of it, which the calendar must have."""
+    chosen = (
+        col(tables.Event.calendar_key) == calendar_key,
+        col(tables.Event.event_id) == event_id,
+        col(tables.Event.recurrence_id) == recurrence_id,
+    )
     return event((await session.exec(select(tables.Event).where(*chosen))).one(), calendar_id, now)
 
 
@@ -105,7 +123,8 @@ async def is_taken(session: AsyncSession, calendar_keys: Collection[int], event_
 
 
 async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> Changed:
-    """Deletes an event of a locked calendar. Counts it if it existed."""
+    """Deletes an event of a locked calendar, with all instances if it recurs. Counts those that existed."""
+    await _forget_series(session, [calendar_key], col(tables.Series.event_id) == event_id)
     deleted = _delete([calendar_key], now).where(col(tables.Event.event_id) == event_id)
     statement = deleted.returning(col(tables.Event.booking_id)).execution_options(synchronize_session=False)
     found = (await session.exec(statement)).scalars().all()
@@ -113,9 +132,20 @@ async def delete(session: AsyncSession, calendar_key: int, event_id: str, now: I
 
 
 async def delete_all(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> Changed:
-    """Deletes every event of locked calendars. Counts those that existed."""
+    """Deletes every event of locked calendars. Counts those that existed; of one that recurs, its instances."""
     booking_ids = await of_bookings(session, calendar_keys, now)
+    await _forget_series(session, calendar_keys)
+    await session.exec(_delete(calendar_keys, now).where(col(tables.Event.recurrence).is_not(None)))
     return Changed((await session.exec(_delete(calendar_keys, now))).rowcount, booking_ids)
+
+
+async def _forget_series(session: AsyncSession, calendar_keys: Collection[int], *conditions: Any) -> None:
+    """Ends series of locked calendars, whose rows in `events` the caller deletes or replaces."""
+    row = tables.Series
+    statement = sql_delete(row).where(col(row.calendar_key).in_(calendar_keys), *conditions)
+    found = await session.exec(statement.returning(col(row.calendar_key)))
+    if changed := {*found.scalars()}:
+        await calendars.set_known_until(session, changed)
 
 
 async def of_bookings(session: AsyncSession, calendar_keys: Collection[int], now: Instant) -> frozenset[str]:
@@ -132,8 +162,8 @@ def _delete(calendar_keys: Collection[int], now: Instant) -> Update:
     return statement.values(deleted=True, blocks=False, updated_at=now, lapses_at=None)
 
 
-def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
-    """The columns of a new event, without calendar_key."""
+def columns(draft: EventDraft, now: Instant) -> dict[str, Any]:
+    """The columns of a new event, without calendar_key and what only some events have."""
     span = draft.span()
     location = draft.location or Location()
     return {
@@ -159,7 +189,7 @@ def row(draft: EventDraft, now: Instant) -> dict[str, Any]:
     }
 
 
-WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key", *OF_BOOKINGS)]
+WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "calendar_key", *OF_BOOKINGS, *OF_SERIES)]
 _WRITTEN_OF = itemgetter(*WRITTEN)
 
 
@@ -180,7 +210,7 @@ SELECT key, {", ".join(_value(name, f"${number}") for number, name in enumerate(
 ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in REPLACED)},
     {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)}
-WHERE events.booking_id IS NULL
+WHERE events.booking_id IS NULL AND events.recurrence IS NULL
 RETURNING event_uid, created_at, tzid
 """,
 )
@@ -212,6 +242,8 @@ def event(row: tables.Event, calendar_id: str, now: Instant) -> Event:
         url=row.url,
         transparency=Transparency(row.transparency),
         status=EventStatus(row.status),
+        recurrence=tuple(row.recurrence.split("\n")) if row.recurrence is not None else None,
+        recurrence_id=read_event_time(row.recurrence_id) if row.recurrence_id else None,
     )
     return Event(
         draft=draft,

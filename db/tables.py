@@ -194,7 +194,9 @@ class Event(SQLModel, table=True):
 
     __tablename__ = "events"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
     __table_args__ = (
-        UniqueConstraint("calendar_key", "event_id"),
+        # An event that recurs is a row whose recurrence_id is empty, as that of a single event is, so whoever writes the
+        # id of either finds it by this one conflict; its instances are further rows.
+        UniqueConstraint("calendar_key", "event_id", "recurrence_id"),
         # Busy time is read from this index alone. `ends_at` comes first: queries are about the future,
         # so the years of history that end before are never read. `blocks` is a column and not a
         # condition of the index, because with a partial index SQLite reads the table as well, and then
@@ -236,6 +238,38 @@ class Event(SQLModel, table=True):
     booking_id: str | None = None
     #: of an event of a hold: from this instant on it counts as deleted
     lapses_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    #: of an event that recurs, its lines. Such a row does not block and is in no list: its instances are
+    recurrence: str | None = None
+    #: of an instance, its start before it was changed, as text; else empty
+    recurrence_id: str = Field(default="", sa_column=_text_with_default(""))
+
+
+class Series(SQLModel, table=True):
+    """An event that recurs, beside its row in `events`, and how far its instances are stored."""
+
+    __tablename__ = "series"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("calendar_key", "event_id"), Index(None, "expanded_until"))
+
+    key: int | None = Field(default=None, sa_column=_key())
+    calendar_key: int = Field(sa_column=_reference("calendars.key"))
+    event_id: str
+    #: its instances before this instant are stored; None: all are
+    expanded_until: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class SeriesChange(SQLModel, table=True):
+    """A change of instances of a series, so that expanding it further does not bring back what was before."""
+
+    __tablename__ = "series_changes"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+    __table_args__ = (UniqueConstraint("series_key", "kind", "recurrence_id"),)
+
+    key: int | None = Field(default=None, sa_column=_key())
+    series_key: int = Field(sa_column=_reference("series.key"))
+    #: whether it is about one instance, that and all following ones, or a split
+    kind: str
+    recurrence_id: str
+    #: as JSON; None: deleted
+    draft: str | None = None
 
 
 class Booking(SQLModel, table=True):

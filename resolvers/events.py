@@ -8,8 +8,9 @@ from typing import NamedTuple
 from core.access import require_own
 from core.calendar_sources import READ_ONLY
 from core.errors import Key, NotFound, Path, Problem, Problems, Refusal, Unprocessable
-from core.events import Event, EventDraft, EventWindow
+from core.events import Event, EventDraft, EventTime, EventWindow
 from core.identity import is_calendar_id
+from core.instants import Unreadable
 from core.limits import EXTERNAL_ID_LENGTH
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
@@ -20,9 +21,11 @@ from db.access import PendingCaller
 from db.database import Session
 from db.drivers.keyed_locks import calendar_lock
 from db.retries import retry_transaction
+from db.series import name_of
 
 from .booking_changes import follow_events
 from .context import Context
+from .recurring_events import PlacedDraft, SeriesWrite, check_names_instance, check_recurs_whole
 
 _UNKNOWN_CALENDAR = "is not a calendar of this account"
 
@@ -42,17 +45,26 @@ class UpsertedEvents(NamedTuple):
 
 
 @retry_transaction
-async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
+async def upsert_event(
+    ctx: Context, calendar_id: str, draft: EventDraft, *, this_and_following: bool = False
+) -> UpsertedEvent:
     """Creates the event, or replaces the one with its event_id. Without a zone it takes the account's.
 
-    Raises Unprocessable, or NotFound for the calendar.
+    With a recurrence_id it changes one instance of an event that recurs, or that and all following ones.
+
+    Raises Unprocessable, or NotFound for the calendar or the instance.
     """
     problems = Problems()
     draft.check(("event",), problems)
+    check_names_instance(draft.recurrence_id, ("event",), problems, this_and_following=this_and_following)
+    if not this_and_following:
+        check_recurs_whole(draft, ("event",), problems)
     if problems or not is_calendar_id(calendar_id):
         actor = await ctx.actor()
         account = require_own(actor, Right.CREATE_EVENT)
         raise await _refusal(ctx, actor.client_key, account, calendar_id, problems)
+    if draft.recurrence is not None or draft.recurrence_id is not None:
+        return await _upsert_recurring(ctx, calendar_id, draft, this_and_following=this_and_following)
     if draft.needs_zone:
         actor = await ctx.actor()
         account = require_own(actor, Right.CREATE_EVENT)
@@ -64,7 +76,7 @@ async def upsert_event(ctx: Context, calendar_id: str, draft: EventDraft) -> Ups
 
 
 async def _upsert_booked(ctx: Context, calendar_id: str, draft: EventDraft) -> UpsertedEvent:
-    """Upserts an event that may be that of a booking, which changes with it. Raises NotFound for the calendar."""
+    """Upserts an event that may be that of a booking, which changes with it, or may recur. Raises NotFound for the calendar."""
     actor = await ctx.actor()
     account = require_own(actor, Right.CREATE_EVENT)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
@@ -76,6 +88,37 @@ async def _upsert_booked(ctx: Context, calendar_id: str, draft: EventDraft) -> U
         )
 
 
+async def _upsert_recurring(
+    ctx: Context, calendar_id: str, draft: EventDraft, *, this_and_following: bool
+) -> UpsertedEvent:
+    """Upserts an event that recurs, or instances of one. Raises as upsert_event does."""
+    actor = await ctx.actor()
+    account = require_own(actor, Right.CREATE_EVENT)
+    write, path, problems = SeriesWrite(ctx.now), ("event",), Problems()
+    if draft.recurrence_id is None:
+        async with ctx.db.read(actor.client_key) as session:
+            [draft] = await _with_zones(session, account, [draft])
+        await write.expand([(path, draft)], problems)
+    async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
+        calendar = await _lock(session, account, calendar_id, problems)
+        created, name = await _write_recurring(session, write, calendar, draft, this_and_following=this_and_following)
+        await calendars.set_known_until(session, [calendar])
+        return UpsertedEvent(await events.get(session, calendar, draft.event_id, calendar_id, ctx.now, name), created)
+
+
+async def _write_recurring(
+    session: Session, write: SeriesWrite, calendar: int, draft: EventDraft, *, this_and_following: bool
+) -> tuple[bool, str]:
+    """Returns whether the event, or the instance, is new, and the name of the instance; empty for the event itself."""
+    if draft.recurrence_id is None:
+        return await write.upsert(session, calendar, ("event",), draft), ""
+    if this_and_following:
+        created, original = await write.follow(session, calendar, ("event",), draft)
+        return created, name_of(original)
+    [original] = await write.move(session, calendar, [(("event",), draft)])
+    return original.created, name_of(original.start)
+
+
 @retry_transaction
 async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> UpsertedEvents:
     """As upsert_event for many events of one calendar: all of them are stored, or none."""
@@ -83,18 +126,50 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
     account = require_own(actor, Right.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
-    seen: set[str] = set()
+    seen: set[tuple[str, object]] = set()
     for index, draft in enumerate(drafts[: ctx.limits.max_batch]):
         draft.check(("events", index), problems)
-        if draft.event_id in seen:
+        check_recurs_whole(draft, ("events", index), problems)
+        if (draft.event_id, draft.recurrence_id) in seen:
             problems.add(("events", index, "event_id"), Key.DUPLICATE, "is in this request already")
-        seen.add(draft.event_id)
+        seen.add((draft.event_id, draft.recurrence_id))
+    write = SeriesWrite(ctx.now)
+    if not problems and any(draft.recurrence is not None for draft in drafts):
+        async with ctx.db.read(actor.client_key) as session:
+            drafts = await _with_zones(session, account, drafts)
+        await write.expand([each for each in _placed(drafts) if each[1].recurrence is not None], problems)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
-        drafts = await _with_zones(session, account, drafts)
-        changed = await events.upsert(session, calendar, drafts, ctx.now)
+        created = await _upsert_all(ctx, session, account, calendar, write, _placed(drafts))
+        return UpsertedEvents(created, len(drafts) - created)
+
+
+async def _upsert_all(
+    ctx: Context, session: Session, account: int, calendar: int, write: SeriesWrite, placed: Sequence[PlacedDraft]
+) -> int:
+    """Upserts checked events of a locked calendar. Returns how many are new. Instances come after their events."""
+    single = [draft for _, draft in placed if draft.recurrence is None and draft.recurrence_id is None]
+    created = 0
+    if single:
+        changed = await events.upsert(session, calendar, await _with_zones(session, account, single), ctx.now)
         await follow_events(ctx, session, changed.booking_ids)
-        return UpsertedEvents(changed.number, len(drafts) - changed.number)
+        created += changed.number
+    instances: dict[str, list[PlacedDraft]] = {}
+    for path, draft in placed:
+        if draft.recurrence is not None:
+            created += await write.upsert(session, calendar, path, draft)
+        elif draft.recurrence_id is not None:
+            instances.setdefault(draft.event_id, []).append((path, draft))
+    for of_event in instances.values():
+        created += sum(each.created for each in await write.move(session, calendar, of_event))
+    if len(single) < len(placed):
+        await calendars.set_known_until(session, [calendar])
+    return created
+
+
+def _placed(drafts: Sequence[EventDraft]) -> list[PlacedDraft]:
+    """Returns the drafts with their places in a request for many events."""
+    return [(("events", index), draft) for index, draft in enumerate(drafts)]
 
 
 async def _with_zones(session: Session, account: int, drafts: Sequence[EventDraft]) -> Sequence[EventDraft]:
@@ -106,14 +181,32 @@ async def _with_zones(session: Session, account: int, drafts: Sequence[EventDraf
 
 
 @retry_transaction
-async def delete_event(ctx: Context, calendar_id: str, event_id: str) -> bool:
-    """Deletes the event. Returns whether there was one. Raises NotFound for the calendar."""
+async def delete_event(
+    ctx: Context,
+    calendar_id: str,
+    event_id: str,
+    recurrence_id: EventTime | Unreadable | None = None,
+    *,
+    this_and_following: bool = False,
+) -> bool:
+    """Deletes the event with all its instances, or the instance with this recurrence_id, or that and all following ones.
+
+    Returns whether there was one. Raises NotFound for the calendar or the instance.
+    """
     actor = await ctx.actor()
     account = require_own(actor, Right.DELETE_EVENT)
     problems = Problems()
     check_id(event_id, ("event_id",), problems, longest=EXTERNAL_ID_LENGTH)
+    if isinstance(recurrence_id, Unreadable):
+        problems.add(("recurrence_id",), Key.INVALID, recurrence_id.why)
+    check_names_instance(recurrence_id, (), problems, this_and_following=this_and_following)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
+        if recurrence_id is not None:
+            write = SeriesWrite(ctx.now)
+            deleted = await write.delete(session, calendar, event_id, recurrence_id, following=this_and_following)
+            await calendars.set_known_until(session, [calendar])
+            return deleted
         changed = await events.delete(session, calendar, event_id, ctx.now)
         await follow_events(ctx, session, changed.booking_ids)
         return changed.number > 0

@@ -50,8 +50,22 @@ class EventInput:
         default=EventStatus.CONFIRMED, description="Whether the event is confirmed or tentative."
     )
 
+    recurrence: list[str] | None = field(
+        default=UNSET,
+        description="How the event recurs: lines `RRULE`, `RDATE` and `EXDATE` of RFC 5545, such as "
+        "`RRULE:FREQ=WEEKLY;BYDAY=MO,WE`, at most 100. It recurs on the clock of its time zone. All its instances count in "
+        "availability, free-busy and events. It replaces the whole series with the same eventId; instances that were "
+        "changed or deleted by themselves stay so.",
+    )
+    recurrence_id: EventTime | None = field(
+        default=UNSET,
+        description="Which instance of the series with this eventId is meant: its start before it was changed, as "
+        "`recurrenceId` of the listed event says. Without a tzid it is in that of the series.",
+    )
+
     def to_core(self) -> EventDraft:
         location = or_none(self.location)
+        recurrence = or_none(self.recurrence)
         return EventDraft(
             event_id=self.event_id,
             summary=self.summary,
@@ -63,6 +77,8 @@ class EventInput:
             url=or_none(self.url),
             transparency=or_default(self.transparency, Transparency.OPAQUE),
             status=or_default(self.status, EventStatus.CONFIRMED),
+            recurrence=tuple(recurrence) if recurrence else None,
+            recurrence_id=or_none(self.recurrence_id),
         )
 
 
@@ -70,18 +86,30 @@ class EventInput:
 class UpsertEventInput:
     calendar_id: ID = field(description="One of the account's calendars.")
     event: EventInput = field(description="The event.")
+    this_and_following: bool | None = field(
+        default=False,
+        description="With a recurrenceId: whether all following instances change with it. They move by the same difference "
+        "and take everything else from the event. With recurrence as well, the series ends before that instance, and goes "
+        "on from the start of the event as its recurrence says.",
+    )
 
 
 @strawberry.input(description="Creates or replaces events of one calendar: all of them, or none.")
 class UpsertEventsInput:
     calendar_id: ID = field(description="One of the account's calendars.")
-    events: list[EventInput] = field(description="The events: at most 1000, each eventId only once.")
+    events: list[EventInput] = field(description="The events: at most 1000, each eventId, or instance, only once.")
 
 
 @strawberry.input(description="Deletes an event.")
 class DeleteEventInput:
     calendar_id: ID = field(description="One of the account's calendars.")
-    event_id: ID = field(description="Your own id for the event.")
+    event_id: ID = field(description="Your own id for the event. One that recurs is deleted with all its instances.")
+    recurrence_id: EventTime | None = field(
+        default=UNSET, description="Only this instance, by its start before it was changed."
+    )
+    this_and_following: bool | None = field(
+        default=False, description="With a recurrenceId: whether to delete all following instances as well."
+    )
 
 
 @strawberry.input(description="Deletes many events. Give exactly one of the two fields.")
@@ -139,6 +167,12 @@ class Event(Node):
     url: str | None = field(description="A page about the event.")
     transparency: Transparency = field(description="Whether the event blocks.")
     status: EventStatus = field(description="Whether the event is confirmed or tentative.")
+    recurrence: list[str] | None = field(
+        description="How the event recurs, for one that does. Null for its instances, which are what is listed."
+    )
+    recurrence_id: EventTime | None = field(
+        description="For an instance of an event that recurs: its start before it was changed, by which it is named."
+    )
     deleted: bool = field(description="Whether the event was deleted.")
     created: DateTime = field(description="When the event was first upserted.")
     updated: DateTime = field(description="When the event was last upserted or deleted.")
@@ -176,6 +210,8 @@ class Event(Node):
             url=draft.url,
             transparency=draft.transparency,
             status=draft.status,
+            recurrence=[*draft.recurrence] if draft.recurrence is not None else None,
+            recurrence_id=draft.recurrence_id,
             deleted=event.deleted,
             created=event.created,
             updated=event.updated,

@@ -240,14 +240,17 @@ class Mutation:
         return ElementTokenPayload(element_token=ElementToken.of(token))
 
     @field(
-        description="Creates an event, or replaces the one with this eventId. Repeating the call has no further effect."
+        description="Creates an event, or replaces the one with this eventId. Repeating the call has no further effect. "
+        "With a recurrenceId it changes an instance of an event that recurs."
     )
     async def upsert_event(
         self,
         info: Info[Context],
         input: Annotated[UpsertEventInput, argument(description="The event, and its calendar.")],
     ) -> UpsertEventPayload | None:
-        event, created = await events.upsert_event(info.context, input.calendar_id, input.event.to_core())
+        following = or_default(input.this_and_following, False)
+        draft = input.event.to_core()
+        event, created = await events.upsert_event(info.context, input.calendar_id, draft, this_and_following=following)
         return UpsertEventPayload(event=Event.of(event), created=created)
 
     @field(
@@ -262,11 +265,18 @@ class Mutation:
         created, updated = await events.upsert_events(info.context, input.calendar_id, drafts)
         return UpsertEventsPayload(created=created, updated=updated)
 
-    @field(description="Deletes an event. Succeeds even if there is no such event.")
+    @field(
+        description="Deletes an event, or an instance of one that recurs. Succeeds even if there is no such event, and if "
+        "the instance was deleted before."
+    )
     async def delete_event(
         self, info: Info[Context], input: Annotated[DeleteEventInput, argument(description="The event to delete.")]
     ) -> DeleteEventPayload | None:
-        return DeleteEventPayload(deleted=await events.delete_event(info.context, input.calendar_id, input.event_id))
+        instance, following = or_none(input.recurrence_id), or_default(input.this_and_following, False)
+        deleted = await events.delete_event(
+            info.context, input.calendar_id, input.event_id, instance, this_and_following=following
+        )
+        return DeleteEventPayload(deleted=deleted)
 
     @field(description="Deletes every event of the account, or of some of its calendars.")
     async def delete_events(

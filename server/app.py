@@ -56,6 +56,7 @@ from .outgoing.http_client import HTTPClient, allow_all
 from .process.http_protocol import HEADERS_OF_REFUSAL, HeadersOfRefusal
 from .process.installation import database
 from .process.purge import Purge
+from .process.series_expansion import SeriesExpansion
 from .process.signals import on_shutdown_signal
 from .rest import PATHS, ElementsCrossOrigin, RestEndpoint
 from .settings import Settings
@@ -79,7 +80,14 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         with on_shutdown_signal(endpoint.stopping.set):
             serving = tools.running() if tools is not None else nullcontext()
-            async with deliveries.running(), channels.running(), sources.running(), purge.running(), serving:
+            async with (
+                deliveries.running(),
+                channels.running(),
+                sources.running(),
+                purge.running(),
+                expansion.running(),
+                serving,
+            ):
                 # For what is refused before the application is asked.
                 yield {HEADERS_OF_REFUSAL: _both(cross_origin.headers_of_refusal, elements.headers_of_refusal)}
         await db.close()
@@ -95,6 +103,7 @@ def create_app(settings: Settings, *, clock: Callable[[], Instant] = clock) -> S
         keep_answers_days=settings.keep_answers_days,
         keep_links_days=settings.keep_links_days,
     )
+    expansion = SeriesExpansion(db, clock)
     origins = Origins(
         lambda token, origin: db.encryption.is_for_origin(token, origin),
         settings.allowed_origins,

@@ -93,8 +93,10 @@ NO_FILE_IN_SCHEMA = {
         "facts",
         "idempotency",
         "known_calendars",
+        "series_expansion",
     ),
     "application_calendars",  # with accounts
+    "recurring_events",  # with events
     "availability_changed",  # with availability
     "tokens",  # with accounts
 }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core import calendar_feeds, calendar_sources, errors, picture, series
+from core import calendar_feeds, calendar_sources, errors, limits, picture, recurring_events, series
 from db import database, purge, readiness, source_fetches
 from resolvers import explanation
 from server.calendar_sources import download, fetches, reading
@@ -62,6 +62,10 @@ CODE: dict[str, list[float]] = {
     "body without": [requests.MAX_ANONYMOUS],
     "bodies of a process": [requests.MAX_IN_FLIGHT[False], requests.MAX_IN_FLIGHT[True]],
     "what is read and dropped": [connections.MAX_DROPPED, connections.DROPPING],
+    "recurrence lines": [limits.MAX_RECURRENCE_LINES, limits.MAX_RECURRENCE_DATES],
+    "starts that are looked at": [recurring_events.MAX_COST],
+    "instances of a series in": [series.MAX_INSTANCES, recurring_events.MAX_REQUEST_INSTANCES],
+    "instances of a series that": [recurring_events.MAX_MOVED, recurring_events.MAX_CUTS],
     "requests of a connection": [http_protocol.MAX_PIPELINED],
     "connections of a process": [http_protocol.MAX_WAITING],
     "time to read": [connections.UNREAD, connections.MIN_READ],

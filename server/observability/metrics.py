@@ -65,6 +65,7 @@ CALLBACKS = Counter("openings_callbacks", "Attempts to deliver a callback, by ou
 SOURCES = Gauge("openings_calendar_sources", "Calendar sources, by status.", ["status"], multiprocess_mode="mostrecent")
 FETCHES = Counter("openings_source_fetches", "Fetches of calendar sources, by outcome.", ["outcome"])
 PURGED = Counter("openings_purged", "Rows deleted by the purge, by kind.", ["kind"])
+SERIES = Counter("openings_series_expanded", "Series of events expanded further ahead, by outcome.", ["outcome"])
 
 
 @cache
@@ -114,6 +115,11 @@ def count_fetch(outcome: str) -> None:
 def count_purged(kind: str, rows: int) -> None:
     """Counts rows that the purge has deleted."""
     _labelled(PURGED, kind).inc(rows)
+
+
+def count_series_expanded(outcome: str, series: int) -> None:
+    """Counts series that were due to be expanded further ahead: `expanded`, or `failed`."""
+    _labelled(SERIES, outcome).inc(series)
 
 
 @contextmanager

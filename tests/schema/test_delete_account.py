@@ -11,6 +11,7 @@ from core.identity import digest
 from db import tables
 from db.tables import metadata
 from tests.conftest import NOW
+from tests.support import recurring as recurring_events
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import (
     booking_input,
@@ -91,6 +92,10 @@ UPSERT_CHANNEL = "mutation ($input: UpsertChannelInput!) { upsertChannel(input: 
 async def fill(api: Api, ada: Account, ben: Account) -> None:
     """Stores something about Ada in every table that can hold it: alone, and together with Ben."""
     await create_busy_event(api, ada, iso_time(9), iso_time(10), "erase-me")
+    day = {"start": "2027-02-01T09:00:00Z", "end": "2027-02-01T10:00:00Z"}
+    await recurring_events.upsert(api, ada, recurring_events.recurring(event_id="erase-me too", **day))
+    moved = recurring_events.instance(day["start"], *day.values(), event_id="erase-me too", summary="erase-me")
+    await recurring_events.upsert(api, ada, moved)
     own = (await api.data(CREATE_CALENDAR, ada.token))["createCalendar"]["calendar"]["id"]
     rule = {"availabilityRuleId": "erase-me", "tzid": "UTC", "weeklyPeriods": []}
     await api.data(UPSERT_AVAILABILITY_RULE, ada.token, input=rule)

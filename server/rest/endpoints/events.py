@@ -150,7 +150,7 @@ def _draft(fields: Fields) -> EventDraft:
     start, start_tzid = fields.event_time("start")
     end, _ = fields.event_time("end")
     if fields.has_any("recurrence"):
-        fields.report("recurrence", Key.UNSUPPORTED, "is not supported: upsert each event by itself")
+        fields.report("recurrence", Key.UNSUPPORTED, "is not supported: upsert each event by itself, or all by GraphQL")
     return EventDraft(
         event_id=fields.required("event_id"),
         summary=fields.required("summary"),
@@ -190,7 +190,7 @@ def _event(event: Event, *, with_geo: bool, localized: bool) -> dict[str, Any]:
         "transparency": draft.transparency.value,
         "status": draft.status.value,
         "categories": [],
-        "recurring": False,
+        "recurring": draft.recurrence_id is not None,
         "event_private": False,
         "options": {"delete": True, "update": True, "change_participation_status": False},
     }
