@@ -20,6 +20,7 @@ PARTS = (
     "worker",
     "hours",
     "feeds",
+    "series",
     "live",
 )
 
