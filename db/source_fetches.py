@@ -20,7 +20,7 @@ from core.instants import Instant
 
 from . import calendars, source_events, tables
 from .claims import ClaimQueue
-from .drivers.base import Statements
+from .drivers.base import Snapshot, Statements
 from .drivers.dialects import insert
 
 OF_CLIENT, OF_HOST = 4, 8
@@ -162,9 +162,11 @@ def _claimed(row: tables.CalendarSource, tzid: str, email: str | None, calendar_
 
 async def items(session: AsyncSession, source: ClaimedSource) -> dict[str, StoredItem]:
     """Returns the stored items of a source, by UID."""
-    row = tables.CalendarSourceItem
-    found = await session.exec(select(row).where(col(row.source_key) == source.key))
-    return {each.uid: StoredItem(each.body, each.unread, each.ends_at, each.missing_since) for each in found}
+    rows = await Snapshot(session).fetch(_ITEMS, source.key)
+    return {uid: StoredItem(*more) for uid, *more in rows}
+
+
+_ITEMS = "SELECT uid, body, unread, ends_at, missing_since FROM calendar_source_items WHERE source_key = $1"
 
 
 async def record_success(

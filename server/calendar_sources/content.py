@@ -189,19 +189,16 @@ class _Reader:
         elif name == b"END":
             if not self.inside or self.inside.pop()[0] != line[4:].strip().upper():
                 raise NotACalendarError("is damaged: its components do not end where they should")
-        elif self.inside:
+        elif self.inside:  # some programs write a remark behind the end
             self._add(name, line)
-        elif line.strip():
-            raise NotACalendarError("has something beside its calendar")
 
     def _begin(self, kind: bytes) -> None:
-        if not self.inside and kind != b"VCALENDAR":
-            raise NotACalendarError("has something beside its calendar")
         self._events += kind == b"VEVENT"
         if self._events > 2 * MAX_ITEMS or len(self.inside) == _DEEPEST:
             raise NotACalendarError(f"has more than {2 * MAX_ITEMS:,} events, or components too deep inside each other")
         around = self.inside[-1][1] if self.inside else None
-        component = Component(kind.decode()) if kind in _READ and (around is not None or not self.inside) else None
+        is_read = kind in _READ and (around is not None if self.inside else kind == b"VCALENDAR")
+        component = Component(kind.decode()) if is_read else None
         self.inside.append((kind, component))
         if component is not None:
             (around.inner if around is not None else self.calendars).append(component)

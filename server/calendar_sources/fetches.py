@@ -195,12 +195,10 @@ class SourceFetches:
             await self._release(source, self._clock() + _POSTPONED)
 
     async def _fetch_in_turn(self, source: ClaimedSource) -> None:
-        stored = await self._items(source)
         try:
-            downloaded = await self._download(source)
-            await self._read(source, downloaded, stored)
+            await self._read(source, await self._download(source))
         except (FetchError, NotACalendarError) as error:
-            await self._record_failure(source, stored, error)
+            await self._record_failure(source, error)
 
     async def _download(self, source: ClaimedSource) -> Downloaded:
         try:
@@ -216,18 +214,18 @@ class SourceFetches:
         async with self._db.read(source.client_key) as session:
             return await source_fetches.items(session, source)
 
-    async def _read(self, source: ClaimedSource, downloaded: Downloaded, stored: dict[str, StoredItem]) -> None:
+    async def _read(self, source: ClaimedSource, downloaded: Downloaded) -> None:
         """Reads a downloaded file and records what it says. Raises NotACalendarError."""
         now = self._clock()
         how = _reading(source, now)
         digest = digest_of(downloaded.body) if downloaded.body is not None else source.body_digest
         if downloaded.body is not None and (digest != source.body_digest or how.digest != source.expanded_for):
-            trusted = source.state.synced_at is None
+            trusted, stored = source.state.synced_at is None, await self._items(source)
             outcome = await asyncio.to_thread(
                 read_file, downloaded.body, stored, how, source.expanded_for, now, trusted=trusted
             )
         elif how.digest != source.expanded_for:
-            outcome = await asyncio.to_thread(roll, stored, how)
+            outcome = await asyncio.to_thread(roll, await self._items(source), how)
         else:
             outcome = None
         await self._record_success(source, downloaded, digest, outcome, how, now)
@@ -259,13 +257,13 @@ class SourceFetches:
         metrics.count_fetch("fetched")
         _log(logging.INFO, "fetched", source)
 
-    async def _record_failure(self, source: ClaimedSource, stored: dict[str, StoredItem], error: Exception) -> None:
+    async def _record_failure(self, source: ClaimedSource, error: Exception) -> None:
         now = self._clock()
         how = _reading(source, now)
         outcome = None
         if how.digest != source.expanded_for and source.expanded_for is not None:
             with suppress(NotACalendarError):  # what is stored stays
-                outcome = await asyncio.to_thread(roll, stored, how)
+                outcome = await asyncio.to_thread(roll, await self._items(source), how)
         await self._write_failure(source, outcome, how, error, now)
 
     @retry_transaction

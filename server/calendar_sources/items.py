@@ -226,12 +226,18 @@ def _by_original(master: FileEvent, overrides: Sequence[FileEvent]) -> tuple[dic
         assert event.instead_of is not None
         original = event.instead_of.start
         if all_day and not isinstance(original, date):
-            original = _day(original, master.start.zone)
+            # The day that the file says, unless it says it in UTC.
+            zone = event.instead_of.zone
+            original = _day(original, master.start.zone if zone == _UTC else zone)
         if isinstance(original, date) != all_day or (
             original in own and own[original].sequence == event.sequence and own[original] != event
         ):
             others.append(event)
         elif original not in own:
+            if isinstance(event.start.start, date) != all_day and not event.following:
+                # It is on its own clock: a day in a series of hours, or the other way round.
+                others.append(event)
+                event = replace(event, details=replace(event.details, cancelled=True))
             own[original] = event
     return own, others
 

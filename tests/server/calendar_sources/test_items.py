@@ -81,6 +81,22 @@ def test_an_override_takes_the_place_of_an_instance(override: list[str], covered
     assert [each.removeprefix("2027-01-") for each in spans(items(body)["one"].events)] == covered
 
 
+@pytest.mark.parametrize("named", ["TZID=Europe/London:20270713T000000", "VALUE=DATE:20270713"])
+def test_an_override_names_the_day_of_an_all_day_series(named: str) -> None:
+    """Outlook names it by the midnight of a zone."""
+    series = event("DTSTART:20270712", "RRULE:FREQ=DAILY;COUNT=2")
+    moved = event(f"RECURRENCE-ID;{named}", "DTSTART:20270720")
+    item = items(calendar(series, moved))["one"]
+    assert spans(item.events) == ["2027-07-12T00:00/2027-07-13T00:00", "2027-07-20T00:00/2027-07-21T00:00"]
+
+
+def test_an_override_by_a_whole_day_is_on_the_clock_of_whole_days() -> None:
+    series = event(*WEEKLY, "RRULE:FREQ=WEEKLY;COUNT=2")
+    day = event("RECURRENCE-ID;TZID=Europe/Berlin:20270119T090000", "DTSTART;VALUE=DATE:20270119")
+    item = items(calendar(series, day), how("America/New_York"))["one"]
+    assert spans(item.events) == ["2027-01-12T08:00/09:00", "2027-01-19T05:00/2027-01-20T05:00"]
+
+
 def test_an_override_of_all_that_follow_moves_them_and_says_what_they_are() -> None:
     series = event(*WEEKLY, "RRULE:FREQ=WEEKLY;COUNT=3", "SUMMARY:before")
     later = event(
