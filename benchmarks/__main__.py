@@ -21,6 +21,7 @@ PARTS = (
     "hours",
     "feeds",
     "series",
+    "calendar_files",
     "live",
 )
 
