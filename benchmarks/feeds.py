@@ -21,10 +21,10 @@ def run() -> None:
     table = Table(f"The file of a feed with {EVENTS:,} events, all details.", ["size", "ours", "icalendar", "of it"])
     progress("the file of a calendar feed")
     events = [event(number) for number in range(EVENTS)]
-    file = asyncio.run(calendar_file(FEED, events, START))
+    file = asyncio.run(calendar_file(FEED, events, {}, START))
     assert len(icalendar.Calendar.from_ical(file).events) == EVENTS
     best = fastest(
-        {"ours": lambda: asyncio.run(calendar_file(FEED, events, START)), "library": lambda: library(events)}
+        {"ours": lambda: asyncio.run(calendar_file(FEED, events, {}, START)), "library": lambda: library(events)}
     )
     table.row(
         f"{len(file) / 1e6:.1f} MB", took(best["ours"]), took(best["library"]), ratio(best["ours"], best["library"])

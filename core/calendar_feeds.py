@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from .events import EventTime
 from .instants import DAY, Instant
+from .recurring_events import RecurringEvent
 from .spans import Span
 
 MAX_FEEDS = 20
@@ -62,6 +63,18 @@ class FeedEvent(NamedTuple):
     url: str | None
     blocks: bool
     tentative: bool
+    created: Instant
+    updated: Instant
+    #: of an instance of an event that recurs: the calendar's key and the event's id
+    series: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSeries:
+    """An event that recurs, as a feed has it."""
+
+    event_uid: str
+    event: RecurringEvent
     created: Instant
     updated: Instant
 

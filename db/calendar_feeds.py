@@ -93,7 +93,8 @@ ORDER BY calendars.key
 
 _EVENTS = """
 SELECT event_uid, starts_at, ends_at, start_date, end_date, summary, description,
-       location_description, location_lat, location_long, url, blocks, status, created_at, updated_at
+       location_description, location_lat, location_long, url, blocks, status, created_at, updated_at,
+       calendar_key, event_id, recurrence_id
 FROM events
 WHERE deleted = FALSE AND recurrence IS NULL AND (lapses_at IS NULL OR lapses_at > $4) AND ends_at > $2 AND starts_at < $3
 """
@@ -119,10 +120,27 @@ def _event(row: Row) -> FeedEvent:
         url,
         blocks,
         status,
-        *when,
+        created,
+        updated,
+        calendar_key,
+        event_id,
+        recurrence_id,
     ) = row
     starts_at, ends_at = stored_date(start_date) or starts_at, stored_date(end_date) or ends_at
     tentative = status == EventStatus.TENTATIVE
     return FeedEvent(
-        uid, starts_at, ends_at, summary, description, place or "", lat, long, url, bool(blocks), tentative, *when
+        uid,
+        starts_at,
+        ends_at,
+        summary,
+        description,
+        place or "",
+        lat,
+        long,
+        url,
+        bool(blocks),
+        tentative,
+        created,
+        updated,
+        (calendar_key, event_id) if recurrence_id else None,
     )

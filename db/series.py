@@ -4,7 +4,7 @@ Whatever changes a series, `store` compares the stored instances with those that
 An instance that stays as it is keeps its row, so it has no new `updated_at`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from core.calendar_feeds import FeedSeries
 from core.events import EventDraft
 from core.instants import Instant, Unreadable, format_instant, read_event_time
 from core.recurring_events import RecurringEvent, due_before
@@ -75,6 +76,35 @@ async def find(session: AsyncSession, calendar_key: int, event_id: str, now: Ins
         changes[kind][_original(name)] = _DRAFT.validate_json(draft) if draft is not None else None
     draft = event(master, "", now).draft
     return StoredSeries(RecurringEvent(draft, changes[_MOVED], changes[_FOLLOWING], changes[_SPLIT]), expanded_until)
+
+
+async def of_calendars(
+    session: AsyncSession, calendar_keys: Collection[int], now: Instant
+) -> dict[tuple[int, str], FeedSeries]:
+    """Returns the series of calendars, by the calendar's key and the event's id. Two statements."""
+    row, series, change = tables.Event, tables.Series, tables.SeriesChange
+    same = (col(series.calendar_key) == col(row.calendar_key)) & (col(series.event_id) == col(row.event_id))
+    chosen = (col(row.calendar_key).in_([*calendar_keys]), col(row.recurrence_id) == "", present(row, now))
+    found = (await session.exec(select(row, series.key).join(series, same).where(*chosen))).all()
+    if not found:
+        return {}
+    of_calendars = col(series.calendar_key).in_([*calendar_keys])
+    said = select(change.series_key, change.kind, change.recurrence_id, change.draft)
+    changes: dict[int | None, dict[str, dict[Start, Any]]] = {
+        key: {_MOVED: {}, _FOLLOWING: {}, _SPLIT: {}} for _, key in found
+    }
+    for key, kind, name, draft in await session.exec(said.join(series).where(of_calendars)):
+        if key in changes:
+            changes[key][kind][_original(name)] = _DRAFT.validate_json(draft) if draft is not None else None
+    return {
+        (master.calendar_key, master.event_id): FeedSeries(
+            master.event_uid,
+            RecurringEvent(event(master, "", now).draft, *changes[key].values()),
+            master.created_at,
+            master.updated_at,
+        )
+        for master, key in found
+    }
 
 
 async def is_booked(session: AsyncSession, calendar_key: int, event_id: str, now: Instant) -> bool:

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 
 from core.access import may, require_client, require_own
 from core.accounts import AccountReference
-from core.calendar_feeds import MAX_FEED_EVENTS, MAX_FEEDS, CalendarFeed, FeedEvent, FollowedFeed, window_of
+from core.calendar_feeds import (
+    MAX_FEED_EVENTS,
+    MAX_FEEDS,
+    CalendarFeed,
+    FeedEvent,
+    FeedSeries,
+    FollowedFeed,
+    window_of,
+)
 from core.errors import Key, NotFound, Problems, Unprocessable
 from core.identity import is_feed_id
 from core.periods import check_count
 from core.rights import Right
-from db import accounts, calendar_feeds, calendars
+from db import accounts, calendar_feeds, calendars, series
 from db.drivers.keyed_locks import account_lock
 from db.retries import retry_transaction
 
@@ -84,3 +92,15 @@ async def read_events(ctx: Context, feed: FollowedFeed) -> list[FeedEvent]:
     """Returns the events of a feed, soonest first."""
     statements = ctx.statements.for_client(feed.client_key)
     return await calendar_feeds.events(statements, feed, window_of(ctx.now), ctx.now, MAX_FEED_EVENTS)
+
+
+@retry_transaction
+async def read_series(
+    ctx: Context, feed: FollowedFeed, events: Sequence[FeedEvent]
+) -> dict[tuple[int, str], FeedSeries]:
+    """Returns the series that events of a feed are instances of, by the calendar's key and the event's id."""
+    keys = {event.series[0] for event in events if event.series is not None}
+    if not keys:
+        return {}
+    async with ctx.db.read(feed.client_key) as session:
+        return await series.of_calendars(session, keys, ctx.now)

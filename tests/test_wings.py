@@ -16,7 +16,7 @@ WINGS = {
     "http": {"observability"},
     "outgoing": set[str](),
     "callbacks": {"observability", "outgoing"},
-    "calendar_sources": {"observability", "outgoing"},
+    "calendar_sources": {"icalendar", "observability", "outgoing"},
     "graphql": {"http", "observability"},
     "icalendar": set[str](),
     "booking_page": {"http", "icalendar"},

@@ -60,6 +60,8 @@ class FileEvent:
     instead_of: Time | None = None
     following: bool = False
     rules: tuple[Rule, ...] = ()
+    #: the rules as they are written
+    rule_texts: tuple[str, ...] = ()
     dates: Mapping[Start, Length | None] = field(default_factory=dict[Start, Length | None])
     excluded: frozenset[Start] = frozenset()
     #: what could not be read of it, where it covers no less for that
@@ -151,6 +153,7 @@ def _event(lines: _Lines, zones: Zones, email: str | None) -> FileEvent:
         instead_of,
         following,
         rules,
+        tuple(line.value for line in lines.all("RRULE")),
         dates,
         excluded,
         remark,

@@ -118,7 +118,7 @@ class _Expansion:
 
     def _add_series(self, master: FileEvent, overrides: Sequence[FileEvent]) -> list[FileEvent]:
         """Adds a series. Returns the overrides that are of none of its instances."""
-        own, others = _by_original(master, overrides)
+        own, others = by_original(master, overrides)
         changes = {original: _override(event) for original, event in own.items()}
         series = replace(master.series(), overrides=changes)
         vague = master.vague or any(event.vague for event in own.values())
@@ -217,7 +217,7 @@ def latest(masters: Sequence[FileEvent]) -> list[FileEvent]:
     return [event for event in masters if event.sequence == highest]
 
 
-def _by_original(master: FileEvent, overrides: Sequence[FileEvent]) -> tuple[dict[Start, FileEvent], list[FileEvent]]:
+def by_original(master: FileEvent, overrides: Sequence[FileEvent]) -> tuple[dict[Start, FileEvent], list[FileEvent]]:
     """Returns the overrides of the series by the original start, and those that cannot be of one of its instances."""
     own: dict[Start, FileEvent] = {}
     others: list[FileEvent] = []

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from core.events import EventDraft
 from core.instants import EARLIEST, LATEST
 from core.scopes import READ_WRITE
 from core.spans import Span
-from db import calendar_feeds, calendars, listings
+from db import calendar_feeds, calendars, listings, series
 from db.database import Database
 from db.drivers.base import Snapshot
 from db.listings import FoundAccount
@@ -114,7 +114,9 @@ async def _choose(db: Database, options: Mapping[str, Any]) -> _Chosen:
 class _Read:
     """What a file says."""
 
-    drafts: list[EventDraft]
+    single: list[EventDraft]
+    #: each with its instances that were changed
+    series: list[list[EventDraft]]
     #: each as a line for the terminal
     problems: list[str]
 
@@ -129,7 +131,7 @@ def _import(settings: Settings, options: Mapping[str, Any]) -> None:
         if read.problems and options["strict"]:
             return read, 0, 0
         ctx = Context(db, chosen.actor, clock(), settings.limits)
-        return read, *await _write(ctx, next(iter(chosen.calendars)), read.drafts)
+        return read, *await _write(ctx, next(iter(chosen.calendars)), read)
 
     read, created, updated = with_database(settings, run)
     for problem in read.problems[:_LISTED]:
@@ -163,15 +165,18 @@ def _read(body: bytes, account: FoundAccount) -> _Read:
         items = cut(body, _never).items
     except NotACalendarError as error:
         stop(f"the file {error}")
-    read, lines = _Read([], []), None
+    read, lines, now = _Read([], [], []), None, clock()
     for uid, text in items.items():
-        drafts = read_drafts(uid, text, how, _never)
-        read.drafts += drafts.events
+        drafts = read_drafts(uid, text, how, now, _never)
+        if drafts.is_series:
+            read.series.append([each for each in drafts.events if each.event_id == drafts.events[0].event_id])
+        read.single += drafts.events[len(read.series[-1]) :] if drafts.is_series else drafts.events
         if drafts.problems:
             lines = lines or _Lines(body)
             read.problems += [f"line {lines.number(uid, each)}: {_words(each)}" for each in drafts.problems]
-    # Two items may have one id only if it is a digest, or if a UID ends like an instance of another.
-    return _Read(list({draft.event_id: draft for draft in read.drafts}.values()), read.problems)
+    # Two items may have one id if a UID ends like an instance of another.
+    read.single = list({draft.event_id: draft for draft in read.single}.values())
+    return read
 
 
 def _never() -> None:
@@ -217,18 +222,25 @@ def _unfolded(body: bytes) -> Iterator[tuple[int, str]]:
     yield number, pending
 
 
-async def _write(ctx: Context, calendar_id: str, drafts: Sequence[EventDraft]) -> tuple[int, int]:
-    """Writes the events, and says on the terminal how far it is with many. Returns how many are new, and how many not."""
+async def _write(ctx: Context, calendar_id: str, read: _Read) -> tuple[int, int]:
+    """Writes the events, and says on the terminal how far it is with many. Returns how many are new, and how many not.
+
+    Each series is written by itself, since it may take as many rows as a batch of single events.
+    """
     most = ctx.limits.max_batch
-    created = updated = 0
-    for start in range(0, len(drafts), most):
+    batches = [read.single[start : start + most] for start in range(0, len(read.single), most)]
+    batches += [series[start : start + most] for series in read.series for start in range(0, len(series), most)]
+    total = sum(map(len, batches))
+    created = updated = told = 0
+    for batch in batches:
         try:
-            done = await events.upsert_events(ctx, calendar_id, drafts[start : start + most])
+            done = await events.upsert_events(ctx, calendar_id, batch)
         except Refusal as refusal:
-            stop(f"after {start} events: {message(refusal)}")
+            stop(f"after {created + updated} events, at {batch[0].event_id!r}: {message(refusal)}")
         created, updated = created + done.created, updated + done.updated
-        if len(drafts) > most:
-            print(f"{created + updated:,} of {len(drafts):,} events", file=sys.stderr)
+        if total > most and (created + updated >= told + most or batch is batches[-1]):
+            told = created + updated
+            print(f"{told:,} of {total:,} events", file=sys.stderr)
     return created, updated
 
 
@@ -243,7 +255,9 @@ def _export(settings: Settings, options: Mapping[str, Any]) -> None:
         feed = CalendarFeed("", None, details=not options["busy"])
         whole = FollowedFeed(feed, chosen.account.title, chosen.account.client_key, followed)
         found = await calendar_feeds.events(db.driver, whole, Span(EARLIEST, LATEST), now, _MOST)
-        return await calendar_file(whole, found, now)
+        async with db.read() as session:
+            recurring = await series.of_calendars(session, [*chosen.calendars.values()], now)
+        return await calendar_file(whole, found, recurring, now)
 
     file = with_database(settings, run)
     sys.stdout.flush()

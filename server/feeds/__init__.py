@@ -7,6 +7,7 @@ What cannot be read is an error and never an empty calendar, since programs woul
 
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -26,7 +27,9 @@ from ..http.requests import RequestError
 from .calendar_file import calendar_file
 
 #: changes whenever the same events are written in another way
-_FORMAT = 1
+_FORMAT = 2
+#: the zones that are described
+_TZDATA = version("tzdata")
 
 _HEADERS = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex"}
 _SOON = {"Retry-After": "60"}
@@ -63,12 +66,13 @@ async def _respond(ctx: Context, request: Request) -> Response:
     if request.method == "HEAD":
         return Response(headers=headers, media_type="text/calendar")
     events = await calendar_feeds.read_events(ctx, feed)
-    return Response(await calendar_file(feed, events, ctx.now), headers=headers, media_type="text/calendar")
+    series = await calendar_feeds.read_series(ctx, feed, events)
+    return Response(await calendar_file(feed, events, series, ctx.now), headers=headers, media_type="text/calendar")
 
 
 def etag(feed: FollowedFeed, now: Instant) -> str:
     """The ETag of a feed: another one whenever its file is another one."""
-    said = (_FORMAT, feed.feed, feed.name, sorted(feed.calendars), window_of(now))
+    said = (_FORMAT, _TZDATA, feed.feed, feed.name, sorted(feed.calendars), window_of(now))
     return f'"{sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 

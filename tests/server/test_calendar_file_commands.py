@@ -177,6 +177,83 @@ def test_what_cannot_be_read_is_listed_with_its_line(house: House, run: Run) -> 
     assert third == f"line {lines.index('UID:nowhere')}: an event is in a time zone that is not known"
 
 
+WEEKLY = event(
+    "weekly",
+    "SUMMARY:Weekly",
+    "DTSTART;TZID=Europe/Paris:20270104T090000",
+    "DTEND;TZID=Europe/Paris:20270104T100000",
+    "RRULE:FREQ=WEEKLY;COUNT=6",
+    "RDATE;TZID=Europe/Paris:20270106T090000",
+    "EXDATE;TZID=Europe/Paris:20270111T090000",
+)
+MOVED = event(
+    "weekly",
+    "SUMMARY:Moved",
+    "RECURRENCE-ID;TZID=Europe/Paris:20270118T090000",
+    "DTSTART;TZID=Europe/Paris:20270119T110000",
+    "DTEND;TZID=Europe/Paris:20270119T113000",
+)
+CANCELLED = event(
+    "weekly",
+    "RECURRENCE-ID;TZID=Europe/Paris:20270125T090000",
+    "DTSTART;TZID=Europe/Paris:20270125T090000",
+    "STATUS:CANCELLED",
+)
+INSTANCES = "SELECT summary, starts_at FROM events WHERE NOT deleted AND recurrence IS NULL ORDER BY starts_at"
+
+
+def test_a_series_is_imported_as_one(house: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its rules, and its instances that were changed or cancelled; importing again changes nothing."""
+    monkeypatch.setattr("server.commands.calendar_files.clock", lambda: FAR)
+    times = ["04T08:00", "06T08:00", "19T10:00"]
+    starts = [parse_instant(f"2027-01-{time}:00Z") for time in times]
+    starts += [parse_instant(f"2027-02-{day}T08:00:00Z") for day in ("01", "08")]
+    for created in (2, 0):
+        done = run("import", "--account", house.sub, "-", given=file(MOVED, WEEKLY, CANCELLED))
+        assert json.loads(done.stdout) == {"created": created // 2, "updated": 2 - created // 2, "problems": 0}
+        found = [tuple(row) for row in house.rows(INSTANCES)]
+        assert found == [("Moved" if at == starts[2] else "Weekly", at) for at in starts]
+        assert house.rows("SELECT COUNT(*) FROM events WHERE recurrence IS NOT NULL") == [(1,)]
+
+
+def test_an_instance_that_is_changed_too_far_away_is_an_event_by_itself(
+    house: House, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.commands.calendar_files.clock", lambda: FAR)
+    yearly = event("yearly", "SUMMARY:Yearly", "DTSTART;VALUE=DATE:20200105", "RRULE:FREQ=YEARLY")
+    far = event("yearly", "SUMMARY:Later", "RECURRENCE-ID;VALUE=DATE:20300105", "DTSTART;VALUE=DATE:20300107")
+    done = run("import", "--account", house.sub, "-", given=file(yearly, far))
+    assert json.loads(done.stdout) == {"created": 2, "updated": 0, "problems": 0}
+    [(lines,)] = house.rows("SELECT recurrence FROM events WHERE recurrence IS NOT NULL")
+    assert lines == "RRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20300105"
+    [(event_id,)] = house.rows("SELECT event_id FROM events WHERE summary = 'Later'")
+    assert event_id == "yearly_20300105"
+
+
+def test_a_series_that_cannot_be_taken_over_is_listed(house: House, run: Run) -> None:
+    zone = "\r\n".join(
+        (
+            "BEGIN:VTIMEZONE",
+            "TZID:Ours",
+            "BEGIN:STANDARD",
+            "DTSTART:19700101T000000",
+            "TZOFFSETFROM:+0100",
+            "TZOFFSETTO:+0100",
+            "END:STANDARD",
+            "END:VTIMEZONE",
+        )
+    )
+    ours = event("ours", "DTSTART;TZID=Ours:20270104T090000", "DURATION:PT1H", "RRULE:FREQ=DAILY")
+    hourly = event("hourly", "DTSTART:20270104T090000Z", "DURATION:PT1H", "RRULE:FREQ=HOURLY")
+    following = event("weekly", "RECURRENCE-ID;RANGE=THISANDFUTURE:20270118T080000Z", "DTSTART:20270118T090000Z")
+    done = run("import", "--account", house.sub, "-", given=file(zone, ours, hourly, WEEKLY, following))
+    assert json.loads(done.stdout) == {"created": 0, "updated": 0, "problems": 3}
+    words = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+    assert words[0] == "an event recurs in a time zone without a name of IANA's"
+    assert words[1].endswith("RRULE:FREQ=HOURLY")
+    assert words[2] == "an event changes all following instances of a series at once, which is not taken over"
+
+
 def test_a_long_file_is_imported_in_parts(house: House, run: Run) -> None:
     """And the terminal shows how far it is."""
     many = [

@@ -14,10 +14,10 @@ from core.instants import DAY
 from resolvers import calendar_feeds
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import booking_input, create_account, iso_time, upsert_event_input
+from tests.support.feeds import CALENDAR_FEED, get, make_feed
 from tests.support.graphql_queries import REVOKE_AUTHORIZATION, UPSERT_EVENT
 from tests.support.statements import record_statements
 
-CALENDAR_FEED = "mutation ($input: CalendarFeedInput!) { calendarFeed(input: $input) { feedId url } }"
 CALENDAR_FEEDS = "{ calendarFeeds { feedId url calendarIds details } }"
 REVOKE_FEED = "mutation ($input: RevokeCalendarFeedInput!) { revokeCalendarFeed(input: $input) { revoked } }"
 CREATE_CALENDAR = 'mutation { createCalendar(input: {name: "Private"}) { calendar { calendarId } } }'
@@ -35,18 +35,9 @@ async def ada(api: Api) -> Account:
     return await create_account(api, "ada", name="Ada Lovelace")
 
 
-async def make_feed(api: Api, ada: Account, **given: Any) -> dict[str, str]:
-    return (await api.data(CALENDAR_FEED, ada.token, input=given))["calendarFeed"]
-
-
 async def upsert(api: Api, ada: Account, event_id: str = "e1", **more: Any) -> None:
     given = upsert_event_input(ada, 9, 10, event_id)
     await api.data(UPSERT_EVENT, ada.token, input={**given, "event": {**given["event"], **more}})
-
-
-async def get(api: Api, url: str, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await api.http.get(url[url.index("/feeds/") :], headers=named)
 
 
 def read(response: Response) -> list[dict[str, Any]]:
