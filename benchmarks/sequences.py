@@ -8,117 +8,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count, permutations
-from math import factorial
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 import psutil
 
-from core.durations import Duration
-from core.instants import DAY, MINUTE, Instant, format_instant
-from core.periods import Period
-from core.query import AvailabilityQuery, Group, Member, ResponseFormat
-from core.sequenced_availability import Gap, SequencedQuery, SequenceStep
+from core.instants import DAY, Instant, format_instant
+from core.query import AvailabilityQuery, ResponseFormat
+from core.sequenced_availability import SequencedQuery
 from core.sequences import PlacedSequence, solve_sequences
 from core.solver import Facts, solve
-from core.spans import Busy
 
 from .measure import Table, fastest, percentile, progress, ratio, took
 from .questions import Someone, fill
+from .sequence_cases import MEMBERS, Case, cases, question
 from .servers import DATABASES, Server, ours, running
 from .wire import Line, request
-from .workloads import START, Workload, comb, spread_out, w2
+from .workloads import START, spread_out
 
 SEQUENCED = """
 query ($input: SequencedAvailabilityInput!) {
   sequencedAvailability(input: $input) { sequences { start end sequence { sequenceId start end participants { sub } } } }
 }
 """
-MEMBERS = 10
 ALL_RESULTS = 1_000_000
-#: minutes of the steps, one after the other
-MINUTES = (60, 30, 45, 30, 60, 45)
 Way: TypeAlias = tuple[Instant, Instant, tuple[int, ...], tuple[Instant, ...]]
-
-
-class Case(NamedTuple):
-    """A question: how many steps, in the order given or in any, with a grid in minutes, and the greatest gap."""
-
-    workload: Workload
-    steps: int
-    ordered: bool
-    grid: int | None
-    greatest: int | None
-    required: Literal["all", 1] = 1
-
-    @property
-    def name(self) -> str:
-        grid = f"every {self.grid} min" if self.grid is not None else "no grid"
-        return f"{self.workload.name}, {grid}, {self.required} of {MEMBERS}"
-
-    @property
-    def orders(self) -> int:
-        return 1 if self.ordered else factorial(self.steps)
-
-
-def cases() -> Iterator[Case]:
-    """Three steps in one order and in six, and six in 720, on friendly calendars and on unfriendly ones."""
-    office, lunch = spread_out("10 events a day", members=60, days=35, daily=10), enlarged(w2())
-    for workload in (office, lunch):
-        for ordered in (True, False):
-            yield Case(workload, 3, ordered, 15, 60)
-            yield Case(workload, 3, ordered, None, 60)
-    yield Case(office, 3, True, 15, None, "all")
-    for workload in (office, lunch, enlarged(comb()), hopeless()):
-        yield Case(workload, 6, False, 15, 60)
-        yield Case(workload, 6, False, None, 60)
-
-
-def enlarged(workload: Workload) -> Workload:
-    """The same members six times."""
-    return workload._replace(members=[*workload.members] * 6)
-
-
-def hopeless() -> Workload:
-    """Each step has hundreds of starts, but no two of them are ever near enough: everything has to be looked at."""
-    chance = Random(7)
-    members = [
-        [
-            (START + hour * 60 * MINUTE, START + hour * 60 * MINUTE + chance.choice((30, 60)) * MINUTE)
-            for hour in range(35 * 24)
-            if hour % 7 != step
-        ]
-        for step in range(6)
-        for _ in range(MEMBERS)
-    ]
-    return Workload("apart", 35, members)
-
-
-def question(case: Case) -> tuple[SequencedQuery, list[list[list[Facts]]]]:
-    """The query, and the facts of ten other members in each step."""
-    steps = [step(case, number) for number in range(case.steps)]
-    facts = [
-        [[Facts(Busy.of(busy)) for busy in case.workload.members[number * MEMBERS :][:MEMBERS]]]
-        for number in range(case.steps)
-    ]
-    return SequencedQuery([Period(START, case.workload.end)], steps), facts
-
-
-def step(case: Case, number: int) -> SequenceStep:
-    gap = Gap(None, Duration(minutes=case.greatest) if case.greatest is not None else None)
-    return SequenceStep(
-        str(number),
-        [Group([Member(f"acc_{number * MEMBERS + member:024}") for member in range(MEMBERS)], case.required)],
-        Duration(minutes=MINUTES[number]),
-        number if case.ordered else None,
-        before=gap,
-        after=gap,
-        start_interval=Duration(minutes=case.grid) if case.grid is not None else None,
-    )
 
 
 def by_hand(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -> list[Way]:
@@ -166,9 +83,10 @@ def run() -> None:
 def in_the_core() -> None:
     """From prepared facts, as calendars are cached. What takes hours by hand is left out there."""
     table = Table(
-        "The first 20 sequences in 35 days, steps with ten members each, at most an hour apart.",
-        ["calendars", "steps", "orders", "results", "took", "by hand", "by hand to it"],
+        "The first 20 sequences in 35 days, steps with ten members each, at most so many minutes apart.",
+        ["calendars", "steps", "orders", "apart", "results", "took", "by hand", "by hand to it"],
         left=3,
+        name="sequences",
     )
     for case in cases():
         progress(f"{case.name}, {case.steps} steps")
@@ -181,7 +99,7 @@ def in_the_core() -> None:
                 raise AssertionError(f"{case.name}: loops by hand and ours disagree")
             by_loops = fastest({"by hand": partial(by_hand, query, facts)}, seconds=0, least=1)["by hand"]
         table.row(
-            *(case.name, case.steps, case.orders, len(found), took(best["ours"])),
+            *(case.name, case.steps, case.orders, case.apart, len(found), took(best["ours"])),
             *(took(by_loops) if by_loops is not None else "–", ratio(by_loops, best["ours"])),
         )
 
@@ -249,7 +167,7 @@ def given_step(case: Case, number: int, people: Sequence[Someone]) -> dict[str, 
         "sequenceId": str(number),
         "ordinal": number if case.ordered else None,
         "participants": [{"members": members, "required": case.required}],
-        "requiredDuration": {"minutes": MINUTES[number]},
+        "requiredDuration": {"minutes": case.minutes[number]},
         "startInterval": {"minutes": case.grid},
         "buffer": {"before": gap, "after": gap},
     }

@@ -165,13 +165,37 @@ class SequencedQuery:
         least = [each.minimum.seconds for each in (after, before) if each.minimum is not None]
         return max(least, default=0), min(greatest, default=None)
 
+    @property
+    def order_count(self) -> int:
+        """The number of orders in which the steps of a checked query may come."""
+        ordinals = sum(step.ordinal is not None for step in self.sequence)
+        return factorial(len(self.sequence)) // factorial(ordinals)
+
     def orders(self) -> Iterator[tuple[int, ...]]:
         """Yields the orders of a checked query as indices of its steps, in the order of the request."""
-        ordinals = [step.ordinal for step in self.sequence]
-        ranked = sorted(
-            (n for n, ordinal in enumerate(ordinals) if ordinal is not None), key=lambda n: ordinals[n] or 0
-        )
-        return _orders(frozenset(n for n, ordinal in enumerate(ordinals) if ordinal is None), tuple(ranked))
+        return self._orders(frozenset(range(len(self.sequence))))
+
+    def _orders(self, steps: frozenset[int]) -> Iterator[tuple[int, ...]]:
+        if not steps:
+            yield ()
+        for step in sorted(self.first_of(steps)):
+            for order in self._orders(steps - {step}):
+                yield (step, *order)
+
+    def first_of(self, steps: frozenset[int]) -> list[int]:
+        """Returns which of these steps may come first: those without ordinals, and the one with the least."""
+        ranked, free = self._ranked(steps)
+        return free + ranked[:1]
+
+    def last_of(self, steps: frozenset[int]) -> list[int]:
+        """Returns which of these steps may come last: those without ordinals, and the one with the greatest."""
+        ranked, free = self._ranked(steps)
+        return free + ranked[-1:]
+
+    def _ranked(self, steps: frozenset[int]) -> tuple[list[int], list[int]]:
+        """Returns the steps with ordinals, in their order, and those without."""
+        ordinals = {step: ordinal for step in steps if (ordinal := self.sequence[step].ordinal) is not None}
+        return sorted(ordinals, key=ordinals.__getitem__), [step for step in steps if step not in ordinals]
 
     def check(self, now: Instant | None, limits: Limits) -> Problems:
         """Returns all problems that can be found without calendars. If `now` is None, times may be in the past."""
@@ -206,13 +230,3 @@ class SequencedQuery:
                 problems.add((*path, index, "ordinal"), Key.DUPLICATE, "is the ordinal of another step already")
             ids.add(step.sequence_id)
             ordinals |= {step.ordinal} if step.ordinal is not None else set()
-
-
-def _orders(free: frozenset[int], ranked: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Yields the orders in which steps may come: any of the free ones next, or the first of the ranked ones."""
-    if not free and not ranked:
-        yield ()
-    for step in sorted({*free, *ranked[:1]}):
-        rest = (free - {step}, ranked) if step in free else (free, ranked[1:])
-        for order in _orders(*rest):
-            yield (step, *order)

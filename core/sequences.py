@@ -32,21 +32,41 @@ What B costs
 A tail is only asked for its first start from an instant on. *Lazily*: take the first of S, ask the tail behind it for
 its first start from the opening of the window on, and if that lies beyond the window, jump to the first instant that
 reaches it, since nothing before does. Each jump passes a run of S and a hole in the tail behind, so a tail costs no more
-than the runs of its steps, each with a binary search.
+than the runs of its steps, each with a binary search. Orders that end alike share their tails.
 
-Tails are shared: orders that end alike have the same. And whoever can finish an order can finish it without its last
-step, so B of an order lies in B of the order without that step, which some other order needs as well. It takes the
-place of S. Where few orders can be finished, it is small: what has been searched in vain for a few steps is not searched
-again for each order that they occur in.
+Many orders
+===========
 
-    B(talk, tour, lunch)  is searched in  B(talk, tour)  for what reaches  B(tour, lunch)
+Six steps in any order have 720 orders and 1,956 tails, and where nothing fits, every one of them looks at everything. So
+for more than a few orders (`orders`) a table is made first, for a step and a *set* of others: from which starts of the
+step can all of the others come behind it, in any order?
 
-Six steps in any order have 720 orders and 1,956 tails. For so many there is another way to have them, whatever the
-calendars: as the *bits* of one large number, one for each unit of time. Moving is a shift, meeting is "and", and
-"within the next w" is a shift and an "or", doubled up to w. It takes a unit that all starts lie on: the greatest common
-divisor of the grids. Where a step has no grid, it is that of the bounds of its runs, of durations and of gaps as well;
-then the first start in a window is always on it. If the unit makes the number too long, for instance because a calendar
-has events at odd seconds, tails are asked for lazily after all.
+    U(a, R)  =  S(a) ∩ the union, over the b in R, of what has a start of U(b, R without b) in the window behind it
+
+For six steps it has 192 sets, and U(a, all others) has the starts of sequences: if there are none, no order is looked
+at. The same table the other way round, V(a, P), has the starts of a that all of P can come before. Tails are made from
+the back, in V instead of S: what is empty there belongs to no order, so only the orders that can be finished are made.
+Their starts stay the same, since all starts of a sequence are in V.
+
+Sets are the *bits* of one large number, one for each cell of time (`cells`). Moving is a shift, meeting is "and", and
+"within the next w" is a shift and an "or", doubled up to w. What cells does it take for that to be exact? All windows
+open and close after multiples of a *period*, the greatest common divisor of durations, gaps and grids. So if a run of
+starts begins or is over at a second of its period, then what can reach it does so at the same second of another. Cut
+every period at these seconds, and each cell has only starts or none, in S and in all that follows from it:
+
+    a period of 15 minutes     0:00                5:00      7:31         9:12           15:00
+    runs of S begin or end                                   ↑            ↑
+    cells                      ├─────────────────────────────┼────────────┼──────────────┤
+
+With calendars in whole minutes these are few. With odd seconds there can be as many cells as seconds, but not in a
+short time. Hence the sequences are looked for in one *stretch* of time after the other, each longer than the one before.
+What starts so early that it cannot go on beyond the stretch is known for certain; so is what starts first of all and
+ends in the stretch, since all else that starts then ends later. If the cells are too many, *rough* ones of equal length
+come first: a cell counts as a start if any instant in it is one, so nothing is missed, and where they have no sequence
+there is none. Exact cells are for the pieces of time that are left. If even those are too many, lazy tails answer for
+the orders that the rough cells leave.
+
+Without a greatest gap between any two steps no hole is too long, and nothing is looked for in vain: lazy tails do.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +77,7 @@ from typing import NamedTuple, TypeAlias
 from .free import Rooms
 from .grids import EVERY_SECOND
 from .instants import Instant
+from .orders import FEW_CELLS, ManyOrders
 from .participants import participants
 from .query import AvailabilityQuery
 from .reach import AFTER_ALL, BEFORE_ALL
@@ -64,10 +85,10 @@ from .sequenced_availability import SequencedQuery
 from .slots import viable
 from .solver import Facts, free_times, query_reach, restrictions
 from .spans import Bounds
-from .tails import Starts, Tail, Tails, Windows, bit_tails, common_unit, lazy_tails
+from .tails import Starts, Tails, Way, Windows
 
 FEW_ORDERS = 6
-"""Up to so many orders, tails are asked for lazily."""
+"""Up to so many orders, each is looked at by itself."""
 
 #: start and end of the whole, the steps by their places in the request, their starts: in the order of answers
 _Found: TypeAlias = tuple[Instant, Instant, tuple[int, ...], tuple[Instant, ...]]
@@ -97,6 +118,11 @@ class _Step(NamedTuple):
     starts: Starts
     free: Sequence[Sequence[Rooms] | None]
 
+    @property
+    def apart(self) -> int:
+        """How many seconds after a sequence that starts with this step the next one of that order can start."""
+        return 1 if self.query.grid is not None else self.query.duration
+
 
 def solve_sequences(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -> list[PlacedSequence]:
     """Returns the sequences of a checked query, soonest first, at most `max_results`.
@@ -106,11 +132,10 @@ def solve_sequences(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Fac
     steps = _solved(query, facts)
     if steps is None:
         return []
-    orders = list(query.orders())
     windows = _windows(query, steps)
-    tails = _tails(steps, windows, many=len(orders) > FEW_ORDERS)
-    ways = [_sequences(steps, windows, tails, order) for order in orders]
-    found = list(islice(merge(*ways), query.max_results))
+    bounded = any(greatest is not None for _, greatest in windows.values())
+    found_of = _of_many if bounded and query.order_count > FEW_ORDERS else _of_few
+    found = list(islice(found_of(query, steps, windows), query.max_results))
     return _with_participants(query, steps, found)
 
 
@@ -162,32 +187,39 @@ def _solved(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -
     return steps
 
 
-def _sequences(
-    steps: Sequence[_Step], windows: Windows, tails: Tails[Tail], order: tuple[int, ...]
-) -> Iterator[_Found]:
-    """Yields the sequences of one order: for each start of its first step the one that ends earliest."""
-    tail, first, last = tails.of(order), steps[order[0]].query, steps[order[-1]].query
-    apart = 1 if first.grid is not None else first.duration
-    ways = [(tails.of(order[place + 1 :]), windows[pair][0]) for place, pair in enumerate(pairwise(order))]
-    start = tail.first_from(BEFORE_ALL)
-    while start != AFTER_ALL:
-        starts = [start]
-        for behind, least in ways:
-            starts.append(behind.first_from(starts[-1] + least))
-        yield start, starts[-1] + last.duration, order, tuple(starts)
-        start = tail.first_from(start + apart)
+def _of_few(query: SequencedQuery, steps: Sequence[_Step], windows: Windows) -> Iterator[_Found]:
+    """Yields the sequences of all orders, each searched by itself."""
+    tails = Tails([step.starts for step in steps], windows)
+    return merge(*(_sequences(steps, order, tails.way(order), BEFORE_ALL) for order in query.orders()))
 
 
-def _tails(steps: Sequence[_Step], windows: Windows, *, many: bool) -> Tails[Tail]:
-    """Returns the tails of many orders as bits, if these are not too many, and otherwise lazy ones."""
+def _of_many(query: SequencedQuery, steps: Sequence[_Step], windows: Windows) -> Iterator[_Found]:
+    """Yields the sequences of all orders, of which only those are looked at that can be finished."""
     starts = [step.starts for step in steps]
-    gridded = all(step.query.grid is not None for step in steps)
-    if many:
-        seconds = [step.query.duration for step in steps]
-        seconds += [bound for window in windows.values() for bound in window if bound is not None]
-        if (unit := common_unit(starts, () if gridded else seconds)) is not None:
-            return bit_tails(starts, windows, *unit)
-    return lazy_tails(starts, windows)
+    many, lazy = ManyOrders(query, starts, windows), Tails(starts, windows)
+    since = many.first_start()
+    ready: dict[tuple[int, ...], Instant] = {}
+    for stretch in many.stretches(since, FEW_CELLS):
+        ways = [
+            _sequences(steps, order, way if stretch.exact else lazy.way(order), ready.get(order, since))
+            for order, way in stretch.orders()
+        ]
+        for found in merge(*ways):
+            start, end, order, _ = found
+            if (start, end) > (stretch.certain, stretch.end):
+                break
+            yield found
+            ready[order] = start + steps[order[0]].apart
+
+
+def _sequences(steps: Sequence[_Step], order: tuple[int, ...], way: Way, since: Instant) -> Iterator[_Found]:
+    """Yields the sequences of one order: for each start of its first step the one that ends earliest."""
+    apart, lasts = steps[order[0]].apart, steps[order[-1]].query.duration
+    start = way.first_from(since)
+    while start != AFTER_ALL:
+        starts = way.starts_from(start)
+        yield start, starts[-1] + lasts, order, starts
+        start = way.first_from(start + apart)
 
 
 def _with_participants(query: SequencedQuery, steps: Sequence[_Step], found: Sequence[_Found]) -> list[PlacedSequence]:

@@ -75,7 +75,7 @@ def test_steps_that_are_never_near_enough(ordered):
 
 
 def test_six_steps_in_any_order():
-    """As bits, on a grid: the number of orders is multiplied with the grid's points, and not with the events."""
+    """In cells: the number of orders is multiplied with the grid's points, and not with the events."""
 
     def case(n: int) -> tuple[SequencedQuery, list[Bounds]]:
         events = [later(comb(n // 6), 300 * step) for step in range(6)]

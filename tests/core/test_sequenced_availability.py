@@ -153,3 +153,20 @@ def test_taking_the_earliest_start_of_each_step_can_lead_into_a_dead_end():
 
     (one,) = solve_sequences(query, [free(0, 3, 5), free(2, 6, 9)])
     assert [(step.start - MIDNIGHT) // (5 * MINUTE) for step in one.sequence] == [5, 6]
+
+
+def test_of_sequences_that_start_together_the_one_that_ends_first_comes_first():
+    """Also where its last step starts later, after the time in which sequences are looked for first."""
+
+    def free(*spans: tuple[int, int]) -> list[list[Facts]]:
+        return [[Facts(Busy(), SpanSet.of((MIDNIGHT + a * MINUTE, MIDNIGHT + b * MINUTE) for a, b in spans))]]
+
+    gap = Gap(None, minutes(24 * 60))
+    lengths = {"a": 60, "b": 60, "c": 60, "d": 5}
+    sequence = [
+        replace(STEP, sequence_id=name, required_duration=minutes(length), before=gap, after=gap)
+        for name, length in lengths.items()
+    ]
+    facts = [free((0, 60)), free((120, 180)), free((60, 120), (360, 420)), free((60, 65), (370, 375))]
+    found = solve_sequences(replace(QUERY, sequence=sequence), facts)
+    assert ["".join(step.sequence_id for step in each.sequence) for each in found] == ["acbd", "adbc"]

@@ -1,15 +1,16 @@
-"""Sequences: the solver agrees with trying all starts of all steps, in whichever way it has the tails."""
+"""Sequences: the solver agrees with trying all starts of all steps, however it searches."""
 
 from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import orders
 from core import sequences as solver
-from core import tails
 from core.instants import MINUTE
 from core.sequences import is_sequence, solve_sequences
 
+from .odd_sequences import odd_sequences
 from .sequence_cases import sequences, to_sequenced
 
 
@@ -36,15 +37,24 @@ def test_the_solver_agrees_with_trying_all_starts(case):
     assert solved(case) == case[0].answer()
 
 
-@given(sequences())
-def test_tails_are_the_same_as_bits_and_lazily(case):
-    """Which of the two is used is a matter of speed."""
+@given(sequences(), st.sampled_from((1 << 17, 200, 30)))
+def test_few_orders_and_many_are_searched_alike(case, most):
+    """In exact cells, in rough ones, and lazily: which is used is a matter of speed."""
     found = solved(case)
-    for few in (0, 1000):
-        with patch.object(solver, "FEW_ORDERS", few):
-            assert solved(case) == found
-    with patch.object(tails, "MOST_BITS", 0):
+    with patch.object(solver, "FEW_ORDERS", 1000):
         assert solved(case) == found
+    with patch.multiple(solver, FEW_ORDERS=0, FEW_CELLS=most), patch.object(orders, "MOST_CELLS", most):
+        assert solved(case) == found
+
+
+@given(odd_sequences(), st.sampled_from((1 << 17, 6000, 2000, 100)))
+def test_many_orders_with_events_at_odd_seconds(case, most):
+    """Days of events that leave seconds too few, or just enough, in orders that are each searched by itself as well."""
+    query, facts = case
+    with patch.object(solver, "FEW_ORDERS", 1000):
+        found = solve_sequences(query, facts)
+    with patch.multiple(solver, FEW_ORDERS=0, FEW_CELLS=most), patch.object(orders, "MOST_CELLS", most):
+        assert solve_sequences(query, facts) == found
 
 
 @given(sequences(), st.data())
