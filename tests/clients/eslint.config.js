@@ -16,7 +16,7 @@ const exceptions = {
     "error",
     {
       // Ids are named after their objects, as in that API.
-      acceptedIdNames: ["availabilityRuleId", "availablePeriodId", "channelId", "eventUid", "feedId", "sub"],
+      acceptedIdNames: ["availabilityRuleId", "availablePeriodId", "channelId", "eventUid", "feedId", "sourceId", "sub"],
       exceptions: {
         // Pages of other types, and results of mutations.
         suffixes: ["Connection", "Edge", "Payload"],
