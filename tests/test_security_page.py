@@ -55,7 +55,12 @@ CODE: dict[str, list[float]] = {
     "events in it": [calendar_sources.MAX_ITEMS, calendar_sources.MAX_EVENTS, series.MAX_INSTANCES],
     "reading it": [reading.LEAST_SECONDS, reading.SECONDS_A_MEGABYTE],
     "a line of it": [calendar_sources.MAX_LINE, calendar_sources.MAX_DATES],
-    "sources being fetched": [source_fetches.OF_CLIENT, source_fetches.OF_HOST, fetches.AT_ONCE],
+    "sources being fetched": [
+        source_fetches.OF_CLIENT,
+        source_fetches.OF_HOST,
+        fetches.AT_ONCE,
+        fetches.READ_AT_ONCE,
+    ],
     "head of a request": [http_protocol.MAX_HEAD],
     "headers": [http_protocol.MAX_HEADERS],
     "time for a head": [http_protocol.HEAD_DEADLINE],

@@ -42,6 +42,9 @@ LEASE = 120
 AT_ONCE = 16
 """Sources that one process fetches concurrently."""
 
+READ_AT_ONCE = 2
+"""Files that one process reads concurrently, each of another client: reading takes the processor from requests."""
+
 INTERVAL = 2.0
 """Seconds between polls for sources that are due."""
 
@@ -81,6 +84,7 @@ class SourceFetches:
         self._grace = grace
         self._jitter = jitter
         self._slots = FairQueue(AT_ONCE, lease / 4, most=source_fetches.OF_CLIENT, name="source")
+        self._threads = FairQueue(READ_AT_ONCE, lease / 4, most=1, name="source")
         self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._claimed: dict[int, ClaimedSource] = {}
         #: the number of each client's last turn, the latest last
@@ -221,14 +225,20 @@ class SourceFetches:
         digest = digest_of(downloaded.body) if downloaded.body is not None else source.body_digest
         if downloaded.body is not None and (digest != source.body_digest or how.digest != source.expanded_for):
             trusted, stored = source.state.synced_at is None, await self._items(source)
-            outcome = await asyncio.to_thread(
-                read_file, downloaded.body, stored, how, source.expanded_for, now, trusted=trusted
-            )
+            async with self._threads.slot(source.client_key):
+                outcome = await asyncio.to_thread(
+                    read_file, downloaded.body, stored, how, source.expanded_for, now, trusted=trusted
+                )
         elif how.digest != source.expanded_for:
-            outcome = await asyncio.to_thread(roll, await self._items(source), how)
+            outcome = await self._roll(source, how)
         else:
             outcome = None
         await self._record_success(source, downloaded, digest, outcome, how, now)
+
+    async def _roll(self, source: ClaimedSource, how: Reading) -> Outcome:
+        stored = await self._items(source)
+        async with self._threads.slot(source.client_key):
+            return await asyncio.to_thread(roll, stored, how)
 
     @retry_transaction
     async def _record_success(
@@ -263,7 +273,7 @@ class SourceFetches:
         outcome = None
         if how.digest != source.expanded_for and source.expanded_for is not None:
             with suppress(NotACalendarError):  # what is stored stays
-                outcome = await asyncio.to_thread(roll, await self._items(source), how)
+                outcome = await self._roll(source, how)
         await self._write_failure(source, outcome, how, error, now)
 
     @retry_transaction

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import logging
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -267,11 +267,18 @@ async def test_those_who_want_a_source_fetched_at_once_share_one_fetch(
     server.answers = [held]
     first = [asyncio.create_task(one.fetches.fetch([key])) for _ in range(3)]
     await until(lambda: len(server.requests) == 2)
+    waits, look = asyncio.Event(), other.fetches._under_way  # pyright: ignore[reportPrivateUsage]
+
+    async def under_way(keys: Collection[int]) -> set[int]:
+        waits.set()
+        return await look(keys)
+
+    other.fetches._under_way = under_way  # pyright: ignore[reportPrivateUsage]
     second = asyncio.create_task(other.fetches.fetch([key]))
+    await asyncio.wait_for(waits.wait(), TIMEOUT)
     gone = asyncio.create_task(one.fetches.fetch([key]))
     await asyncio.sleep(0)
     gone.cancel()
-    await asyncio.wait({*first, second}, timeout=0.05)
     assert not any(task.done() for task in (*first, second))
     held.set()
     async with asyncio.timeout(TIMEOUT):
