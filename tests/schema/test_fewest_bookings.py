@@ -1,6 +1,7 @@
 """Assignment FEWEST_BOOKINGS: bookings are shared by weight."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -108,3 +109,18 @@ def within_one_of_share(counts: Sequence[int], weights: Sequence[int]) -> bool:
     """Whether each count differs by no more than one from the share of the weight in all."""
     total, heaviness = sum(counts), sum(weights)
     return all(abs(count - total * weight / heaviness) <= 1 for count, weight in zip(counts, weights, strict=True))
+
+
+#: a whole team's month has a thousand
+FAIR = int(os.environ.get("OPENINGS_FAIR_BOOKINGS", "60"))
+
+
+async def test_many_bookings_are_shared_by_weight(api: Api, team: list[Account]) -> None:
+    """None is ever further from its share than one booking, whoever else books at the same moment."""
+    weights, booked = (1, 3, 2), Counter[int]()
+    for number in range(0, FAIR, 4):
+        at_once = (book_one(api, team, weights, number + more) for more in range(4))
+        booked.update(await asyncio.gather(*at_once))
+        shares = [booked.total() * weight / sum(weights) for weight in weights]
+        assert all(abs(booked[place] - share) <= 1 for place, share in enumerate(shares)), booked
+    assert booked.total() == FAIR
