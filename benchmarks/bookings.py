@@ -77,6 +77,7 @@ def run() -> None:
         f"{WORKERS} workers and {CONNECTIONS} connections, and the ratio to the floor. Then slots held, and moved to "
         f"other times. Then {CROWD} requests for the same hour: milliseconds until all of them are answered, p50 / p99.",
         ["database", "floor", "ours", "of the floor", "at least", "met", "held", "moved", f"{CROWD} at once"],
+        name="bookings",
     )
     for database, opened in DATABASES.items():
         with TemporaryDirectory(prefix="openings-benchmarks-") as folder, opened(Path(folder)) as url:

@@ -164,9 +164,13 @@ class BookingRequest:
     @property
     def chosen_slot(self) -> AvailabilityQuery:
         """The query of a checked request for the chosen start only."""
+        return self.at([read(self.start)])
+
+    def at(self, starts: Sequence[Instant]) -> AvailabilityQuery:
+        """Returns the query of a checked request for these starts only."""
         return replace(
             self.query,
-            query_slots=[read(self.start)],
+            query_slots=starts,
             query_periods=None,
             available_periods=None,
             response_format=ResponseFormat.SLOTS,

@@ -46,9 +46,9 @@ class BookingFilter:
     to: Instant | None = None
 
 
-async def find(session: AsyncSession, booking_id: str, now: Instant, *, lock: bool = False) -> StoredBooking | None:
-    """Returns the booking with this id, or None. `lock` locks it until the end of the transaction."""
-    return (await find_all(session, [booking_id], now, lock=lock)).get(booking_id)
+async def find(session: AsyncSession, booking_id: str, now: Instant) -> StoredBooking | None:
+    """Returns the booking with this id, or None."""
+    return (await find_all(session, [booking_id], now)).get(booking_id)
 
 
 async def find_all(
@@ -63,9 +63,15 @@ async def find_all(
     return {each.booking.booking_id: each for each in await _stored(session, rows, now)}
 
 
+async def lock(session: AsyncSession, booking_id: str) -> None:
+    """Locks the booking until the end of the transaction."""
+    row = tables.Booking
+    await session.exec(select(row.key).where(col(row.booking_id) == booking_id).with_for_update(key_share=True))
+
+
 async def list_bookings(
     session: AsyncSession, client_key: int, wanted: BookingFilter, after: Cursor | None, count: int, now: Instant
-) -> list[Booking]:
+) -> list[StoredBooking]:
     """Returns up to `count` bookings of the client after the cursor, soonest first."""
     row, participant = tables.Booking, tables.BookingParticipant
     statement = select(row).where(col(row.client_key) == client_key)
@@ -83,8 +89,7 @@ async def list_bookings(
     if after is not None:
         statement = statement.where(tuple_(starts_at, booking_id) > tuple_(after.instant, after.id))
     statement = statement.order_by(starts_at, booking_id).limit(count)
-    found = await _stored(session, (await session.exec(statement)).all(), now)
-    return [each.booking for each in found]
+    return await _stored(session, (await session.exec(statement)).all(), now)
 
 
 def _has_status(status: BookingStatus, now: Instant) -> ColumnElement[bool]:
@@ -157,24 +162,6 @@ class BookedEvent:
     lapses_at: Instant | None
 
 
-async def written_by(session: AsyncSession, booking_id: str, now: Instant) -> dict[str, BookedEvent]:
-    """Returns the events that a booking wrote and that nothing else has replaced, by calendar id."""
-    row, calendar, account = tables.Event, tables.Calendar, tables.Account
-    statement = (
-        select(row, calendar.calendar_id, col(account.key), account.sub)
-        .join(calendar, col(calendar.key) == col(row.calendar_key))
-        .join(account, col(account.key) == col(calendar.account_key))
-        .where(col(row.booking_id) == booking_id)
-        .execution_options(populate_existing=True)
-    )
-    return {
-        calendar_id: BookedEvent(
-            event(found, calendar_id, now), found.calendar_key, account_key or 0, sub, found.lapses_at
-        )
-        for found, calendar_id, account_key, sub in await session.exec(statement)
-    }
-
-
 async def events_of(session: AsyncSession, booking_ids: Collection[str], now: Instant) -> dict[str, dict[str, Event]]:
     """Returns the events that bookings have at an instant, by booking and by calendar id."""
     row, calendar = tables.Event, tables.Calendar
@@ -200,15 +187,14 @@ async def _stored(session: AsyncSession, rows: Sequence[tables.Booking], now: In
     subs = await _participants(session, [row.booking_id for row in rows]) if rows else {}
     links = await _links(session, {row.real_time_scheduling_key for row in rows} - {None})
     return [
-        StoredBooking(
-            row.key or 0,
-            row.client_key,
-            _booking(row, subs.get(row.booking_id, ()), links.get(row.real_time_scheduling_key), now),
-            row.calendar_ids,
-            row.request,
-        )
-        for row in rows
+        stored_booking(row, subs.get(row.booking_id, ()), links.get(row.real_time_scheduling_key), now) for row in rows
     ]
+
+
+def stored_booking(row: Any, subs: Sequence[str], scheduling_id: str | None, now: Instant) -> StoredBooking:
+    """Returns the booking of a row with these columns."""
+    booking = _booking(row, subs, scheduling_id, now)
+    return StoredBooking(row.key or 0, row.client_key, booking, row.calendar_ids, row.request)
 
 
 async def _participants(session: AsyncSession, booking_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -228,7 +214,7 @@ async def _links(session: AsyncSession, keys: Collection[int | None]) -> Mapping
     return dict(found.all())
 
 
-def _booking(row: tables.Booking, subs: Sequence[str], scheduling_id: str | None, now: Instant) -> Booking:
+def _booking(row: Any, subs: Sequence[str], scheduling_id: str | None, now: Instant) -> Booking:
     return Booking(
         booking_id=row.booking_id,
         status=status_at(BookingStatus(row.status), row.hold_expires_at, now),

@@ -1,7 +1,7 @@
 """Bookings: one event written to the calendars of all participants, or to none of them, and the booking beside them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from core.booking_life import Booking, BookingStatus
 from core.bookings import BookingRequest
 from core.events import Event, EventDraft, EventStatus
 from core.instants import Instant
+from core.query import AvailabilityQuery
 
 from . import events, tables
 from .database import Database
@@ -24,6 +25,8 @@ from .events import IDENTITY, OF_BOOKINGS, RENEWED, REPLACED, WRITTEN
 from .versions import next_version_sql, random_part, random_part_sql
 
 _REQUEST = TypeAdapter(BookingRequest)
+_OF_REQUEST, _OF_QUERY = ([field.name for field in fields(each)] for each in (BookingRequest, AvailabilityQuery))
+_OF_ONE_REQUEST: dict[str, Any] = {"idempotency_key": None, "hold_for": None, "labels": (), "visitor": None}
 
 
 class BookedCalendar(NamedTuple):
@@ -141,7 +144,9 @@ async def delete_events(session: AsyncSession, booking_id: str, calendar_keys: C
 
 def dump(request: BookingRequest) -> str:
     """Returns what a booking is decided by, as it is stored: without what only this one request says."""
-    return _REQUEST.dump_json(replace(request, idempotency_key=None, hold_for=None, labels=(), visitor=None)).decode()
+    stored = {name: getattr(request, name) for name in _OF_REQUEST} | _OF_ONE_REQUEST
+    # By its fields: orjson takes what the query has worked out and cached as well.
+    return as_json({**stored, "query": {name: getattr(request.query, name) for name in _OF_QUERY}})
 
 
 def read_request(stored: str) -> BookingRequest:
@@ -214,13 +219,34 @@ def _write_events(dialect: Dialect) -> str:
 
 @cache
 def _book_unchanged(dialect: Dialect) -> LockedWrite:
-    known = dialect.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
     targets = dialect.zip_arrays((4, "bigint", "calendar_key"), (7, "text", "event_uid"), "target")
     of_booking = 8 + len(_BOOKED)
     was_locked = "EXISTS (SELECT 1 FROM locked)"
     return LockedWrite(
         # The version is checked under the lock. A concurrent event with this id has changed it as well.
         lock=f"""
+{unchanged_sql(dialect)}
+  AND NOT EXISTS (
+    SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT ({_gone(6)})
+  )
+RETURNING key
+""",
+        locked_rows=f"SELECT key FROM calendars WHERE key {dialect.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
+        others=(
+            _insert_booking(of_booking, was_locked),
+            _insert_participants(dialect, of_booking + len(_COLUMNS), was_locked),
+        ),
+        write=_insert_events(f"locked JOIN {targets} ON target.calendar_key = locked.key", 8, now=6),
+    )
+
+
+def unchanged_sql(dialect: Dialect) -> str:
+    """SQL that locks calendars and bumps the versions of some of them, on the condition that all are unchanged.
+
+    Parameters: 1 and 2 are the keys and expected versions of all, 3 a new upper part of versions, 4 the keys of some.
+    """
+    known = dialect.zip_arrays((1, "bigint", "key"), (2, "bigint", "version"), "known")
+    return f"""
 WITH held AS (
     SELECT key, version FROM calendars
     WHERE key {dialect.in_array(1, "bigint")} AND {LOCK_TIMEOUT} ORDER BY key {dialect.row_lock}
@@ -228,18 +254,7 @@ WITH held AS (
 UPDATE calendars SET version = {next_version_sql("$3")}
 WHERE key {dialect.in_array(4, "bigint")}
   AND NOT EXISTS (SELECT 1 FROM {known} LEFT JOIN held USING (key, version) WHERE held.key IS NULL)
-  AND NOT EXISTS (
-    SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT ({_gone(6)})
-  )
-RETURNING key
-""",
-        locked_rows=f"SELECT key FROM calendars WHERE key {dialect.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
-        inserts=(
-            _insert_booking(of_booking, was_locked),
-            _insert_participants(dialect, of_booking + len(_COLUMNS), was_locked),
-        ),
-        write=_insert_events(f"locked JOIN {targets} ON target.calendar_key = locked.key", 8, now=6),
-    )
+"""
 
 
 def _gone(now: int) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from core.events import EventStatus
+from core.events import EventStatus, Transparency
 from core.instants import Instant
-from core.spans import Busy
+from core.spans import Bounds, Busy
 
+from .booking_lists import BookedEvent
 from .drivers.base import Statements
 from .drivers.dialects import Dialect
 
@@ -80,6 +81,25 @@ async def busy_of(
     keys, ids, uids = (dialect.array_param(each) for each in ([*versions], event_ids, event_uids))
     rows = await statements.fetch_many(_busy_of(dialect), keys, start, end, now, ids, uids)
     return _current(dialect, rows, versions, now)
+
+
+def of_events(events: Iterable[BookedEvent], start: Instant, end: Instant, now: Instant) -> dict[int, BusyTime]:
+    """As `busy_of`, of events that were read already: only the calendars that have one of them."""
+    spans: dict[int, tuple[list[Bounds], list[Bounds]]] = {}
+    for each in events:
+        span, draft = each.event.span, each.event.draft
+        blocks = draft.transparency is Transparency.OPAQUE and not each.event.deleted
+        if blocks and span.end > start and span.start < end:
+            is_firm = draft.status is not EventStatus.TENTATIVE or each.lapses_at is not None
+            spans.setdefault(each.calendar_key, ([], []))[0 if is_firm else 1].append(span)
+    return {
+        key: _busy_time(now, None, None, None, *_bounds(firm), *_bounds(tentative))
+        for key, (firm, tentative) in spans.items()
+    }
+
+
+def _bounds(spans: Sequence[Bounds]) -> tuple[list[int], list[int]]:
+    return [start for start, _ in spans], [end for _, end in spans]
 
 
 def _current(

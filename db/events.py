@@ -227,8 +227,8 @@ def written(draft: EventDraft, now: Instant, calendar_id: str, event_uid: str, c
     return Event(stored, draft.span(), calendar_id, event_uid, deleted=False, created=created, updated=now)
 
 
-def event(row: tables.Event, calendar_id: str, now: Instant) -> Event:
-    """Returns the event of a row as it is at an instant: one that has lapsed is deleted."""
+def event(row: Any, calendar_id: str, now: Instant) -> Event:
+    """Returns the event of a row of the table, or with its columns, as it is at an instant: one that has lapsed is deleted."""
     lapsed_at = row.lapses_at if row.lapses_at is not None and row.lapses_at <= now else None
     location = Location(row.location_description, row.location_lat, row.location_long)
     draft = EventDraft(

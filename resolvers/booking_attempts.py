@@ -20,10 +20,12 @@ from core.solver import Facts, all_known
 from db import booking_lists, bookings, calendars
 from db.access import AccessSnapshot, Account
 from db.booking_lists import in_order
+from db.booking_snapshots import BookingSnapshot
 from db.bookings import BookedCalendar, NewBooking
 from db.database import Session
 from db.drivers.keyed_locks import LockKey, calendar_lock
 
+from .booking_life import unknown_booking
 from .context import Context
 from .explanation import Wanted, explain
 from .facts import LoadedFacts, MemberSelection, check_grants, load_access, load_facts, with_snapshot_fallback
@@ -81,6 +83,10 @@ class BookingAttempt:
     preferred: Sequence[str] = ()
     #: the same for the bookings of one sequence
     sequence_id: str | None = None
+    #: the booking that is decided again: its own events do not count, and its application must be the caller
+    own: BookingSnapshot | None = None
+    #: the starts that facts are loaded for; None: those of the whole query
+    starts: Sequence[Instant] | None = None
     #: the booking that it makes; a retry recognises it: the commit may succeed though the connection is lost
     booking_id: str = field(default_factory=lambda: f"bkg_{secrets.token_hex(12)}")
     #: whether a write was begun whose outcome is unknown
@@ -178,13 +184,14 @@ class BookingAttempt:
     async def _load(
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
     ) -> LoadedBooking | RefusedBooking:
-        query = self.request.query
+        query = self.request.query if self.starts is None else self.request.at(self.starts)
         access = await load_access(self.ctx, query, session)
         client_key = self._require_rights(access.actor)
         targets = self._targets(access.accounts)
         problems = Problems([*problems, *self._unknown_calendars(access.accounts)])
         try:
-            loaded = await load_facts(self.ctx, query, access, query_problems, session, self.request.counted)
+            counted = self.request.counted
+            loaded = await load_facts(self.ctx, query, access, query_problems, session, counted, self.own)
             loaded = _with_room_for_all_events(loaded, targets)
             problems += self._read_only_targets(loaded)
             self._check(loaded, targets).raise_if_any()
@@ -211,8 +218,10 @@ class BookingAttempt:
         return booking, own, self._check(loaded, targets)
 
     def _require_rights(self, actor: Actor) -> int:
-        """Returns the key of the application. Raises Unauthenticated, Forbidden or PaymentRequired."""
+        """Returns the key of the application. Raises Unauthenticated, NotFound, Forbidden or PaymentRequired."""
         client_key = require_application(actor)
+        if self.own is not None and self.own.stored.client_key != client_key:
+            raise unknown_booking()
         require_availability(actor, managed=self.request.query.managed)
         return client_key
 

@@ -3,7 +3,7 @@
 All of it is for the application, by its own key: a booking names people of several accounts, and its visitor.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.access import Actor, is_application, require_application
 from core.booking_life import Booking, BookingStatus
@@ -14,7 +14,7 @@ from core.instants import Instant, Unreadable
 from core.pages import Cursor, Page, PageRequest
 from core.periods import check_window
 from core.real_time_scheduling import Link
-from db import booking_lists
+from db import booking_lists, booking_snapshots
 from db import real_time_scheduling as links
 from db.booking_lists import BookingFilter, StoredBooking, in_order
 from db.database import Session
@@ -25,18 +25,19 @@ from .context import Context
 
 @retry_transaction
 async def get(ctx: Context, booking_id: str) -> Booking:
-    """Returns the application's booking with this id. Raises NotFound."""
+    """Returns the application's booking with this id, and has its events ready. Raises NotFound."""
     client_key = require_application(await ctx.actor())
-    async with ctx.db.read(client_key) as session:
-        return (await find_own(ctx, session, client_key, booking_id)).booking
+    statements = ctx.statements.for_client(client_key)
+    found = await booking_snapshots.load(statements, booking_id, ctx.now) if is_booking_id(booking_id) else None
+    if found is None or found.stored.client_key != client_key:
+        raise unknown_booking()
+    ctx.booked.append((found.stored.booking, found.present))
+    return found.stored.booking
 
 
-async def find_own(ctx: Context, session: Session, client_key: int, booking_id: str) -> StoredBooking:
-    """Returns the application's booking with this id, and what is stored beside it. Raises NotFound."""
-    found = await booking_lists.find(session, booking_id, ctx.now) if is_booking_id(booking_id) else None
-    if found is None or found.client_key != client_key:
-        raise NotFound(problems=[Problem(("booking_id",), Key.UNKNOWN, "is not a booking of this application")])
-    return found
+def unknown_booking() -> NotFound:
+    """The refusal of a booking that is not there, or of another application."""
+    return NotFound(problems=[Problem(("booking_id",), Key.UNKNOWN, "is not a booking of this application")])
 
 
 @retry_transaction
@@ -47,8 +48,13 @@ async def list_bookings(
     start: Instant | Unreadable | None,
     end: Instant | Unreadable | None,
     request: PageRequest,
+    *,
+    with_events: bool = False,
 ) -> Page[Booking]:
-    """Returns the application's bookings in a state, of an account and in a window, soonest first. Raises Unprocessable."""
+    """Returns the application's bookings in a state, of an account and in a window, soonest first. Raises Unprocessable.
+
+    `with_events` has their events ready.
+    """
     problems = Problems()
     window = check_window(start, end, problems)
     cursor = request.check(problems, most=ctx.limits.max_page)
@@ -59,7 +65,15 @@ async def list_bookings(
     wanted = BookingFilter(status, sub, *window)
     async with ctx.db.read(client_key) as session:
         found = await booking_lists.list_bookings(session, client_key, wanted, cursor, request.first + 1, ctx.now)
-    return _page(found, request)
+        if with_events:
+            await _load_events(ctx, session, found)
+    return _page([each.booking for each in found], request)
+
+
+async def _load_events(ctx: Context, session: Session, found: Sequence[StoredBooking]) -> None:
+    """Has the events ready of bookings that were read in the same session."""
+    events = await booking_lists.events_of(session, [each.booking.booking_id for each in found], ctx.now)
+    ctx.booked.extend((each.booking, in_order(events[each.booking.booking_id], each.calendar_ids)) for each in found)
 
 
 @retry_transaction
@@ -73,18 +87,19 @@ async def of_events(ctx: Context, event_uids: Iterable[str]) -> Mapping[str, Boo
 
 
 @retry_transaction
-async def events_of(ctx: Context, given: Iterable[Booking]) -> Mapping[str, list[Event]]:
-    """Returns the events that each of the bookings has now, by its id."""
-    viewer = await _viewer(ctx)
+async def events_of(ctx: Context, given: Iterable[Booking]) -> Mapping[str, Sequence[Event]]:
+    """Returns the events that each of the bookings has, by its id: those that it was loaded with, otherwise as they are now."""
+    viewer, ids = await _viewer(ctx), {booking.booking_id: booking for booking in given}
+    loaded = {id: events for id, booking in ids.items() for one, events in ctx.booked if one is booking}
     present = {
-        booking.booking_id for booking in given if booking.status in (BookingStatus.HELD, BookingStatus.CONFIRMED)
-    }
+        id for id, booking in ids.items() if booking.status in (BookingStatus.HELD, BookingStatus.CONFIRMED)
+    } - loaded.keys()
     if not present:
-        return {}
+        return loaded
     async with ctx.db.read(viewer.client_key) as session:
         found = await booking_lists.find_all(session, present, ctx.now)
         events = await booking_lists.events_of(session, present, ctx.now)
-    return {id: in_order(events[id], stored.calendar_ids) for id, stored in found.items()}
+    return loaded | {id: in_order(events[id], stored.calendar_ids) for id, stored in found.items()}
 
 
 @retry_transaction

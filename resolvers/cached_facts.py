@@ -51,6 +51,11 @@ class CachedFacts:
         self._optional_session = session
 
     @property
+    def now(self) -> Instant:
+        """The request's instant."""
+        return self._ctx.now
+
+    @property
     def _session(self) -> Session:
         if self._optional_session is None:
             raise NeedsSnapshot(self._client_key)
@@ -72,7 +77,7 @@ class CachedFacts:
         Raises NeedsSnapshot.
         """
         versions = {account.key: account.version for account in accounts}
-        window = _rounded(start, end)
+        window = rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, tuple[SpanSet | None]]:
             found = await available_periods.cover(self._session, keys, *window)
@@ -86,7 +91,7 @@ class CachedFacts:
 
         Raises NeedsSnapshot if a calendar has another version by now.
         """
-        window = _rounded(start, end)
+        window = rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, BusyTime]:
             return await busy_time.busy(self._reader, {key: versions[key] for key in keys}, *window, self._ctx.now)
@@ -99,7 +104,7 @@ class CachedFacts:
         self, versions: Mapping[int, int], start: Instant, end: Instant, excluded: Sequence[ExcludedEvent]
     ) -> dict[int, BusyTime]:
         """Returns the part of `busy` that these events are, of each calendar. Raises NeedsSnapshot as `busy` does."""
-        window = _rounded(start, end)
+        window = rounded(start, end)
         ids = tuple(sorted({event.event_id for event in excluded if event.event_id is not None}))
         uids = tuple(sorted({event.event_uid for event in excluded if event.event_uid is not None}))
 
@@ -116,7 +121,7 @@ class CachedFacts:
 
     async def bookings(self, versions: Mapping[int, int], start: Instant, end: Instant) -> dict[int, CountedBookings]:
         """Returns the bookings of each calendar, at least from `start` to `end`. Raises NeedsSnapshot as `busy` does."""
-        window = _rounded(start, end)
+        window = rounded(start, end)
 
         async def read(keys: Collection[int]) -> dict[int, CountedBookings]:
             current = {key: versions[key] for key in keys}
@@ -164,5 +169,6 @@ def _size(busy: BusyTime) -> int:
     return 2 * _NUMBER * len(busy)
 
 
-def _rounded(start: Instant, end: Instant) -> tuple[Instant, Instant]:
+def rounded(start: Instant, end: Instant) -> tuple[Instant, Instant]:
+    """Returns the window for which busy time is loaded that is asked for between two instants."""
     return start // _GRAIN * _GRAIN, -(-end // _GRAIN) * _GRAIN

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from core.access import Actor
+from core.booking_life import Booking
 from core.calendar_feeds import CalendarFeed
+from core.events import Event
 from core.instants import Instant
 from core.limits import Limits
 from core.real_time_scheduling import Link
@@ -74,6 +76,8 @@ class Context:
     dependencies: list[Dependencies] = field(default_factory=list[Dependencies])
     #: when holds end, and calendars are no longer known, that the facts contain, which were loaded so far
     lapses: list[Instant] = field(default_factory=list[Instant])
+    #: the events that bookings were loaded with, each beside its booking
+    booked: list[tuple[Booking, Sequence[Event]]] = field(default_factory=list[tuple[Booking, Sequence[Event]]])
     #: by place in a document: what collects the objects there, so that a field of theirs is loaded at once
     loaders: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
     #: the caller as loaded last, with the credentials that it was loaded by

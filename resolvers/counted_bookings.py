@@ -39,18 +39,24 @@ NO_COUNTS = BookingCounts({})
 
 
 async def load_counts(
-    cached: CachedFacts, query: AvailabilityQuery, access: AccessSnapshot, counted: Span | None
+    cached: CachedFacts,
+    query: AvailabilityQuery,
+    access: AccessSnapshot,
+    counted: Span | None,
+    excluded: frozenset[str] = frozenset(),
 ) -> BookingCounts:
-    """Loads what a query has to count: for its constraints, and all bookings in `counted`. Raises NeedsSnapshot."""
+    """Loads what a query has to count: for its constraints, and all bookings in `counted`. Raises NeedsSnapshot.
+
+    `excluded` are ids of bookings that do not count, beside those of excluded events.
+    """
     limited = {member.sub for _, member in query.members() if member.availability_constraints}
     accounts = [access.accounts[sub] for sub in (query.subs if counted is not None else limited)]
     if not accounts:
         return NO_COUNTS
     versions = {key: access.versions[key] for account in accounts for key in account.calendars.values()}
     found = await cached.bookings(versions, *_time_to_count(query, counted, for_limits=bool(limited)))
-    excluded: frozenset[str] = frozenset()
     if query.excluded_events:
-        excluded = await cached.excluded_bookings(access.versions, query.excluded_events)
+        excluded |= await cached.excluded_bookings(access.versions, query.excluded_events)
     return BookingCounts({account.key: _counted(account, found, excluded) for account in accounts})
 
 

@@ -16,12 +16,14 @@ from core.sequenced_availability import SequencedQuery
 from core.solver import Facts
 from core.spans import Busy, Span, SpanSet
 from db import access as db_access
+from db import busy_time
 from db.access import AccessSnapshot, Account
+from db.booking_snapshots import BookingSnapshot
 from db.busy_time import BusyTime
 from db.database import Session
 from db.drivers.base import Snapshot, Statements
 
-from .cached_facts import CachedFacts, NeedsSnapshot
+from .cached_facts import CachedFacts, NeedsSnapshot, rounded
 from .context import Context
 from .counted_bookings import BookingCounts, load_counts
 
@@ -79,16 +81,17 @@ async def load_facts(
     problems: Sequence[Problem],
     session: Session | None,
     counted: Span | None = None,
+    own: BookingSnapshot | None = None,
 ) -> LoadedFacts:
     """Loads the facts about every member. What the cache lacks is read in at most four statements.
 
-    The bookings of every member in `counted` are among the facts.
+    The bookings of every member in `counted` are among the facts. A booking of its own, and its events, do not count.
     Raises Unprocessable with the given problems of the query and those that only the database reveals,
     Forbidden if the only problem is a missing grant, and NeedsSnapshot if it needs a session.
     """
     cached = _cached(ctx, access, session)
     selections = await _selections(ctx, cached, query, access, problems)
-    [loaded] = await _load(cached, [query], access, selections, counted)
+    [loaded] = await _load(cached, [query], access, selections, counted, own)
     return loaded
 
 
@@ -138,14 +141,16 @@ async def _load(
     access: AccessSnapshot,
     selections: Sequence[MemberSelection],
     counted: Span | None = None,
+    own: BookingSnapshot | None = None,
 ) -> list[LoadedFacts]:
     """Loads the facts of each query. The selections are of the members of all queries, in order."""
     hours = _Hours(await _stored_periods(cached, queries, selections))
     ahead = iter(selections)
     loaded: list[LoadedFacts] = []
-    for query, busy in zip(queries, await _busy(cached, queries, access, selections), strict=True):
+    own_id = frozenset[str]() if own is None else frozenset([own.stored.booking.booking_id])
+    for query, busy in zip(queries, await _busy(cached, queries, access, selections, own), strict=True):
         theirs = list(islice(ahead, len(query.members())))
-        counts = await load_counts(cached, query, access, counted)
+        counts = await load_counts(cached, query, access, counted, own_id)
         found = iter([_facts(query, each, busy, hours, counts) for each in theirs])
         facts = [[next(found) for _ in group.members] for group in query.participants]
         loaded.append(LoadedFacts(access, theirs, facts, busy))
@@ -241,6 +246,7 @@ async def _busy(
     queries: Sequence[AvailabilityQuery],
     access: AccessSnapshot,
     selections: Sequence[MemberSelection],
+    own: BookingSnapshot | None,
 ) -> list[Mapping[int, BusyTime]]:
     """Loads the busy time of the selected calendars in the queries' windows and the buffers around them, by query."""
     buffers = [query.buffer_of(member) for query in queries for _, member in query.members()]
@@ -249,6 +255,9 @@ async def _busy(
     start -= max(buffer.before.seconds for buffer in buffers)
     end += max(buffer.after.seconds for buffer in buffers)
     busy = await cached.busy(versions, start, end)
+    if own is not None:
+        theirs = busy_time.of_events(own.events.values(), *rounded(start, end), cached.now)
+        busy = {key: taken.without(theirs[key]) if key in theirs else taken for key, taken in busy.items()}
     blocking: list[Mapping[int, BusyTime]] = []
     for query in queries:
         if query.excluded_events:

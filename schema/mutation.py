@@ -11,6 +11,7 @@ from resolvers import (
     application_calendars,
     availability_rules,
     available_periods,
+    booking_cancellation,
     booking_moves,
     bookings,
     calendar_feeds,
@@ -340,7 +341,7 @@ class Mutation:
         info: Info[Context],
         input: Annotated[CancelBookingInput, argument(description="The booking, and why it is cancelled.")],
     ) -> CancelBookingPayload | None:
-        booking = await booking_moves.cancel(info.context, input.booking_id, or_none(input.reason))
+        booking = await booking_cancellation.cancel(info.context, input.booking_id, or_none(input.reason))
         return CancelBookingPayload(booking=Booking.of(booking))
 
     @field(

@@ -42,7 +42,7 @@ from .graph import node_of
 from .nodes import Node
 from .optional import or_default, or_none
 from .real_time_scheduling import RealTimeScheduling
-from .selection import details
+from .selection import details, leads_on
 from .sequenced_availability import SequencedAvailability, SequencedAvailabilityInput
 
 
@@ -194,8 +194,9 @@ class Query:
         after: After = UNSET,
     ) -> Connection[Booking] | None:
         window = or_none(from_), or_none(to)
+        request, with_events = page_request(first, after), leads_on(info, "events")
         found = await booking_life.list_bookings(
-            info.context, or_none(status), or_none(sub), *window, page_request(first, after)
+            info.context, or_none(status), or_none(sub), *window, request, with_events=with_events
         )
         return Connection[Booking].of(found, Booking.of)
 

@@ -84,7 +84,9 @@ def test_the_clock_is_read_in_two_files_only() -> None:
 NO_FILE_IN_SCHEMA = {
     *(
         "booking_attempts",
+        "booking_cancellation",
         "booking_changes",
+        "booking_locks",
         "booking_moves",
         "cache",
         "cached_facts",

@@ -50,10 +50,10 @@ class LockedWrite(NamedTuple):
     lock: str
     #: a SELECT that returns the same rows as `lock`
     locked_rows: str
-    #: an INSERT with RETURNING; selects from those rows by the name `locked`
+    #: an INSERT or UPDATE with RETURNING; selects from those rows by the name `locked`
     write: str
-    #: further INSERTs, before `write` and in this order, which select from those rows as well
-    inserts: Sequence[str] = ()
+    #: further ones, before `write` and in this order, which select from those rows as well
+    others: Sequence[str] = ()
 
 
 @cache

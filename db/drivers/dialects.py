@@ -41,8 +41,8 @@ class Dialect(ABC):
         """Aggregate of a group's column into one list, over the rows that match the condition."""
 
     @abstractmethod
-    def read_array(self, stored: Any) -> list[int]:
-        """Decodes a list of numbers from `array_agg`."""
+    def read_array(self, stored: Any) -> list[Any]:
+        """Decodes a list from `array_agg`."""
 
 
 class _SQLite(Dialect):
@@ -72,7 +72,7 @@ class _SQLite(Dialect):
     def array_agg(self, column: str, condition: str) -> str:
         return f"json_group_array({column}) FILTER (WHERE {condition})"
 
-    def read_array(self, stored: Any) -> list[int]:
+    def read_array(self, stored: Any) -> list[Any]:
         return orjson.loads(stored)
 
 
@@ -98,7 +98,7 @@ class _PostgreSQL(Dialect):
     def array_agg(self, column: str, condition: str) -> str:
         return f"array_agg({column}) FILTER (WHERE {condition})"
 
-    def read_array(self, stored: Any) -> list[int]:
+    def read_array(self, stored: Any) -> list[Any]:
         return stored or []
 
 

@@ -44,8 +44,8 @@ def _one_trip(locked_write: LockedWrite, lock_timeout: str, values: int) -> str:
     # set it for the whole connection would be a parameter that PgBouncer refuses.
     lock = locked_write.lock.replace(LOCK_TIMEOUT, f"set_config('lock_timeout', '{lock_timeout}', true) IS NOT NULL")
     notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${values + 1}) FROM written"
-    inserts = "".join(f", insert_{number} AS ({insert})" for number, insert in enumerate(locked_write.inserts))
-    return f"WITH locked AS ({lock}){inserts}, written AS ({locked_write.write}) {notified}"
+    others = "".join(f", other_{number} AS ({other})" for number, other in enumerate(locked_write.others))
+    return f"WITH locked AS ({lock}){others}, written AS ({locked_write.write}) {notified}"
 
 
 class PostgreSQLDriver(Driver):

@@ -139,8 +139,8 @@ def _write(connection: sqlite3.Connection, write: QueuedWrite) -> Row | None:
         values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
     rows(locked_write.lock, values)
     found: list[Row] = []
-    for insert in (*locked_write.inserts, locked_write.write):
-        found = rows(f"WITH locked AS ({locked_write.locked_rows}) {insert}", values)
+    for statement in (*locked_write.others, locked_write.write):
+        found = rows(f"WITH locked AS ({locked_write.locked_rows}) {statement}", values)
     if write.given_up:
         raise _GivenUpError
     return found[0] if found else None

@@ -12,7 +12,7 @@ from core.instants import format_instant, read_instant
 from core.member_statuses import CalendarNotKnown, MemberStatus
 from core.pages import PageRequest
 from core.solver import Opening
-from resolvers import accounts, availability, booking_life, booking_moves, bookings, graph
+from resolvers import accounts, availability, booking_cancellation, booking_life, bookings, graph
 from resolvers.accounts import ViewedAccount
 from resolvers.availability import Details
 from resolvers.context import Context
@@ -126,7 +126,7 @@ async def _list_bookings(ctx: Context, given: ListBookings) -> dict[str, Any]:
 
 
 async def _cancel_booking(ctx: Context, given: CancelBooking) -> dict[str, Any]:
-    return _booking(await booking_moves.cancel(ctx, given.booking_id, given.reason))
+    return _booking(await booking_cancellation.cancel(ctx, given.booking_id, given.reason))
 
 
 def _booking(booking: Booking, names: Mapping[str, str] = NO_NAMES) -> dict[str, Any]:

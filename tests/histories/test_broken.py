@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db import bookings
+from db import booking_changes, bookings
 from db.database import Database
 from resolvers import booking_moves
 from tests.conftest import NOW
@@ -77,6 +77,13 @@ class Story(Recorder):
         await self.perform(Move("one", SECOND, "key"))
         await self.perform(ReadFree(PEOPLE))
 
+    async def moved_at_once(self) -> None:
+        """Two bookings of Ben are moved to one time, at the same time."""
+        await self.perform(Book("one", BOTH, FIRST))
+        await self.perform(Book("two", OTHERS, SECOND))
+        await asyncio.gather(self.perform(Move("one", THIRD)), self.perform(Move("two", THIRD)))
+        await self.perform(ReadFree(PEOPLE))
+
     async def whole_life(self) -> None:
         """What a client may do with a booking, one after the other."""
         await self.lapsed()
@@ -117,6 +124,18 @@ def no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
         return await original(db, new, {}, *more)
 
     monkeypatch.setattr(bookings, "book_unchanged", write)
+    monkeypatch.setattr(Database, "hold", lambda *_: nullcontext(False))
+
+
+def no_lock_for_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both moves are decided before either is written, whatever the versions are by then."""
+    both, original = asyncio.Barrier(2), booking_changes.change_unchanged
+
+    async def write(db: Database, before: Any, after: Any, _versions: object, *more: Any, in_place: bool) -> bool:
+        await both.wait()
+        return await original(db, before, after, {}, *more, in_place=in_place)
+
+    monkeypatch.setattr(booking_changes, "change_unchanged", write)
     monkeypatch.setattr(Database, "hold", lambda *_: nullcontext(False))
 
 
@@ -168,7 +187,13 @@ def moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "tell",
-    [Story.at_once, Story.confirmed_by_a_slow_clock, Story.asked_before_the_end_and_decided_after_it, Story.whole_life],
+    [
+        Story.at_once,
+        Story.moved_at_once,
+        Story.confirmed_by_a_slow_clock,
+        Story.asked_before_the_end_and_decided_after_it,
+        Story.whole_life,
+    ],
 )
 async def test_what_the_application_answers_is_explained(
     story: Story, tell: Callable[[Story], Awaitable[None]]
@@ -182,6 +207,7 @@ async def test_what_the_application_answers_is_explained(
     ("mistake", "tell"),
     [
         (no_lock, Story.at_once),
+        (no_lock_for_moves, Story.moved_at_once),
         (half_written, Story.booked),
         (not_written, Story.booked),
         (hold_forgotten, Story.held),

@@ -125,9 +125,12 @@ next:  /* chooses a request by what is known of the booking, or leaves it at tha
             if :: request = BOOK :: request = HOLD fi;
             if :: keyed = true :: keyed = false fi;
             if :: wanted = 0 :: me > 0 -> wanted = 1 fi
-        :: known[me] == HELD && request == HOLD -> request = CONFIRM; keyed = true
+        :: known[me] == HELD && request == HOLD ->
+            request = CONFIRM;
+            if :: keyed = true :: keyed = false fi
         :: whole && known[me] == CONFIRMED && !moved ->
-            request = MOVE; keyed = true; moved = true; wanted = 1 - wanted
+            request = MOVE; moved = true; wanted = 1 - wanted;
+            if :: keyed = true :: keyed = false fi
         :: whole && (known[me] == HELD || known[me] == CONFIRMED) -> request = CANCEL; keyed = false
         :: request != 0 -> leave()
         fi;
@@ -141,7 +144,12 @@ optimistic:  /* Optimistic: decides on what is loaded, and writes in one stateme
         :: loaded[me] = CURRENT
         :: MAY_FAIL; goto killed
         fi;
-        require_room(MOST)
+        if
+        :: request == BOOK || request == HOLD -> require_room(MOST)
+        :: (request == CONFIRM && status[me] == HELD && !lapsed(me, time)) ||
+           (request == MOVE && status[me] == CONFIRMED) -> require_room(me)
+        :: else -> goto lock_first
+        fi
     }
     atomic {
         if

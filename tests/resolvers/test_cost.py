@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from core.instants import DAY, format_instant
 from db.drivers.base import Row
 from db.drivers.fair_queue import Client
 from tests.conftest import NOW
@@ -56,6 +57,28 @@ async def test_a_booking_without_conflict_takes_three_statements(api: Api) -> No
         assert await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input=given) == {"bookSlot": {"__typename": "Booked"}}
     # SQLite's one-trip writes do not use the engine, which is recorded
     assert len(statements) == (2 if api.db.dialect == "sqlite" else 3)
+
+
+HELD = "mutation ($input: HoldSlotInput!) { holdSlot(input: $input) { ... on Booked { booking { id } } } }"
+CHANGED = {
+    "confirmBooking": "mutation ($input: ConfirmBookingInput!) { confirmBooking(input: $input) { __typename } }",
+    "rescheduleBooking": "mutation ($input: RescheduleBookingInput!) { rescheduleBooking(input: $input) { __typename } }",
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+async def test_a_booking_is_changed_with_one_statement_more(api: Api, name: str) -> None:
+    """The booking with its events; a move is to another year, and reads nothing of the time in between."""
+    people = [await api.application_calendar(f"person {n}") for n in range(10)]
+    given = {"availability": slots_input(people), "start": nth_hour(1), "event": {"eventId": "e", "summary": "Meeting"}}
+    booking_id = (await api.data(HELD, CLIENT_SECRET, input=given))["holdSlot"]["booking"]["id"]
+    to = {"start": format_instant(NOW + 400 * DAY)} if name == "rescheduleBooking" else {}
+    with record_statements(api) as statements:
+        answer = await api.data(CHANGED[name], CLIENT_SECRET, input={"bookingId": booking_id, **to})
+    assert answer == {name: {"__typename": "Booked"}}
+    assert len(statements) == (3 if api.db.dialect == "sqlite" else 4)
+    [read] = [values for statement, values in statements if "min(lapses_at)" in statement]
+    assert read[2] - read[1] == 7 * DAY
 
 
 async def test_a_cached_availability_takes_one_statement(api: Api) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from core.instants import format_instant
+from resolvers import booking_life
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import (
     book_slot,
@@ -259,3 +260,27 @@ async def test_the_answer_of_a_booking_has_the_booking_and_its_events(api: Api, 
     assert {event["booking"]["id"] for event in answer["events"]} == {answer["booking"]["id"]}
     assert (await api.data(document, CLIENT_SECRET, input=given))["bookSlot"] == answer
     assert (await book_slot(api, given))["__typename"] == "Booked"
+
+
+PAGE_WITH_EVENTS = "query ($sub: ID) { bookings(sub: $sub) { nodes { status events { start } } } }"
+
+
+@pytest.mark.parametrize("query", [BOOKING, PAGE_WITH_EVENTS], ids=["one", "page"])
+async def test_a_booking_and_its_events_are_of_one_moment(
+    api: Api, people: list[Account], monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Its last event is deleted just when its events are to be read, which cancels it."""
+    ada = people[0]
+    id, original = await book(api, booking_input(("all", [ada]))), booking_life.events_of
+
+    async def later(*given: Any) -> Any:
+        await delete(api, ada, "booking")
+        return await original(*given)
+
+    monkeypatch.setattr(booking_life, "events_of", later)
+    found = await api.data(query, CLIENT_SECRET, **({"id": id} if query is BOOKING else {"sub": ada.sub}))
+    found = found["booking"] if query is BOOKING else found["bookings"]["nodes"][0]
+    assert (found["status"], [event["start"] for event in found["events"]]) == ("CONFIRMED", [iso_time(9)])
+    monkeypatch.undo()
+    found = await booking(api, id)
+    assert (found["status"], found["events"]) == ("CANCELLED", [])

@@ -226,6 +226,20 @@ async def test_a_booking_is_moved_whole(api: Api, people: list[Account]) -> None
     assert (await booking(api, id))["start"] == iso_time(14)
 
 
+async def test_a_move_brings_together_what_was_moved_apart(api: Api, people: list[Account]) -> None:
+    """Also to the time that the booking has already; a confirmation leaves events where they are."""
+    ada, ben, _ = people
+    for name, start in (("moved", None), ("held", "kept")):
+        id = await held(api, ada, ben, event_id=name)
+        elsewhere = event_input(name, iso_time(14), iso_time(15))
+        await api.data(UPSERT_EVENT, ben.token, input={"calendarId": ben.calendar_id, "event": elsewhere})
+        answer = await confirm(api, id) if start else await move(api, id, iso_time(9))
+        times = [event["start"] for event in answer["events"]]
+        assert times == [iso_time(9), iso_time(14 if start else 9)]
+        assert [event["start"] for event in (await booking(api, id))["events"]] == times
+        await cancel(api, id)
+
+
 async def test_the_same_people_meet_if_they_can(api: Api, people: list[Account]) -> None:
     """Otherwise others by the query; those who leave lose their event."""
     ada, ben, _ = people
