@@ -20,6 +20,8 @@ URL_LENGTH = 2048
 RECURRENCE_LINE_LENGTH = 4096
 MAX_RECURRENCE_LINES = 100
 MAX_RECURRENCE_DATES = 10_000
+#: characters of all recurrence lines of one request, which are read before anything else is known of it
+MAX_REQUEST_RECURRENCE = 1_000_000
 
 SHORTEST_PERIOD = MINUTE
 START_INTERVALS = (5, 10, 15, 30, 60)

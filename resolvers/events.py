@@ -25,7 +25,13 @@ from db.series import name_of
 
 from .booking_changes import follow_events
 from .context import Context
-from .recurring_events import PlacedDraft, SeriesWrite, check_names_instance, check_recurs_whole
+from .recurring_events import (
+    PlacedDraft,
+    SeriesWrite,
+    check_names_instance,
+    check_recurrence_length,
+    check_recurs_whole,
+)
 
 _UNKNOWN_CALENDAR = "is not a calendar of this account"
 
@@ -126,6 +132,7 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
     account = require_own(actor, Right.CREATE_EVENT)
     problems = Problems()
     check_count(len(drafts), ("events",), problems, most=ctx.limits.max_batch, noun="event")
+    check_recurrence_length(drafts, problems)
     seen: set[tuple[str, object]] = set()
     for index, draft in enumerate(drafts[: ctx.limits.max_batch]):
         draft.check(("events", index), problems)

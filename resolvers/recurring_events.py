@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from core.errors import Key, NotFound, Path, Problem, Problems, Unprocessable
 from core.events import EventDraft
 from core.instants import DAY, Instant, Unreadable
+from core.limits import MAX_REQUEST_RECURRENCE
 from core.recurring_events import (
     KNOWN_DAYS,
     MAX_CUTS,
@@ -24,8 +25,9 @@ from core.spans import Span
 from db import series
 from db.database import Session
 
-#: starts that are looked at in a few milliseconds; what costs more is expanded in a thread
-_AT_ONCE = 5_000
+#: Starts that are looked at in a few milliseconds, and characters of lines that are read in less. What costs more is
+#: expanded in a thread.
+_AT_ONCE, _LINES_AT_ONCE = 5_000, 4_000
 
 _Instances: TypeAlias = Mapping[Start, EventDraft]
 PlacedDraft: TypeAlias = tuple[Path, EventDraft]
@@ -163,7 +165,7 @@ class SeriesWrite:
             raise Unprocessable.of((*path, "recurrence"), Key.INVALID, str(error)) from None
 
     async def _expand(self, event: RecurringEvent, window: Span, most: int = MAX_INSTANCES) -> _Instances:
-        if event.cost(window) <= _AT_ONCE:
+        if sum(map(len, event.draft.recurrence or ())) <= _LINES_AT_ONCE and event.cost(window) <= _AT_ONCE:
             return self._budget.expand(event, window, most)
         return await asyncio.to_thread(self._budget.expand, event, window, most)
 
@@ -226,6 +228,14 @@ def check_names_instance(
     """Reports a request for following instances that does not say which one they follow."""
     if this_and_following and recurrence_id is None:
         problems.add((*path, "recurrence_id"), Key.REQUIRED, "must say which instance this_and_following is about")
+
+
+def check_recurrence_length(drafts: Sequence[EventDraft], problems: Problems) -> None:
+    """Reports recurrence lines of one request that are too long together. Raises Unprocessable: nothing else is read."""
+    if sum(len(line) for draft in drafts for line in draft.recurrence or ()) > MAX_REQUEST_RECURRENCE:
+        words = f"have more than {MAX_REQUEST_RECURRENCE:,} characters of recurrence lines together: send fewer at once"
+        problems.add(("events",), Key.TOO_LONG, words)
+        problems.raise_if_any()
 
 
 def check_recurs_whole(draft: EventDraft, path: Path, problems: Problems) -> None:

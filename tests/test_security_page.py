@@ -68,6 +68,7 @@ CODE: dict[str, list[float]] = {
     "bodies of a process": [requests.MAX_IN_FLIGHT[False], requests.MAX_IN_FLIGHT[True]],
     "what is read and dropped": [connections.MAX_DROPPED, connections.DROPPING],
     "recurrence lines": [limits.MAX_RECURRENCE_LINES, limits.MAX_RECURRENCE_DATES],
+    "characters of all recurrence lines": [limits.MAX_REQUEST_RECURRENCE],
     "starts that are looked at": [recurring_events.MAX_COST],
     "instances of a series in": [series.MAX_INSTANCES, recurring_events.MAX_REQUEST_INSTANCES],
     "instances of a series that": [recurring_events.MAX_MOVED, recurring_events.MAX_CUTS],

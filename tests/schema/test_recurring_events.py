@@ -363,14 +363,15 @@ async def test_following_instances_keep_their_kind_and_their_zone(api: Api, stor
 
 
 async def test_costly_rules_are_refused_soon(api: Api, store: Account) -> None:
-    """A thousand that have to be counted from the year 2 on cost no more than a few of them."""
-    lines = ["RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1;COUNT=1000000"]
-    old = {"start": "0002-01-01T09:00:00Z", "end": "0002-01-01T10:00:00Z", "recurrence": lines}
+    """Of a thousand that have to be counted from long ago, one is, and the others are refused before that."""
+    hours = ",".join(str(hour) for hour in range(24))
+    lines = [f"RRULE:FREQ=WEEKLY;BYMONTH=1;BYHOUR={hours};COUNT=1000000"]
+    old = {"start": "1850-01-01T00:00:00Z", "end": "1850-01-01T00:30:00Z", "recurrence": lines}
     events = [event_input(str(number), **old) for number in range(1000)]
     refused = await api.refusal(UPSERT_EVENTS, store.token, input={"calendarId": store.calendar_id, "events": events})
     assert refused["code"] == "UNPROCESSABLE"
-    assert "events[0].recurrence" not in refused["errors"]
-    assert "together" in refused["errors"]["events[99].recurrence"][0]["description"]
+    assert [*refused["errors"]] == [f"events[{number}].recurrence" for number in range(1, 101)]
+    assert "together" in refused["errors"]["events[1].recurrence"][0]["description"]
     assert await listed(api, store) == []
 
 
@@ -380,6 +381,14 @@ async def test_a_request_has_a_bounded_number_of_instances(api: Api, store: Acco
     refused = await api.refusal(UPSERT_EVENTS, store.token, input={"calendarId": store.calendar_id, "events": events})
     assert "events[0].recurrence" not in refused["errors"]
     assert "send fewer at once" in refused["errors"]["events[9].recurrence"][0]["description"]
+
+
+async def test_lines_of_one_request_are_bounded_together(api: Api, store: Account) -> None:
+    """More are refused before they are read."""
+    line = "EXDATE:" + ",".join(["20270120T090000Z"] * 240)
+    events = [event_input(str(number), recurrence=[line] * 41) for number in range(7)]
+    refused = await api.refusal(UPSERT_EVENTS, store.token, input={"calendarId": store.calendar_id, "events": events})
+    assert {path: found[0]["key"] for path, found in refused["errors"].items()} == {"events": "errors.too_long"}
 
 
 async def test_the_number_of_changes_is_bounded(api: Api, store: Account, monkeypatch: pytest.MonkeyPatch) -> None:
