@@ -20,6 +20,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from .errors import Problems
@@ -127,7 +128,7 @@ class RecurringEvent:
         Those of them that were changed by themselves stay as they are.
         """
         at = self._at(original)
-        behind = min((each for each in map(self._at, self.splits) if each > at), default=None)
+        behind = min((each for each, _, _ in self._borders() if each > at), default=None)
         following = {
             each: before
             for each, before in self.following.items()
@@ -139,14 +140,16 @@ class RecurringEvent:
     def with_split(self, original: Start, draft: EventDraft | None) -> "RecurringEvent":
         """Returns the event after it was split before an instance, or with None after it was ended there."""
         at = self._at(original)
+        splits = {each: before for border, each, before in self._borders() if border < at}
+        start = draft.start if draft is not None else original
+        if isinstance(start, date) == isinstance(original, date) and self._at(start) < at:
+            # What goes on may have an instance of this name itself, at which it may be split in turn.
+            original = start  # pyright: ignore[reportAssignmentType]: drafts are checked
         return replace(
             self,
             moved={each: before for each, before in self.moved.items() if self._at(each) < at},
             following={each: before for each, before in self.following.items() if self._at(each) < at},
-            splits={
-                **{each: before for each, before in self.splits.items() if self._at(each) < at},
-                original: draft,
-            },
+            splits={**splits, original: draft},
         )
 
     def last_before(self, original: Start, originals: Collection[Start]) -> Instant | None:
@@ -161,21 +164,31 @@ class RecurringEvent:
         return max(((begins, each) for begins, each in split if begins <= at), default=(0, self.draft), key=_first)[1]
 
     def _stretches(self) -> list[_Stretch]:
-        splits = sorted(self.splits.items(), key=lambda split: self._at(split[0]))
-        bounds = [*(self._at(original) for original, _ in splits), None]
-        ends: list[Start | None] = [*(original for original, _ in splits), None]
-        found: list[_Stretch] = []
-        for draft, end, behind in zip((self.draft, *(draft for _, draft in splits)), ends, bounds, strict=True):
-            if draft is None:
-                continue
-            since = self._at(draft.start) if found else None
-            following = {
-                original: change
-                for original, change in self.following.items()
-                if (since is None or self._at(original) >= since) and (behind is None or self._at(original) < behind)
-            }
-            found.append(_Stretch(_series(draft, following, end), draft, following))
+        borders = self._borders()
+        since, found = None, list[_Stretch]()
+        ends = [*((border, end) for border, end, _ in borders), (None, None)]
+        for draft, (behind, end) in zip((self.draft, *(draft for _, _, draft in borders)), ends, strict=True):
+            if draft is not None:
+                following = {
+                    original: change
+                    for original, change in self.following.items()
+                    if (since is None or self._at(original) >= since)
+                    and (behind is None or self._at(original) < behind)
+                }
+                found.append(_Stretch(_series(draft, following, end), draft, following))
+            since = behind
         return found
+
+    def _borders(self) -> list[tuple[Instant, Start, EventDraft | None]]:
+        """Returns the splits in order, each with the instant before which all originals are of the stretch before it.
+
+        What goes on may start before the instance that the split is at, though after the instance before that.
+        """
+        found: list[tuple[Instant, Start, EventDraft | None]] = []
+        for original, draft in self.splits.items():
+            at = self._at(original)
+            found.append((at if draft is None else min(at, self._at(draft.start)), original, draft))
+        return sorted(found, key=itemgetter(0))
 
     def _at(self, start: Start | Unreadable) -> Instant:
         """Returns the instant of a start, for comparison of dates and instants."""

@@ -1,5 +1,6 @@
 """Events that recur: laws of their changes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -139,6 +140,97 @@ def test_an_upsert_of_the_whole_leaves_single_changes_that_still_have_an_instanc
     originals = RecurringEvent(whole).instances(WINDOW)
     after = event.with_moved({original: None}).replaced_by(whole, originals)
     assert after.instances(WINDOW) == {each: draft for each, draft in originals.items() if each != original}
+
+
+def followed(
+    listed: Mapping[int, tuple[int, str, int, bool]], original: int, start: Instant, summary: str
+) -> dict[int, tuple[int, str, int, bool]]:
+    """What becomes of an instance that begins at `start` now, and of those that follow from the same lines after it."""
+    part = listed[original][2]
+    return {
+        each: (each + start - original, summary, part, False)
+        for each, (_, _, of, own) in listed.items()
+        if each == original or (each > original and of == part and not own)
+    }
+
+
+def test_what_goes_on_earlier_can_be_changed_between_its_start_and_the_instance_that_it_was_split_at() -> None:
+    """The weekly event goes on daily from five days before its third instance."""
+    event = RecurringEvent(draft_at(NINE, "RRULE:FREQ=WEEKLY"))
+    third = NINE + 14 * DAY
+    goes_on = third - 5 * DAY
+    split = event.with_split(third, draft_at(goes_on, "RRULE:FREQ=DAILY"))
+    daily = [goes_on + number * DAY for number in range(3)]
+    for changed in (
+        split.with_split(daily[2], None),
+        split.with_following(third, draft_at(third)).with_split(daily[2], None),
+    ):
+        assert sorted(changed.instances(WINDOW)) == [NINE, NINE + 7 * DAY, *daily[:2]]
+    assert sorted(split.with_split(third, None).instances(WINDOW))[2:] == [
+        goes_on + number * DAY for number in range(5)
+    ]
+    later = split.with_following(third + DAY, draft_at(third + DAY, hours=5))
+    changed = later.with_following(daily[1], draft_at(daily[1], hours=2))
+    lengths = [draft.span().end - draft.span().start for draft in changed.instances(WINDOW).values()]
+    assert lengths[:4] == [HOUR, HOUR, HOUR, 2 * HOUR]
+    assert {*lengths[4:]} == {2 * HOUR}
+    again = split.with_split(daily[1], draft_at(daily[1] + HOUR, "RRULE:FREQ=DAILY;COUNT=2"))
+    assert sorted(again.instances(WINDOW)) == [NINE, NINE + 7 * DAY, daily[0], daily[1] + HOUR, daily[2] + HOUR]
+
+
+@given(st.data())
+def test_changes_one_after_the_other_come_to_what_they_do_to_a_list(data: st.DataObject) -> None:
+    """Each is made in a list of all instances as well, one by one. A part is what follows from the same lines."""
+    tzid = "Etc/UTC"
+
+    def drawn(start: Instant, *lines: str) -> EventDraft:
+        return EventDraft(
+            "standup", data.draw(st.sampled_from("abc")), start, start + HOUR, tzid=tzid, recurrence=lines or None
+        )
+
+    def listed(draft: EventDraft, step: int, part: int) -> dict[int, tuple[int, str, int, bool]]:
+        assert isinstance(draft.start, int)
+        return {
+            each: (each, draft.summary, part, False) for each in range(draft.start, WINDOW.end + 9 * DAY, step * DAY)
+        }
+
+    steps = st.sampled_from([1, 2, 5])
+    step = data.draw(steps)
+    event = RecurringEvent(drawn(NINE, f"RRULE:FREQ=DAILY;INTERVAL={step}"))
+    expected = listed(event.draft, step, 0)
+    for part in range(1, data.draw(st.integers(1, 6))):
+        known = sorted(each for each in expected if each < WINDOW.end - 9 * DAY)
+        if not known:
+            break
+        original = known[data.draw(PLACES) % len(known)]
+        start = original + data.draw(st.integers(-100, 100)) * HOUR
+        match data.draw(st.sampled_from(["move", "follow", "split", "end"])):
+            case "move":
+                draft = replace(drawn(start), recurrence_id=original)
+                event = event.with_moved({original: draft})
+                expected[original] = (start, draft.summary, expected[original][2], True)
+            case "follow":
+                draft = drawn(start)
+                event = event.with_following(original, draft)
+                expected |= followed(expected, original, start, draft.summary)
+            case "end":
+                event = event.with_split(original, None)
+                expected = {each: said for each, said in expected.items() if each < original}
+            case _:
+                if start > max((each for each in expected if each < original), default=0):
+                    step = data.draw(steps)
+                    draft = drawn(start, f"RRULE:FREQ=DAILY;INTERVAL={step}")
+                    event = event.with_split(original, draft)
+                    before = {each: said for each, said in expected.items() if each < original}
+                    expected = before | listed(draft, step, part)
+        window = Span(WINDOW.start - 400 * DAY, WINDOW.end - 9 * DAY)
+        found = {each: (draft.start, draft.summary) for each, draft in event.instances(window).items()}
+        inside = {
+            each: said[:2]
+            for each, said in expected.items()
+            if said[3] or (window.start < said[0] + HOUR and said[0] < window.end)
+        }
+        assert found == inside
 
 
 def test_an_event_is_due_long_before_it_has_to_be_known_further() -> None:
