@@ -283,9 +283,9 @@ async def test_a_mutation_that_can_change_an_answer_wakes_subscribers(api: Api, 
 async def test_a_mutation_that_changes_no_answer_wakes_nobody(api: Api, name: str) -> None:
     """Applications request their accounts whenever they need a token."""
     ada, key = await _prepared(api)
+    given = SILENT[name][0](api, ada)
+    given = await given if isawaitable(given) else given
     async with Watched(api.db, key) as one:
-        given = SILENT[name][0](api, ada)
-        given = await given if isawaitable(given) else given
         await api.data(mutation(name), CLIENT_SECRET if name in APPLICATION_ONLY else ada.token, input=given)
         assert not await one.woken(QUIET_SECONDS)
 
