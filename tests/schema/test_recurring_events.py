@@ -406,19 +406,6 @@ async def test_the_number_of_changes_is_bounded(api: Api, store: Account, monkey
     assert [*(await refusal(api, store, later, thisAndFollowing=True))["errors"]] == ["event.recurrenceId"]
 
 
-async def test_a_feed_has_its_instances(api: Api, store: Account) -> None:
-    """Each is an event of its own there."""
-    await upsert(api, store, recurring("RRULE:FREQ=WEEKLY;COUNT=3"))
-    made = await api.data("mutation { calendarFeed(input: {}) { url } }", store.token)
-    url = made["calendarFeed"]["url"]
-    lines = (await api.http.get(url[url.index("/feeds/") :])).text.splitlines()
-    assert [line for line in lines if line.startswith("DTSTART")] == [
-        "DTSTART:20270119T090000Z",
-        "DTSTART:20270126T090000Z",
-        "DTSTART:20270202T090000Z",
-    ]
-
-
 async def test_rest_lists_its_instances(api: Api, store: Account) -> None:
     """And replaces it by a single event, as every upsert does that has no recurrence."""
     await upsert(api, store, recurring("RRULE:FREQ=WEEKLY;COUNT=3"))
