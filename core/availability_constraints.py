@@ -120,13 +120,12 @@ def _reached(
     constraint: AvailabilityConstraint, bookings: Busy, start: Instant, end: Instant, zone: ZoneInfo
 ) -> Iterator[Bounds]:
     """Yields the periods that meet `[start, end)` and have at least so many bookings."""
-    instant = start
-    while instant < end:
-        period = constraint.period.around(instant, zone)
+    period = constraint.period.around(start, zone)
+    while period.start < end:
         ended = bisect_right(bookings.ends, period.start)
         enough = ended + constraint.limit - 1
         if enough >= len(bookings.starts):
             return
         if bookings.starts[enough] < period.end:
             yield period
-        instant = max(period.end, bookings.starts[enough])
+        period = constraint.period.around(max(period.end, bookings.starts[enough]), zone)

@@ -95,6 +95,12 @@ def test_only_periods_that_meet_the_window_are_returned() -> None:
     assert found(limit(1, "day"), booked, "01-21T12:00", "01-21T13:00") == []
 
 
+def test_a_period_is_full_by_bookings_after_the_end_of_the_window() -> None:
+    """The search skips to them from an earlier period."""
+    booked = bookings("01-20T12:00", "01-20T15:00")
+    assert found(limit(2, "day"), booked, "01-19T00:00", "01-20T01:00") == ["01-20T00:00 01-21T00:00"]
+
+
 def test_several_constraints_all_hold() -> None:
     booked = bookings("01-19T09:00", "01-19T12:00", "01-27T09:00", "01-28T09:00", "01-29T09:00")
     start, end = instants("01-01T00:00", "01-31T00:00")

@@ -313,7 +313,7 @@ def test_migrate_prints_what_it_did(empty_url: str, capsys: Any) -> None:
         [line] = shown.err.splitlines()
         assert re.search(r"revision \d{4}", line)
         assert line.endswith(words)
-    asyncio.run(_change(empty_url, "UPDATE alembic_version SET version_num = '9999'"))
+    asyncio.run(_change(empty_url, "UPDATE alembic_version SET version_num = '9999', compatible_since = '9999'"))
     with pytest.raises(SystemExit) as ended:
         main(["migrate", "--database-url", empty_url])
     [line] = capsys.readouterr().err.splitlines()
