@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests often wait for servers and browsers, so there is one process more than there are processors.
-PROCESSES := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+# Tests wait for servers, browsers and databases most of the time, so there are twice as many processes as processors.
+PROCESSES := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 .PHONY: help install serve docs screenshots image test check fix bench figures schema clean
 

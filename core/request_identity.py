@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from .identity import digest
 
-ADDED: frozenset[str] = frozenset({"visitor", "labels", "hold_for", "availability_constraints", "weight"})
+ADDED: frozenset[str] = frozenset(
+    {"visitor", "labels", "hold_for", "availability_constraints", "weight", "recurrence", "recurrence_id"}
+)
 """Fields that requests did not always have, by their names: left out at their defaults, or the keys of earlier requests
 would be refused. Every new field of what can be booked belongs here."""
 

@@ -23,11 +23,17 @@ from tests.support.waiting import TIMEOUT, until
 
 from .writers import UPSERT_EVENT, batch, one_event, version
 
+HOUR = 3600
+"""Seconds for which no test waits."""
+
 
 @asynccontextmanager
 async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api, ServerState]]:
-    """A server in this process, so that it can be inspected: its port, its application and its connections."""
-    app = create_app(Settings(database_url=database_url), clock=lambda: NOW)
+    """A server in this process, so that it can be inspected: its port, its application and its connections.
+
+    Nobody gives up waiting for a lock, however slow the machine is.
+    """
+    app = create_app(Settings(database_url=database_url, lock_timeout=HOUR), clock=lambda: NOW)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]

@@ -40,9 +40,9 @@ def values(source: str) -> int:
         ("{ a: events(input: {}, first: 7) { ...F } b: events(input: {}, first: 2) { ...F } } "
          "fragment F on EventConnection { nodes { eventId ... on Event { summary } } }", 2 + 9 * 3),
         ("{ __schema { types { name } } }", 1),
-        ("{ accounts(first: 7) { nodes { name calendars { id } } } }", 1 + 7 * (2 + 20 * 2)),
+        ("{ accounts(first: 7) { nodes { name calendars { id } } } }", 1 + 7 * (2 + 40 * 2)),
         ('{ node(id: "x") { ... on Account { calendars { events(input: {}, first: 2) { nodes { id } } } } } }',
-         1 + 20 * (2 + 2 * 2)),
+         1 + 40 * (2 + 2 * 2)),
         ("{ accounts(first: 3) { nodes { events(input: {}, first: 2) { nodes { calendar { account { id } } } } } } }",
          1 + 3 * (2 + 2 * 4)),
     ],
