@@ -69,8 +69,8 @@ async def test_disconnecting_while_waiting_leaves_nothing_behind(database_url: s
         person = await api.application_calendar("person")
         async with locked_calendars(database_url):
             writers = [await ask(port, person, UPSERT_EVENT, one_event(person, "lost")) for _ in range(clients)]
-            # One of them waits in the database, the others wait for that one.
-            await until(lambda: (api.db.connections_in_use, sum(api.db.waiting.values())) == (1, clients - 1))
+            # One of them waits in the database, not for a connection to it; the others wait for that one.
+            await until(lambda: (api.db.driver.in_use, sum(api.db.waiting.values())) == (1, clients - 1))
             for writer in writers:
                 writer.close()
                 await writer.wait_closed()

@@ -12,6 +12,7 @@ import pytest
 
 from core.instants import HOUR, MINUTE, format_instant
 from db.database import Database
+from db.source_fetches import ClaimedSource
 from server.calendar_sources.download import Downloads
 from server.calendar_sources.fetches import SourceFetches
 from server.outgoing.http_client import HTTPClient, allow_all
@@ -265,8 +266,17 @@ async def test_those_who_want_a_source_fetched_at_once_share_one_fetch(
     one, other = workers(), workers()
     held = asyncio.Event()
     server.answers = [held]
+    claim, claimed = one.fetches._claim_these, 0  # pyright: ignore[reportPrivateUsage]
+
+    async def counted(keys: Collection[int]) -> list[ClaimedSource]:
+        nonlocal claimed
+        found = await claim(keys)
+        claimed += 1
+        return found
+
+    one.fetches._claim_these = counted  # pyright: ignore[reportPrivateUsage]
     first = [asyncio.create_task(one.fetches.fetch([key])) for _ in range(3)]
-    await until(lambda: len(server.requests) == 2)
+    await until(lambda: (len(server.requests), claimed) == (2, 3))  # who has not asked by the end fetches anew
     waits, look = asyncio.Event(), other.fetches._under_way  # pyright: ignore[reportPrivateUsage]
 
     async def under_way(keys: Collection[int]) -> set[int]:
