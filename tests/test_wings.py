@@ -15,7 +15,8 @@ WINGS = {
     "observability": set[str](),
     "http": {"observability"},
     "outgoing": set[str](),
-    "callbacks": {"observability", "outgoing"},
+    "background": set[str](),
+    "callbacks": {"background", "observability", "outgoing"},
     "calendar_sources": {"icalendar", "observability", "outgoing"},
     "graphql": {"http", "observability"},
     "icalendar": set[str](),
@@ -26,7 +27,13 @@ WINGS = {
     "graphiql": {"http", ""},  # for the demo's accounts in its examples
     # for the settings and the clock; with what reads and writes calendar files
     "commands": {"calendar_sources", "feeds", "mcp", "process", ""},
-    "process": {"graphql", "http", "observability", ""},  # for the settings and the protocol's requirements
+    "process": {
+        "background",
+        "graphql",
+        "http",
+        "observability",
+        "",
+    },  # for the settings and the protocol's requirements
 }
 
 #: the only wings of server/ that may import GraphQL libraries

@@ -1,16 +1,13 @@
 """Notices changes that channels are notified of: every process looks for them every few seconds."""
 
-import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from core.instants import Instant
 from db.database import Database
-from db.retries import is_unavailable
 from resolvers import channels
 
-log = logging.getLogger("openings")
+from ..background.repeated import repeated
 
 INTERVAL = 5.0
 """Seconds between two looks. All changes in between are one notification."""
@@ -24,24 +21,9 @@ class ChannelWatch:
         self._clock = clock
         self._interval = interval
 
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Looks for changes during the block."""
-        loop = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            loop.cancel()
-            await asyncio.wait({loop})
+        return repeated(self._look, self._interval, failure="channels are not being notified")
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await channels.notify_changed(self._db, self._clock())
-            except Exception as error:
-                words = "channels are not being notified: %s"
-                if is_unavailable(error):
-                    log.warning(words, type(error).__name__)
-                else:
-                    log.error(words, type(error).__name__, exc_info=error)
-            await asyncio.sleep(self._interval)
+    async def _look(self) -> None:
+        await channels.notify_changed(self._db, self._clock())

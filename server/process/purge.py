@@ -5,22 +5,19 @@ same time: each finds what the others have left.
 """
 
 import asyncio
-import logging
-import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeAlias
 
 from core.instants import DAY, HOUR, Instant
 from db import purge
 from db.database import Database, Session
-from db.retries import is_unavailable, retry_transaction
+from db.retries import retry_transaction
 from db.tokens import KEEP_EXPIRED
 
+from ..background.repeated import repeated
 from ..observability import metrics
-
-log = logging.getLogger("openings")
 
 KEEP_CALLBACKS = 30 * DAY
 """Seconds until a callback that was given up is deleted, counted from its creation."""
@@ -61,24 +58,10 @@ class Purge:
         self._interval = interval
         self._pause = pause
 
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Purges once an hour during the block. The first time is random, so that processes do not purge together."""
-        loop = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            loop.cancel()
-            await asyncio.wait({loop})
-
-    async def _run(self) -> None:
-        await asyncio.sleep(random.uniform(0, self._interval))
-        while True:
-            try:
-                await self.purge()
-            except Exception as error:
-                _log_error(error)
-            await asyncio.sleep(self._interval)
+        failure = "the purge stopped, and is tried again in an hour"
+        return repeated(self.purge, self._interval, failure=failure, spread=self._interval)
 
     async def purge(self) -> None:
         """Deletes all that is due for deletion now."""
@@ -124,12 +107,3 @@ class Purge:
     async def _accounts_to_trim(self, after: int) -> tuple[list[int], int | None]:
         async with self._db.read() as session:
             return await purge.accounts_to_trim(session, after)
-
-
-def _log_error(error: Exception) -> None:
-    """Logs why a purge was not finished: one line if the database is unavailable, else with the traceback."""
-    words = "the purge stopped, and is tried again in an hour: %s"
-    if is_unavailable(error):
-        log.warning(words, type(error).__name__)
-    else:
-        log.error(words, type(error).__name__, exc_info=error)

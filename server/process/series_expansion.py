@@ -7,15 +7,14 @@ transactions with pauses. Several processes may do it at the same time: each fin
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from core.instants import HOUR, Instant
 from db.database import Database
-from db.retries import is_unavailable
 from resolvers import series_expansion
 
+from ..background.repeated import repeated
 from ..observability import metrics
 
 log = logging.getLogger("openings")
@@ -38,24 +37,10 @@ class SeriesExpansion:
         self._interval = interval
         self._pause = pause
 
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Expands once an hour during the block. The first time is soon and random, so that processes do not collide."""
-        loop = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            loop.cancel()
-            await asyncio.wait({loop})
-
-    async def _run(self) -> None:
-        await asyncio.sleep(random.uniform(0, self._interval / 60))
-        while True:
-            try:
-                await self.expand()
-            except Exception as error:
-                _log_error(error)
-            await asyncio.sleep(self._interval)
+        failure = "series were not expanded, which is tried again in an hour"
+        return repeated(self.expand, self._interval, failure=failure, spread=self._interval / 60)
 
     async def expand(self) -> int:
         """Expands all that is due now. Returns the number of series."""
@@ -70,12 +55,3 @@ class SeriesExpansion:
             await asyncio.sleep(self._pause)
             step = await series_expansion.expand_some(self._db, self._clock(), step.last)
         return found
-
-
-def _log_error(error: Exception) -> None:
-    """Logs why series were not expanded: one line if the database is unavailable, else with the traceback."""
-    words = "series were not expanded, which is tried again in an hour: %s"
-    if is_unavailable(error):
-        log.warning(words, type(error).__name__)
-    else:
-        log.error(words, type(error).__name__, exc_info=error)

@@ -13,7 +13,7 @@ from core.instants import DAY, HOUR
 from db import purge as steps
 from db.database import Database
 from server.app import create_app
-from server.process import purge as purging
+from server.background import repeated
 from server.process.purge import KEEP_CALLBACKS, Purge
 from server.settings import Settings
 from tests.conftest import NOW
@@ -181,7 +181,7 @@ async def test_it_goes_on_after_an_outage(
 async def test_the_application_purges_while_it_runs(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the settings' retention: here of answers, for ever."""
     app = create_app(Settings(database_url, key=KEY, keep_answers_days=0), clock=lambda: NOW)
-    monkeypatch.setattr(purging.random, "uniform", lambda least, most: least)
+    monkeypatch.setattr(repeated.random, "uniform", lambda least, most: least)
     async with Api.open(database_url, NOW) as api:
         await api.application_calendar("ada")
     await fill(app.state.db, 1, NOW - 400 * DAY)

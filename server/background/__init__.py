@@ -1,0 +1,1 @@
+"""Work that every process repeats, whatever requests come."""
