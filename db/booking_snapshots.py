@@ -12,30 +12,13 @@ import orjson
 from core.events import Event
 from core.instants import Instant
 
+from . import tables
 from .booking_lists import BookedEvent, StoredBooking, in_order, stored_booking
 from .drivers.base import Row, Statements
 from .drivers.dialects import Dialect
 from .events import OF_BOOKINGS, OF_SERIES, WRITTEN, event
 
-_OF_BOOKING = (
-    "key",
-    "client_key",
-    "booking_id",
-    "status",
-    "starts_at",
-    "ends_at",
-    "hold_expires_at",
-    "sequence_id",
-    "real_time_scheduling_key",
-    "request",
-    "calendar_ids",
-    "labels",
-    "visitor",
-    "cancel_reason",
-    "cancelled_by",
-    "created_at",
-    "updated_at",
-)
+_OF_BOOKING = tuple(tables.Booking.model_fields)
 _AS_JSON = {"calendar_ids", "labels", "visitor"}
 _OF_EVENT = ("calendar_key", *WRITTEN, *OF_BOOKINGS, *OF_SERIES)
 
