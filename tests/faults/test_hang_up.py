@@ -38,12 +38,14 @@ async def listening(database_url: str) -> AsyncGenerator[tuple[int, Api, ServerS
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
         running = asyncio.create_task(server.serve(sockets=[door]))
-        async with Api.open(database_url, NOW) as api:
-            api.db = app.state.db
-            yield port, api, server.server_state
-        server.should_exit = True
-        await running
-        await app.state.db.close()
+        try:
+            async with Api.open(database_url, NOW) as api:
+                api.db = app.state.db
+                yield port, api, server.server_state
+        finally:
+            server.should_exit = True
+            await running
+            await app.state.db.close()
 
 
 async def ask(port: int, whose: Account, query: str, given: dict[str, object]) -> asyncio.StreamWriter:
@@ -74,7 +76,8 @@ async def test_disconnecting_while_waiting_leaves_nothing_behind(database_url: s
             for writer in writers:
                 writer.close()
                 await writer.wait_closed()
-            if api.db.dialect == "postgresql":
+            if api.db.dialect == "postgresql":  # a request is over when the server has noticed that its client left
+                await until(lambda: not state.tasks)
                 await until_all_is_undone(api)
             else:  # SQLite: one of them waits for the file lock, and can only be rolled back once it has it
                 await until(lambda: len(_leaving) == 1 and not state.tasks)
