@@ -8,14 +8,15 @@ from sqlalchemy import ColumnElement, and_, or_, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.booking_life import Answer, Booking, BookingActor, BookingStatus, Label, Visitor, status_at
+from core.booking_life import Booking, BookingActor, BookingStatus, Label, status_at
 from core.bookings import BookingRequest
 from core.events import Event
 from core.instants import Instant
 from core.pages import Cursor
 
-from . import bookings, tables
+from . import tables
 from .batches import first_of_each
+from .booking_documents import read_request, read_visitor
 from .events import event, present
 
 
@@ -32,7 +33,7 @@ class StoredBooking:
 
     def request(self) -> BookingRequest:
         """Returns what it is decided by."""
-        return bookings.read_request(self.stored_request)
+        return read_request(self.stored_request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +232,3 @@ def _booking(row: Any, subs: Sequence[str], scheduling_id: str | None, now: Inst
         visitor=read_visitor(row.visitor) if row.visitor is not None else None,
         scheduling_id=scheduling_id,
     )
-
-
-def read_visitor(stored: Mapping[str, Any]) -> Visitor:
-    """Returns a visitor as it is stored in JSON."""
-    answers = tuple(Answer(**answer) for answer in stored.get("answers", ()))
-    return Visitor(stored.get("name"), stored.get("email"), stored.get("tzid"), answers)

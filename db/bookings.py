@@ -1,12 +1,10 @@
 """Bookings: one event written to the calendars of all participants, or to none of them, and the booking beside them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-import orjson
-from pydantic import TypeAdapter
 from sqlalchemy import case
 from sqlmodel import update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,18 +13,15 @@ from core.booking_life import Booking, BookingStatus
 from core.bookings import BookingRequest
 from core.events import Event, EventDraft, EventStatus
 from core.instants import Instant
-from core.query import AvailabilityQuery
 
-from . import events, tables
+from . import events, idempotency, tables
+from .booking_documents import as_json, dump_request
 from .database import Database
 from .drivers.base import LOCK_TIMEOUT, LockedWrite, Snapshot
 from .drivers.dialects import Dialect
 from .events import IDENTITY, OF_BOOKINGS, RENEWED, REPLACED, WRITTEN
+from .retries import is_duplicate
 from .versions import next_version_sql, random_part, random_part_sql
-
-_REQUEST = TypeAdapter(BookingRequest)
-_OF_REQUEST, _OF_QUERY = ([field.name for field in fields(each)] for each in (BookingRequest, AvailabilityQuery))
-_OF_ONE_REQUEST: dict[str, Any] = {"idempotency_key": None, "hold_for": None, "labels": (), "visitor": None}
 
 
 class BookedCalendar(NamedTuple):
@@ -86,15 +81,16 @@ async def book_unchanged(
     new: NewBooking,
     versions: Mapping[int, int],
     account_keys: Collection[int],
-    draft: EventDraft,
     now: Instant,
-) -> list[Event] | None:
+    answer: Sequence[Any] | None = None,
+) -> bool:
     """Optimistic booking: one trip, no row locks held before. `account_keys` are those of the calendars' accounts.
 
-    Returns None if a calendar no longer has its version in `versions` (by calendar key), or has an
-    event with this id.
+    `answer` is the row of the answer that is stored with it (`idempotency.row`). Returns False, without a change, if a
+    calendar no longer has its version in `versions` (by calendar key), or has an event with this id, or if another answer is
+    stored under the key.
     """
-    dialect = db.driver.dialect
+    dialect, draft = db.driver.dialect, new.request.draft
     row = _event_row(draft, new.booking, now)
     values = [
         dialect.array_param([*versions]),
@@ -110,10 +106,20 @@ async def book_unchanged(
         new.booking.start,
         new.booking.end,
         dialect.array_param(new.booking.participants),
+        *(answer or ()),
     ]
-    locked_write = _book_unchanged(dialect)
-    written = await db.driver.write(locked_write, values, *account_keys, writer=new.client_key)
-    return _written(new.calendars, draft, now) if written is not None else None
+    locked_write = _book_unchanged(dialect, has_answer=answer is not None)
+    try:
+        return await db.driver.write(locked_write, values, *account_keys, writer=new.client_key) is not None
+    except Exception as error:
+        if answer is not None and is_duplicate(error):  # of a concurrent request
+            return False
+        raise
+
+
+def events_of(new: NewBooking, now: Instant) -> list[Event]:
+    """Returns the events of a booking as it writes them now, on each of its calendars."""
+    return _written(new.calendars, new.request.draft, now)
 
 
 async def move_events(
@@ -142,18 +148,6 @@ async def delete_events(session: AsyncSession, booking_id: str, calendar_keys: C
     await session.exec(update(row).where(*of_booking).values(values))
 
 
-def dump(request: BookingRequest) -> str:
-    """Returns what a booking is decided by, as it is stored: without what only this one request says."""
-    stored = {name: getattr(request, name) for name in _OF_REQUEST} | _OF_ONE_REQUEST
-    # By its fields: orjson takes what the query has worked out and cached as well.
-    return as_json({**stored, "query": {name: getattr(request.query, name) for name in _OF_QUERY}})
-
-
-def read_request(stored: str) -> BookingRequest:
-    """Returns what a booking is decided by."""
-    return _REQUEST.validate_json(stored)
-
-
 def _written(calendars: Sequence[BookedCalendar], draft: EventDraft, now: Instant) -> list[Event]:
     """The events as created just now, some of them in the rows of deleted ones."""
     return [events.written(draft, now, calendar.calendar_id, calendar.event_uid, now) for calendar in calendars]
@@ -176,18 +170,13 @@ def _row(dialect: Dialect, new: NewBooking) -> dict[str, Any]:
         "hold_expires_at": booking.hold_expires_at,
         "sequence_id": booking.sequence_id,
         "real_time_scheduling_key": new.link_key,
-        "request": dump(new.request),
+        "request": dump_request(new.request),
         "calendar_ids": as_json([calendar.calendar_id for calendar in new.calendars]),
         "labels": as_json([[label.key, label.value] for label in booking.labels]),
         "visitor": as_json(asdict(booking.visitor)) if booking.visitor is not None else None,
         "created_at": booking.created,
         "updated_at": booking.updated,
     }
-
-
-def as_json(value: Any) -> str:
-    """Returns a value for a column of JSON."""
-    return orjson.dumps(value).decode()
 
 
 _COLUMNS = (
@@ -218,10 +207,15 @@ def _write_events(dialect: Dialect) -> str:
 
 
 @cache
-def _book_unchanged(dialect: Dialect) -> LockedWrite:
+def _book_unchanged(dialect: Dialect, *, has_answer: bool) -> LockedWrite:
     targets = dialect.zip_arrays((4, "bigint", "calendar_key"), (7, "text", "event_uid"), "target")
     of_booking = 8 + len(_BOOKED)
+    of_participants = of_booking + len(_COLUMNS)
+    of_answer = of_participants + 4
     was_locked = "EXISTS (SELECT 1 FROM locked)"
+    others = [_insert_booking(of_booking, was_locked), _insert_participants(dialect, of_participants, was_locked)]
+    if has_answer:
+        others.append(idempotency.insert_sql(of_answer, was_locked))
     return LockedWrite(
         # The version is checked under the lock. A concurrent event with this id has changed it as well.
         lock=f"""
@@ -229,13 +223,11 @@ def _book_unchanged(dialect: Dialect) -> LockedWrite:
   AND NOT EXISTS (
     SELECT 1 FROM events WHERE calendar_key {dialect.in_array(4, "bigint")} AND event_id = $5 AND NOT ({_gone(6)})
   )
+  {f"AND NOT EXISTS ({idempotency.stored_sql(of_answer)})" if has_answer else ""}
 RETURNING key
 """,
         locked_rows=f"SELECT key FROM calendars WHERE key {dialect.in_array(4, 'bigint')} AND {random_part_sql()} = $3",
-        others=(
-            _insert_booking(of_booking, was_locked),
-            _insert_participants(dialect, of_booking + len(_COLUMNS), was_locked),
-        ),
+        others=tuple(others),
         write=_insert_events(f"locked JOIN {targets} ON target.calendar_key = locked.key", 8, now=6),
     )
 

@@ -14,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from core.instants import Instant
 from core.real_time_scheduling import Completed, Link
 
-from . import bookings, calendars, channels, events, real_time_scheduling, tables
+from . import calendars, channels, events, real_time_scheduling, tables
+from .booking_documents import dump_request, read_request
 from .notifications.subscribers import mark_changed
 
 
@@ -55,12 +56,12 @@ async def _erase_from_bookings(session: AsyncSession, client_key: int, sub: str,
     about = (col(row.client_key) == client_key, col(row.request).contains(sub, autoescape=True))
     found = await session.exec(select(row).where(*about).order_by(col(row.booking_id)).with_for_update(key_share=True))
     for booking in found.all():
-        rest = bookings.read_request(booking.request).without_details_of(sub)
+        rest = read_request(booking.request).without_details_of(sub)
         if rest is None or await _is_of_nobody_else(session, booking.booking_id, sub):
             await session.exec(delete(row).where(col(row.key) == booking.key))
             continue
         values: dict[str, Any] = {
-            "request": bookings.dump(rest),
+            "request": dump_request(rest),
             "calendar_ids": [id for id in booking.calendar_ids if id not in calendar_ids],
         }
         await session.exec(update(row).where(col(row.key) == booking.key).values(values))

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias, cast
 
-from sqlmodel import col, select, update
+from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.booking_life import Booking, BookingActor, BookingStatus, Label
@@ -17,7 +17,9 @@ from core.solver import Opening
 from core.spans import Span
 
 from . import tables
-from .booking_lists import read_visitor
+from .booking_documents import read_visitor
+from .database import Database
+from .drivers.base import LOCK_TIMEOUT, LockedWrite, Snapshot, Statements
 from .drivers.dialects import insert
 
 Answer: TypeAlias = Booked | SlotTaken | BookedSequence | SequenceTaken
@@ -41,30 +43,78 @@ async def claim(
     claimed = cast("Any", await session.exec(statement.returning(col(tables.BookingAnswer.key)))).first()
     if claimed is not None:
         return None
-    answer = await stored(session, client_key, idempotency_key, request_digest)
+    answer = await stored(Snapshot(session), client_key, idempotency_key, request_digest)
     if answer is not None:
         return answer
-    if (await session.exec(select(col(tables.BookingAnswer.key)).filter_by(**identity))).first() is not None:
-        raise IdempotencyConflict
     # The answer was purged between the two statements.
     return await claim(session, client_key, idempotency_key, request_digest, now)
 
 
-async def stored(session: AsyncSession, client_key: int, idempotency_key: str, request_digest: bytes) -> Answer | None:
-    """Returns the stored answer to this request, or None."""
-    identity = {"client_key": client_key, "idempotency_key": idempotency_key, "request_digest": request_digest}
-    row = (await session.exec(select(tables.BookingAnswer).filter_by(**identity))).first()
-    return _read(json.loads(row.answer)) if row is not None else None
+async def stored(statements: Statements, client_key: int, idempotency_key: str, request_digest: bytes) -> Answer | None:
+    """Returns the stored answer to this request, or None. One statement. Raises IdempotencyConflict."""
+    for answer, answered in await statements.fetch_many(_STORED, client_key, idempotency_key):
+        if answered != request_digest:
+            raise IdempotencyConflict
+        return _read(json.loads(answer))
+    return None
 
 
 async def store(session: AsyncSession, client_key: int, idempotency_key: str, answer: Answer) -> None:
     """Stores the answer, without an explanation, under a key that this transaction has claimed."""
-    if isinstance(answer, SlotTaken):
-        answer = replace(answer, explanation=None)
     claimed = update(tables.BookingAnswer).where(
         col(tables.BookingAnswer.client_key) == client_key, col(tables.BookingAnswer.idempotency_key) == idempotency_key
     )
-    await session.exec(claimed.values(answer=json.dumps(asdict(answer), ensure_ascii=False)))
+    await session.exec(claimed.values(answer=_dump(answer)))
+
+
+async def store_first(
+    db: Database, client_key: int, idempotency_key: str, request_digest: bytes, answer: Answer, now: Instant
+) -> bool:
+    """Stores the answer, without an explanation, unless there is one under the key. Returns whether it did. One trip."""
+    values = row(client_key, idempotency_key, request_digest, answer, now)
+    return await db.driver.write(_STORE_FIRST, values, writer=client_key) is not None
+
+
+def row(
+    client_key: int, idempotency_key: str, request_digest: bytes, answer: Answer, now: Instant
+) -> tuple[int, str, bytes, str, Instant]:
+    """Returns the row of an answer, which is stored without an explanation."""
+    return client_key, idempotency_key, request_digest, _dump(answer), now
+
+
+def insert_sql(first: int, condition: str) -> str:
+    """SQL that inserts an answer, the row of which is the parameters from number `first` on."""
+    return f"""
+INSERT INTO booking_answers ({", ".join(_COLUMNS)})
+SELECT {", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, first))} WHERE {condition}
+"""
+
+
+def stored_sql(first: int) -> str:
+    """SQL that finds the answer under the same key as such a row."""
+    return f"""
+SELECT answer, request_digest FROM booking_answers WHERE client_key = ${first} AND idempotency_key = ${first + 1}
+"""
+
+
+_COLUMNS = ("client_key", "idempotency_key", "request_digest", "answer", "created_at")
+_STORED = stored_sql(1)
+
+_STORE_FIRST = LockedWrite(
+    lock=f"SELECT 1 WHERE {LOCK_TIMEOUT}",
+    locked_rows="SELECT 1",
+    write=f"""
+{insert_sql(1, "EXISTS (SELECT 1 FROM locked)")}
+ON CONFLICT (client_key, idempotency_key) DO NOTHING
+RETURNING client_key
+""",
+)
+
+
+def _dump(answer: Answer) -> str:
+    if isinstance(answer, SlotTaken):
+        answer = replace(answer, explanation=None)
+    return json.dumps(asdict(answer), ensure_ascii=False)
 
 
 def _read(answer: dict[str, Any]) -> Answer:

@@ -22,6 +22,7 @@ from core.query import AvailabilityQuery
 from core.spans import Bounds, Span
 from core.texts import check_id
 from db import booking_changes, booking_lists, bookings, calendars
+from db.booking_documents import dump_request
 from db.booking_lists import StoredBooking, in_order
 from db.booking_snapshots import BookingSnapshot
 from db.bookings import BookedCalendar
@@ -223,7 +224,7 @@ async def _change_optimistically(change: _Change, snapshot: BookingSnapshot, loa
         return None
     change.may_have_written = True
     has_query = change.move is not None and change.move.query is not None
-    request = bookings.dump(change.request(stored)) if has_query else stored.stored_request
+    request = dump_request(change.request(stored)) if has_query else stored.stored_request
     in_place, given = _confirms_as_it_is(change, snapshot), (snapshot, after, versions, request, ctx.now)
     if not await booking_changes.change_unchanged(ctx.db, *given, in_place=in_place):
         change.may_have_written = False
@@ -360,7 +361,7 @@ async def _write(
             raise Unprocessable.of(("booking_id",), Key.DUPLICATE, words)
     await calendars.bump_versions(session, [*(calendar.key for _, calendar in chosen), *leaving])
     ids = [calendar.calendar_id for _, calendar in chosen]
-    return await _stored(ctx, session, snapshot.stored, after, request=bookings.dump(request), calendar_ids=ids)
+    return await _stored(ctx, session, snapshot.stored, after, request=dump_request(request), calendar_ids=ids)
 
 
 async def _stored(ctx: Context, session: Session, stored: StoredBooking, after: Booking, **columns: object) -> Booked:

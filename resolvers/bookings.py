@@ -1,6 +1,7 @@
 """Booking a start for all members, never twice: in one trip if possible, otherwise under lock."""
 
 from functools import partial
+from typing import cast
 
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.errors import Problems
@@ -13,7 +14,7 @@ from .booking_attempts import BookingAttempt, LoadedBooking, RefusedBooking
 from .context import Context
 from .explanation import Wanted
 from .idempotency import RequestKey
-from .known_calendars import or_not_known
+from .known_calendars import CalendarsNotKnownError, or_not_known
 
 
 async def book_slot(
@@ -32,49 +33,64 @@ async def book_slot(
 
 @retry_transaction
 async def _book(attempt: BookingAttempt) -> Booked | SlotTaken:
-    if attempt.request.idempotency_key is not None:
-        return await _book_idempotently(attempt, attempt.request.idempotency_key)
-    loaded = await attempt.load(*_problems(attempt), fresh=not attempt.may_have_written)
-    async with attempt.ctx.db.hold(loaded.locks) as waited:
-        if waited:  # for a booking that has changed what was loaded
-            loaded = await attempt.load(*_problems(attempt))
-        if not attempt.may_have_written:
-            if (answer := await _book_optimistically(attempt, loaded)) is not None:
-                return answer
-            loaded = await attempt.load(*_problems(attempt))
-            if (answer := await _book_optimistically(attempt, loaded)) is not None:
-                return answer
-        async with attempt.ctx.db.write(loaded.client_key) as session:
-            return await attempt.book_under_lock(session, loaded, _earliest(attempt))
+    """Returns the first answer given under the idempotency key if there is one, even if the request has problems by now."""
+    key = RequestKey.of(attempt.request.idempotency_key, attempt.request)
+    loaded = await attempt.load_or_refuse(*_problems(attempt), fresh=not attempt.may_have_written)
+    if isinstance(loaded, LoadedBooking):
+        async with attempt.ctx.db.hold(loaded.locks) as waited:
+            if waited:  # for a booking that has changed what was loaded
+                loaded = await attempt.load_or_refuse(*_problems(attempt))
+            if isinstance(loaded, LoadedBooking):
+                return await _book_holding(attempt, key, loaded)
+    return await key.stored_or(attempt.ctx, loaded.client_key, loaded.refusal)
 
 
-async def _book_optimistically(attempt: BookingAttempt, loaded: LoadedBooking) -> Booked | SlotTaken | None:
-    """Books without a transaction of several statements. Returns None if a calendar has changed since it was loaded.
+async def _book_holding(attempt: BookingAttempt, key: RequestKey, loaded: LoadedBooking) -> Booked | SlotTaken:
+    """Books while no other request of this process does, on the same calendars."""
+    ctx, client_key = attempt.ctx, loaded.client_key
+    if not attempt.may_have_written:
+        if (answer := await _book_optimistically(attempt, key, loaded)) is not None:
+            return answer
+        if (stored := await key.stored(ctx, client_key)) is not None:
+            return cast("Booked | SlotTaken", stored)
+        again = await attempt.load_or_refuse(*_problems(attempt))
+        if isinstance(again, RefusedBooking):
+            return await key.stored_or(ctx, client_key, again.refusal)
+        loaded = again
+        if (answer := await _book_optimistically(attempt, key, loaded)) is not None:
+            return answer
+    async with ctx.db.write(client_key) as session:
+        decide = partial(attempt.book_under_lock, session, loaded, _earliest(attempt))
+        return await key.answer(ctx, session, client_key, decide)
 
-    SlotTaken is returned at once: it is true as of the load, whatever other writers do.
+
+async def _book_optimistically(
+    attempt: BookingAttempt, key: RequestKey, loaded: LoadedBooking
+) -> Booked | SlotTaken | None:
+    """Books without a transaction of several statements. Stores the answer under the key.
+
+    Returns None, without a change, if a calendar has changed since it was loaded, or another answer is stored. SlotTaken is
+    returned at once: it is true as of the load, whatever other writers do.
     """
+    ctx, client_key = attempt.ctx, loaded.client_key
     subs = attempt.choose(loaded)
     if subs is None:
-        return attempt.slot_taken(loaded, _earliest(attempt))
-    access, ctx, draft = loaded.access, attempt.ctx, attempt.request.draft
-    new = attempt.new_booking(loaded, subs)
+        try:
+            taken = attempt.slot_taken(loaded, _earliest(attempt))
+        except CalendarsNotKnownError:
+            if (stored := await key.stored(ctx, client_key)) is not None:
+                return cast("Booked | SlotTaken", stored)
+            raise
+        return await key.answer_first(ctx, client_key, taken)
+    access, new = loaded.access, attempt.new_booking(loaded, subs)
     account_keys = [access.accounts[sub].key for sub in subs]
+    booked = Booked(new.booking, bookings.events_of(new, ctx.now))
     attempt.may_have_written = True
-    events = await bookings.book_unchanged(ctx.db, new, access.versions, account_keys, draft, ctx.now)
-    attempt.may_have_written = events is not None
-    return Booked(new.booking, events) if events is not None else None
-
-
-async def _book_idempotently(attempt: BookingAttempt, key: str) -> Booked | SlotTaken:
-    """Returns the first answer given under the idempotency key, even if the request has problems by now."""
-    request = RequestKey.of(key, attempt.request)
-    loaded = await attempt.load_or_refuse(*_problems(attempt), fresh=not attempt.may_have_written)
-    ctx = attempt.ctx
-    if isinstance(loaded, RefusedBooking):
-        return await request.stored_or(ctx, loaded.client_key, loaded.refusal)
-    async with ctx.db.write(loaded.client_key, loaded.locks) as session:
-        decide = partial(attempt.book_under_lock, session, loaded, _earliest(attempt))
-        return await request.answer(ctx, session, loaded.client_key, decide)
+    stored = key.row(ctx, client_key, booked)
+    attempt.may_have_written = await bookings.book_unchanged(
+        ctx.db, new, access.versions, account_keys, ctx.now, stored
+    )
+    return booked if attempt.may_have_written else None
 
 
 def _problems(attempt: BookingAttempt) -> tuple[Problems, Problems]:

@@ -46,7 +46,7 @@ class LockedWrite(NamedTuple):
     statements share the values `$1`, `$2` …
     """
 
-    #: an UPDATE with RETURNING; has the condition LOCK_TIMEOUT
+    #: an UPDATE with RETURNING, or a SELECT if nothing has to be locked; has the condition LOCK_TIMEOUT
     lock: str
     #: a SELECT that returns the same rows as `lock`
     locked_rows: str
@@ -59,7 +59,7 @@ class LockedWrite(NamedTuple):
 @cache
 def count_params(statement: str) -> int:
     """Returns how many of the values a statement takes: up to the one with the greatest number."""
-    return max(int(number) for number in _PARAM.findall(statement))
+    return max((int(number) for number in _PARAM.findall(statement)), default=0)
 
 
 class Caller(Protocol):

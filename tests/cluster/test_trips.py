@@ -4,12 +4,13 @@ import pytest
 
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
-from tests.support.builders import availability_input, create_busy_event, iso_time
+from tests.support.builders import availability_input, book_slot, booking_input, create_busy_event, iso_time
 from tests.support.graphql_queries import AVAILABILITY_PERIODS
 from tests.support.postgresql_proxy import proxy, several_hosts
 
 #: what requests may take, once connections are open and statements prepared
 AGAIN, WARM, CALENDARS, UPSERT = 1, 1, 1, 2
+BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 3, 3, 3
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
@@ -32,3 +33,32 @@ async def test_requests_take_few_trips(database_url: str) -> None:
             await api.data("{ calendars { calendarId } }", ada.token)
             with line.counted(most + CALENDARS):
                 await api.data("{ calendars { calendarId } }", ada.token)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_bookings_take_few_trips(database_url: str) -> None:
+    """With a key and without, also one that is not possible, and after others have written."""
+    async with (
+        proxy(database_url) as line,
+        Api.open(several_hosts(database_url, line.port), NOW) as api,
+        Api.open(database_url, NOW) as other,
+    ):
+        ada = await api.application_calendar("ada")
+        ben = await api.application_calendar("ben")
+
+        async def book(hour: int, expected: str, **more: str) -> None:
+            day = {"queryPeriods": [{"start": iso_time(9), "end": iso_time(17)}]}
+            event_id, start = f"{hour} {more}", iso_time(hour)
+            given = booking_input(("all", [ada, ben]), start=start, event_id=event_id, availability=day, **more)
+            assert (await book_slot(api, given))["__typename"] == expected
+
+        for number in range(2):
+            most = 100 * (1 - number)
+            await create_busy_event(other, ada, iso_time(17), iso_time(18))
+            with line.counted(most + BOOK):
+                await book(9 + number, "Booked")
+            await create_busy_event(other, ben, iso_time(17), iso_time(18))
+            with line.counted(most + BOOK_WITH_KEY):
+                await book(12 + number, "Booked", idempotencyKey=f"booked {number}")
+            with line.counted(most + TAKEN_WITH_KEY):
+                await book(12 + number, "SlotTaken", idempotencyKey=f"taken {number}")

@@ -44,7 +44,7 @@ inline arrive() {
     if :: time = clock :: time = clock + AHEAD fi;
     printf("client %d asks: ", me); printm(request); printf(" at time %d, by a clock that shows %d\n", wanted, time);
     if
-    :: !keyed && request != CANCEL -> goto optimistic
+    :: request == BOOK || request == HOLD || (!keyed && request != CANCEL) -> goto optimistic
     :: else -> goto lock_first
     fi
 }
@@ -156,8 +156,8 @@ optimistic:  /* Optimistic: decides on what is loaded, and writes in one stateme
         :: mistake == UNCONDITIONAL_WRITE -> goto write
         :: mistake != UNCONDITIONAL_WRITE && lock[0] == 0 && lock[1] == 0 ->
             if
-            :: loaded[me] == CURRENT -> end_transaction()
-            :: loaded[me] == OLD
+            :: loaded[me] == CURRENT && stored[me] == 0 -> end_transaction()
+            :: loaded[me] == OLD || stored[me] != 0
             fi
         :: MAY_FAIL; goto killed
         fi
@@ -227,8 +227,8 @@ afterwards:  /* what belongs to the transaction, but comes later by mistake */
 
 refuse:
     atomic {
-        answer = TAKEN;
-        stored[me] = (keyed -> TAKEN : 0);
+        answer = (stored[me] != 0 -> stored[me] : TAKEN);  /* that of an earlier request with this key */
+        stored[me] = (keyed -> answer : 0);
         give_answer()
     }
 

@@ -1,9 +1,11 @@
 """A booking is decided on the facts under the lock of its calendars, whatever was loaded before."""
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
+from sqlmodel import delete
 
 from core.bookings import Booked, BookingRequest, SlotTaken
 from core.durations import Duration
@@ -12,8 +14,9 @@ from core.events import EventDraft
 from core.instants import HOUR, parse_instant
 from core.periods import Period
 from core.query import AvailabilityQuery, Group, Member
-from db import bookings, clients
+from db import bookings, clients, idempotency, tables
 from resolvers.booking_attempts import BookingAttempt
+from resolvers.idempotency import RequestKey
 from server.http import auth
 from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import create_busy_event, iso_time
@@ -86,10 +89,42 @@ async def test_a_booking_decided_by_another_capacity_is_not_written(api: Api, ad
     assert attempt.choose(loaded) == [ada.sub]
     await api.application_calendar("ada", capacity=1)
     new, accounts = attempt.new_booking(loaded, [ada.sub]), [loaded.access.accounts[ada.sub].key]
-    draft = attempt.request.draft
-    assert await bookings.book_unchanged(api.db, new, loaded.access.versions, accounts, draft, api.now) is None
+    assert not await bookings.book_unchanged(api.db, new, loaded.access.versions, accounts, api.now)
     current = (await attempt.load()).access.versions
-    assert await bookings.book_unchanged(api.db, new, current, accounts, draft, api.now) is not None
+    assert await bookings.book_unchanged(api.db, new, current, accounts, api.now)
+
+
+@pytest.mark.parametrize("is_waited_for", [False, True])
+async def test_a_booking_is_not_written_beside_another_answer_to_its_key(
+    api: Api, ada: Account, is_waited_for: bool
+) -> None:
+    """Neither if the answer is there, nor if it is just being written: then nothing of the booking is."""
+    attempt = attempt_with(api, ada)
+    loaded = await attempt.load()
+    new, accounts = attempt.new_booking(loaded, [ada.sub]), [loaded.access.accounts[ada.sub].key]
+    key, other = RequestKey.of("key", attempt.request), RequestKey.of("key", "another request")
+    answer = key.row(attempt.ctx, loaded.client_key, Booked(new.booking, bookings.events_of(new, api.now)))
+
+    async def write() -> bool:
+        return await bookings.book_unchanged(api.db, new, loaded.access.versions, accounts, api.now, answer)
+
+    async with api.db.write() as session:
+        assert await idempotency.claim(session, loaded.client_key, "key", other.digest, api.now) is None
+        writing = asyncio.create_task(write()) if is_waited_for else None
+        if writing is not None:
+            await asyncio.wait({writing}, timeout=0.1)
+            assert not writing.done()
+        await idempotency.store(session, loaded.client_key, "key", SlotTaken([]))
+    assert not await (write() if writing is None else writing)
+    for table in ("events", "bookings", "booking_participants"):
+        assert await api.rows(f"SELECT COUNT(*) FROM {table}") == [(0,)]
+    assert await other.stored(attempt.ctx, loaded.client_key) == SlotTaken([])
+    with pytest.raises(Refusal, match="was used with another request"):
+        await key.stored(attempt.ctx, loaded.client_key)
+    async with api.db.write() as session:
+        await session.exec(delete(tables.BookingAnswer))
+    assert await write()
+    assert await key.stored(attempt.ctx, loaded.client_key) == Booked(new.booking, bookings.events_of(new, api.now))
 
 
 async def test_a_right_lost_before_the_lock_counts(api: Api, ada: Account) -> None:

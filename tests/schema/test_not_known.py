@@ -17,7 +17,7 @@ from tests.support.builders import (
     link_input,
     link_token,
 )
-from tests.support.graphql_queries import AVAILABILITY_PERIODS
+from tests.support.graphql_queries import AVAILABILITY_PERIODS, DELETE_ALL_EVENTS
 from tests.support.known_time import set_known
 
 TWELVE = parse_instant(iso_time(12))
@@ -134,6 +134,20 @@ async def test_the_summary_says_since_when_a_calendar_is_not_known(api: Api, ada
         "31 December 2026 at 23:00 UTC."
     )
     assert alone["relaxations"] == []
+
+
+async def test_an_answer_under_a_key_is_repeated_though_the_calendar_is_not_known_any_more(
+    api: Api, ada: Account
+) -> None:
+    """Whether it was booked or not."""
+    given = {**booking_input(("all", [ada]), event_id="a"), "idempotencyKey": "a"}
+    late = {**given, "event": {**given["event"], "eventId": "b"}, "idempotencyKey": "b"}
+    booked, taken = await book_slot(api, given), await book_slot(api, late)
+    assert (booked["__typename"], taken["__typename"]) == ("Booked", "SlotTaken")
+    await api.data(DELETE_ALL_EVENTS, ada.token)
+    await set_known(api, ada, unknown_at=api.now)
+    assert [await book_slot(api, each) for each in (given, late)] == [booked, taken]
+    assert (await book_slot(api, {**late, "idempotencyKey": "c"}))["__typename"] == "CalendarNotKnown"
 
 
 async def test_what_is_not_known_is_not_booked_held_or_moved_to(api: Api, ada: Account) -> None:
