@@ -36,7 +36,6 @@ _QUEUE = ClaimQueue(
     order="attempts, due_at",
     of_client=IN_FLIGHT,
     of_host=IN_FLIGHT,
-    lock=0x63616C6C6261636B,  # "callback" in hexadecimal
 )
 
 
@@ -115,15 +114,15 @@ async def claim(
     one, come first. Of a client's callbacks those with the fewest attempts come first.
     """
     chosen = await _QUEUE.choose(session, now, most, turns)
-    return await _claim(session, chosen, until) if chosen else []
+    return await _claim(session, chosen, now, until) if chosen else []
 
 
-async def _claim(session: AsyncSession, keys: Sequence[int], until: Instant) -> list[Claimed]:
+async def _claim(session: AsyncSession, keys: Sequence[int], now: Instant, until: Instant) -> list[Claimed]:
     row = tables.Callback
     of_client = col(tables.Client.key) == col(row.client_key)
     statement = (
         update(row)
-        .where(col(row.key).in_(keys))
+        .where(col(row.key).in_(keys), col(row.due_at) <= now)
         .values(attempts=row.attempts + 1, due_at=until, claimed=True)
         .returning(
             *(col(row.key), col(row.delivery_id), col(row.url), col(row.body), col(row.attempts), col(row.client_key)),

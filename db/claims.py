@@ -15,13 +15,13 @@ from core.instants import Instant
 from .drivers.base import Snapshot
 from .drivers.dialects import POSTGRESQL, Dialect
 
-#: how long a claim may hold the lock of claims without a word
+#: how long a transaction that claims may be idle: meanwhile it holds the lock of claims
 _LONGEST_CLAIM = "10s"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimQueue:
-    """A table of work."""
+    """A table of work, whose name is also that of a lock."""
 
     #: with the columns `key`, `client_key`, `host` and `due_at`, and an index on (`client_key`, `due_at`)
     table: str
@@ -32,8 +32,6 @@ class ClaimQueue:
     #: how many are claimed at a time, by all workers together: of one client, and to one host
     of_client: int
     of_host: int
-    #: names the advisory lock of claims on PostgreSQL
-    lock: int
 
     async def choose(self, session: AsyncSession, now: Instant, most: int, turns: Mapping[int, int]) -> list[int]:
         """Returns the keys of up to `most` due rows to claim, in the transaction that claims them.
@@ -65,7 +63,7 @@ class ClaimQueue:
         A worker that is stopped in between would stop all of them, so the server ends its transaction.
         """
         await snapshot.fetch("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", _LONGEST_CLAIM)
-        await snapshot.fetch("SELECT pg_advisory_xact_lock($1)", self.lock)
+        await snapshot.fetch("SELECT name FROM locks WHERE name = $1 FOR UPDATE", self.table)
 
     def _full(self, dialect: Dialect, hosts: Mapping[str, int]) -> Hashable:
         """The hosts that get no more at present, as a parameter."""

@@ -8,20 +8,21 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from .database import Database
-from .retries import is_locked
+from .retries import is_duplicate, is_locked, is_lost_race
 
-#: "openings" in hexadecimal: the advisory lock against concurrent migrations of one PostgreSQL database
-_LOCK = 0x6F70656E696E6773
+#: how often a migration is tried that meets another one, and seconds in between. SQLite fails at once, without waiting,
+#: when two processes switch a new file to write-ahead logging concurrently
+_ATTEMPTS = 40
+_PAUSE = 0.05
 
-
-# SQLite fails at once, without waiting, when two processes switch a new file to write-ahead logging
-# concurrently.
-_LOCKED_ATTEMPTS = 40
-_LOCKED_PAUSE = 0.05
+#: as Alembic would create it
+_VERSION_TABLE = """
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))
+"""
 
 
 class NewerDatabaseError(RuntimeError):
@@ -36,13 +37,13 @@ async def migrate(database: Database) -> tuple[str | None, str]:
     not use. One that it can use is left as it is.
     """
     database.make_folder()
-    for _ in range(_LOCKED_ATTEMPTS):
+    for _ in range(_ATTEMPTS):
         try:
             return await _migrate(database)
-        except OperationalError as error:
-            if not is_locked(error):
+        except DBAPIError as error:
+            if not (is_locked(error) or is_lost_race(error) or is_duplicate(error)):
                 raise
-            await asyncio.sleep(_LOCKED_PAUSE)
+            await asyncio.sleep(_PAUSE)
     return await _migrate(database)
 
 
@@ -68,9 +69,7 @@ def is_usable(revision: str | None, compatible_since: str | None) -> bool:
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
-    # On SQLite the writer's BEGIN IMMEDIATE is the lock.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    _lock(connection)
     before = _revision(connection)
     scripts = _scripts()
     if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
@@ -84,6 +83,20 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return before, newest_revision()
+
+
+def _lock(connection: Connection) -> None:
+    """Waits until no other process migrates the database, and lets none begin until the end of the transaction.
+
+    On SQLite the writer's BEGIN IMMEDIATE does so already. In an empty PostgreSQL database there is no row to lock: one of
+    several processes creates Alembic's table, and the others fail when it has, and try again.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if inspect(connection).has_table("alembic_version"):
+        connection.execute(text("SELECT version_num FROM alembic_version FOR UPDATE"))
+    else:
+        connection.execute(text(_VERSION_TABLE))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -35,8 +35,8 @@ _READ_ONLY = "25006"
 _AWAY = {"57P01", "57P02", "57P03", "53300", "53100", _READ_ONLY}
 #: SQLSTATE of a statement that has waited for a lock for too long
 _LOCK_TIMEOUT = "55P03"
-#: SQLSTATE of a row that exists already
-_DUPLICATE = "23505"
+#: SQLSTATEs of what exists already: a row with this key, a table of this name
+_DUPLICATE = {"23505", "42P07"}
 #: SQLite's messages when another connection has locked the file
 _LOCKED = ("database is locked", "database table is locked")
 
@@ -47,8 +47,8 @@ def is_lost_race(error: BaseException) -> bool:
 
 
 def is_duplicate(error: BaseException) -> bool:
-    """Whether a row was not inserted because another one has the same key."""
-    if _sqlstate(error) == _DUPLICATE:
+    """Whether a row was not inserted, or a table not created, because there is another one of the same key or name."""
+    if _sqlstate(error) in _DUPLICATE:
         return True
     code = getattr(_driver_error(error), "sqlite_errorcode", None)
     return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

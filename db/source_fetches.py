@@ -32,7 +32,6 @@ _QUEUE = ClaimQueue(
     order="due_at, key",
     of_client=OF_CLIENT,
     of_host=OF_HOST,
-    lock=0x736F757263657321,  # "sources!" in hexadecimal
 )
 
 

@@ -89,6 +89,17 @@ class Installation(SQLModel, table=True):
     key_fingerprint: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
 
 
+class Lock(SQLModel, table=True):
+    """A row that a PostgreSQL transaction locks to do something alone among all processes, by the name of what it does.
+
+    Not an advisory lock, which PostgreSQL's distributed relatives lack. The migrations insert the rows.
+    """
+
+    __tablename__ = "locks"  # pyright: ignore[reportAssignmentType]: SQLModel declares a property
+
+    name: str = Field(primary_key=True)
+
+
 class Account(SQLModel, table=True):
     """Anything whose availability can be queried, with its one profile."""
 

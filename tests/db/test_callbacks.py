@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from db.database import Database
 from tests.conftest import NOW
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, open_database
 from tests.support.links import OPEN, URL, client_key, create_clients, enqueue_callback, make_link
-from tests.support.waiting import TIMEOUT
+from tests.support.waiting import TIMEOUT, until
 
 TO = "https://example.com/booked?key=1"
 
@@ -30,6 +31,12 @@ async def claim(db: Database, now: int, *, most: int = 100) -> list[Claimed]:
     """Claims for one minute."""
     async with db.write() as session:
         return await callbacks.claim(session, now, now + 60, most)
+
+
+async def is_waiting(db: Database) -> bool:
+    """Whether a transaction waits for another one."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return bool(await db.driver.fetch_many(waiting))
 
 
 async def rows(db: Database, columns: str) -> list[tuple[Any, ...]]:
@@ -144,6 +151,23 @@ async def test_claims_wait_for_each_other(database_url: str) -> None:
         assert not theirs.done()
     [one] = await theirs
     assert mine.key != one.key
+    await db.close()
+    await other.close()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_callback_that_two_claims_choose_is_claimed_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They do not wait for each other beside a server of an earlier version, in a rolling upgrade."""
+    monkeypatch.setattr(claims.ClaimQueue, "_wait_for_other_claims", AsyncMock())
+    db, other = open_database(database_url), open_database(database_url)
+    await put(db)
+    async with db.write() as session:
+        assert len(await callbacks.claim(session, NOW, NOW + 60, 1)) == 1
+        theirs = asyncio.create_task(claim(other, NOW))
+        await until(lambda: is_waiting(db))
+    assert await theirs == []
     await db.close()
     await other.close()
 
