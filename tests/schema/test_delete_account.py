@@ -42,7 +42,7 @@ mutation ($subs: [ID!]!) {
 CREATE_CALENDAR = 'mutation { createCalendar(input: {name: "erase-me too"}) { calendar { id } } }'
 
 #: tables without anything about an account
-OF_NO_ACCOUNT = {"clients", "installation", "element_tokens"}
+OF_NO_ACCOUNT = {"clients", "installation", "locks", "element_tokens"}
 #: where the sub of an erased account may remain, with those of the others who met or were to meet
 SUB_REMAINS = {
     ("bookings", "request"),
