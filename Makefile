@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Tests wait for servers, browsers and databases most of the time, so there are twice as many processes as processors.
 PROCESSES := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# Modules are compiled once, and not by each of the many servers that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install serve docs screenshots image test check fix bench figures schema clean
 

@@ -31,7 +31,7 @@ from tests.support.server_process import ServerProcess
 
 from .conftest import Store
 
-EXAMPLES = int(os.environ.get("OPENINGS_SCHEMATHESIS_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("OPENINGS_SCHEMATHESIS_EXAMPLES", "2"))
 PRINTED = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text("utf-8"))
 ROOTS = [root for root in (PRINTED.query_type, PRINTED.mutation_type) if root]
 FIELDS = [f"{root.name}.{name}" for root in ROOTS for name in root.fields]

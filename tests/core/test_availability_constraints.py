@@ -1,6 +1,7 @@
 """Limits of bookings by local day, ISO week and calendar month."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -112,6 +113,7 @@ def test_several_constraints_all_hold() -> None:
     ]
 
 
+@cache
 def days_of(tzid: str) -> list[tuple[date, Bounds]]:
     """Each date around the change of clocks, with its first instant as found by trying every minute, and the next one's."""
     begin = parse_instant(ZONES[tzid]) - 40 * DAY
@@ -120,9 +122,6 @@ def days_of(tzid: str) -> list[tuple[date, Bounds]]:
         seen.setdefault(datetime.fromtimestamp(minute, UTC).astimezone(ZoneInfo(tzid)).date(), minute)
     dates = sorted(seen)[1:]
     return [(day, (seen[day], seen[after])) for day, after in pairwise(dates)]
-
-
-DAYS = {tzid: days_of(tzid) for tzid in ZONES}
 
 
 @st.composite
@@ -150,7 +149,7 @@ def test_the_full_periods_are_those_of_counting_in_each(case: Any) -> None:
     """Whatever clocks do at midnight: a day is from the first minute that shows its date to the first of the next date."""
     tzid, period, count, booked, window = case
     periods: dict[date, list[Bounds]] = {}
-    for day, bounds in DAYS[tzid]:
+    for day, bounds in days_of(tzid):
         periods.setdefault(first_of(period, day), []).append(bounds)
     expected: list[Bounds] = []
     for days in periods.values():
@@ -165,7 +164,7 @@ def test_the_full_periods_are_those_of_counting_in_each(case: Any) -> None:
 @pytest.mark.parametrize("tzid", ZONES)
 @pytest.mark.parametrize("period", ConstraintPeriod)
 def test_what_is_loaded_around_a_window_contains_its_periods(tzid: str, period: ConstraintPeriod) -> None:
-    for day, bounds in DAYS[tzid]:
+    for day, bounds in days_of(tzid):
         first, last = counted_around(bounds)
         for instant in (bounds[0], bounds[1] - 1):
             around = period.around(instant, ZoneInfo(tzid))

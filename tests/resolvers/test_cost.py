@@ -186,7 +186,7 @@ async def test_names_in_two_hundred_slots_of_ten_people_take_one_statement_more(
     for query in (NAMED_SLOTS.replace("account { name }", ""), NAMED_SLOTS):
         async with Api.open(database_url, NOW, compiled=compiled) as api:
             taken: list[int] = []
-            for most in range(200, 195, -1):
+            for most in range(200, 195 if compiled else 197, -1):  # graphql-core takes eight times as long
                 with record_statements(api) as statements:
                     answer = await api.data(
                         query,
