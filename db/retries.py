@@ -23,16 +23,19 @@ from core.errors import TimedOut
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ATTEMPTS = 4
-#: seconds before the second attempt; doubles with each further one, ±50 % at random
-_PAUSE = 0.02
+ATTEMPTS = 8
+"""Of a transaction that lost a race. Databases without row locks that wait lose many where PostgreSQL loses none."""
+
+#: seconds before the second attempt, ±50 % at random; double with each further one, up to the longest
+_PAUSE, _LONGEST_PAUSE = 0.02, 0.32
 
 #: SQLSTATEs of a transaction that lost a race: serialization failure, deadlock
 _LOST = {"40001", "40P01"}
 #: SQLSTATE of a write to a server that only reads: a standby, or a primary that has become one
 _READ_ONLY = "25006"
-#: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections, full disk
-_AWAY = {"57P01", "57P02", "57P03", "53300", "53100", _READ_ONLY}
+#: SQLSTATEs of an unavailable server: admin and crash shutdown, starting up, too many connections, full disk; and of a
+#: commit of which a distributed database does not know what became
+_AWAY = {"57P01", "57P02", "57P03", "53300", "53100", "40003", _READ_ONLY}
 #: SQLSTATE of a statement that has waited for a lock for too long
 _LOCK_TIMEOUT = "55P03"
 #: SQLSTATEs of what exists already: a row with this key, a table of this name
@@ -114,7 +117,7 @@ def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
                 if attempt == ATTEMPTS or not (is_lost_race(error) or lost_connection):
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause *= 2
+                pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError
 
     return retrying

@@ -19,6 +19,7 @@ from db import clients
 from db.database import Database
 from db.database_urls import DatabaseUrlError
 from db.migrate import NewerDatabaseError, migrate
+from db.retries import retry_transaction
 from schema import schema
 
 from . import demo
@@ -89,6 +90,7 @@ def _help(options: dict[str, Any]) -> None:
     parser().parse_args([*options["words"], "--help"])
 
 
+@retry_transaction
 async def _prepare(db: Database, settings: Settings) -> Served:
     """Migrates the database and creates what the first request needs. Returns what the terminal shows of it."""
     await migrate(db)

@@ -12,7 +12,7 @@ recognises the second by its delivery id.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
@@ -204,10 +204,8 @@ class Deliveries:
             metrics.count_callback("given_up")
             _log(logging.ERROR, "failed: %(reason)s; given up", callback, reason=why)
 
-    @retry_transaction
     async def _postpone(self, callback: Claimed) -> None:
-        async with self._db.write() as session:
-            await callbacks.release(session, [callback], self._clock() + _POSTPONED)
+        await self._release([callback], self._clock() + _POSTPONED)
         metrics.count_callback("postponed")
         words = "postponed: names of this client take long to resolve; next in %(wait)d s"
         _log(logging.INFO, words, callback, wait=_POSTPONED)
@@ -225,8 +223,13 @@ class Deliveries:
         if left:
             await asyncio.wait([*left], timeout=self._grace)
             with suppress(Exception):
-                async with asyncio.timeout(self._grace), self._db.write() as session:
-                    await callbacks.release(session, left.values(), self._clock())
+                async with asyncio.timeout(self._grace):
+                    await self._release(left.values(), self._clock())
+
+    @retry_transaction
+    async def _release(self, claimed: Collection[Claimed], due_at: Instant) -> None:
+        async with self._db.write() as session:
+            await callbacks.release(session, claimed, due_at)
 
 
 def _log(level: int, words: str, callback: Claimed, **more: object) -> None:

@@ -10,6 +10,7 @@ from core.identity import is_client_id
 from db import clients
 from db.database import Database
 from db.migrate import migrate
+from db.retries import retry_transaction
 
 from ..app import clock
 from ..process.installation import ensure_key
@@ -60,6 +61,7 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
     if not options["name"].strip():
         stop("a client needs a name, such as that of your application")
 
+    @retry_transaction
     async def create(db: Database) -> tuple[str, str]:
         await migrate(db)
         await ensure_key(db, settings)
@@ -71,6 +73,7 @@ def _create_client(settings: Settings, options: dict[str, Any]) -> None:
 
 
 def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
+    @retry_transaction
     async def renew(db: Database) -> str | None:
         await migrate(db)
         await ensure_key(db, settings)
@@ -87,6 +90,7 @@ def _renew_secret(settings: Settings, options: dict[str, Any]) -> None:
 def _plan(settings: Settings, options: dict[str, Any]) -> None:
     without = [Feature(name) for name in options["without"]]
 
+    @retry_transaction
     async def disable(db: Database) -> bool:
         await migrate(db)
         async with db.write() as session:

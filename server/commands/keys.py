@@ -7,6 +7,7 @@ from typing import Any
 from db import installation
 from db.database import Database
 from db.migrate import migrate
+from db.retries import retry_transaction
 
 from ..process.installation import ensure_key
 from ..settings import Settings
@@ -36,6 +37,7 @@ def add_commands(commands: Any, on_database: argparse.ArgumentParser) -> None:
 
 
 def _check(settings: Settings, _options: dict[str, Any]) -> None:
+    @retry_transaction
     async def check(db: Database) -> None:
         await migrate(db)
         await ensure_key(db, settings)
@@ -45,6 +47,7 @@ def _check(settings: Settings, _options: dict[str, Any]) -> None:
 
 
 def _replace(settings: Settings, _options: dict[str, Any]) -> None:
+    @retry_transaction
     async def replace(db: Database) -> list[str]:
         await migrate(db)
         async with db.write() as session:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
+from core.errors import TimedOut
 from db.database import Database
 from db.database_urls import UNUSABLE, cause_of
 
@@ -23,6 +24,8 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) 
             return await work(db)
         except UNUSABLE as error:
             stop(f"cannot use the database {db.shown_url}: {cause_of(error)}")
+        except TimedOut:
+            stop(f"cannot use the database {db.shown_url}: another process has locked what this would change")
         finally:
             await db.close()
 
