@@ -38,6 +38,10 @@ POOL_SIZE = 10
 LOCK_TIMEOUT = 10
 """Seconds that a write waits for a lock: once for those of this process, and again for those of others."""
 
+IDLE_TIMEOUT = 15
+"""Seconds for which PostgreSQL waits for the next statement of a writing transaction, and holds its locks. One whose host has
+lost its power would otherwise hold them for hours."""
+
 #: connections of the driver: a few, because each is busy for some milliseconds at most unless it waits
 #: for a lock
 _DRIVER_CONNECTIONS = 8
@@ -120,10 +124,13 @@ class Database:
         return self._locks.hold(locks) if locks and self.dialect == "postgresql" else nullcontext(False)
 
     async def _limit_waiting(self, session: AsyncSession) -> None:
-        """Limits the time that the transaction waits for rows that another process has locked."""
+        """Limits the time that the transaction waits for rows that another process has locked, and for its own process."""
         if self.dialect == "postgresql":
-            statement = f"SET LOCAL lock_timeout = '{_milliseconds(self._lock_timeout)}'"
-            await (await session.connection()).exec_driver_sql(statement)
+            limits = {"lock_timeout": self._lock_timeout, "idle_in_transaction_session_timeout": IDLE_TIMEOUT}
+            settings = ", ".join(
+                f"set_config('{name}', '{_milliseconds(value)}', true)" for name, value in limits.items()
+            )
+            await (await session.connection()).exec_driver_sql(f"SELECT {settings}")
 
     def _make_driver(self, url: URL) -> Driver:
         if self.file_guard is not None:
@@ -136,7 +143,7 @@ class Database:
                 wake=self.subscribers.wake,
             )
         return PostgreSQLDriver(
-            self.hosts.connect,
+            self.hosts,
             size=_DRIVER_CONNECTIONS,
             timeout=engines.POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
@@ -184,6 +191,8 @@ class Database:
         """Closes every connection."""
         await self.driver.close()
         await self._listener.close()
+        if self.dialect == "postgresql":
+            await self.hosts.close()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, cast
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ManagesConnection
 
 from .drivers.hosts import Hosts
+from .drivers.liveness import Connection as PostgreSQLConnection
 from .drivers.write_lock import begin_immediate_session
 from .files import FileGuard
 from .retries import is_read_only
@@ -31,8 +35,8 @@ def postgresql(url: URL, pool_size: int, hosts: Hosts) -> tuple[AsyncEngine, Asy
 
     A read sees one snapshot.
     """
-    # No ping before each use: it would cost a round trip per request, and `retry_transaction` recovers
-    # from a dead connection. SQLAlchemy then discards all pooled ones of that age.
+    # No ping before each use: it would cost a round trip per request. A dead connection is ended by `liveness`, and
+    # `retry_transaction` recovers from it. SQLAlchemy then discards all pooled ones of that age.
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -41,14 +45,36 @@ def postgresql(url: URL, pool_size: int, hosts: Hosts) -> tuple[AsyncEngine, Asy
         **_OPTIONS,
     )
 
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(_connection: object, record: ManagesConnection, _proxy: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        # Closed while it was idle. Otherwise the first statement would fail.
+        if _driver_connection(record).is_closed():
+            raise DisconnectionError
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def ask(connection: Connection, *_more: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        _driver_connection(connection.connection).due_since = monotonic()
+
+    @event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def answered(connection: Connection, *_more: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        _driver_connection(connection.connection).due_since = None
+
     @event.listens_for(engine.sync_engine, "handle_error")
-    def doubt(context: ExceptionContext) -> None:  # pyright: ignore[reportUnusedFunction]
-        # After a failover all connections of that age lead to a server that only reads.
-        if is_read_only(context.original_exception):
-            context.is_disconnect = True
+    def failed(context: ExceptionContext) -> None:  # pyright: ignore[reportUnusedFunction]
+        if context.connection is not None and not context.connection.invalidated:
+            connection = _driver_connection(context.connection.connection)
+            connection.due_since = None
+            # After a failover all connections of that age lead to a server that only reads.
+            if is_read_only(context.original_exception):
+                context.is_disconnect = True
+                hosts.doubt(connection)
 
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return snapshot, engine.execution_options(isolation_level="READ COMMITTED")
+
+
+def _driver_connection(pooled: ManagesConnection) -> PostgreSQLConnection:
+    return cast("PostgreSQLConnection", pooled.driver_connection)
 
 
 def sqlite(url: URL, guard: FileGuard, lock_timeout: float) -> tuple[AsyncEngine, AsyncEngine]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import asyncpg
 
+from .liveness import Connection, Place, Watchdog
+
 CONNECT_TIMEOUT = 5
 """Seconds to open a connection; asyncpg's default is a minute."""
 
@@ -16,7 +18,10 @@ _AWAY = (OSError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, 
 
 
 class Hosts:
-    """The hosts of a URL. The one that was connected to last is tried first."""
+    """The hosts of a URL. The one that was connected to last is tried first.
+
+    Connections that turn out to be dead are ended (`liveness`).
+    """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Takes the arguments of `asyncpg.connect`. Of several hosts, one that can be written to is required by default."""
@@ -24,11 +29,11 @@ class Hosts:
         self._options: dict[str, Any]
         if isinstance(hosts, list):
             self._options = {"target_session_attrs": "read-write", **options, "timeout": HOST_TIMEOUT}
-            places = zip(options["host"], options["port"], strict=True)
-            self._places: list[dict[str, Any]] = [{"host": host, "port": port} for host, port in places]
+            self._places: list[Place] = [*zip(options["host"], options["port"], strict=True)]
         else:
             self._options = {"timeout": CONNECT_TIMEOUT, **options}
-            self._places = [{}]
+            self._places = [None]
+        self._watchdog = Watchdog(self._connect_to_probe, self._put_last)
 
     async def connect(self, **options: Any) -> asyncpg.Connection:
         """Opens a connection; `options` are further arguments of `asyncpg.connect`. Raises what the last host did."""
@@ -40,7 +45,31 @@ class Hosts:
                 continue
         return await self._connect(last, options)
 
-    async def _connect(self, place: dict[str, Any], options: Mapping[str, Any]) -> asyncpg.Connection:
-        connection = await asyncpg.connect(**{**self._options, **options, **place})
-        self._places = [place, *(other for other in self._places if other is not place)]
+    async def close(self) -> None:
+        """Looks for dead connections no more."""
+        await self._watchdog.close()
+
+    def doubt(self, connection: asyncpg.Connection) -> None:
+        """Ends a connection to a server that only reads, and the idle ones to the same host: after a failover they lead to it as
+        well."""
+        connection.terminate()
+        if isinstance(connection, Connection):
+            self._watchdog.end_idle(connection.place)
+
+    async def _connect(self, place: Place, options: Mapping[str, Any]) -> Connection:
+        connection = await self._open(place, options)
+        self._watchdog.add(connection)
+        self._places.sort(key=lambda other: other != place)
         return connection
+
+    async def _connect_to_probe(self, place: Place) -> Connection:
+        return await self._open(place, {"target_session_attrs": "any"})
+
+    async def _open(self, place: Place, options: Mapping[str, Any]) -> Connection:
+        at: dict[str, Any] = {} if place is None else {"host": place[0], "port": place[1]}
+        connection = await asyncpg.connect(**{**self._options, **options, **at}, connection_class=Connection)
+        connection.place = place
+        return connection
+
+    def _put_last(self, place: Place) -> None:
+        self._places.sort(key=lambda other: other == place)

@@ -1,10 +1,10 @@
 """Driver for PostgreSQL: single statements on a small pool of asyncpg connections."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, partial
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 
@@ -12,11 +12,10 @@ from ..notifications.subscribers import CHANNEL, encode
 from .base import LOCK_TIMEOUT, Caller, ClientStatements, Connections, Driver, LockedWrite, Row, Statements
 from .dialects import POSTGRESQL
 from .fair_queue import Client, FairQueue
+from .hosts import Hosts
 from .keyed_locks import KeyedLocks, calendar_lock
 from .row_cache import RowCache, SeenState, StatementKey
 from .single_flight import SingleFlight
-
-Connect: TypeAlias = Callable[[], Awaitable[asyncpg.Connection]]
 
 #: connections that writes may not use
 _READ_ONLY_SLOTS = 2
@@ -61,9 +60,9 @@ class PostgreSQLDriver(Driver):
 
     dialect = POSTGRESQL
 
-    def __init__(self, connect: Connect, *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks) -> None:
-        """`connect` opens a connection, `timeout` in seconds is for a free one, `lock_timeout` is PostgreSQL's setting."""
-        self._connect = connect
+    def __init__(self, hosts: Hosts, *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks) -> None:
+        """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting."""
+        self._hosts = hosts
         self._timeout = timeout
         self._lock_timeout = lock_timeout
         self._locks = locks
@@ -144,7 +143,8 @@ class PostgreSQLDriver(Driver):
             try:
                 found = await connection.fetch(statement, *values)
             except asyncpg.ReadOnlySQLTransactionError:
-                self._doubt(connection)
+                self._busy.discard(connection)
+                self._hosts.doubt(connection)
                 raise
             except asyncpg.PostgresError:  # refused by the server; the connection is still usable
                 self._put_back(connection)
@@ -193,19 +193,12 @@ class PostgreSQLDriver(Driver):
                 await self._close(connection)
         # A server that crashed may have restarted without its latest commits, if they were not durable yet.
         self.invalidate()
-        return await self._connect()
+        return await self._hosts.connect()
 
     def _put_back(self, connection: asyncpg.Connection) -> None:
         if connection in self._busy:  # otherwise close() has terminated it
             self._busy.remove(connection)
             self._idle.append((connection, monotonic()))
-
-    def _doubt(self, connection: asyncpg.Connection) -> None:
-        """Ends a connection to a server that only reads, and all idle ones: after a failover they lead to it as well."""
-        self._busy.discard(connection)
-        for doubted in (connection, *(idle for idle, _ in self._idle)):
-            doubted.terminate()
-        self._idle.clear()
 
     async def _close(self, connection: asyncpg.Connection) -> None:
         """Closes a connection after the server has cancelled the statement that runs on it."""

@@ -69,9 +69,8 @@ def overtaken(db: Database, times: int) -> tuple[list[int], Callable[[], Awaitab
     @retry_transaction
     async def resolver() -> None:
         attempts.append(len(attempts) + 1)
-        async with db.write() as session:
-            connection = await session.connection()
-            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+        async with Session(db.writer) as session, session.begin():
+            connection = await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
             await connection.execute(text("SELECT value FROM scratch"))
             if len(attempts) <= times:
                 async with db.write() as other:

@@ -36,7 +36,7 @@ def make(database_url: str, timeout: float) -> PostgreSQLDriver:
     """A driver with three connections at most, of which one may write."""
     parsed = make_url(database_url)
     given = {"dsn": parsed.set(drivername="postgresql").render_as_string(hide_password=False), "timeout": TIMEOUT}
-    return PostgreSQLDriver(Hosts(given).connect, size=3, timeout=timeout, lock_timeout="0", locks=KeyedLocks(1))
+    return PostgreSQLDriver(Hosts(given), size=3, timeout=timeout, lock_timeout="0", locks=KeyedLocks(1))
 
 
 @pytest.fixture
