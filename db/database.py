@@ -54,6 +54,7 @@ class Database:
         self,
         url: str,
         *,
+        listen_url: str = "",
         pool_size: int = POOL_SIZE,
         lock_timeout: float = LOCK_TIMEOUT,
         encryption: Callable[[], Encryption] | None = None,
@@ -61,11 +62,15 @@ class Database:
         """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError.
         Connects when used.
 
+        `listen_url` is a direct address of the same PostgreSQL, for what a pooler in transaction mode does not pass on.
         `encryption` is called when it is first needed; it may be omitted where no secrets are read or written.
         """
         parsed = database_urls.parse(url)
+        direct = database_urls.parse_listen_url(listen_url, parsed) if listen_url else None
         self._make_encryption = encryption
         self.shown_url = database_urls.show(parsed)
+        #: empty if there is none
+        self.shown_listen_url = database_urls.show(direct) if direct is not None else ""
         self.dialect = parsed.get_backend_name()
         #: the SQLite file; None on PostgreSQL
         self.file = Path(str(parsed.database)).absolute() if self.dialect == "sqlite" else None
@@ -79,6 +84,7 @@ class Database:
             self._writes = FairQueue(1, lock_timeout, name="lock")
         else:
             self.hosts = Hosts(database_urls.connect_options(parsed))
+            self.listen_hosts = Hosts(database_urls.connect_options(direct)) if direct is not None else self.hosts
             self.reader, self.writer = engines.postgresql(parsed, pool_size, self.hosts)
             self._connections, self._writes = _shared(pool_size), _shared(_most(pool_size))
         self.subscribers = Subscribers()
@@ -155,7 +161,7 @@ class Database:
         if self.dialect == "sqlite":
             await listener.poll_sqlite(self.writer, self._writes, self.subscribers)
         else:
-            await listener.listen_postgresql(self.hosts, self.subscribers)
+            await listener.listen_postgresql(self.listen_hosts, self.subscribers)
 
     @property
     def connections_in_use(self) -> int:
@@ -193,6 +199,7 @@ class Database:
         await self._listener.close()
         if self.dialect == "postgresql":
             await self.hosts.close()
+            await self.listen_hosts.close()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -58,6 +58,19 @@ def parse(url: str) -> URL:
             raise DatabaseUrlError("Openings does not support this database: use sqlite:/// or postgresql://")
 
 
+def parse_listen_url(url: str, database: URL) -> URL:
+    """Parses a direct address of a database, whose own URL may lead to a pooler. Raises DatabaseUrlError."""
+    if database.get_backend_name() != "postgresql":
+        raise DatabaseUrlError("OPENINGS_LISTEN_URL is for PostgreSQL: leave it out for SQLite")
+    try:
+        parsed = parse(url)
+    except DatabaseUrlError as error:
+        raise DatabaseUrlError(f"OPENINGS_LISTEN_URL: {error}") from None
+    if parsed.get_backend_name() != "postgresql":
+        raise DatabaseUrlError("OPENINGS_LISTEN_URL must be a PostgreSQL URL")
+    return parsed
+
+
 def connect_options(url: URL) -> dict[str, Any]:
     """The arguments of `asyncpg.connect` for a parsed PostgreSQL URL, each of the type that it takes."""
     _, options = url.get_dialect()().create_connect_args(url)

@@ -19,6 +19,7 @@ from db import clients
 from db.database import Database
 from db.database_urls import DatabaseUrlError
 from db.migrate import NewerDatabaseError, migrate
+from db.pooler import PoolerError, push_problem
 from db.retries import retry_transaction
 from schema import schema
 
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run(Settings.read(os.environ, **flags), options)
     except SettingError as error:
         stop(str(error), 2)
-    except (DatabaseUrlError, NewerDatabaseError, OtherKeyError, PortTakenError) as error:
+    except (DatabaseUrlError, NewerDatabaseError, OtherKeyError, PoolerError, PortTakenError) as error:
         stop(str(error))
 
 
@@ -102,7 +103,8 @@ async def _prepare(db: Database, settings: Settings) -> Served:
             )
     credentials = await demo.prepare(db, clock()) if settings.demo else None
     async with db.read() as session:
-        return Served(db.shown_url, key_source(settings), await clients.count(session), credentials)
+        count = await clients.count(session)
+    return Served(db.shown_url, key_source(settings), count, credentials, problem=await push_problem(db))
 
 
 def _set_output(*, encoding: str | None = None, errors: str | None = None) -> None:

@@ -71,6 +71,11 @@ class Settings:
     database_url: str = _setting(
         "", "sqlite:///path/file.db or postgresql://user@host/name; default: a SQLite file in your data folder"
     )
+    listen_url: str = _setting(
+        "",
+        "direct address of the same PostgreSQL, to receive notifications where database_url leads to a pooler in "
+        "transaction mode; default: database_url",
+    )
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8000, "port to listen on; 0 picks a free one", least=0, most=65535)
     workers: int = _setting(1, "number of worker processes", least=1)

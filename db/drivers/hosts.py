@@ -35,6 +35,11 @@ class Hosts:
             self._places = [None]
         self._watchdog = Watchdog(self._connect_to_probe, self._put_last)
 
+    @property
+    def prepares(self) -> bool:
+        """Whether connections prepare statements under names, to use them again."""
+        return self._options.get("statement_cache_size") != 0
+
     async def connect(self, **options: Any) -> asyncpg.Connection:
         """Opens a connection; `options` are further arguments of `asyncpg.connect`. Raises what the last host did."""
         *others, last = self._places

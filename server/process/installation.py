@@ -27,6 +27,7 @@ def database(settings: Settings) -> Database:
     """The database of the settings; its key is loaded on first use. Raises DatabaseUrlError."""
     return Database(
         settings.database_url,
+        listen_url=settings.listen_url,
         pool_size=settings.pool_size,
         lock_timeout=settings.lock_timeout,
         encryption=lambda: keys(settings),

@@ -63,6 +63,8 @@ class Served:
     clients: int
     #: of the demo, if it is served
     credentials: demo.Credentials | None = None
+    #: what does not work, with the cure
+    problem: str | None = None
 
     def __str__(self) -> str:
         return f"{self.database} ({self.clients} client{'' if self.clients == 1 else 's'}; key: {self.key})"
@@ -119,6 +121,8 @@ def serve(settings: Settings, listening: socket.socket, served: Served) -> None:
     )
     for name, nearest in mistakes.items():
         log.warning("%s is no setting. Did you mean %s?", name, nearest)
+    if served.problem is not None:
+        log.warning("%s", served.problem)
     url = f"http://{shown(settings.host)}:{port}/graphql"
     # The demo's credentials are shown as text and never logged.
     if as_json and served.credentials is None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from db.database import Database
 from db.database_urls import DatabaseUrlError, parse, show
@@ -68,6 +69,27 @@ def test_no_password_is_shown(place: Callable[[str], str], password: str) -> Non
         words, hidden = str(error), error.__context__ is None or error.__suppress_context__
     assert PIECE not in words
     assert hidden, "a traceback would show the error of a library"
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@settings(max_examples=10)
+@given(password=PASSWORDS)
+def test_no_password_of_a_direct_address_is_shown(place: Callable[[str], str], password: str) -> None:
+    try:
+        words = f"OPENINGS_LISTEN_URL {Database('postgresql:///x', listen_url=place(password)).shown_listen_url}"
+        hidden = True
+    except DatabaseUrlError as error:
+        words, hidden = str(error), error.__suppress_context__
+    assert words.startswith("OPENINGS_LISTEN_URL")
+    assert PIECE not in words
+    assert hidden, "a traceback would show the error of a library"
+
+
+def test_a_direct_address_is_of_the_same_kind_as_the_database() -> None:
+    with pytest.raises(DatabaseUrlError, match="OPENINGS_LISTEN_URL is for PostgreSQL: leave it out for SQLite"):
+        Database("sqlite:///x.db", listen_url="postgresql:///x")
+    with pytest.raises(DatabaseUrlError, match="OPENINGS_LISTEN_URL must be a PostgreSQL URL"):
+        Database("postgresql:///x", listen_url="sqlite:///x.db")
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
@@ -158,15 +180,20 @@ def test_an_error_says_what_is_wrong(url: str, words: str) -> None:
         Database(url)
 
 
+#: the statements that a connection has prepared under names, this one included
+_PREPARED = "SELECT count(*) FROM pg_prepared_statements"
+
+
 async def test_the_numbers_of_a_url_reach_every_way_to_the_database(postgresql: str) -> None:
     """As numbers: a server behind PgBouncer is told to prepare nothing, by the pool, the driver and the listener."""
     url = f"{postgresql}{'&' if '?' in postgresql else '?'}statement_cache_size=0&max_cached_statement_lifetime=60"
     database = Database(url)
     try:
         async with database.read() as session:
-            assert (await session.connection()).dialect.name == "postgresql"
-        assert await database.driver.fetch_many("SELECT 1") == [(1,)]
+            for _ in range(2):
+                assert await (await session.connection()).scalar(text(_PREPARED)) == 0
+                assert await database.driver.fetch_many(_PREPARED) == [(0,)]
         async with _connection(database.hosts, database.subscribers) as listening:
-            assert await listening.fetchval("SELECT 1") == 1
+            assert await listening.fetchval(_PREPARED) == 0
     finally:
         await database.close()
