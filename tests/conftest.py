@@ -12,6 +12,7 @@ import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -21,6 +22,7 @@ from core.instants import parse_instant
 from db import clients
 from db.database import Database
 from db.migrate import migrate
+from server.graphql import documents
 
 from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Account, Api, open_database
 from .support.databases import DatabasePool, execute_sql, with_database
@@ -54,6 +56,28 @@ os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
 def anyio_backend() -> str:
     """Openings runs on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valid_documents() -> Generator[None]:
+    """Documents that were valid once in this process are not validated again, for another test's application.
+
+    Whether a document is valid depends on nothing but the arguments; to find out takes longer than most requests.
+    """
+    known: set[tuple[Any, ...]] = set()
+    validate = documents.validate
+
+    def validate_once(schema: Any, document: Any, *arguments: Any, **options: Any) -> list[Any]:
+        key = (schema, document.loc.source.body, *arguments, *options.items())
+        if key in known:
+            return []
+        if not (errors := validate(schema, document, *arguments, **options)):
+            known.add(key)
+        return errors
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "validate", validate_once)
+        yield
 
 
 @pytest.fixture(scope="session")
