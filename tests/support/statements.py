@@ -31,7 +31,7 @@ def record_statements(api: Api) -> Generator[list[tuple[str, Any]]]:
         monkeypatch.setattr(direct, name, rows)
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        if not statement.startswith(("BEGIN", "SET LOCAL", "COMMIT", "ROLLBACK")):
+        if not statement.startswith(("BEGIN", "SELECT set_config(", "COMMIT", "ROLLBACK")):
             statements.append((statement, parameters))
 
     engines = {api.db.reader.sync_engine, api.db.writer.sync_engine}
