@@ -200,6 +200,7 @@ class Database:
         if self.dialect == "postgresql":
             await self.hosts.close()
             await self.listen_hosts.close()
+            await self.listen_hosts.close()
         await self.writer.dispose()
         await self.reader.dispose()
 
