@@ -1,8 +1,9 @@
 """The caller, and the rights and data versions of the accounts in question, in one statement."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TypeAlias
 
 from core.access import Actor, queryable
 from core.accounts import DEFAULT_ZONE
@@ -76,6 +77,12 @@ ORDER BY accounts.key, calendars."primary" DESC, calendars.key
 """
 
 
+COLUMNS, VALUES = 14, 3
+"""The number of columns of a row, the last two of which are the key and the version of a calendar; and of values."""
+
+Fetch: TypeAlias = Callable[..., Awaitable[list[Row]]]
+"""Takes a statement and its values, and returns its rows."""
+
 #: the number of leading columns of a row that describe the caller
 _CALLER = 5
 
@@ -129,18 +136,20 @@ async def load_caller(statements: Statements, caller: Actor | bytes, now: Instan
 
 
 async def load_rows(
-    statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant
+    statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant, fetch: Fetch | None = None
 ) -> tuple[Actor, Sequence[Row]]:
     """Returns the actor and the raw rows, for callers that only compare them (`same_state`).
 
-    One statement, or two for an element token, whose accounts must be known first.
+    One statement, or two for an element token, whose accounts must be known first. `fetch` sends the one that reads
+    the rows, if it is not to be sent alone.
     """
+    fetch = fetch or statements.fetch
     statement, array_param = _statement(statements.dialect), statements.dialect.array_param
     if isinstance(caller, ElementTokenDigest):
         caller = await load_caller(statements, caller, now)
     if isinstance(caller, Actor):
-        return caller, await statements.fetch(statement, b"", caller.client_key, array_param(queryable(caller, subs)))
-    rows = await statements.fetch(statement, caller, None, array_param(subs))
+        return caller, await fetch(statement, b"", caller.client_key, array_param(queryable(caller, subs)))
+    rows = await fetch(statement, caller, None, array_param(subs))
     return _actor(rows, now), rows
 
 
@@ -153,9 +162,11 @@ def _accounts(rows: Sequence[Row]) -> list[Row]:
     return [row[_CALLER:] for row in rows]
 
 
-async def load(statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant) -> AccessSnapshot:
-    """Loads the access snapshot for a caller: an actor, or the digest of a bearer token."""
-    actor, rows = await load_rows(statements, caller, subs, now)
+async def load(
+    statements: Statements, caller: Actor | bytes, subs: Sequence[str], now: Instant, fetch: Fetch | None = None
+) -> AccessSnapshot:
+    """Loads the access snapshot for a caller: an actor, or the digest of a bearer token. `fetch` as for `load_rows`."""
+    actor, rows = await load_rows(statements, caller, subs, now, fetch)
     accounts: dict[str, Account] = {}
     versions: dict[int, int] = {}
     for sub, key, version, scope, capacity, tzid, calendar_id, calendar_key, calendar_version in _accounts(rows):

@@ -9,9 +9,10 @@ from core.events import EventStatus, Transparency
 from core.instants import Instant
 from core.spans import Bounds, Busy
 
+from . import access
 from .booking_lists import BookedEvent
-from .drivers.base import Statements
-from .drivers.dialects import Dialect
+from .drivers.base import Row, Statements, WiderStatement, renumbered
+from .drivers.dialects import POSTGRESQL, Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,28 @@ async def busy(
     dialect = statements.dialect
     rows = await statements.fetch_many(_busy(dialect), dialect.array_param([*versions]), start, end, now)
     return _current(dialect, rows, versions, now)
+
+
+def beside_access(
+    statement: str, values: Row, known: Mapping[int, int], start: Instant, end: Instant, now: Instant
+) -> WiderStatement:
+    """Returns a statement that reads the rows of `access`, and the busy time of calendars between two instants beside them.
+
+    `statement` is that of `access`. `known` has the versions of these calendars whose busy time is known, by key; those that
+    still have this version are left out. For PostgreSQL.
+    """
+    keys, versions = POSTGRESQL.array_param([*known]), POSTGRESQL.array_param([*known.values()])
+    return WiderStatement(_beside_access(statement), (*values, keys, start, end, now, versions), access.COLUMNS)
+
+
+def read_beside(rows: Iterable[Row], now: Instant) -> dict[int, tuple[int, BusyTime]]:
+    """Returns the version and the busy time of each calendar that such a statement has read, by key."""
+    found: dict[int, tuple[int, BusyTime]] = {}
+    for key, version, lapses_at, known_until, unknown_at, *bounds in (row[access.COLUMNS :] for row in rows):
+        if key is not None:
+            lists = map(POSTGRESQL.read_array, bounds)
+            found[key] = version, _busy_time(now, lapses_at, known_until, unknown_at, *lists)
+    return found
 
 
 async def busy_of(
@@ -121,21 +144,53 @@ def _busy_of(dialect: Dialect) -> str:
 
 
 @cache
-def _busy(dialect: Dialect, events: str = "events") -> str:
-    # Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
-    tentative = f"status = '{EventStatus.TENTATIVE.value}'"
-    firm = f"status <> '{EventStatus.TENTATIVE.value}' OR lapses_at IS NOT NULL"  # a hold is tentative, and blocks
-    tentative += " AND lapses_at IS NULL"
+def _beside_access(statement: str) -> str:
+    names = [f"column_{number}" for number in range(access.COLUMNS)]
+    *_, key, version = names
+    # OFFSET 0 keeps the planner from reading events of calendars that have not changed.
+    busy = f"""
+SELECT calendars.key, version, read.lapses_at, known_until, unknown_at, {", ".join(_LISTS)}
+FROM (
+    SELECT calendars.*
+    FROM unnest($1::bigint[], $5::bigint[]) AS known(key, version)
+    JOIN calendars ON calendars.key = known.key AND calendars.version <> known.version
+    OFFSET 0
+) AS calendars
+CROSS JOIN LATERAL (
+    SELECT min(lapses_at), {_lists(POSTGRESQL)} FROM events WHERE calendar_key = calendars.key AND {_IN_WINDOW}
+) AS read(lapses_at, {", ".join(_LISTS)})
+"""
     return f"""
-SELECT calendars.key, calendars.version, min(lapses_at), known_until, unknown_at,
-       {dialect.array_agg("starts_at", firm)}, {dialect.array_agg("ends_at", firm)},
-       {dialect.array_agg("starts_at", tentative)}, {dialect.array_agg("ends_at", tentative)}
-FROM calendars
-LEFT JOIN {events} ON calendar_key = calendars.key AND blocks = TRUE AND ends_at > $2 AND starts_at < $3
-    AND (lapses_at IS NULL OR lapses_at > $4)
+SELECT {", ".join(names)}, busy.*
+FROM (SELECT *, row_number() OVER () AS place FROM ({statement}) AS found({", ".join(names)})) AS found
+LEFT JOIN ({renumbered(busy, access.VALUES)}) AS busy ON busy.key = {key} AND busy.version = {version}
+ORDER BY place
+"""
+
+
+@cache
+def _busy(dialect: Dialect, events: str = "events") -> str:
+    return f"""
+SELECT calendars.key, calendars.version, min(lapses_at), known_until, unknown_at, {_lists(dialect)}
+FROM calendars LEFT JOIN {events} ON calendar_key = calendars.key AND {_IN_WINDOW}
 WHERE calendars.key {dialect.in_array(1, "bigint")}
 GROUP BY calendars.key
 """
+
+
+_LISTS = ("firm_starts", "firm_ends", "tentative_starts", "tentative_ends")
+
+
+def _lists(dialect: Dialect) -> str:
+    """SQL for the starts and the ends of firm events, and of tentative ones, of a calendar."""
+    firm = f"status <> '{EventStatus.TENTATIVE.value}' OR lapses_at IS NOT NULL"  # a hold is tentative, and blocks
+    tentative = f"status = '{EventStatus.TENTATIVE.value}' AND lapses_at IS NULL"
+    conditions = (firm, tentative)
+    return ", ".join(dialect.array_agg(column, each) for each in conditions for column in ("starts_at", "ends_at"))
+
+
+# Must be `blocks = TRUE`: with `blocks` alone SQLite does not recognise that its index covers the query.
+_IN_WINDOW = "blocks = TRUE AND ends_at > $2 AND starts_at < $3 AND (lapses_at IS NULL OR lapses_at > $4)"
 
 
 def _busy_time(

@@ -17,8 +17,9 @@ from db.database import Session
 from db.retries import retry_transaction
 
 from .context import Context, Dependencies
+from .expected_busy import ExpectedBusy
 from .explanation import Wanted, explain
-from .facts import LoadedFacts, load_access, load_facts, with_snapshot_fallback
+from .facts import LoadedFacts, busy_window, load_access, load_facts, with_snapshot_fallback
 from .member_statuses import load_member_statuses
 
 
@@ -95,23 +96,25 @@ async def explain_query(
 async def _load(
     ctx: Context, query: AvailabilityQuery, problems: Sequence[Problem], session: Session | None
 ) -> LoadedFacts:
-    access = await load_access(ctx, query, session)
+    access = await load_access(ctx, query, session, problems)
     require_availability(access.actor, managed=query.managed)
     return await load_facts(ctx, query, access, problems, session)
 
 
 def _depend(ctx: Context, query: AvailabilityQuery, access: AccessSnapshot) -> None:
     """Records what an answer depends on."""
-    ctx.record_dependencies(
-        Dependencies(access.actor.client_key, query.subs, query.managed, access.rows, query.earliest)
-    )
+    given = access.actor.client_key, query.subs, query.managed, access.rows, query.earliest
+    ctx.record_dependencies(Dependencies(*given, window=busy_window(query)))
 
 
 async def is_fresh(ctx: Context, dependencies: Dependencies) -> bool:
     """Whether a stored answer with these dependencies is right for the present caller, now. One statement."""
     if ctx.now >= dependencies.until:
         return False
-    actor, rows = await db_access.load_rows(ctx.statements, ctx.caller, dependencies.subs, ctx.now)
+    fetch = None
+    if dependencies.window is not None and ctx.statements.has_trips:
+        fetch = ExpectedBusy(ctx, dependencies.subs, dependencies.window).fetch
+    actor, rows = await db_access.load_rows(ctx.statements, ctx.caller, dependencies.subs, ctx.now, fetch)
     try:
         require_availability(actor, managed=dependencies.managed)
     except Refusal:

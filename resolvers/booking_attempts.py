@@ -28,7 +28,14 @@ from db.drivers.keyed_locks import LockKey, calendar_lock
 from .booking_life import unknown_booking
 from .context import Context
 from .explanation import Wanted, explain
-from .facts import LoadedFacts, MemberSelection, check_grants, load_access, load_facts, with_snapshot_fallback
+from .facts import (
+    LoadedFacts,
+    MemberSelection,
+    check_grants,
+    load_access,
+    load_facts,
+    with_snapshot_fallback,
+)
 from .known_calendars import CalendarsNotKnownError, refreshed
 
 Targets: TypeAlias = Mapping[str, Sequence[BookedCalendar]]
@@ -185,7 +192,7 @@ class BookingAttempt:
         self, problems: Sequence[Problem], query_problems: Sequence[Problem], session: Session | None
     ) -> LoadedBooking | RefusedBooking:
         query = self.request.query if self.starts is None else self.request.at(self.starts)
-        access = await load_access(self.ctx, query, session)
+        access = await load_access(self.ctx, query, session, [*problems, *query_problems], fresh=True)
         client_key = self._require_rights(access.actor)
         targets = self._targets(access.accounts)
         problems = Problems([*problems, *self._unknown_calendars(access.accounts)])

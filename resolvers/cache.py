@@ -59,6 +59,11 @@ class VersionedCache:
         self.on_lookup(kind, found)
         return entry.value if entry is not None and found else None
 
+    def peek(self, kind: str, key: Hashable) -> tuple[object, Any] | None:
+        """Returns the version and the value of the key, whatever version that is; or None."""
+        entry = self._entries.get((kind, key))
+        return (entry.version, entry.value) if entry is not None else None
+
     def get_unchecked(self, kind: str, key: Hashable) -> Any:
         """Returns the value of the key in any version, or None."""
         entry = self._entries.get((kind, key))

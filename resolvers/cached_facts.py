@@ -18,6 +18,7 @@ from db.counted_bookings import CountedBookings
 from db.database import Session
 from db.drivers.base import Snapshot, Statements
 
+from .cache import VersionedCache
 from .context import Context
 
 #: Windows are rounded outwards to multiples of this many seconds, so that a query for the next day, or for
@@ -163,6 +164,11 @@ class CachedFacts:
             if None in found.values():
                 raise NeedsSnapshot(self._client_key)
         return found
+
+
+def put_busy(cache: VersionedCache, key: int, window: tuple[Instant, Instant], version: int, busy: BusyTime) -> None:
+    """Caches the busy time of a calendar in a window, which is rounded."""
+    cache.put("busy", (key, *window), version, busy, _size(busy))
 
 
 def _size(busy: BusyTime) -> int:

@@ -42,6 +42,8 @@ class Dependencies:
     until: Instant
     #: the caller, if the answer says more to some callers of the application than to others
     viewer: Actor | None = None
+    #: the window in which busy time was loaded for it
+    window: tuple[Instant, Instant] | None = None
 
 
 def _untimed(_part: str) -> AbstractContextManager[None]:

@@ -26,6 +26,7 @@ from db.drivers.base import Snapshot, Statements
 from .cached_facts import CachedFacts, NeedsSnapshot, rounded
 from .context import Context
 from .counted_bookings import BookingCounts, load_counts
+from .expected_busy import ExpectedBusy
 
 T = TypeVar("T")
 
@@ -66,12 +67,36 @@ async def with_snapshot_fallback(ctx: Context, load: Callable[[Session | None], 
             return await load(session)
 
 
-async def load_access(ctx: Context, query: AnyQuery, session: Session | None) -> AccessSnapshot:
-    """Loads the caller's rights, and the members' accounts, grants and versions. One statement."""
+async def load_access(
+    ctx: Context,
+    query: AnyQuery,
+    session: Session | None,
+    problems: Sequence[Problem],
+    *,
+    fresh: bool = False,
+) -> AccessSnapshot:
+    """Loads the caller's rights, and the members' accounts, grants and versions. One statement.
+
+    Without problems of the query it also reads busy time that is cached in an earlier version, if that would take
+    another trip to the database. With `fresh` all is that of the moment, which spares the look whether anybody has written.
+    """
     subs = [sub for sub in query.looked_up(ctx.limits) if is_sub(sub)]
-    access = await db_access.load(reader_of(ctx, session), ctx.caller, subs, ctx.now)
+    window = busy_window(query) if session is None and ctx.statements.has_trips and not problems else None
+    if window is not None:
+        expected = ExpectedBusy(ctx, subs, window, fresh=fresh)
+        access = await db_access.load(ctx.statements, ctx.caller, subs, ctx.now, expected.fetch)
+        expected.expect_again(access)
+    else:
+        access = await db_access.load(reader_of(ctx, session), ctx.caller, subs, ctx.now)
     ctx.remember(access.actor)
     return access
+
+
+def busy_window(query: AnyQuery) -> tuple[Instant, Instant] | None:
+    """Returns the window in which busy time is loaded for a query without problems; None if it has no time."""
+    if isinstance(query, AvailabilityQuery):
+        return rounded(*_hull_with_buffers([query]))
+    return rounded(*_hull_with_buffers(query.steps)) if query.has_time else None
 
 
 async def load_facts(
@@ -249,11 +274,8 @@ async def _busy(
     own: BookingSnapshot | None,
 ) -> list[Mapping[int, BusyTime]]:
     """Loads the busy time of the selected calendars in the queries' windows and the buffers around them, by query."""
-    buffers = [query.buffer_of(member) for query in queries for _, member in query.members()]
     versions = {key: access.versions[key] for each in selections for key in each.calendars}
-    start, end = _hull(queries)
-    start -= max(buffer.before.seconds for buffer in buffers)
-    end += max(buffer.after.seconds for buffer in buffers)
+    start, end = _hull_with_buffers(queries)
     busy = await cached.busy(versions, start, end)
     if own is not None:
         theirs = busy_time.of_events(own.events.values(), *rounded(start, end), cached.now)
@@ -266,6 +288,13 @@ async def _busy(
         else:
             blocking.append(busy)
     return blocking
+
+
+def _hull_with_buffers(queries: Sequence[AvailabilityQuery]) -> tuple[Instant, Instant]:
+    """Returns the same with the longest buffers before and after."""
+    buffers = [query.buffer_of(member) for query in queries for _, member in query.members()]
+    start, end = _hull(queries)
+    return start - max(each.before.seconds for each in buffers), end + max(each.after.seconds for each in buffers)
 
 
 def _hull(queries: Sequence[AvailabilityQuery]) -> tuple[Instant, Instant]:

@@ -89,7 +89,7 @@ async def _load(
     attempt: _SequenceAttempt, problems: Problems, query_problems: Problems, session: Session | None
 ) -> _LoadedSequence | RefusedBooking:
     ctx, query = attempt.ctx, attempt.request.query
-    access = await load_access(ctx, query, session)
+    access = await load_access(ctx, query, session, [*problems, *query_problems], fresh=True)
     client_key = require_application(access.actor)
     require_availability(access.actor, managed=query.managed)
     counted = attempt.request.counted if not problems and not query_problems else None

@@ -8,7 +8,7 @@ from db.database import Session
 from db.retries import retry_transaction
 
 from .context import Context, Dependencies
-from .facts import LoadedFacts, load_access, load_sequence_facts, with_snapshot_fallback
+from .facts import LoadedFacts, busy_window, load_access, load_sequence_facts, with_snapshot_fallback
 
 
 @retry_transaction
@@ -22,12 +22,13 @@ async def sequenced_availability(ctx: Context, query: SequencedQuery) -> list[Pl
     problems = query.check(ctx.now, ctx.limits)
 
     async def load(session: Session | None) -> tuple[AccessSnapshot, list[LoadedFacts]]:
-        access = await load_access(ctx, query, session)
+        access = await load_access(ctx, query, session, problems)
         require_availability(access.actor, managed=managed)
         return access, await load_sequence_facts(ctx, query, access, problems, session)
 
     access, loaded = await with_snapshot_fallback(ctx, load)
     with ctx.timed("solve"):
         found = solve_sequences(query, [step.facts for step in loaded])
-    ctx.record_dependencies(Dependencies(access.actor.client_key, query.subs, managed, access.rows, query.earliest))
+    given = access.actor.client_key, query.subs, managed, access.rows, query.earliest
+    ctx.record_dependencies(Dependencies(*given, window=busy_window(query)))
     return found

@@ -92,6 +92,7 @@ NO_FILE_IN_SCHEMA = {
         "cached_facts",
         "context",
         "counted_bookings",
+        "expected_busy",
         "facts",
         "idempotency",
         "known_calendars",

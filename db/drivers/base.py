@@ -62,6 +62,11 @@ def count_params(statement: str) -> int:
     return max((int(number) for number in _PARAM.findall(statement)), default=0)
 
 
+def renumbered(statement: str, by: int) -> str:
+    """Returns a statement with numbers of its parameters that are greater by so many."""
+    return _PARAM.sub(lambda found: f"${int(found[1]) + by}", statement)
+
+
 class Caller(Protocol):
     """The account that requests a write: known already, or looked up in the write transaction."""
 
@@ -89,8 +94,29 @@ class Caller(Protocol):
         ...
 
 
+class WiderStatement(NamedTuple):
+    """A statement whose rows begin with the columns of another one."""
+
+    statement: str
+    values: Row
+    #: the number of these columns
+    shared: int
+
+
 class Connections(Statements):
     """Connections for single statements."""
+
+    #: whether each statement takes a trip over a line, which may be longer than the statement takes
+    has_trips = False
+
+    async def fetch_wider(
+        self, statement: str, values: Row, wider: WiderStatement | None, *, fresh: bool
+    ) -> tuple[list[Row], list[Row]]:
+        """Returns the rows of a statement; and those of a wider one that was sent in its place, if it was, else none.
+
+        It is where statements take trips. With `fresh` rows of the moment are read, whether or not others are cached.
+        """
+        return await self.fetch(statement, *values), []
 
     @abstractmethod
     def for_client(self, client: Client) -> Statements:

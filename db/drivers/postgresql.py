@@ -9,7 +9,17 @@ from typing import Any
 import asyncpg
 
 from ..notifications.subscribers import CHANNEL, encode
-from .base import LOCK_TIMEOUT, Caller, ClientStatements, Connections, Driver, LockedWrite, Row, Statements
+from .base import (
+    LOCK_TIMEOUT,
+    Caller,
+    ClientStatements,
+    Connections,
+    Driver,
+    LockedWrite,
+    Row,
+    Statements,
+    WiderStatement,
+)
 from .dialects import POSTGRESQL
 from .fair_queue import Client, FairQueue
 from .hosts import Hosts
@@ -59,6 +69,7 @@ class PostgreSQLDriver(Driver):
     """
 
     dialect = POSTGRESQL
+    has_trips = True
 
     def __init__(self, hosts: Hosts, *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks) -> None:
         """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting."""
@@ -94,6 +105,20 @@ class PostgreSQLDriver(Driver):
         key = statement, values
         return await self._cached(key, seen) or await self._read(key, seen)
 
+    async def fetch_wider(
+        self, statement: str, values: Row, wider: WiderStatement | None, *, fresh: bool
+    ) -> tuple[list[Row], list[Row]]:
+        return await self.fetch_wider_as_of(SeenState(), (statement, values), wider, fresh=fresh)
+
+    async def fetch_wider_as_of(
+        self, seen: SeenState, key: StatementKey, wider: WiderStatement | None, *, fresh: bool
+    ) -> tuple[list[Row], list[Row]]:
+        """The same, now or in the state that was seen."""
+        if not fresh and (rows := await self._cached(key, seen)):
+            return rows, []
+        found = await self._read(key, seen, wider)
+        return ([row[: wider.shared] for row in found], found) if wider is not None else (found, [])
+
     async def _cached(self, key: StatementKey, seen: SeenState) -> list[Row] | None:
         """Returns the cached rows, or None unless they are of the state that was seen or that the database is in."""
         if key not in self._cache:
@@ -110,13 +135,14 @@ class PostgreSQLDriver(Driver):
         self._skip_checks = self._last_skip = 0 if rows else min(2 * self._last_skip + 1, _MAX_SKIPS)
         return rows
 
-    async def _read(self, key: StatementKey, seen: SeenState) -> list[Row]:
-        statement, values = key
+    async def _read(self, key: StatementKey, seen: SeenState, wider: WiderStatement | None = None) -> list[Row]:
+        """Reads the rows of a statement, or of the wider one in its place, and caches those of the statement."""
+        statement, values = key if wider is None else (wider.statement, wider.values)
         writes = self._writes
         found = await self.fetch_many(_with_state(statement), *values)
         rows = [row[:-1] for row in found]
         if found and (state := found[0][-1]) is not None:
-            self._cache.put(state, key, rows)
+            self._cache.put(state, key, rows if wider is None else [row[: wider.shared] for row in rows])
             seen.state, seen.writes = state, writes
         return rows
 
@@ -229,6 +255,7 @@ class _RequestStatements(Connections):
     """A driver's statements for one request, which asks once whether anybody has written."""
 
     dialect = POSTGRESQL
+    has_trips = True
 
     def __init__(self, driver: PostgreSQLDriver) -> None:
         self._driver = driver
@@ -236,6 +263,11 @@ class _RequestStatements(Connections):
 
     async def fetch(self, statement: str, *values: Any) -> list[Row]:
         return await self._driver.fetch_as_of(self._seen, statement, *values)
+
+    async def fetch_wider(
+        self, statement: str, values: Row, wider: WiderStatement | None, *, fresh: bool
+    ) -> tuple[list[Row], list[Row]]:
+        return await self._driver.fetch_wider_as_of(self._seen, (statement, values), wider, fresh=fresh)
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
         return await self._driver.fetch_many(statement, *values)

@@ -10,7 +10,7 @@ from tests.support.postgresql_proxy import proxy, several_hosts
 
 #: what requests may take, once connections are open and statements prepared
 AGAIN, WARM, CALENDARS, UPSERT = 1, 1, 1, 2
-BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 3, 3, 3
+BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 2, 2, 2
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
