@@ -334,7 +334,7 @@ async def test_shutdown_releases_what_is_under_way(
 ) -> None:
     """It is due at once, for the next process."""
     worker = workers()
-    worker.fetches._grace = 0.05  # pyright: ignore[reportPrivateUsage]
+    worker.fetches._grace = 1  # pyright: ignore[reportPrivateUsage]
     api.now = worker.now = NOW + 15 * MINUTE
     server.answers = [None]
     async with worker.fetches.running():
