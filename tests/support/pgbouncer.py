@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import re
 import shutil
 import socket
 import subprocess
@@ -14,23 +13,17 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import make_url
 
 from .browser import require_tool
+from .documented_commands import documented
 from .waiting import TIMEOUT, wait_until
 
 #: outside of the PATH of users, where Debian installs it
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 _PORT = 6432
-_PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-
-
-def documented(kind: str) -> str:
-    """The block of the page about a pooler that is written in this language."""
-    [block] = re.findall(rf"^```{kind} pooler\n(.*?)^```$", _PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return block
 
 
 def _configuration(server: str, folder: Path, mode: str, more: str) -> str:
     """The documented configuration, with the addresses of the test and without passwords."""
-    written = documented("ini")
+    written = documented("ini pooler")
     for documents, here in (
         ("openings = host=db1 port=5432 dbname=openings", f"* = {server}"),
         ("listen_addr = 127.0.0.1", f"unix_socket_dir = {folder}"),
