@@ -5,7 +5,7 @@ No request here has a deadline, and none waits less than an hour for a lock.
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 import asyncpg
@@ -21,6 +21,7 @@ from tests.conftest import NOW
 from tests.faults.writers import EVENTS, UPSERT_EVENT, batch, one_event
 from tests.support.api import Api
 from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.pgbouncer import pgbouncer
 from tests.support.postgresql_proxy import Proxy, proxy, several_hosts
 from tests.support.waiting import TIMEOUT, until
 
@@ -104,29 +105,42 @@ async def test_requests_go_on_after_a_cut(
         assert api.db.connections_in_use == 0
 
 
+async def assert_may_wait(database_url: str, waiting: Callable[[], Coroutine[Any, Any, object]], db: Database) -> None:
+    """Checks that a statement that waits for a lock is left alone: the server was asked about it twice."""
+    holder = await asyncpg.connect(database_url)
+    async with holder.transaction():
+        await holder.execute(WAIT)
+        task = asyncio.create_task(waiting())
+        await until(lambda: any(each.due_since for each in opened(db)))
+        [connection] = [each for each in opened(db) if each.due_since]
+        for _ in range(2):
+            before = connection.running_at
+            await until(lambda before=before: connection.running_at > before)
+        assert not task.done()
+    await task
+    await holder.close()
+
+
 @pytest.mark.parametrize("way", ["driver", "pool"])
 async def test_a_statement_may_wait_for_a_lock(database_url: str, through: Database, way: str) -> None:
     """However long it does: the server says that it waits."""
 
-    async def wait() -> None:
-        if way == "driver":
-            await through.driver.fetch_many(f"{WAIT}::text")
-            return
+    async def by_driver() -> None:
+        await through.driver.fetch_many(f"{WAIT}::text")
+
+    async def by_pool() -> None:
         async with through.write() as session:
             await (await session.connection()).execute(text(WAIT))
 
-    holder = await asyncpg.connect(database_url)
-    async with holder.transaction():
-        await holder.execute(WAIT)
-        waiting = asyncio.create_task(wait())
-        await until(lambda: any(each.due_since for each in opened(through)))
-        [connection] = [each for each in opened(through) if each.due_since]
-        for _ in range(2):  # times that it is found running
-            before = connection.running_at
-            await until(lambda before=before: connection.running_at > before)
-        assert not waiting.done()
-    await waiting
-    await holder.close()
+    await assert_may_wait(database_url, by_driver if way == "driver" else by_pool, through)
+
+
+async def test_behind_a_pooler_a_statement_may_wait_for_a_lock(database_url: str) -> None:
+    """Its process ids are not those of the server, which therefore knows of no such connection."""
+    with pgbouncer(database_url, "session") as url:
+        db = Database(url)
+        await assert_may_wait(database_url, lambda: db.driver.fetch_many(f"{WAIT}::text"), db)
+        await db.close()
 
 
 async def lock_and_ask(db: Database, between: Callable[[], Awaitable[None]]) -> None:
