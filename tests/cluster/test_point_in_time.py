@@ -1,15 +1,10 @@
 """The commands of docs/operations.md that move a database back to a moment, below a server that runs on."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import asyncpg
-import pytest
 
-from db import clients
-from db.migrate import migrate
-from tests.conftest import NOW
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, Api, open_database
+from tests.support.api import CLIENT_SECRET, Account, Api
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import live_server
@@ -19,18 +14,6 @@ from tests.support.waiting import until
 AVAILABILITY = AVAILABILITY_CHANGED.replace("subscription", "query").replace(
     "availabilityChanged", "availabilityChanged: availability"
 )
-
-
-@pytest.fixture
-async def server() -> AsyncGenerator[OwnPostgreSQL]:
-    """A PostgreSQL with a database of Openings."""
-    async with own_postgresql() as running:
-        db = open_database(running.url(running.data))
-        await migrate(db)
-        async with db.write() as session:
-            await clients.ensure(session, db.encryption, CLIENT_ID, CLIENT_SECRET, NOW, name="Tests")
-        await db.close()
-        yield running
 
 
 async def moment(url: str) -> str:
@@ -51,8 +34,13 @@ async def is_ready(api: Api) -> bool:
     return (await api.http.get("/readyz")).status_code == 200
 
 
-async def test_a_running_server_goes_on_with_the_database_of_the_moment(server: OwnPostgreSQL) -> None:
+async def test_a_running_server_goes_on_with_the_database_of_the_moment() -> None:
     """What was written before the moment is there, and what was written after it in no answer, cached or pushed."""
+    async with own_postgresql() as server:
+        await move_back(server)
+
+
+async def move_back(server: OwnPostgreSQL) -> None:
     url = server.url(server.data)
     given: dict[str, Any] = {"DATABASE_URL": url, "PGDATA": server.data, "BASE": server.folder / "base"}
     given["ARCHIVE"] = server.new_folder("archive")

