@@ -25,6 +25,7 @@ from db.readiness import OTHER_SCHEMA, Readiness
 from db.tables import metadata
 from tests.conftest import NOW
 from tests.support.databases import inspect_database
+from tests.support.documented_commands import programs, run
 
 
 def head() -> str:
@@ -103,6 +104,18 @@ async def test_a_newer_database_is_used_if_it_only_has_more(db: Database, older:
     else:
         assert await migrate(db) == ("9999", "9999")
     assert await Readiness(db).problem() == (OTHER_SCHEMA if older else None)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_the_documented_upgrade_may_be_run_on_a_database_that_only_has_more(
+    db: Database, database_url: str
+) -> None:
+    """By the version before, as in a rolling upgrade; it changes nothing."""
+    async with db.write() as session:
+        newer = f"UPDATE alembic_version SET version_num = '9999', compatible_since = '{head()}'"
+        await (await session.connection()).execute(text(newer))
+    await run("sh upgrade", {"DATABASE_URL": database_url}, programs(postgresql=False))
+    assert await noted(db) == ("9999", head())
 
 
 @pytest.mark.parametrize("additive", [True, False])

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -15,8 +16,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 def documented(block: str) -> str:
     """The text of a block of the page, by what stands behind its ```, such as `sh backup=sqlite`."""
-    [text] = re.findall(rf"^```{block}\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return text
+    written = re.findall(rf"^( *)```{block}\n(.*?)^\1```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    [(_, text)] = written
+    return dedent(text)
 
 
 def programs(*, postgresql: bool) -> str:

@@ -189,3 +189,14 @@ async def test_a_request_over_the_limit_is_not_parsed(database_url: str, monkeyp
         assert {answer["errors"][0]["extensions"]["code"] for answer in answers} == {"RATE_LIMITED"}
         assert await api.rows("SELECT count(*) FROM accounts") == [(0,)]
         parser.assert_not_called()
+
+
+async def test_two_machines_let_twice_the_limit_through(database_url: str) -> None:
+    """Each server counts for itself."""
+    async with (
+        Api.open(database_url, NOW, rate_limit="2/h") as one,
+        Api.open(database_url, NOW, rate_limit="2/h") as other,
+    ):
+        for api in (one, other):
+            responses = [await api.http.post("/graphql", json=HELLO) for _ in range(3)]
+            assert [response.status_code for response in responses] == [200, 200, 429]
