@@ -87,7 +87,10 @@ def show(url: URL) -> str:
     return shown.render_as_string(hide_password=True)
 
 
-UNUSABLE = (DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, UnicodeError)
+UNUSABLE = (
+    *(DBAPIError, OSError, UnicodeError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+)
 """What is raised when a database cannot be used: by the system, the database or its driver."""
 
 
@@ -98,7 +101,9 @@ def cause_of(error: Exception) -> str:
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
     driver = getattr(cause, "driver_exception", cause)
-    if isinstance(driver, asyncpg.InterfaceError | UnicodeError):
+    if isinstance(driver, asyncpg.TargetServerAttributeNotMatched):
+        return "none of its hosts can be written to, or is what target_session_attrs asks for"
+    if isinstance(driver, asyncpg.InterfaceError | asyncpg.InternalClientError | UnicodeError):
         return f"the host or a parameter of its URL cannot be used ({type(driver).__name__})"
     return (str(cause).splitlines() or [type(cause).__name__])[0]
 

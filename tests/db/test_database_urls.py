@@ -180,6 +180,13 @@ def test_an_error_says_what_is_wrong(url: str, words: str) -> None:
         Database(url)
 
 
+def test_a_database_without_a_host_that_can_be_written_to_is_reported_in_one_line(postgresql: str) -> None:
+    """As while all hosts are standbys: here none is what the URL asks for."""
+    url = f"{postgresql}{'&' if '?' in postgresql else '?'}target_session_attrs=standby"
+    line = printed(["migrate", "--database-url", url])
+    assert "none of its hosts can be written to, or is what target_session_attrs asks for" in line
+
+
 #: the statements that a connection has prepared under names, this one included
 _PREPARED = "SELECT count(*) FROM pg_prepared_statements"
 
