@@ -10,6 +10,7 @@ from db.database import Database
 from db.migrate import migrate, newest_revision
 from db.pooler import PoolerError, check_statements, push_problem
 from server.cli import main
+from server.settings import Settings
 from tests.conftest import NOW
 from tests.support.api import Account, Api
 from tests.support.builders import (
@@ -145,6 +146,12 @@ async def open_several(url: str) -> None:
         for session in (one, another, third):
             await session.exec(text("SELECT 1"))  # pyright: ignore[reportCallIssue, reportArgumentType]
     await database.close()
+
+
+def test_the_documented_settings_are_settings() -> None:
+    documents = dict(line.split("=", 1) for line in documented("sh pooler").splitlines())
+    found = Settings.read(documents)
+    assert [found.database_url, found.listen_url] == [*documents.values()]
 
 
 async def test_a_server_of_its_own_needs_no_pooler(database_url: str) -> None:

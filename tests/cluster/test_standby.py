@@ -1,5 +1,7 @@
 """The commands of docs/operations.md that make a standby and promote it, below a server that runs on."""
 
+import asyncio
+
 import asyncpg
 
 from tests.conftest import NOW
@@ -12,7 +14,7 @@ from tests.support.waiting import until
 
 
 async def test_a_standby_takes_over_and_is_followed_by_another() -> None:
-    """What was acknowledged is there, and writes succeed again without a restart."""
+    """What was acknowledged is there, and writes succeed again without a restart. They wait while there is no standby."""
     async with own_postgresql() as servers:
         first, second = (servers.url(servers.data_of(name)) for name in ("first", "second"))
         await make_standby(servers, first, "second")
@@ -29,6 +31,13 @@ async def test_a_standby_takes_over_and_is_followed_by_another() -> None:
             await until(lambda: writes(api, ada, 11))
             await make_standby(servers, second, "third")
             assert await writes(api, ada, 12)
+            await servers.stop(servers.data_of("third"))
+            waiting = asyncio.create_task(writes(api, ada, 13))
+            assert (await api.http.get("/readyz")).status_code == 503
+            assert not waiting.done()
+            await servers.run("sh alone=postgresql", PRIMARY_URL=second)
+            assert await waiting
+            assert (await api.http.get("/readyz")).status_code == 200
             assert {id for (id,) in await api.rows("SELECT event_id FROM events")} >= {"at 9", "at 11", "at 12"}
 
 
