@@ -193,9 +193,22 @@ WRITTEN = [name for name in tables.Event.model_fields if name not in ("key", "ca
 _WRITTEN_OF = itemgetter(*WRITTEN)
 
 
-def _value(name: str, parameter: str) -> str:
-    # A timed event without a zone takes the account's here, so that it needs no statement before.
+def value_sql(name: str, parameter: str) -> str:
+    """SQL for a value of an event of the account `$1`.
+
+    A timed event without a zone takes the account's here, so that it needs no statement before.
+    """
     return f"COALESCE({parameter}, (SELECT tzid FROM accounts WHERE key = $1))" if name == "tzid" else parameter
+
+
+def replaced_sql() -> str:
+    """SQL of an INSERT that replaces events, but leaves those of bookings and those that recur as they are."""
+    renewed = (f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)
+    return f"""
+ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
+    {", ".join([*(f"{name} = excluded.{name}" for name in REPLACED), *renewed])}
+WHERE events.booking_id IS NULL AND events.recurrence IS NULL
+"""
 
 
 _UPSERT = LockedWrite(
@@ -206,11 +219,8 @@ WHERE account_key = $1 AND calendar_id = $2 AND unknown_at IS NULL AND {LOCK_TIM
     locked_rows="SELECT key FROM calendars WHERE account_key = $1 AND calendar_id = $2 AND unknown_at IS NULL",
     write=f"""
 INSERT INTO events (calendar_key, {", ".join(WRITTEN)})
-SELECT key, {", ".join(_value(name, f"${number}") for number, name in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE
-ON CONFLICT ({", ".join(IDENTITY)}) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in REPLACED)},
-    {", ".join(f"{name} = CASE WHEN events.deleted THEN excluded.{name} ELSE events.{name} END" for name in RENEWED)}
-WHERE events.booking_id IS NULL AND events.recurrence IS NULL
+SELECT key, {", ".join(value_sql(name, f"${number}") for number, name in enumerate(WRITTEN, 4))} FROM locked WHERE TRUE
+{replaced_sql()}
 RETURNING event_uid, created_at, tzid
 """,
 )

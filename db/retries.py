@@ -40,6 +40,8 @@ _AWAY = {"57P01", "57P02", "57P03", "53300", "53100", "40003", _READ_ONLY}
 _LOCK_TIMEOUT = "55P03"
 #: SQLSTATEs of what exists already: a row with this key, a table of this name
 _DUPLICATE = {"23505", "42P07"}
+#: SQLSTATE of a division by zero
+_ZERO_DIVISION = "22012"
 #: SQLite's messages when another connection has locked the file
 _LOCKED = ("database is locked", "database table is locked")
 
@@ -55,6 +57,11 @@ def is_duplicate(error: BaseException) -> bool:
         return True
     code = getattr(_driver_error(error), "sqlite_errorcode", None)
     return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+def is_contradicted(error: BaseException) -> bool:
+    """Whether a statement has undone itself, by dividing by zero, because it could not write all that it was to write."""
+    return _sqlstate(error) == _ZERO_DIVISION
 
 
 def is_unavailable(error: BaseException) -> bool:

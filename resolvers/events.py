@@ -16,7 +16,7 @@ from core.pages import Cursor, Page, PageRequest
 from core.periods import check_count
 from core.rights import Right
 from core.texts import check_id
-from db import accounts, calendars, event_lists, events
+from db import accounts, calendars, event_batches, event_lists, events
 from db.access import PendingCaller
 from db.database import Session
 from db.drivers.keyed_locks import calendar_lock
@@ -145,6 +145,10 @@ async def upsert_events(ctx: Context, calendar_id: str, drafts: Sequence[EventDr
         async with ctx.db.read(actor.client_key) as session:
             drafts = await _with_zones(session, account, drafts)
         await write.expand([each for each in _placed(drafts) if each[1].recurrence is not None], problems)
+    if not problems and is_calendar_id(calendar_id) and all(map(_is_plain, drafts)):
+        caller = PendingCaller(actor, ctx.now, partial(require_own, right=Right.CREATE_EVENT))
+        if (created := await event_batches.upsert(ctx.db, caller, calendar_id, drafts, ctx.now)) is not None:
+            return UpsertedEvents(created, len(drafts) - created)
     async with ctx.db.write(actor.client_key, [calendar_lock(account, calendar_id)]) as session:
         calendar = await _lock(session, account, calendar_id, problems)
         created = await _upsert_all(ctx, session, account, calendar, write, _placed(drafts))
@@ -172,6 +176,11 @@ async def _upsert_all(
     if len(single) < len(placed):
         await calendars.set_known_until(session, [calendar])
     return created
+
+
+def _is_plain(draft: EventDraft) -> bool:
+    """Whether an event does not recur, nor is an instance of one, and is known without the account's zone."""
+    return draft.recurrence is None and draft.recurrence_id is None and not draft.needs_zone
 
 
 def _placed(drafts: Sequence[EventDraft]) -> list[PlacedDraft]:

@@ -50,10 +50,14 @@ class LockedWrite(NamedTuple):
     lock: str
     #: a SELECT that returns the same rows as `lock`
     locked_rows: str
-    #: an INSERT or UPDATE with RETURNING; selects from those rows by the name `locked`
+    #: an INSERT or UPDATE with RETURNING; selects from those rows by the name `locked`. On PostgreSQL also a SELECT from the
+    #: first of `others` by the name `other_0`, on SQLite from the tables
     write: str
     #: further ones, before `write` and in this order, which select from those rows as well
     others: Sequence[str] = ()
+    #: On SQLite, before those: an INSERT that is run for each of many rows. It takes the values of `locked_rows`, then
+    #: those of the row.
+    each: str = ""
 
 
 @cache
@@ -135,9 +139,14 @@ class Driver(Connections):
 
     @abstractmethod
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
+        self,
+        locked_write: LockedWrite,
+        values: Sequence[Any],
+        *changed: int,
+        writer: Caller | int | None,
+        rows: Sequence[Row] = (),
     ) -> Row | None:
-        """Runs a one-trip write and notifies subscribers of the changed accounts.
+        """Runs a one-trip write and notifies subscribers of the changed accounts. `rows` are for its `each`.
 
         Returns the first row written, or None if nothing matched the lock; then nothing was written. The
         writer is a client by its key, or a caller who writes to its own calendar, the id of which is the

@@ -185,7 +185,12 @@ class PostgreSQLDriver(Driver):
             self._queue.release(client)
 
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
+        self,
+        locked_write: LockedWrite,
+        values: Sequence[Any],
+        *changed: int,
+        writer: Caller | int | None,
+        rows: Sequence[Row] = (),
     ) -> Row | None:
         if writer is None or isinstance(writer, int):
             return await self._write(locked_write, values, changed, writer)

@@ -98,14 +98,19 @@ class SQLiteDriver(Driver):
             return await asyncio.to_thread(self._in_thread, statement, values)
 
     async def write(
-        self, locked_write: LockedWrite, values: Sequence[Any], *changed: int, writer: Caller | int | None
+        self,
+        locked_write: LockedWrite,
+        values: Sequence[Any],
+        *changed: int,
+        writer: Caller | int | None,
+        rows: Sequence[Row] = (),
     ) -> Row | None:
         caller = None if writer is None or isinstance(writer, int) else writer
         client = writer if caller is None else await self._client(caller)
         line = self._lines.get(client)
         if line is None:
             line = self._lines[client] = WriteLine(lambda: not self._write_lock.others_wait(client))
-        write = QueuedWrite(locked_write, values, caller, changed)
+        write = QueuedWrite(locked_write, values, caller, changed, rows)
         if line.add(write) or await self._turn(line, write):
             await self._lead(line, write, client)
         return write.outcome()

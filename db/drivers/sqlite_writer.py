@@ -139,6 +139,9 @@ def _write(connection: sqlite3.Connection, write: QueuedWrite) -> Row | None:
         values = [caller.account_key or caller.found(rows(*caller.statement)), *values]
     rows(locked_write.lock, values)
     found: list[Row] = []
+    if locked_write.each:
+        given = values[: count_params(locked_write.locked_rows)]
+        connection.executemany(SQLITE.positional(locked_write.each), [(*given, *row) for row in write.many])
     for statement in (*locked_write.others, locked_write.write):
         found = rows(f"WITH locked AS ({locked_write.locked_rows}) {statement}", values)
     if write.given_up:

@@ -19,10 +19,15 @@ class QueuedWrite:
     """A write and its outcome."""
 
     def __init__(
-        self, locked_write: LockedWrite, values: Sequence[Any], caller: Caller | None, changed: Sequence[int]
+        self,
+        locked_write: LockedWrite,
+        values: Sequence[Any],
+        caller: Caller | None,
+        changed: Sequence[int],
+        many: Sequence[Row] = (),
     ) -> None:
-        """`changed` are the keys of accounts that it changes, beside the caller's."""
-        self.locked_write, self.values, self.caller = locked_write, values, caller
+        """`changed` are the keys of accounts that it changes, beside the caller's; `many` are the rows for its `each`."""
+        self.locked_write, self.values, self.caller, self.many = locked_write, values, caller, many
         self._changed = changed
         #: whether its caller was cancelled; written by the event loop's thread, read by the writer thread
         self.given_up = False

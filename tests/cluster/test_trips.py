@@ -4,19 +4,30 @@ import pytest
 
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
-from tests.support.builders import availability_input, book_slot, booking_input, create_busy_event, iso_time
-from tests.support.graphql_queries import AVAILABILITY_PERIODS
+from tests.support.builders import (
+    availability_input,
+    book_slot,
+    booking_input,
+    create_busy_event,
+    event_input,
+    iso_time,
+)
+from tests.support.graphql_queries import AVAILABILITY_PERIODS, UPSERT_EVENTS
 from tests.support.postgresql_proxy import proxy, several_hosts
 
 #: what requests may take, once connections are open and statements prepared
-AGAIN, WARM, CALENDARS, UPSERT = 1, 1, 1, 2
+AGAIN, WARM, AFTER_A_WRITE, CALENDARS, UPSERT, UPSERT_MANY = 1, 1, 2, 1, 2, 2
 BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 2, 2, 2
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_requests_take_few_trips(database_url: str) -> None:
-    """The same question, another about the same facts, a list, and an event."""
-    async with proxy(database_url) as line, Api.open(several_hosts(database_url, line.port), NOW) as api:
+    """The same question, another about the same facts, the same after a write elsewhere, a list, and events."""
+    async with (
+        proxy(database_url) as line,
+        Api.open(several_hosts(database_url, line.port), NOW) as api,
+        Api.open(database_url, NOW) as other,
+    ):
         ada = await api.application_calendar("ada")
         ben = await api.application_calendar("ben")
         given = availability_input(ada, ben)
@@ -30,6 +41,13 @@ async def test_requests_take_few_trips(database_url: str) -> None:
                 await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=given)
             with line.counted(most + WARM):
                 await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=longer)
+            for asked in (given, longer):
+                await create_busy_event(other, ben, iso_time(10), iso_time(11), f"{number} {asked is given}")
+                with line.counted(most + AFTER_A_WRITE):
+                    await api.data(AVAILABILITY_PERIODS, CLIENT_SECRET, input=asked)
+            some = [event_input(f"{number} {n}") for n in range(20)]
+            with line.counted(most + UPSERT_MANY):
+                await api.data(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": some})
             await api.data("{ calendars { calendarId } }", ada.token)
             with line.counted(most + CALENDARS):
                 await api.data("{ calendars { calendarId } }", ada.token)

@@ -186,6 +186,28 @@ async def test_a_step_of_the_purge_scans_no_table(
     assert {"tokens_expires_at", "tokens_by_use"} <= await indexes(planner, statements)
 
 
+async def test_busy_time_beside_rights_and_versions_scans_no_table(
+    api: Api, planner: asyncpg.Connection, database_url: str
+) -> None:
+    """After a write elsewhere; then a booking with a key, and one that is not possible."""
+    people = [await api.application_calendar(f"person {n}") for n in range(2)]
+    given = slots_input(people)
+    await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=given)
+    event = {"eventId": "e", "summary": "Busy", "start": nth_hour(3), "end": nth_hour(4)}
+    async with Api.open(database_url, NOW) as other:
+        await other.data(UPSERT_EVENT, people[0].token, input={"calendarId": people[0].calendar_id, "event": event})
+    booking = {"availability": given, "start": nth_hour(1), "event": {"eventId": "booked", "summary": "Booked"}}
+    with record_statements(api) as statements:
+        await api.data(AVAILABILITY_SLOT_STARTS, CLIENT_SECRET, input=given)
+        for key in ("a", "b"):
+            await api.data(BOOK_SLOT_TYPENAME, CLIENT_SECRET, input={**booking, "idempotencyKey": key})
+    beside = [each for each in statements if ") AS busy" in each[0]]
+    assert len(beside) == 3
+    assert len(statements) == 6
+    assert await scanned(planner, statements) == {}
+    assert "events_blocking" in await indexes(planner, beside)
+
+
 async def test_counting_bookings_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
     """For limits and for who has the fewest; with excluded events, the bookings of those as well."""
     people = [await api.application_calendar(f"person {n}") for n in range(2)]
@@ -210,14 +232,14 @@ async def test_counting_bookings_scans_no_table(api: Api, planner: asyncpg.Conne
 
 @pytest.mark.parametrize("count", [1, 100])
 async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, count: int) -> None:
-    """The token, the lock on the calendar, the account's zone, the existing events, the write, and the notification."""
+    """After the token's statement: it locks the calendar, sees what is there, writes the events, and notifies subscribers."""
     person = await api.application_calendar("person")
     events = [
         {"eventId": f"e{n}", "summary": "Busy", "start": nth_hour(n), "end": nth_hour(n + 1)} for n in range(count)
     ]
     with record_statements(api) as statements:
         await api.data(UPSERT_EVENTS, person.token, input={"calendarId": person.calendar_id, "events": events})
-    assert len(statements) == 6
+    assert len(statements) == 2
     assert await scanned(planner, statements) == {}
 
 
