@@ -16,7 +16,7 @@ from core.pages import Cursor
 from core.scopes import union_scopes
 
 from . import calendar_sources, calendars, tables
-from .drivers.base import Row, Statements
+from .drivers.base import Statements
 from .drivers.dialects import Dialect, insert
 from .notifications.subscribers import mark_changed
 from .versions import next_version, random_part
@@ -108,7 +108,7 @@ async def by_sub(statements: Statements, client_key: int, subs: Sequence[str]) -
     rows = await statements.fetch(
         _select_sql(statements.dialect, "sub", "text"), client_key, statements.dialect.array_param(subs)
     )
-    return {account.sub: account for account in map(_of_row, rows)}
+    return {account.sub: account for account in map(of_row, rows)}
 
 
 async def by_key(statements: Statements, client_key: int, keys: Sequence[int]) -> dict[int, Account]:
@@ -116,13 +116,13 @@ async def by_key(statements: Statements, client_key: int, keys: Sequence[int]) -
     rows = await statements.fetch(
         _select_sql(statements.dialect, "key", "bigint"), client_key, statements.dialect.array_param(keys)
     )
-    return {account.key: account for account in map(_of_row, rows)}
+    return {account.key: account for account in map(of_row, rows)}
 
 
 @cache
 def _select_sql(dialect: Dialect, column: str, kind: str) -> str:
     # The + keeps SQLite from scanning all accounts of the client.
-    return f"SELECT {', '.join(_COLUMNS)} FROM accounts WHERE {column} {dialect.in_array(2, kind)} AND +client_key = $1"
+    return f"SELECT {', '.join(COLUMNS)} FROM accounts WHERE {column} {dialect.in_array(2, kind)} AND +client_key = $1"
 
 
 async def list_accounts(
@@ -197,8 +197,16 @@ async def _locked(session: AsyncSession, client_key: int, kind: AccountKind, ext
 
 async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, external_id: str, now: Instant) -> None:
     """Creates the account and its calendar, unless a concurrent call has done so."""
-    profile_id = f"pro_{secrets.token_urlsafe(12)}"
-    values: dict[str, Any] = {
+    values = new_row(client_key, kind, external_id, now)
+    statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()
+    inserted = cast("Any", await session.exec(statement.returning(col(tables.Account.key))))
+    if (key := inserted.scalar_one_or_none()) is not None:
+        session.add(tables.Calendar(account_key=key, **primary_calendar(values["profile_id"], external_id)))
+
+
+def new_row(client_key: int, kind: AccountKind, external_id: str, now: Instant) -> dict[str, Any]:
+    """Returns NEW_COLUMNS of an account that has no profile and grants nothing."""
+    return {
         "client_key": client_key,
         "kind": kind.value,
         "external_id": external_id,
@@ -206,7 +214,7 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
         "name": None,
         "email": None,
         "tzid": DEFAULT_ZONE,
-        "profile_id": profile_id,
+        "profile_id": f"pro_{secrets.token_urlsafe(12)}",
         "search_text": searchable(external_id),
         "scope": "",
         "revoked_at": None,
@@ -215,25 +223,23 @@ async def _insert(session: AsyncSession, client_key: int, kind: AccountKind, ext
         "version": random_part(),
         "created_at": now,
     }
-    statement = insert(session, tables.Account).values(values).on_conflict_do_nothing()
-    inserted = cast("Any", await session.exec(statement.returning(col(tables.Account.key))))
-    if (key := inserted.scalar_one_or_none()) is not None:
-        _add_primary_calendar(session, key, profile_id, external_id)
 
 
-def _add_primary_calendar(session: AsyncSession, account_key: int, profile_id: str, name: str) -> None:
-    calendar = tables.Calendar(
-        account_key=account_key,
-        calendar_id=f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}",
-        name=name,
-        primary=True,
-        version=random_part(),
-    )
-    session.add(calendar)
+def primary_calendar(profile_id: str, name: str) -> dict[str, Any]:
+    """Returns PRIMARY_CALENDAR_COLUMNS of the calendar that an account is created with."""
+    return {
+        "calendar_id": f"cal_{profile_id.removeprefix('pro_')}_{secrets.token_hex(5)}",
+        "name": name,
+        "primary": True,
+        "version": random_part(),
+    }
 
+
+NEW_COLUMNS = tuple(new_row(0, AccountKind.USER, "", 0))
+PRIMARY_CALENDAR_COLUMNS = tuple(primary_calendar("", ""))
 
 #: the columns that an account is made of
-_COLUMNS = (
+COLUMNS = (
     "key",
     "client_key",
     "kind",
@@ -249,7 +255,8 @@ _COLUMNS = (
 )
 
 
-def _of_row(row: Row) -> Account:
+def of_row(row: Sequence[Any]) -> Account:
+    """Returns the account of these columns."""
     key, client_key, kind, external_id, sub, name, email, tzid, profile_id, scope, capacity, revoked_at = row
     return Account(
         *(key, client_key, AccountKind(kind), external_id, sub, name, email, tzid, profile_id, scope, capacity),

@@ -19,8 +19,8 @@ from .tables import Account, Token
 KEEP_EXPIRED = 7 * DAY
 """Seconds that an expired access token is stored: until then it can still identify an account to revoke."""
 
-#: maximum refresh tokens that an authorization deletes
-_TRIM = 50
+TRIM = 50
+"""Maximum number of refresh tokens that an authorization deletes."""
 
 
 async def issue(session: AsyncSession, account_key: int, scope: str, now: Instant) -> TokenPair:
@@ -31,7 +31,7 @@ async def issue(session: AsyncSession, account_key: int, scope: str, now: Instan
     """
     pair = TokenPair(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     await _insert(session, account_key, scope, now, {"access": pair.access_token, "refresh": pair.refresh_token})
-    await purge.refresh_tokens(session, account_key, _TRIM)
+    await purge.refresh_tokens(session, account_key, TRIM)
     return pair
 
 

@@ -14,14 +14,14 @@ from core.accounts import (
 )
 from core.errors import NotFound, Problems, WrongCredentials
 from core.features import Feature
-from core.identity import is_sub
+from core.identity import is_client_id, is_sub
 from core.instants import Instant
 from core.limits import EXTERNAL_ID_LENGTH, NAME_LENGTH
 from core.pages import Cursor, Page, PageRequest
 from core.rights import Right
 from core.scopes import check_scope, union_scopes
 from core.texts import check_id, check_text, is_storable
-from db import accounts, calendars, erasure, tokens
+from db import accounts, authorizations, calendars, erasure, tokens
 from db.database import Session
 from db.drivers.base import Snapshot
 from db.drivers.keyed_locks import external_id_lock
@@ -29,7 +29,7 @@ from db.retries import retry_transaction
 
 from .booking_changes import follow_events
 from .context import Context
-from .tokens import authenticate_client, check_client
+from .tokens import NO_SUCH_SECRET, authenticate_client, check_client, matching
 
 
 class UserInfo(NamedTuple):
@@ -66,12 +66,47 @@ async def upsert_account(
     check_id(account_id, ("account_id",), problems, longest=EXTERNAL_ID_LENGTH)
     profile.check(problems)
     check_scope(scope, ("scope",), problems)
+    if not problems:
+        named = client_id, client_secret, Feature.ACCOUNTS, kind, account_id
+        if (made := await authorize_quickly(ctx, *named, scope, profile)) is not None:
+            return made
     client_key = await check_client(ctx, client_id, client_secret)
     async with ctx.db.write(client_key, [external_id_lock(client_key, kind, account_id)]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         require_feature(client.disabled_features, Feature.ACCOUNTS)
         problems.raise_if_any()
         return await authorize(ctx, session, client.key, kind, account_id, scope, profile)
+
+
+async def authorize_quickly(
+    ctx: Context,
+    client_id: str,
+    client_secret: str,
+    feature: Feature,
+    kind: AccountKind,
+    external_id: str,
+    scope: str,
+    profile: Profile = EMPTY_PROFILE,
+) -> Authorization | None:
+    """Creates or gets the client's account with this id, in two trips to the database, for what has no problems.
+
+    Returns None, without a change, if it exists and changes by that: then it takes a transaction. Raises WrongCredentials,
+    and PaymentRequired if the client's plan leaves the feature out.
+    """
+    looked_up = is_client_id(client_id)
+    found = await authorizations.find(ctx.db.driver, client_id, kind, external_id) if looked_up else None
+    secret_digest = found.client.secret_digest if found is not None else NO_SUCH_SECRET
+    found = matching(found, client_id, client_secret, secret_digest)
+    require_feature(found.client.disabled_features, feature)
+    scope, account = union_scopes(scope), found.account
+    async with ctx.db.hold([external_id_lock(found.client.key, kind, external_id)]):
+        if account is None:
+            created = await authorizations.create(ctx.db, found, kind, external_id, scope, profile, ctx.now)
+            return Authorization(*created, scope) if created is not None else None
+        if authorizations.is_changed(account, scope, profile):
+            return None
+        pair = await authorizations.issue(ctx.db, found, account, scope, ctx.now)
+        return Authorization(account, pair, scope) if pair is not None else None
 
 
 async def authorize(

@@ -10,7 +10,7 @@ from core.texts import check_id
 from db.drivers.keyed_locks import external_id_lock
 from db.retries import retry_transaction
 
-from .accounts import authorize
+from .accounts import authorize, authorize_quickly
 from .context import Context
 from .tokens import authenticate_client, check_client
 
@@ -32,8 +32,12 @@ async def get_or_create(
     check_id(application_calendar_id, ("application_calendar_id",), problems, longest=EXTERNAL_ID_LENGTH)
     profile.check(problems)
     check_scope(scope, ("scope",), problems)
-    client_key = await check_client(ctx, client_id, client_secret)
     kind = AccountKind.APPLICATION_CALENDAR
+    if not problems:
+        named = client_id, client_secret, Feature.APPLICATION_CALENDARS, kind, application_calendar_id
+        if (made := await authorize_quickly(ctx, *named, scope, profile)) is not None:
+            return made
+    client_key = await check_client(ctx, client_id, client_secret)
     async with ctx.db.write(client_key, [external_id_lock(client_key, kind, application_calendar_id)]) as session:
         client = await authenticate_client(session, client_id, client_secret)
         require_feature(client.disabled_features, Feature.APPLICATION_CALENDARS)

@@ -17,7 +17,8 @@ from .context import Context
 
 T = TypeVar("T")
 
-_NO_SUCH_SECRET = digest("")
+NO_SUCH_SECRET = digest("")
+"""What the secret is compared with if there is no such client."""
 
 
 async def check_client(ctx: Context, client_id: str, client_secret: str) -> int:
@@ -26,8 +27,8 @@ async def check_client(ctx: Context, client_id: str, client_secret: str) -> int:
     Raises WrongCredentials. Nobody waits for a transaction, or makes others wait for it, without credentials.
     """
     found = await clients.find_secret(ctx.db.driver, client_id) if is_client_id(client_id) else None
-    key, secret_digest = found if found is not None else (None, _NO_SUCH_SECRET)
-    return _matching(key, client_id, client_secret, secret_digest)
+    key, secret_digest = found if found is not None else (None, NO_SUCH_SECRET)
+    return matching(key, client_id, client_secret, secret_digest)
 
 
 async def authenticate_client(session: Session, client_id: str, client_secret: str) -> Client:
@@ -36,10 +37,10 @@ async def authenticate_client(session: Session, client_id: str, client_secret: s
     Raises the same WrongCredentials for a wrong id as for a wrong secret.
     """
     found = await clients.find(session, client_id) if is_client_id(client_id) else None
-    return _matching(found, client_id, client_secret, found.secret_digest if found is not None else _NO_SUCH_SECRET)
+    return matching(found, client_id, client_secret, found.secret_digest if found is not None else NO_SUCH_SECRET)
 
 
-def _matching(found: T | None, client_id: str, client_secret: str, secret_digest: bytes) -> T:
+def matching(found: T | None, client_id: str, client_secret: str, secret_digest: bytes) -> T:
     """Returns what was found for the client id. Raises WrongCredentials if that is nothing, or if the secret is wrong."""
     # Compared even if there is no such client, so that the time taken does not reveal which of the two was wrong.
     right = matches(client_secret, secret_digest)

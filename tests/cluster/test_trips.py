@@ -12,17 +12,18 @@ from tests.support.builders import (
     event_input,
     iso_time,
 )
-from tests.support.graphql_queries import AVAILABILITY_PERIODS, UPSERT_EVENTS
+from tests.support.graphql_queries import APPLICATION_CALENDAR, AVAILABILITY_PERIODS, UPSERT_EVENTS
 from tests.support.postgresql_proxy import proxy, several_hosts
 
 #: what requests may take, once connections are open and statements prepared
 AGAIN, WARM, AFTER_A_WRITE, CALENDARS, UPSERT, UPSERT_MANY = 1, 1, 2, 1, 2, 2
+AUTHORIZE = 2
 BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 2, 2, 2
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_requests_take_few_trips(database_url: str) -> None:
-    """The same question, another about the same facts, the same after a write elsewhere, a list, and events."""
+    """The same question, another about the same facts, the same after a write elsewhere, a list, events, and tokens."""
     async with (
         proxy(database_url) as line,
         Api.open(several_hosts(database_url, line.port), NOW) as api,
@@ -48,6 +49,10 @@ async def test_requests_take_few_trips(database_url: str) -> None:
             some = [event_input(f"{number} {n}") for n in range(20)]
             with line.counted(most + UPSERT_MANY):
                 await api.data(UPSERT_EVENTS, ada.token, input={"calendarId": ada.calendar_id, "events": some})
+            for name in (f"new {number}", "ada"):
+                with line.counted(most + AUTHORIZE):
+                    wanted = {**api.credentials, "applicationCalendarId": name}
+                    await api.data(APPLICATION_CALENDAR, input=wanted)
             await api.data("{ calendars { calendarId } }", ada.token)
             with line.counted(most + CALENDARS):
                 await api.data("{ calendars { calendarId } }", ada.token)
