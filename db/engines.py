@@ -61,7 +61,7 @@ def postgresql(url: URL, pool_size: int, hosts: Hosts) -> tuple[AsyncEngine, Asy
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def failed(context: ExceptionContext) -> None:  # pyright: ignore[reportUnusedFunction]
-        if context.connection is not None and not context.connection.invalidated:
+        if context.connection is not None and not (context.connection.closed or context.connection.invalidated):
             connection = _driver_connection(context.connection.connection)
             connection.due_since = None
             # After a failover all connections of that age lead to a server that only reads.

@@ -15,21 +15,19 @@ of a PostgreSQL that is frozen on a host that is not.
 **A probe** knows that. When an answer has been due for `SILENCE` seconds, a new connection to the same host asks
 `pg_stat_activity` what the server does for the old one:
 
-- It does not connect, or does not answer: the host cannot be reached. All connections to it are ended, and it becomes the
-  last of several hosts.
+- It does not connect: the host cannot be reached. All connections to it are ended, and it becomes the last of several hosts.
 - The statement is running, or waits for a lock or for a standby: nothing is done, and it is asked again later.
 - The server waits for a statement, or has no such connection: what was sent to it, or its answer, is lost. The connection
   is ended at both ends, so that a transaction that it had begun holds no locks any more; so are those at our end that are
   idle, because they may be as dead.
-- It cannot tell: a pooler stands between, whose process ids are not the server's; the new connection has reached another
-  server; or there are too many connections. Nothing is done.
+- Nobody knows: a pooler stands between, whose process ids are not the server's, or which has no connection to it to spare;
+  the new connection has reached another server; or there are too many connections. Nothing is done.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from time import monotonic
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -42,7 +40,7 @@ SILENCE = 3.0
 """Seconds for which an answer is due before the server is probed."""
 
 PROBE_TIMEOUT = 2.0
-"""Seconds that a probe may take."""
+"""Seconds that a probe may take to connect, and to be answered."""
 
 Place: TypeAlias = tuple[str, int] | None
 """One of several hosts, with its port; None if there is only one."""
@@ -75,8 +73,8 @@ class Connection(asyncpg.Connection):
         self.opened_at = monotonic()
         #: None if no answer is due
         self.due_since: float | None = None
-        #: when a probe has last found its statement running
-        self.running_at = self.opened_at
+        #: when a probe has last not found it lost
+        self.checked_at = self.opened_at
         _set_keepalive(transport.get_extra_info("socket"))
 
     @property
@@ -84,24 +82,22 @@ class Connection(asyncpg.Connection):
         """Whether the system has taken over all that was sent."""
         return not self._sending.get_write_buffer_size()
 
-    @contextmanager
-    def awaiting(self) -> Generator[None]:
-        """An answer is due during the block. Blocks may be nested."""
-        before, self.due_since = self.due_since, monotonic()
-        try:
-            yield
-        finally:
-            self.due_since = None if before is None else monotonic()
-
     # What the driver, the listener, and the transactions of SQLAlchemy call. Its statements are noted by `engines`.
 
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        with self.awaiting():
-            return await super().execute(query, *args, timeout=timeout)
-
     async def fetch(self, *args: Any, **options: Any) -> list[Any]:
-        with self.awaiting():
+        self.due_since = monotonic()
+        try:
             return await super().fetch(*args, **options)
+        finally:
+            self.due_since = None
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        of_a_statement = self.due_since is not None  # which begins a transaction before it is sent itself
+        self.due_since = monotonic()
+        try:
+            return await super().execute(query, *args, timeout=timeout)
+        finally:
+            self.due_since = monotonic() if of_a_statement else None
 
 
 def _set_keepalive(connected: Any) -> None:
@@ -162,42 +158,55 @@ class Watchdog:
         """Probes a host, and ends the connections to it that are found dead."""
         due = {each: each.due_since for each in self._open(place) if each.due_since is not None}
         try:
-            async with self._probe(place) as probe:
-                lost = await _lost(probe, due.keys())
-                dead = [each for each in lost if each.due_since == due[each]]
-                await _end_backends(probe, [lost[each] for each in dead])
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                probe = await self._connect(place)
         except (OSError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError):
-            # Also those of a transaction that waits for nothing now: its next statement would.
-            dead = [each for each in self._open(place) if each.due_since == due.get(each)]
             self._unreachable(place)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):  # such as too many connections: it is there
-            return
+            # Also those of a transaction that waits for nothing now: its next statement would.
+            self._end(place, [each for each in self._open(place) if each.due_since == due.get(each)])
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+        ):  # it is there: there are too many connections, for example
+            _put_off(due.keys())
+        else:
+            await self._ask(probe, due)
+
+    async def _ask(self, probe: Connection, due: Mapping[Connection, float | None]) -> None:
+        """Asks the server about the connections on which an answer is due."""
+        # Cancelled instead, the probe would wait for the server to cancel its statement.
+        timer = asyncio.get_running_loop().call_later(PROBE_TIMEOUT, probe.terminate)
+        try:
+            lost = await _lost(probe, due.keys())
+            dead = [each for each in lost if each.due_since == due[each]]
+            self._end(probe.place, dead)
+            await _end_backends(probe, [lost[each] for each in dead])
+        except (OSError, asyncpg.InternalClientError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            _put_off(due.keys())
+        finally:
+            timer.cancel()
+            probe.terminate()
+
+    def _end(self, place: Place, dead: Collection[Connection]) -> None:
+        """Ends dead connections, and what is idle beside them."""
         if dead:
             log.warning("the database does not answer: ended %d connections", len(dead))
             _terminate(dead)
             self.end_idle(place)
 
-    @asynccontextmanager
-    async def _probe(self, place: Place) -> AsyncGenerator[Connection]:
-        """A connection that is ended after PROBE_TIMEOUT. If it was cancelled, it would wait for the server to do so as well."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + PROBE_TIMEOUT
-        async with asyncio.timeout_at(end):
-            connection = await self._connect(place)
-        timer = loop.call_at(end, connection.terminate)
-        try:
-            yield connection
-        finally:
-            timer.cancel()
-            connection.terminate()
-
 
 def _is_overdue(connection: Connection) -> bool:
     due_since = connection.due_since
-    return due_since is not None and monotonic() - max(due_since, connection.running_at) > SILENCE
+    return due_since is not None and monotonic() - max(due_since, connection.checked_at) > SILENCE
 
 
-async def _lost(probe: Connection, due: Collection[Connection]) -> Mapping[Connection, int | None]:
+def _put_off(due: Collection[Connection]) -> None:
+    """Has the next probe wait as long as the first, because nothing is known of these connections, or all is well."""
+    for connection in due:
+        connection.checked_at = monotonic()
+
+
+async def _lost(probe: Connection, due: Set[Connection]) -> Mapping[Connection, int | None]:
     """Returns the connections that no answer will come on, each with the id of the process that has to be ended at the server."""
     own = probe.get_server_pid()
     rows = await probe.fetch(_ACTIVITY, [own, *(each.get_server_pid() for each in due)])
@@ -207,14 +216,13 @@ async def _lost(probe: Connection, due: Collection[Connection]) -> Mapping[Conne
         pid = connection.get_server_pid()
         found = activity.get(pid)
         if own not in activity or probe.peer != connection.peer or not connection.has_sent:
-            connection.running_at = monotonic()  # nobody knows
-        elif found is None and not activity[own]["is_standby"]:
+            continue  # nobody knows
+        if found is None and not activity[own]["is_standby"]:
             lost[connection] = None
         elif found is not None and found["is_idle"]:
             age = monotonic() - connection.opened_at
             lost[connection] = pid if abs(age - float(found["age"])) < _SAME_AGE else None
-        else:
-            connection.running_at = monotonic()
+    _put_off(due - lost.keys())
     return lost
 
 

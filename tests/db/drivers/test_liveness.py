@@ -114,8 +114,8 @@ async def assert_may_wait(database_url: str, waiting: Callable[[], Coroutine[Any
         await until(lambda: any(each.due_since for each in opened(db)))
         [connection] = [each for each in opened(db) if each.due_since]
         for _ in range(2):
-            before = connection.running_at
-            await until(lambda before=before: connection.running_at > before)
+            before = connection.checked_at
+            await until(lambda before=before: connection.checked_at > before)
         assert not task.done()
     await task
     await holder.close()
@@ -135,9 +135,13 @@ async def test_a_statement_may_wait_for_a_lock(database_url: str, through: Datab
     await assert_may_wait(database_url, by_driver if way == "driver" else by_pool, through)
 
 
-async def test_behind_a_pooler_a_statement_may_wait_for_a_lock(database_url: str) -> None:
-    """Its process ids are not those of the server, which therefore knows of no such connection."""
-    with pgbouncer(database_url, "session") as url:
+@pytest.mark.parametrize("size", [10, 1])
+async def test_behind_a_pooler_a_statement_may_wait_for_a_lock(
+    database_url: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process ids are not those of the server, which knows of no such connection; or nothing is left for the probe."""
+    monkeypatch.setattr(liveness, "PROBE_TIMEOUT", 0.5)
+    with pgbouncer(database_url, "session", more=f"default_pool_size = {size}") as url:
         db = Database(url)
         await assert_may_wait(database_url, lambda: db.driver.fetch_many(f"{WAIT}::text"), db)
         await db.close()
