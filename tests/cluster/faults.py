@@ -15,7 +15,7 @@ import asyncpg
 from db import clients
 from db.migrate import migrate
 from server.app import clock
-from tests.support.api import CLIENT_ID, CLIENT_SECRET, Account, open_database
+from tests.support.api import CLIENT_ID, CLIENT_SECRET, KEY, Account, open_database
 from tests.support.postgresql_cluster import Cluster, Node, running_cluster
 from tests.support.server_process import ServerProcess, create_accounts, start_server
 from tests.support.waiting import until
@@ -249,7 +249,8 @@ async def under_load(
         *written, first, second = await create_accounts(url, writers + 2)
         people = [Person(account) for account in written]
         servers = [
-            start_server(folder, at, **environment) for at in (url, cluster.url(cluster.standby, cluster.primary))
+            start_server(folder, at, OPENINGS_KEY=KEY, **environment)
+            for at in (url, cluster.url(cluster.standby, cluster.primary))
         ]
         try:
             await asyncio.gather(*(server.wait_until_ready() for server in servers))

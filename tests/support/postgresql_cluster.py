@@ -1,7 +1,6 @@
 """A PostgreSQL with a synchronous standby, each behind a proxy of its own. Needs no root."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -48,7 +47,7 @@ class Node:
     async def _make_standby(self) -> None:
         signal = self._server.pgdata / "standby.signal"
         signal.touch()
-        shutil.chown(signal, self._server.system_user or os.geteuid())
+        _give(signal, self._server)
 
 
 class Cluster:
@@ -83,13 +82,18 @@ def _started(stack: AsyncExitStack, of: PostgresServer | None = None) -> Postgre
     # Not in pytest's own folder: if run as root, the server runs as another user.
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="openings-postgresql-")))
     if of is not None:
-        if of.system_user is not None:
-            shutil.chown(folder, of.system_user)
+        _give(folder, of)
         _run(of, "pg_basebackup", "-D", str(folder), "-R", "-c", "fast", "-h", _host(of), "-U", "postgres")
         (folder / ".s.PGSQL.5432.lock").unlink()  # of the primary's socket, which lies among its data
     server = get_server(folder, cleanup_mode="stop")
     stack.callback(server.cleanup)
     return server
+
+
+def _give(path: Path, server: PostgresServer) -> None:
+    """Makes the server's user the owner of a file, if that is another user."""
+    if server.system_user is not None:
+        shutil.chown(path, server.system_user)
 
 
 def _host(server: PostgresServer) -> str:
