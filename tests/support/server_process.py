@@ -58,7 +58,7 @@ class ServerProcess:
         host, port = self.url.removeprefix("http://").split(":")
         try:
             _, writer = await asyncio.open_connection(host, int(port))
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return True
         writer.close()
         with suppress(ConnectionError):
