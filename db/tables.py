@@ -45,6 +45,14 @@ def _reference(target: str, *, index: bool = False) -> Column[int]:
     return Column(_Key, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=index)
 
 
+def _client_without_check() -> Column[int]:
+    """A client, without a constraint: its check would lock the client's row, for all of its bookings at once.
+
+    Clients are never deleted.
+    """
+    return Column(_Key, nullable=False)
+
+
 def _digest() -> Column[bytes]:
     return Column(LargeBinary(32), nullable=False, unique=True)
 
@@ -294,7 +302,7 @@ class Booking(SQLModel, table=True):
     )
 
     key: int | None = Field(default=None, sa_column=_key())
-    client_key: int = Field(sa_column=_reference("clients.key"))
+    client_key: int = Field(sa_column=_client_without_check())
     booking_id: str = Field(unique=True)
     #: a hold stays `held` after it has expired, until that is cleaned up
     status: str
@@ -465,7 +473,7 @@ class BookingAnswer(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("client_key", "idempotency_key"), Index(None, "created_at"))
 
     key: int | None = Field(default=None, sa_column=_key())
-    client_key: int = Field(sa_column=_reference("clients.key"))
+    client_key: int = Field(sa_column=_client_without_check())
     idempotency_key: str
     request_digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     #: as JSON

@@ -88,6 +88,46 @@ async def test_downgrading_and_upgrading_loses_no_account(db: Database) -> None:
     assert len(stands.accounts[store.sub].calendars) == 1
 
 
+async def test_bookings_lose_no_participant_when_their_table_is_copied(db: Database) -> None:
+    """As SQLite copies it for another constraint, forth and back. Nor any of their indexes."""
+    participants = "SELECT booking_id, position, sub, starts_at, ends_at FROM booking_participants"
+
+    def change(connection: Connection) -> tuple[list[Any], set[str | None], int]:
+        config = _config()
+        config.attributes["connection"] = connection
+        made = {
+            "client_key": 1,
+            "booking_id": "bkg_1",
+            "status": "confirmed",
+            "starts_at": 0,
+            "ends_at": 1,
+            "request": "{}",
+            "calendar_ids": [],
+            "labels": [],
+            "created_at": 0,
+            "updated_at": 0,
+        }
+        connection.execute(metadata.tables["bookings"].insert(), made)
+        rows = [
+            {"booking_id": "bkg_1", "position": n, "sub": f"acc_{n}", "starts_at": 0, "ends_at": 1} for n in range(3)
+        ]
+        connection.execute(metadata.tables["booking_participants"].insert(), rows)
+        connection.execute(text("UPDATE booking_participants SET ends_at = 2 WHERE position = 1"))
+        command.downgrade(config, "0019")
+        references = len(inspect(connection).get_foreign_keys("bookings"))
+        command.upgrade(config, "0020")
+        indexes = {index["name"] for index in inspect(connection).get_indexes("bookings")}
+        return [*connection.execute(text(participants))], indexes, references
+
+    async with db.writer.begin() as connection:
+        kept, indexes, references = await connection.run_sync(change)
+    assert sorted(map(tuple, kept)) == [("bkg_1", n, f"acc_{n}", 0, 2 if n == 1 else 1) for n in range(3)]
+    assert indexes >= {"bookings_by_start", "bookings_of_links", "bookings_held"}
+    assert references == 2
+    assert await inspect_database(db, lambda c: len(inspect(c).get_foreign_keys("bookings"))) == 1
+    assert await inspect_database(db, lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
+
+
 @pytest.mark.parametrize("older", [False, True], ids=["additive", "not additive"])
 async def test_a_newer_database_is_used_if_it_only_has_more(db: Database, older: bool) -> None:
     """In a rolling upgrade servers of the version before go on, and can be started.
