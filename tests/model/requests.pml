@@ -123,11 +123,11 @@ next:  /* chooses a request by what is known of the booking, or leaves it at tha
         if
         :: request == 0 ->
             if :: request = BOOK :: request = HOLD fi;
-            if :: keyed = true :: keyed = false fi;
+            if :: clients < 3 || me == 0 -> keyed = true :: keyed = false fi;  /* of three, one: there are states enough */
             if :: wanted = 0 :: me > 0 -> wanted = 1 fi
         :: known[me] == HELD && request == HOLD ->
             request = CONFIRM;
-            if :: keyed = true :: keyed = false fi
+            if :: clients < 3 || me == 0 -> keyed = true :: keyed = false fi
         :: whole && known[me] == CONFIRMED && !moved ->
             request = MOVE; moved = true; wanted = 1 - wanted;
             if :: keyed = true :: keyed = false fi

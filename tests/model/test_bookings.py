@@ -1,7 +1,7 @@
 """The protocol of bookings holds its invariants in every order of steps; with any of fourteen mistakes it does not.
 
 `OPENINGS_WHOLE_MODEL=1` tries larger models as well: more faults, a longer time, three clients. That takes some
-minutes and 3 GB.
+minutes and 6 GB.
 """
 
 import os
