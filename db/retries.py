@@ -113,16 +113,17 @@ def retry_transaction(resolver: Callable[P, Awaitable[T]]) -> Callable[P, Awaita
 
     @wraps(resolver)
     async def retrying(*args: P.args, **kwargs: P.kwargs) -> T:
-        pause = _PAUSE
+        pause, has_reconnected = _PAUSE, False
         for attempt in count(1):
             try:
                 return await resolver(*args, **kwargs)
             except Exception as error:
                 if is_lock_timeout(error):
                     raise TimedOut(waited_for="another process") from error
-                lost_connection = attempt == 1 and is_unavailable(error) and not is_timeout(error)
+                lost_connection = not has_reconnected and is_unavailable(error) and not is_timeout(error)
                 if attempt == ATTEMPTS or not (is_lost_race(error) or lost_connection):
                     raise
+                has_reconnected |= lost_connection
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError

@@ -20,6 +20,7 @@ from db import accounts, clients
 from db import calendars as db_calendars
 from db.database import Database
 from db.drivers.base import Snapshot
+from db.retries import retry_transaction
 from resolvers.accounts import authorize
 from resolvers.calendars import list_calendars
 from resolvers.context import Context
@@ -122,6 +123,7 @@ class Credentials:
     access_token: str
 
 
+@retry_transaction
 async def prepare(db: Database, now: Instant) -> Credentials:
     """Creates or updates the demo client, its accounts and their events. Returns its secret, and a new token."""
     ctx = Context(db, Actor(), now, Limits())
