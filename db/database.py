@@ -27,6 +27,7 @@ from .drivers.sqlite_writer import SQLiteWriter
 from .encryption import Encryption
 from .notifications import listener
 from .notifications.outbox import Outbox
+from .notifications.polling import poll_versions
 from .notifications.subscribers import Subscribers, notify_in_transaction
 
 Session: TypeAlias = AsyncSession
@@ -57,12 +58,14 @@ class Database:
         listen_url: str = "",
         pool_size: int = POOL_SIZE,
         lock_timeout: float = LOCK_TIMEOUT,
+        assume_postgresql: bool = True,
         encryption: Callable[[], Encryption] | None = None,
     ) -> None:
         """Takes `sqlite:///path/file.db` or `postgresql://user@host/name`. Raises DatabaseUrlError.
         Connects when used.
 
         `listen_url` is a direct address of the same PostgreSQL, for what a pooler in transaction mode does not pass on.
+        Without `assume_postgresql` nothing is used that PostgreSQL's distributed relatives lack: NOTIFY, snapshots.
         `encryption` is called when it is first needed; it may be omitted where no secrets are read or written.
         """
         parsed = database_urls.parse(url)
@@ -76,6 +79,8 @@ class Database:
         self.file = Path(str(parsed.database)).absolute() if self.dialect == "sqlite" else None
         #: notices that the SQLite file was deleted or replaced; None on PostgreSQL
         self.file_guard = files.FileGuard(self.file) if self.file is not None else None
+        #: whether it is PostgreSQL itself, with all that it offers: neither SQLite nor one of PostgreSQL's relatives
+        self.is_postgresql = self.dialect == "postgresql" and assume_postgresql
         self._lock_timeout = lock_timeout
         self._locks = KeyedLocks(lock_timeout)
         if self.file_guard is not None:
@@ -114,7 +119,7 @@ class Database:
                 AsyncSession(self.writer, autoflush=False) as session,
             ):
                 with self.subscribers.notify_after(session), self.outbox.notify_after(session):
-                    async with session.begin(), notify_in_transaction(session):
+                    async with session.begin(), notify_in_transaction(session, notify=self.is_postgresql):
                         await self._limit_waiting(session)
                         yield session
             if self.file_guard is not None:
@@ -154,12 +159,15 @@ class Database:
             timeout=engines.POOL_TIMEOUT,
             lock_timeout=_milliseconds(self._lock_timeout),
             locks=self._locks,
+            wake=None if self.is_postgresql else self.subscribers.wake,
         )
 
     async def _listen(self) -> None:
         """Receives changes by other processes, until cancelled."""
         if self.dialect == "sqlite":
             await listener.poll_sqlite(self.writer, self._writes, self.subscribers)
+        elif not self.is_postgresql:
+            await poll_versions(self.driver, self.subscribers)
         else:
             await listener.listen_postgresql(self.listen_hosts, self.subscribers)
 

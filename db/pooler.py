@@ -42,8 +42,8 @@ async def check_statements(database: Database) -> None:
 
 
 async def push_problem(database: Database) -> str | None:
-    """Returns why changes do not reach subscriptions, with the cure; None if they do. SQLite notifies nobody, and is polled."""
-    if database.dialect != "postgresql":
+    """Returns why changes do not reach subscriptions, with the cure; None if they do, or are polled for."""
+    if not database.is_postgresql:
         return None
     shown = database.shown_listen_url
     address = f"OPENINGS_LISTEN_URL ({shown})" if shown else database.shown_url

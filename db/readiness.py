@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +43,12 @@ _SPILL = "SELECT count(*) FROM generate_series(1, 20000)"
 #: A commit like that of any write: it waits for the disk of the log, and for a standby if commits have to. Changes nothing.
 _COMMIT = "SELECT pg_logical_emit_message(true, 'openings', 'ready')"
 
+#: for PostgreSQL's distributed relatives, which have no such messages, and of whose disks a query says nothing
+_RELATIVE = """
+SELECT current_setting('transaction_read_only')::boolean AS read_only, version_num, compatible_since FROM alembic_version
+"""
+_RELATIVE_COMMIT = "INSERT INTO locks VALUES ('readiness') ON CONFLICT (name) DO UPDATE SET name = excluded.name"
+
 
 class Readiness:
     """Checks one database. Concurrent calls share a check."""
@@ -74,7 +80,8 @@ class Readiness:
                 return await asyncio.to_thread(_sqlite_problem, self._database.file_guard, self._database.file)
             # A connection of its own: the pool may have none to spare, or only such as are dead or lead to a standby.
             self._connection = await self._database.hosts.connect()
-            return await _postgresql_problem(self._connection)
+            look = _postgresql_problem if self._database.is_postgresql else _relative_problem
+            return await look(self._connection)
         except (sqlite3.Error, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return UNREACHABLE
         finally:
@@ -86,11 +93,8 @@ class Readiness:
 async def _postgresql_problem(connection: asyncpg.Connection) -> str | None:
     try:
         async with connection.transaction():
-            found = await connection.fetchrow(_POSTGRESQL)
-            if found is None or not is_usable(found["version_num"], found["compatible_since"]):
-                return OTHER_SCHEMA
-            if found["read_only"]:
-                return READ_ONLY
+            if (problem := _row_problem(await connection.fetchrow(_POSTGRESQL))) is not None:
+                return problem
             await connection.execute(_SPILL)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         return OTHER_SCHEMA
@@ -100,6 +104,23 @@ async def _postgresql_problem(connection: asyncpg.Connection) -> str | None:
         pass  # temp_file_limit, which the operator has set, does not allow the file
     await connection.execute(_COMMIT)
     return None
+
+
+async def _relative_problem(connection: asyncpg.Connection) -> str | None:
+    try:
+        if (problem := _row_problem(await connection.fetchrow(_RELATIVE))) is not None:
+            return problem
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        return OTHER_SCHEMA
+    with suppress(asyncpg.SerializationError):  # another server has just written this row
+        await connection.execute(_RELATIVE_COMMIT)
+    return None
+
+
+def _row_problem(row: asyncpg.Record | None) -> str | None:
+    if row is None or not is_usable(row["version_num"], row["compatible_since"]):
+        return OTHER_SCHEMA
+    return READ_ONLY if row["read_only"] else None
 
 
 def _sqlite_problem(guard: FileGuard, file: Path) -> str | None:

@@ -9,6 +9,7 @@ from core.instants import Instant
 from core.query import AvailabilityQuery
 from core.solver import Opening
 from db import access
+from db.notifications.subscribers import Watched
 from db.retries import retry_transaction
 
 from .availability import Answer, Details, availability, detailed_availability
@@ -41,8 +42,8 @@ def detailed_availability_changed(
 async def _answers(
     ctx: LiveContext, query: AvailabilityQuery, answer: Callable[[Context], Awaitable[T]], every_change: bool
 ) -> AsyncGenerator[T]:
-    actor, account_keys = await _watched(ctx, query)
-    with ctx.db.subscribers.subscribe(account_keys) as waiter:
+    actor, watched = await _watched(ctx, query)
+    with ctx.db.subscribers.subscribe(watched) as waiter:
         current: Context = ctx
         previous: T | None = None
         while True:
@@ -58,12 +59,16 @@ async def _answers(
 
 
 @retry_transaction
-async def _watched(ctx: Context, query: AvailabilityQuery) -> tuple[Actor, set[int]]:
-    """Returns the caller, and the keys of the accounts to watch: the members', up to the limit, and the caller's."""
+async def _watched(ctx: Context, query: AvailabilityQuery) -> tuple[Actor, set[Watched]]:
+    """Returns the caller, and what to watch: the accounts of the members, up to the limit, and the caller's, and its token."""
     subs = [sub for sub in query.subs[: ctx.limits.max_accounts] if is_sub(sub)]
     loaded = await access.load(ctx.db.driver, ctx.caller, subs, ctx.now)
-    calling = {loaded.actor.account_key} if loaded.actor.account_key is not None else set[int]()
-    return loaded.actor, calling | {account.key for account in loaded.accounts.values()}
+    watched: set[Watched] = {account.key for account in loaded.accounts.values()}
+    if loaded.actor.account_key is not None:
+        watched.add(loaded.actor.account_key)
+    if isinstance(ctx.caller, bytes):
+        watched.add(bytes(ctx.caller))
+    return loaded.actor, watched
 
 
 def _good_until(query: AvailabilityQuery, actor: Actor) -> Instant:

@@ -100,6 +100,12 @@ class Settings:
     lock_timeout: int = _setting(
         10, "seconds that a write waits for others to the same calendar, in its process and again in others", least=1
     )
+    assume: str = _setting(
+        "postgresql",
+        "what the server of a postgresql:// URL offers: all that PostgreSQL does, or none of NOTIFY and snapshots, for its "
+        "distributed relatives; then changes by other processes are looked for once a second",
+        choices=("postgresql", "none"),
+    )
     memory: int = _setting(
         64, "maximum megabytes of facts and responses that each process caches; 0 for no cache", least=0
     )

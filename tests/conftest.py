@@ -25,6 +25,7 @@ from db.migrate import migrate
 from server.graphql import documents
 
 from .support.api import CLIENT_ID, CLIENT_SECRET, KEY, Account, Api, open_database
+from .support.assumptions import IS_POSTGRESQL, lose_races, spare_tests
 from .support.databases import DatabasePool, execute_sql, with_database
 
 #: the application's time in every test that does not set it
@@ -47,6 +48,9 @@ os.environ.setdefault("OPENINGS_KEY", KEY)
 # of durability kill servers, not the machine.
 if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MUCH:
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+if not IS_POSTGRESQL:
+    spare_tests()
 
 # A test run's random seed, inherited by all of its worker processes.
 os.environ.setdefault("OPENINGS_SEED", str(random.randrange(2**32)))
@@ -114,6 +118,8 @@ def postgresql_template(postgresql: str) -> str:
     name = f"template_{uuid4().hex}"
     asyncio.run(execute_sql(postgresql, f"CREATE DATABASE {name}"))
     asyncio.run(_make_template(with_database(postgresql, name)))
+    if not IS_POSTGRESQL:
+        asyncio.run(lose_races(with_database(postgresql, name)))
     return name
 
 

@@ -1,6 +1,6 @@
 """Driver for PostgreSQL: single statements on a small pool of asyncpg connections."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from time import monotonic
@@ -41,18 +41,22 @@ CASE WHEN NOT pg_is_in_recovery() THEN pg_postmaster_start_time()::text || ' ' |
 """
 
 
-@cache
-def _with_state(statement: str) -> str:
-    return f"SELECT found.*, (SELECT {_STATE}) FROM ({statement}) AS found"
+#: in place of the state where there is none: rows are not cached
+_NO_STATE = "NULL"
 
 
 @cache
-def _one_trip(locked_write: LockedWrite, lock_timeout: str, values: int) -> str:
-    """The locked write as one statement, which also notifies other processes. `values` is the number of its values."""
+def _with_state(statement: str, state: str) -> str:
+    return f"SELECT found.*, (SELECT {state}) FROM ({statement}) AS found"
+
+
+@cache
+def _one_trip(locked_write: LockedWrite, lock_timeout: str, notify: str) -> str:
+    """The locked write as one statement, with the expression that notifies other processes as its last column."""
     # PostgreSQL reads its setting when it begins to wait, which is after this condition was evaluated. To
     # set it for the whole connection would be a parameter that PgBouncer refuses.
     lock = locked_write.lock.replace(LOCK_TIMEOUT, f"set_config('lock_timeout', '{lock_timeout}', true) IS NOT NULL")
-    notified = f"SELECT written.*, pg_notify('{CHANNEL}', ${values + 1}) FROM written"
+    notified = f"SELECT written.*, {notify} FROM written"
     others = "".join(f", other_{number} AS ({other})" for number, other in enumerate(locked_write.others))
     return f"WITH locked AS ({lock}){others}, written AS ({locked_write.write}) {notified}"
 
@@ -69,14 +73,30 @@ class PostgreSQLDriver(Driver):
     """
 
     dialect = POSTGRESQL
-    has_trips = True
 
-    def __init__(self, hosts: Hosts, *, size: int, timeout: float, lock_timeout: str, locks: KeyedLocks) -> None:
-        """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting."""
+    def __init__(
+        self,
+        hosts: Hosts,
+        *,
+        size: int,
+        timeout: float,
+        lock_timeout: str,
+        locks: KeyedLocks,
+        wake: Callable[[Collection[int]], None] | None = None,
+    ) -> None:
+        """`timeout` in seconds is for a free connection, `lock_timeout` is PostgreSQL's setting.
+
+        With `wake`, which is called after a write with the accounts that it changes, neither NOTIFY nor snapshots are used.
+        """
         self._hosts = hosts
         self._timeout = timeout
         self._lock_timeout = lock_timeout
         self._locks = locks
+        self._wake = wake
+        self._state_sql = _STATE if wake is None else _NO_STATE
+        # Without states even a repeated question sends its statement, so that is the narrower one, at the price of a second
+        # trip where something has changed.
+        self.has_trips = wake is None
         self._queue = FairQueue(size, timeout, most=size - size // 4)
         # Writes may wait for a row lock of another process; reads must still find a free connection, and so
         # must the writes of other clients.
@@ -139,7 +159,7 @@ class PostgreSQLDriver(Driver):
         """Reads the rows of a statement, or of the wider one in its place, and caches those of the statement."""
         statement, values = key if wider is None else (wider.statement, wider.values)
         writes = self._writes
-        found = await self.fetch_many(_with_state(statement), *values)
+        found = await self.fetch_many(_with_state(statement, self._state_sql), *values)
         rows = [row[:-1] for row in found]
         if found and (state := found[0][-1]) is not None:
             self._cache.put(state, key, rows if wider is None else [row[: wider.shared] for row in rows])
@@ -147,7 +167,7 @@ class PostgreSQLDriver(Driver):
         return rows
 
     async def _load_state(self) -> str | None:
-        [[state]] = await self.fetch_many(f"SELECT {_STATE}")
+        [[state]] = await self.fetch_many(f"SELECT {self._state_sql}")
         return state
 
     async def fetch_many(self, statement: str, *values: Any) -> list[Row]:
@@ -202,8 +222,14 @@ class PostgreSQLDriver(Driver):
     async def _write(
         self, locked_write: LockedWrite, values: Sequence[Any], changed: Sequence[int], client: Client
     ) -> Row | None:
-        statement = _one_trip(locked_write, self._lock_timeout, len(values))
-        rows = await self._execute_write(client, statement, *values, encode(frozenset(changed)))
+        if self._wake is None:
+            statement = _one_trip(locked_write, self._lock_timeout, f"pg_notify('{CHANNEL}', ${len(values) + 1})")
+            rows = await self._execute_write(client, statement, *values, encode(frozenset(changed)))
+        else:
+            try:
+                rows = await self._execute_write(client, _one_trip(locked_write, self._lock_timeout, "NULL"), *values)
+            finally:
+                self._wake(changed)
         return rows[0][:-1] if rows else None
 
     async def _execute_write(self, client: Client, statement: str, *values: Any) -> list[Row]:
@@ -260,9 +286,9 @@ class _RequestStatements(Connections):
     """A driver's statements for one request, which asks once whether anybody has written."""
 
     dialect = POSTGRESQL
-    has_trips = True
 
     def __init__(self, driver: PostgreSQLDriver) -> None:
+        self.has_trips = driver.has_trips
         self._driver = driver
         self._seen = SeenState()
 

@@ -4,7 +4,8 @@ Every write that can change the result of an availability query (events, rules, 
 account's grants and tokens) calls `mark_changed` in its own transaction. After the commit the
 subscribers of those accounts are woken: on SQLite by this process once the commit has returned; on
 PostgreSQL by a NOTIFY in the transaction, which the server sends at the commit to every process,
-including this one. `listener.py` receives it.
+including this one. `listener.py` receives it. Where there is no NOTIFY it is as on SQLite, and
+`polling.py` looks for writes by other processes.
 
 A wake-up only means: evaluate again. There may be fewer wake-ups than changes, and wake-ups without a change.
 """
@@ -34,6 +35,9 @@ _ALL = "*"
 
 ChangedAccounts: TypeAlias = frozenset[int] | None
 """Keys of accounts; None if any account may have changed."""
+
+Watched: TypeAlias = int | bytes
+"""What a subscriber watches: an account, by its key, or the token that it came with, by its digest."""
 
 _KEY = "openings.touched"
 
@@ -97,7 +101,7 @@ class Subscribers:
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_CONCURRENT)
-        self._by_account: defaultdict[int, set[Waiter]] = defaultdict(set)
+        self._by_watched: defaultdict[Watched, set[Waiter]] = defaultdict(set)
         self._all: set[Waiter] = set()
         #: called when the first subscriber arrives, and when the last one has left
         self.on_first: Callable[[], None] = lambda: None
@@ -106,35 +110,40 @@ class Subscribers:
     def __len__(self) -> int:
         return len(self._all)
 
+    @property
+    def watched(self) -> list[Watched]:
+        """What the subscribers watch at present."""
+        return [*self._by_watched]
+
     @contextmanager
-    def subscribe(self, account_keys: Collection[int]) -> Generator[Waiter]:
-        """Subscribes to these accounts for the duration of the block."""
+    def subscribe(self, watched: Collection[Watched]) -> Generator[Waiter]:
+        """Subscribes to these accounts for the duration of the block; a token matters only where changes are polled for."""
         waiter = Waiter(self._slots)
         self._all.add(waiter)
-        for key in account_keys:
-            self._by_account[key].add(waiter)
+        for one in watched:
+            self._by_watched[one].add(waiter)
         if len(self._all) == 1:
             self.on_first()
         try:
             yield waiter
         finally:
-            self._forget(waiter, account_keys)
+            self._forget(waiter, watched)
 
-    def _forget(self, waiter: Waiter, account_keys: Iterable[int]) -> None:
+    def _forget(self, waiter: Waiter, watched: Iterable[Watched]) -> None:
         self._all.discard(waiter)
-        for key in account_keys:
-            self._by_account[key].discard(waiter)
-            if not self._by_account[key]:
-                del self._by_account[key]
+        for one in watched:
+            self._by_watched[one].discard(waiter)
+            if not self._by_watched[one]:
+                del self._by_watched[one]
         if not self._all:
             self.on_last()
 
-    def wake(self, changed: ChangedAccounts) -> None:
-        """Wakes the subscribers of these accounts."""
+    def wake(self, changed: Collection[Watched] | None) -> None:
+        """Wakes those who watch one of these; None: all subscribers."""
         if changed is None:
             woken = list(self._all)
         else:
-            woken = [waiter for key in changed if key in self._by_account for waiter in self._by_account[key]]
+            woken = [waiter for one in changed if one in self._by_watched for waiter in self._by_watched[one]]
         for waiter in woken:
             waiter.wake()
 
@@ -149,14 +158,14 @@ class Subscribers:
 
 
 @asynccontextmanager
-async def notify_in_transaction(session: AsyncSession) -> AsyncGenerator[None]:
-    """Adds the NOTIFY to the transaction after its work. Forgets the marked accounts if the work fails."""
+async def notify_in_transaction(session: AsyncSession, *, notify: bool) -> AsyncGenerator[None]:
+    """Adds the NOTIFY, if there is one, to the transaction after its work. Forgets the marked accounts if the work fails."""
     try:
         yield
     except Exception:
         session.info.pop(_KEY, None)
         raise
-    if _KEY in session.info and session.get_bind().dialect.name == "postgresql":
+    if notify and _KEY in session.info:
         await session.exec(select(func.pg_notify(CHANNEL, encode(_pop_changed(session)))))
 
 

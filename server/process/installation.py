@@ -30,6 +30,7 @@ def database(settings: Settings) -> Database:
         listen_url=settings.listen_url,
         pool_size=settings.pool_size,
         lock_timeout=settings.lock_timeout,
+        assume_postgresql=settings.assume == "postgresql",
         encryption=lambda: keys(settings),
     )
 

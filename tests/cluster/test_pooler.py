@@ -13,6 +13,7 @@ from server.cli import main
 from server.settings import Settings
 from tests.conftest import NOW
 from tests.support.api import Account, Api
+from tests.support.assumptions import LISTENS
 from tests.support.builders import (
     availability_input,
     book_slot,
@@ -105,6 +106,7 @@ async def test_migrations_that_start_together_wait_for_each_other_behind_a_poole
             await database.close()
 
 
+@LISTENS
 async def test_what_a_pooler_does_not_pass_on_is_said_at_the_start(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import NOW
 from tests.support.api import CLIENT_SECRET, Api
+from tests.support.assumptions import COUNTS
 from tests.support.builders import (
     availability_input,
     book_slot,
@@ -21,6 +22,7 @@ AUTHORIZE = 2
 BOOK, BOOK_WITH_KEY, TAKEN_WITH_KEY = 2, 2, 2
 
 
+@COUNTS
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_requests_take_few_trips(database_url: str) -> None:
     """The same question, another about the same facts, the same after a write elsewhere, a list, events, and tokens."""
@@ -58,6 +60,7 @@ async def test_requests_take_few_trips(database_url: str) -> None:
                 await api.data("{ calendars { calendarId } }", ada.token)
 
 
+@COUNTS
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_bookings_take_few_trips(database_url: str) -> None:
     """With a key and without, also one that is not possible, and after others have written."""

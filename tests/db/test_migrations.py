@@ -24,6 +24,7 @@ from db.migrate import NewerDatabaseError, _config, migrate, newest_revision
 from db.readiness import OTHER_SCHEMA, Readiness
 from db.tables import metadata
 from tests.conftest import NOW
+from tests.support.assumptions import ALTERS
 from tests.support.databases import inspect_database
 from tests.support.documented_commands import programs, run
 
@@ -66,6 +67,7 @@ async def test_concurrent_migrations_run_once(empty_url: str) -> None:
         await db.close()
 
 
+@ALTERS
 async def test_downgrading_and_upgrading_loses_no_account(db: Database) -> None:
     """Dropping a column must not cascade to rows that refer to the table, as copying a table on SQLite would."""
     async with db.write() as session:
@@ -256,6 +258,7 @@ LINKS: list[dict[str, Any]] = [
 ]
 
 
+@ALTERS
 async def test_links_of_earlier_versions_can_be_purged(db: Database) -> None:
     """The migration calculates when each is finished."""
 
@@ -299,6 +302,7 @@ EARLIER_LINK: dict[str, Any] = {
 }
 
 
+@ALTERS
 async def test_links_that_were_completed_earlier_get_their_bookings(db: Database) -> None:
     """With the events of that time, wherever they are by now; without any the booking is cancelled."""
     async with db.write() as session:

@@ -18,6 +18,7 @@ from db import purge
 from tests.conftest import NOW
 from tests.faults.writers import UPSERT_EVENT
 from tests.support.api import CLIENT_SECRET, Api
+from tests.support.assumptions import COUNTS
 from tests.support.builders import nth_hour, slots_input
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import AVAILABILITY_SLOT_STARTS, BOOK_SLOT_TYPENAME, REFRESH_TOKEN, UPSERT_EVENTS
@@ -141,6 +142,7 @@ async def test_excluded_events_are_found_by_their_ids(api: Api, planner: asyncpg
     assert "events_event_uid_key" in await indexes(planner, statements)
 
 
+@COUNTS
 async def test_a_booking_scans_no_table(api: Api, planner: asyncpg.Connection) -> None:
     """The caller's rights, the calendars' events, and the write that checks their versions under lock."""
     people = [await api.application_calendar(f"person {n}") for n in range(10)]
@@ -230,6 +232,7 @@ async def test_counting_bookings_scans_no_table(api: Api, planner: asyncpg.Conne
     assert not {"events_of_bookings"} & await indexes(planner, counting)  # that has the bookings of all accounts
 
 
+@COUNTS
 @pytest.mark.parametrize("count", [1, 100])
 async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, count: int) -> None:
     """After the token's statement: it locks the calendar, sees what is there, writes the events, and notifies subscribers."""
@@ -243,6 +246,7 @@ async def test_an_upsert_scans_no_table(api: Api, planner: asyncpg.Connection, c
     assert await scanned(planner, statements) == {}
 
 
+@COUNTS
 async def test_an_upsert_of_one_event_is_one_statement_and_scans_no_table(
     api: Api, planner: asyncpg.Connection
 ) -> None:

@@ -14,6 +14,7 @@ from core.instants import DAY, format_instant
 from db.notifications.listener import LISTENER
 from server.app import clock
 from tests.support.api import CLIENT_ID, CLIENT_SECRET, Api
+from tests.support.assumptions import LISTENS
 from tests.support.builders import availability_input, period_hours, upsert_event_input
 from tests.support.graphql_queries import AVAILABILITY_CHANGED, UPSERT_EVENT
 from tests.support.live_clients import EventStream, WebSocketClient, connect_websocket, live_server
@@ -97,6 +98,7 @@ async def administering(url: str) -> AsyncGenerator[Callable[..., Awaitable[set[
         await administrator.close()
 
 
+@LISTENS
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_a_lost_connection_is_replaced_and_no_change_is_missed(database_url: str) -> None:
     """Writes made without a listener are found when there is one again."""
@@ -115,6 +117,7 @@ async def test_a_lost_connection_is_replaced_and_no_change_is_missed(database_ur
     assert len(lost) == 3
 
 
+@LISTENS
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_one_process_listens_once_and_only_for_subscribers(database_url: str) -> None:
     """However many subscribers there are, and however long there are none."""

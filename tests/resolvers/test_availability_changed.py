@@ -2,44 +2,17 @@
 
 import asyncio
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
-from core.durations import Duration
-from core.instants import HOUR, parse_instant
-from core.limits import Limits
-from core.periods import Period
-from core.query import AvailabilityQuery, Group, Member
+from core.instants import HOUR
 from resolvers.availability_changed import availability_changed
-from resolvers.cache import VersionedCache
-from resolvers.context import Context, LiveContext
-from server.http import auth
-from tests.support.api import Account, Api
+from resolvers.context import Context
+from tests.support.api import Api
 from tests.support.builders import upsert_event_input
 from tests.support.graphql_queries import UPSERT_EVENT
 from tests.support.known_time import set_known
+from tests.support.subscribing import context, meeting
 from tests.support.waiting import TIMEOUT
-
-C = TypeVar("C", bound=Context)
-
-
-async def context(api: Api, whose: Account, made: list[Context] | None = None) -> LiveContext:
-    """The context of a subscription by this account; those that it evaluates with are added to `made`."""
-    evaluated: list[Context] = [] if made is None else made
-
-    def asking(kind: type[C], **more: Any) -> C:
-        return kind(api.db, auth.caller(f"Bearer {whose.token}"), api.now, Limits(), VersionedCache(0), **more)
-
-    def refresh() -> Context:
-        evaluated.append(asking(Context))
-        return evaluated[-1]
-
-    return asking(LiveContext, refresh=refresh)
-
-
-def meeting(whose: Account) -> AvailabilityQuery:
-    """A query for one hour with an account, on a day in January."""
-    day = Period(parse_instant("2027-01-19T09:00:00Z"), parse_instant("2027-01-19T17:00:00Z"))
-    return AvailabilityQuery([Group([Member(whose.sub)])], Duration(minutes=60), query_periods=[day])
 
 
 async def test_a_late_reader_gets_only_the_latest_answer(api: Api) -> None:

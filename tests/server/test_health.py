@@ -19,6 +19,7 @@ import pytest
 from db import readiness
 from tests.conftest import NOW
 from tests.support.api import Account, Api
+from tests.support.assumptions import DISKS
 from tests.support.builders import event_input
 from tests.support.databases import execute_sql, with_database
 from tests.support.graphql_queries import UPSERT_EVENTS
@@ -178,6 +179,7 @@ class TestPostgreSQL:
             await execute_sql(postgresql, "SELECT pg_reload_conf()")
         await until_status(api, (200, "ready"))
 
+    @DISKS
     async def test_a_full_disk(self, database_on_a_small_disk: tuple[str, Path]) -> None:
         """A file system of its own. Writes get a coded error that says that they may be repeated, and then succeed."""
         url, disk = database_on_a_small_disk

@@ -18,6 +18,7 @@ from server.app import create_app
 from server.graphql.engine import GraphQLEngine
 from server.settings import Settings
 
+from .assumptions import ASSUME, IS_POSTGRESQL
 from .graphql_queries import ELEMENT_TOKEN
 
 CLIENT_ID = "tests"
@@ -40,7 +41,7 @@ mutation ($input: ApplicationCalendarInput!) {
 
 def open_database(database_url: str) -> Database:
     """Opens a database with the encryption key of the tests."""
-    return Database(database_url, encryption=lambda: Encryption(KEY))
+    return Database(database_url, assume_postgresql=IS_POSTGRESQL, encryption=lambda: Encryption(KEY))
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ class Api:
     async def open(cls, database_url: str, now: Instant, **settings: Any) -> AsyncGenerator["Api"]:
         """Runs the application on this database, with a clock that starts at `now`."""
         clock = [now]
-        app = create_app(Settings(database_url=database_url, **{"key": KEY, **settings}), clock=lambda: clock[0])
+        app = create_app(
+            Settings(database_url=database_url, **{"key": KEY, "assume": ASSUME, **settings}), clock=lambda: clock[0]
+        )
         transport = httpx2.ASGITransport(app)
         try:
             async with httpx2.AsyncClient(transport=transport, base_url="http://openings.test") as http:

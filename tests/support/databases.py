@@ -9,6 +9,9 @@ from sqlalchemy.engine import make_url
 
 from db.database import Database
 
+SPARED = {"tests.spared": "on"}
+"""Settings of a connection of the tests, none of whose commits fails (see `assumptions`)."""
+
 #: ends the connections that a test has left open
 TERMINATE_OTHER_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -30,7 +33,7 @@ def with_database(server: str, database: str) -> str:
 
 async def execute_sql(server: str, statement: str) -> None:
     """Executes a statement on the server, outside of a transaction."""
-    connection = await asyncpg.connect(server)
+    connection = await asyncpg.connect(server, server_settings=SPARED)
     try:
         await connection.execute(statement)
     finally:
@@ -66,7 +69,7 @@ class DatabasePool:
 
     async def release(self, name: str, template: str) -> None:
         """Resets a database that a test has used to the state of its template, or drops it."""
-        connection = await asyncpg.connect(with_database(self.server, name))
+        connection = await asyncpg.connect(with_database(self.server, name), server_settings=SPARED)
         try:
             await connection.execute(TERMINATE_OTHER_CONNECTIONS)
             is_reset = await _reset(connection, *self._templates[template])

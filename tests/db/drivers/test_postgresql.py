@@ -286,12 +286,10 @@ async def test_nothing_is_cached_from_a_standby(
     driver: PostgreSQLDriver, writers: list[asyncpg.Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its snapshot does not list the transactions that it has not replayed."""
-    monkeypatch.setattr(postgresql, "_STATE", postgresql._STATE.replace("pg_is_in_recovery()", "true"))
-    postgresql._with_state.cache_clear()
+    monkeypatch.setattr(driver, "_state_sql", postgresql._STATE.replace("pg_is_in_recovery()", "true"))
     for _ in range(3):
         assert await driver.fetch(COUNT, 10) == [(0, None)]
         assert len(driver._cache) == 0
-    postgresql._with_state.cache_clear()
 
 
 async def test_a_new_connection_clears_the_cache(driver: PostgreSQLDriver) -> None:
