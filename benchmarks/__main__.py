@@ -23,6 +23,7 @@ PARTS = (
     "series",
     "calendar_files",
     "live",
+    "assumptions",
 )
 
 

@@ -49,12 +49,12 @@ COLUMNS = ("database", "same", "other", "write", "beside 1000", "to all 1000", "
 class Server:
     """A server process."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, **environment: str) -> None:
         self._log = folder / f"said-{len(list(folder.iterdir()))}.txt"
         named = {"OPENINGS_CLIENT_ID": CLIENT_ID, "OPENINGS_CLIENT_SECRET": SECRET}
         command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--database-url", url]
         with self._log.open("wb") as stderr:
-            self.process = subprocess.Popen(command, stderr=stderr, env={**os.environ, **named})
+            self.process = subprocess.Popen(command, stderr=stderr, env={**os.environ, **named, **environment})
         self.http = httpx2.AsyncClient()
         self.port = 0
 
@@ -153,10 +153,11 @@ def run() -> None:
 
 
 @asynccontextmanager
-async def _servers(url: str, folder: Path) -> AsyncIterator[tuple[Server, Server]]:
-    one = Server(url, folder)
+async def paired(url: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Server, Server]]:
+    """Two servers on one database, with these settings."""
+    one = Server(url, folder, **environment)
     await one.come_up()  # it migrates the database
-    other = Server(url, folder)
+    other = Server(url, folder, **environment)
     try:
         await other.come_up()
         yield one, other
@@ -168,11 +169,11 @@ async def _servers(url: str, folder: Path) -> AsyncIterator[tuple[Server, Server
 
 
 async def _measure(url: str, folder: Path) -> Sequence[str]:
-    async with _servers(url, folder) as (one, other), AsyncExitStack() as stack:
+    async with paired(url, folder) as (one, other), AsyncExitStack() as stack:
         ada, ben = [await Calendar.called(one, name) for name in ("ada", "ben")]
         same, elsewhere = [await server.subscribe(stack, ada.sub) for server in (one, other)]
         progress("pushes")
-        pushes = [await _pushed(one, ada, same, elsewhere) for _ in range(WRITES)]
+        pushes = [await pushed(one, ada, same, elsewhere) for _ in range(WRITES)]
         alone = [await _timed(ben, one) for _ in range(WRITES)]
         progress("a thousand subscribers")
         before = one.memory
@@ -189,7 +190,7 @@ async def _measure(url: str, folder: Path) -> Sequence[str]:
     return [*columns, f"{told:.1f} s, {_quantiles(during)}", f"{memory / 1024:.0f} KiB", f"{idle:.1%}"]
 
 
-async def _pushed(server: Server, whose: Calendar, *sockets: ClientConnection) -> list[float]:
+async def pushed(server: Server, whose: Calendar, *sockets: ClientConnection) -> list[float]:
     """The seconds from a write to its push at each socket. Pauses first, so that throttling does not delay it."""
     await asyncio.sleep(0.05)
 
