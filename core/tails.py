@@ -127,6 +127,8 @@ class LazyTail:
 
     def _search(self, instant: Instant, known: Instant) -> Instant:
         """Returns the first start, or any instant from `known` on if it lies there."""
+        if self._greatest is not None and self._greatest < self._least:
+            return AFTER_ALL
         while instant < known:
             start = self._starts.first_from(instant)
             if start >= known:

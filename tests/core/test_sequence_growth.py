@@ -95,6 +95,22 @@ def test_few_results_from_a_long_time_cost_as_much_as_from_a_short_one():
     assert of_decade <= of_day * 1.1
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_steps_that_can_never_be_neighbours_are_not_looked_for(count):
+    """The second may start at once or not at all, and needs a pause before it: no start is tried after another."""
+
+    def case(days: int) -> tuple[SequencedQuery, list[Bounds]]:
+        query = ask(count, ordered=False)
+        at_once, pause = Gap(None, Duration(minutes=0)), Gap(Duration(minutes=1))
+        steps = [replace(step, before=pause, after=at_once) for step in query.sequence]
+        periods = [Period(Counted(MIDNIGHT), Counted(MIDNIGHT + days * DAY))]
+        return replace(query, sequence=steps, query_periods=periods), [[] for _ in range(count)]
+
+    of_day, found = work(*case(1))
+    assert found == []
+    assert work(*case(3650))[0] <= of_day * 4
+
+
 def test_the_work_is_really_counted():
     """A counter that stays at zero would pass every test above."""
     query = ask(3, most=ALL, start_interval=Duration(minutes=60))
