@@ -19,6 +19,7 @@ MEMBERS = 10
 #: minutes of the steps, one after the other
 MINUTES = (60, 30, 45, 30, 60, 45)
 HOURS = (60,) * 6
+SHORT = (7, 13) * 3
 
 
 class Case(NamedTuple):
@@ -31,6 +32,8 @@ class Case(NamedTuple):
     greatest: int | None
     required: Literal["all", 1] = 1
     minutes: tuple[int, ...] = MINUTES
+    #: so many of the steps can be any time apart from each other
+    free: int = 0
 
     @property
     def name(self) -> str:
@@ -43,7 +46,9 @@ class Case(NamedTuple):
 
     @property
     def apart(self) -> str:
-        return str(self.greatest) if self.greatest is not None else "any"
+        if self.greatest is None:
+            return "any"
+        return f"{self.greatest}, or any" if self.free else str(self.greatest)
 
 
 def cases() -> Iterator[Case]:
@@ -61,8 +66,12 @@ def cases() -> Iterator[Case]:
     for greatest in (0, 60):
         yield Case(blocks("5 h blocks", 5 * HOUR, 0), 6, False, None, greatest, minutes=HOURS)
         yield Case(blocks("6 h less seconds", 6 * HOUR, 60), 6, False, None, greatest, minutes=HOURS)
+    yield Case(blocks("1 h less seconds", HOUR, 60, 10 * MINUTE), 6, False, None, 0, minutes=SHORT)
+    yield Case(blocks("40 min less seconds", 40 * MINUTE, 60), 6, False, None, 60, minutes=SHORT)
     yield Case(turns(), 6, False, None, 15)
+    yield Case(turns(), 6, False, None, 15, free=3)
     yield Case(rarely(), 6, False, None, 240)
+    yield Case(rarely(), 6, False, None, 60, free=3)
     yield Case(at_odd_seconds(office), 6, False, None, None)
 
 
@@ -96,14 +105,14 @@ def at_odd_seconds(workload: Workload) -> Workload:
     return workload._replace(name=f"{workload.name}, odd", members=members)
 
 
-def blocks(name: str, length: int, less: int) -> Workload:
-    """All are free in the same blocks, of which each is up to so many seconds shorter, with an hour between them."""
+def blocks(name: str, length: int, less: int, apart: int = HOUR) -> Workload:
+    """All are free in the same blocks, of which each is up to so many seconds shorter, with some time between them."""
     chance = Random(SEED)
     busy: Events = []
     until = START
     while until < START + DAYS * DAY:
         start = until + length - (chance.randrange(1, less) if less else 0)
-        until = start + HOUR + chance.randrange(1, 300)
+        until = start + apart + chance.randrange(1, 300)
         busy.append((start, until))
     return Workload(name, DAYS, [busy] * 6 * MEMBERS)
 
@@ -148,7 +157,8 @@ def question(case: Case) -> tuple[SequencedQuery, list[list[list[Facts]]]]:
 
 
 def step(case: Case, number: int) -> SequenceStep:
-    gap = Gap(None, Duration(minutes=case.greatest) if case.greatest is not None else None)
+    bounded = case.greatest is not None and number >= case.free
+    gap = Gap(None, Duration(minutes=case.greatest) if bounded else None)
     return SequenceStep(
         str(number),
         [Group([Member(f"acc_{number * MEMBERS + member:024}") for member in range(MEMBERS)], case.required)],

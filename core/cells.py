@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from .instants import Instant
 from .reach import AFTER_ALL
 from .spans import Bounds
-from .tails import Starts
+from .tails import Runs
 
 
 class Cells:
@@ -41,8 +41,10 @@ class Cells:
     def over(self, least: int, greatest: int | None) -> tuple[int, int | None]:
         """Returns how many cells later a start can be that is from `least` to `greatest` seconds later.
 
-        At least so many, and up to so many more; None: any number more.
+        At least so many, and up to so many more; None: any number more; -1: there is none.
         """
+        if greatest is not None and greatest < least:
+            return 0, -1
         nearest = least // self._period * self._per_period
         return nearest, self.cover(greatest) - nearest if greatest is not None else None
 
@@ -67,15 +69,15 @@ class Cells:
         periods, cut = divmod(cell - self._firsts[piece], self._per_period)
         return self._sinces[piece] + periods * self._period + self._cuts[piece][cut]
 
-    def drawn(self, starts: Starts) -> int:
-        """Returns the cells in which a start lies."""
-        periods, rest = divmod(starts.interval, self._period)
+    def drawn(self, runs: Runs, interval: int) -> int:
+        """Returns the cells in which a start lies, of these runs."""
+        periods, rest = divmod(interval, self._period)
         stride = periods * self._per_period if not rest else 1
         point = "1" + "0" * (stride - 1)
         drawn: list[str] = []
         done = 0  # the first digit of a number is its highest bit, so it is drawn backwards
-        for piece, (since, until) in enumerate(self._pieces):
-            bounds = [self._in_piece(piece, each) for each in starts.between(since, until)]
+        for piece, *run in runs:
+            bounds = [self._in_piece(piece, each) for each in run]
             for here, upto in zip(*bounds, strict=True):
                 if here < done:  # the last run ended in the same cell
                     here += stride
@@ -83,6 +85,18 @@ class Cells:
                     drawn += "0" * (here - done), point * ((upto - here) // stride), "1"
                     done = upto + 1
         return int("".join(drawn)[::-1] or "0", 2)
+
+    def touched(self, runs: Runs, bits: int) -> tuple[list[Instant], list[Instant]]:
+        """Returns the first and the last starts of those runs of which some start lies in these cells."""
+        found: tuple[list[Instant], list[Instant]] = [], []
+        text = f"{bits:b}"[::-1]
+        for piece, firsts, lasts in runs:
+            heres, uptos = self._in_piece(piece, firsts), self._in_piece(piece, lasts)
+            for first, last, here, upto in zip(firsts, lasts, heres, uptos, strict=True):
+                if text.find("1", here, upto + 1) >= 0:
+                    found[0].append(first)
+                    found[1].append(last)
+        return found
 
     def _in_piece(self, piece: int, instants: Iterable[Instant]) -> list[int]:
         since, cuts, period, most = self._sinces[piece], self._cuts[piece], self._period, self._per_period
@@ -97,35 +111,51 @@ class Cells:
         for run in re.finditer("1+", f"{bits:b}"[::-1]):
             yield self.start(run.start()), self.start(run.end())
 
+    def groups(self, bits: int, apart: int) -> Iterator[Bounds]:
+        """Yields the spans of time from the first to the last of those cells that are up to so many seconds apart."""
+        reach = self.cover(apart)
+        for run in re.finditer("1+", f"{CellSet(bits).behind(0, reach):b}"[::-1]):
+            yield self.start(run.start()), self.start(run.end() - reach)
+
 
 class CellSet:
     """The starts of a step in some cells, as bits, and which cells are near them. It is asked for these if it has any."""
 
-    __slots__ = ("_spread", "bits")
+    __slots__ = ("_doubled", "_spread", "bits")
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
+        #: the cells that lie from 0 to 0, 1, 3, 7 … cells behind a start, once two widths are asked for
+        self._doubled: list[int] | None = None
         self._spread: dict[int, int] = {}
 
     def behind(self, least: int, width: int | None) -> int:
         """Returns the cells that lie `least` cells behind a start, or up to `width` more; None: or any number more."""
         if width is None:
             return -((self.bits & -self.bits) << least)
-        return self._wide(width) << least
+        return self._wide(width) << least if width >= 0 else 0
 
     def before(self, least: int, width: int | None) -> int:
         """Returns the cells that lie as far before a start."""
         if width is None:
             return (1 << max(0, self.bits.bit_length() - least)) - 1
-        return self._wide(width) >> least + width
+        return self._wide(width) >> least + width if width >= 0 else 0
 
     def _wide(self, width: int) -> int:
         """Returns the cells that lie from 0 to `width` cells behind a start."""
-        if width < 0:
-            return 0
         if (wide := self._spread.get(width)) is None:
-            wide = self._spread[width] = spread(self.bits, width)
+            wide = self._spread[width] = self._widened(width) if self._spread else spread(self.bits, width)
         return wide
+
+    def _widened(self, width: int) -> int:
+        """Returns the same as `spread`, from what all widths have in common."""
+        if width >= self.bits.bit_length():
+            return spread(self.bits, width)
+        doubled = self._doubled = self._doubled or [self.bits]
+        level = (width + 1).bit_length() - 1
+        while len(doubled) <= level:
+            doubled.append(doubled[-1] | doubled[-1] << (1 << len(doubled) - 1))
+        return doubled[level] | doubled[level] << width + 1 - (1 << level)
 
 
 def spread(bits: int, width: int) -> int:

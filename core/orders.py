@@ -4,26 +4,38 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from itertools import chain
+from functools import cache, cached_property
+from itertools import chain, islice
 from math import gcd
 
-from .cells import Cells, CellSet, CellWay, spread
-from .grids import rounded_up
+from .cells import Cells, CellSet, CellWay
 from .instants import Instant
-from .reach import AFTER_ALL, BEFORE_ALL
 from .sequenced_availability import SequencedQuery
 from .spans import Bounds
 from .tails import Starts, Windows
 
-MOST_CELLS = 1 << 17
-"""The largest number of cells in which it is found where sequences can start."""
+FEW_ORDERS = 24
+"""So many orders are few: in many cells their tails cost no more than the table, and so does searching each by itself."""
 
-FEW_CELLS = 1 << 15
-"""The largest number of cells in which the tails of each order are found."""
+FEW_STARTS = 48
+"""So many starts on a grid, or runs of starts without one, are few enough to search each of few orders by itself."""
 
-GROWTH = 4
-"""How many times as long as a stretch of time the next one is."""
+
+class Orders:
+    """The orders of the steps of a query, and the windows between their starts."""
+
+    def __init__(self, query: SequencedQuery, windows: Windows) -> None:
+        self.steps = frozenset(range(len(query.sequence)))
+        self.windows = windows
+        self.first_of = cache(query.first_of)
+        self.last_of = cache(query.last_of)
+        bounds = list(chain.from_iterable(windows.values()))
+        finite = [bound for bound in bounds if bound is not None]
+        #: windows open and close after multiples of it
+        self.period = gcd(*finite)
+        #: no bound of a window is farther away
+        self.farthest = max(finite)
+        self.bounded = None not in bounds
 
 
 class Subsets:
@@ -31,28 +43,46 @@ class Subsets:
 
     def __init__(
         self,
-        steps: Sequence[int],
-        outermost: Sequence[int],
+        starts: Callable[[int, frozenset[int]], int],
         next_to: Callable[[frozenset[int]], Iterable[int]],
         near: Callable[[CellSet, int, int], int],
     ) -> None:
-        """Takes the starts of each step, those that it has as the outermost, which of some others can be next to a step,
+        """Takes the starts that a step may have with others on the one side, which of some others can be next to a step,
         and which cells are near enough to starts of one step for another one.
         """
-        self._steps = steps
+        self._starts = starts
         self._next_to = next_to
         self._near = near
-        self._known = {(step, frozenset[int]()): CellSet(bits) for step, bits in enumerate(outermost)}
+        self._known: dict[tuple[int, frozenset[int]], CellSet] = {}
 
     def of(self, step: int, others: frozenset[int]) -> CellSet:
         """Returns the starts of a step that has these others on the one side."""
         if (known := self._known.get((step, others))) is None:
-            near = 0
-            for other in self._next_to(others):
-                if (starts := self.of(other, others - {other})).bits:
-                    near |= self._near(starts, other, step)
-            known = self._known[step, others] = CellSet(self._steps[step] & near)
+            bits = self._starts(step, others)
+            if others and bits:
+                near = 0
+                for other in self._next_to(others):
+                    if (starts := self.of(other, others - {other})).bits:
+                        near |= self._near(starts, other, step)
+                bits &= near
+            known = self._known[step, others] = CellSet(bits)
         return known
+
+    def union(self, steps: int) -> list[int]:
+        """Returns for each of so many steps the starts that it has with any of the others that were asked for."""
+        union = [0] * steps
+        for (step, _), known in self._known.items():
+            union[step] |= known.bits
+        return union
+
+
+class Times:
+    """What is looked at: disjoint pieces of time, in order, and the starts of each step in them."""
+
+    def __init__(self, steps: Sequence[Starts], pieces: Sequence[Bounds]) -> None:
+        self.steps = steps
+        self.pieces = pieces
+        self.runs = [step.within(pieces) for step in steps]
 
 
 class Stretch:
@@ -62,41 +92,80 @@ class Stretch:
     `exact`, there may be less than is found.
     """
 
-    def __init__(self, orders: "ManyOrders", cells: Cells, certain: Instant, end: Instant, *, exact: bool) -> None:
-        """Takes cells outside of which there are no such sequences."""
+    def __init__(
+        self,
+        orders: Orders,
+        times: Times,
+        cells: Cells,
+        certain: Instant,
+        end: Instant,
+        *,
+        exact: bool,
+        rough: "Stretch | None" = None,
+    ) -> None:
+        """Takes times that have all starts of such sequences, the cells into which they are cut, and the same stretch in
+        rough cells, if there was one before.
+        """
+        self.times = times
+        self.cells = cells
         self.certain = certain
         self.end = end
         self.exact = exact
+        self.rough = rough
         self._orders = orders
-        self._cells = cells
         self._windows = {pair: cells.over(*window) for pair, window in orders.windows.items()}
         self._firsts = (2 << cells.at(certain)) - 1
-        steps = [cells.drawn(step) for step in orders.steps]
-        self._followed = Subsets(steps, steps, orders.first_of, self._before)
-        self._preceded = Subsets(steps, [step & self._firsts for step in steps], orders.last_of, self._behind)
+        self._steps = [cells.drawn(runs, step.interval) for runs, step in zip(times.runs, times.steps, strict=True)]
+        self._followed = Subsets(lambda step, _: self._steps[step], orders.first_of, self._before)
+        self._preceded = Subsets(self._finishable, orders.last_of, self._behind)
 
     def starts(self) -> int:
         """Returns the cells in which sequences start."""
         found = 0
-        for step in self._orders.first_of(self._orders.all):
-            found |= self._followed.of(step, self._orders.all - {step}).bits
+        for step in self._orders.first_of(self._orders.steps):
+            found |= self._followed.of(step, self._orders.steps - {step}).bits
         return found & self._firsts
 
     def first_start(self) -> Instant | None:
         """Returns the start of the first cell in which a sequence starts."""
         starts = self.starts()
-        return self._cells.start((starts & -starts).bit_length() - 1) if starts else None
+        return self.cells.start((starts & -starts).bit_length() - 1) if starts else None
+
+    @cached_property
+    def narrowed(self) -> Times:
+        """The times of those runs of starts of which some cell takes part in a sequence."""
+        for step in self._orders.last_of(self._orders.steps):
+            self._preceded.of(step, self._orders.steps - {step})
+        parts = self._preceded.union(len(self._steps))
+        steps = [
+            Starts.of(*self.cells.touched(runs, part), step.interval)
+            for step, runs, part in zip(self.times.steps, self.times.runs, parts, strict=True)
+        ]
+        everything = 0
+        for part in parts:
+            everything |= part
+        return Times(steps, list(self.cells.groups(everything, self._orders.farthest)))
+
+    @property
+    def has_few_starts(self) -> bool:
+        """Whether so few starts and orders are left that each order is best searched by itself."""
+        return sum(step.count() for step in self.narrowed.steps) <= FEW_STARTS and not self.has_many_orders
+
+    @cached_property
+    def has_many_orders(self) -> bool:
+        """Whether more than a few orders can be finished."""
+        return len(list(islice(self.orders(), FEW_ORDERS + 1))) > FEW_ORDERS
 
     def orders(self) -> Iterator[tuple[tuple[int, ...], CellWay]]:
         """Yields the orders that can be finished, with their sequences."""
-        return self._ending((), (), (), self._orders.all)
+        return self._ending((), (), (), self._orders.steps)
 
     def _ending(
         self, order: tuple[int, ...], tails: tuple[int, ...], leasts: tuple[int, ...], others: frozenset[int]
     ) -> Iterator[tuple[tuple[int, ...], CellWay]]:
         """Yields the orders that end with some steps, which have these tails."""
         if not others:
-            yield order, CellWay(self._cells, tails, leasts)
+            yield order, CellWay(self.cells, tails, leasts)
             return
         ends = CellSet(tails[0]) if tails else None
         for step in self._orders.last_of(others):
@@ -109,101 +178,17 @@ class Stretch:
             if starts:
                 yield from self._ending((step, *order), (starts, *tails), least, rest)
 
+    def _finishable(self, step: int, others: frozenset[int]) -> int:
+        """Returns the starts of a step that has these others before it, and all the rest behind it.
+
+        Of exact cells, which are many, no table of those is made: tails are made from the back anyway.
+        """
+        behind = self._orders.steps - others - {step}
+        starts = self._steps[step] if self.exact else self._followed.of(step, behind).bits
+        return starts if others else starts & self._firsts
+
     def _before(self, starts: CellSet, one: int, other: int) -> int:
         return starts.before(*self._windows[other, one])
 
     def _behind(self, starts: CellSet, one: int, other: int) -> int:
         return starts.behind(*self._windows[one, other])
-
-
-class ManyOrders:
-    """The orders of the steps of a query, and the stretches of time that are looked at."""
-
-    def __init__(self, query: SequencedQuery, steps: Sequence[Starts], windows: Windows) -> None:
-        """Takes the starts of each step, and the windows between them."""
-        self.steps = steps
-        self.windows = windows
-        self.all = frozenset(range(len(steps)))
-        self.first_of = cache(query.first_of)
-        self.last_of = cache(query.last_of)
-        bounds = list(chain.from_iterable(windows.values()))
-        finite = [bound for bound in bounds if bound is not None]
-        #: windows open and close after whole periods, and starts on a grid are whole periods apart
-        self._period = gcd(*finite, *(step.interval for step in steps if step.interval > 1)) or 1
-        self._farthest = max(finite, default=0)
-        window = query.window()
-        #: a sequence has its last start at most so many seconds after its first
-        self._longest = window.ends[-1] - window.starts[0] if None in bounds else (len(steps) - 1) * self._farthest
-        self._length = 2 * (len(steps) - 1) * max((least for least, _ in windows.values()), default=0) + self._period
-
-    def first_start(self) -> Instant:
-        """Returns when the first sequence starts, or an instant before that; AFTER_ALL if there is none."""
-        for stretch in self.stretches(self._next_start(BEFORE_ALL), MOST_CELLS):
-            if (found := stretch.first_start()) is not None:
-                return found
-        return AFTER_ALL
-
-    def stretches(self, since: Instant, most: int) -> Iterator[Stretch]:
-        """Yields the stretches of time in which sequences start at an instant or later, with at most so many cells.
-
-        The first are shorter than a sequence can be, for most sequences are much shorter. They become longer as long as
-        they can be in exact cells.
-        """
-        length, growth = self._length, GROWTH
-        ahead = 0 if length < self._longest else self._longest
-        while since != AFTER_ALL:
-            end = since + length + ahead
-            last = self._last_start(end)
-            certain = max(since, end - self._longest) if last >= end else end
-            stretch = self._stretch(since, min(end, last + 1), certain, most)
-            if stretch is not None and not stretch.exact and ahead and length > self._length:
-                length, growth = length // 2, 1
-                continue
-            if stretch is not None:
-                yield stretch
-            since = self._next_start(certain)
-            length *= growth
-            if not ahead and length >= self._longest:
-                length, ahead = self._length, self._longest
-
-    def _next_start(self, instant: Instant) -> Instant:
-        """Returns the first start of any step that is not before the instant; AFTER_ALL if there is none."""
-        return min(step.first_from(instant) for step in self.steps)
-
-    def _last_start(self, end: Instant) -> Instant:
-        """Returns the last of all starts, or any one that is not before the end."""
-        for step in self.steps:
-            step.read_until(end)
-        return max(step.lasts[-1] for step in self.steps)
-
-    def _stretch(self, since: Instant, end: Instant, certain: Instant, most: int) -> Stretch | None:
-        """Returns a stretch of time; None if rough cells show that there is no sequence in it."""
-        cells = self._exact([(since, end)])
-        if cells.count > most:
-            rough = self._rough(since, end, most // 2)
-            stretch = Stretch(self, rough, certain, end, exact=False)
-            if not (starts := stretch.starts()):
-                return None
-            cells = self._exact(list(rough.runs(spread(starts, rough.cover(self._longest)))))
-            if cells.count > most:
-                return stretch
-        return Stretch(self, cells, certain, end, exact=True)
-
-    def _exact(self, pieces: Sequence[Bounds]) -> Cells:
-        """Returns cells of which each step has a start at every instant or at none."""
-        return Cells(pieces, self._period, [sorted(self._cuts(*piece)) for piece in pieces], self._farthest)
-
-    def _cuts(self, since: Instant, end: Instant) -> set[int]:
-        """Returns the seconds of a period at which runs of starts begin or are over."""
-        found = {0}
-        for step in self.steps:
-            firsts, lasts = step.between(since, end)
-            found |= {(first - since) % self._period for first in firsts}
-            found |= {(last + 1 - since) % self._period for last in (firsts if step.interval > 1 else lasts)}
-        return found
-
-    def _rough(self, since: Instant, end: Instant, most: int) -> Cells:
-        """Returns about so many cells of the same length."""
-        length = -(-(end - since) // most)
-        period = rounded_up(length, self._period)
-        return Cells([(since, end)], period, [range(0, period, length)])

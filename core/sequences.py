@@ -61,37 +61,37 @@ every period at these seconds, and each cell has only starts or none, in S and i
 With calendars in whole minutes these are few. With odd seconds there can be as many cells as seconds, but not in a
 short time. Hence the sequences are looked for in one *stretch* of time after the other, each longer than the one before.
 What starts so early that it cannot go on beyond the stretch is known for certain; so is what starts first of all and
-ends in the stretch, since all else that starts then ends later. If the cells are too many, *rough* ones of equal length
-come first: a cell counts as a start if any instant in it is one, so nothing is missed, and where they have no sequence
-there is none. Exact cells are for the pieces of time that are left. If even those are too many, lazy tails answer for
-the orders that the rough cells leave.
+ends in the stretch, since all else that starts then ends later. The first start is looked for first: most sequences are
+much shorter than the longest, so a short stretch has one, and only what starts before that one needs a long stretch.
+
+If the cells are too many, *rough* ones of equal length come first: a cell counts as a start if any instant in it is one,
+so nothing is missed. U and V together tell which of them take part in a sequence. Runs of starts without such a cell are
+left out, and so are their cuts, and the time in which none is left. What is left is cut again, finer since it is less,
+until exact cells are few enough. If it does not become less, lazy tails answer for the orders that rough cells leave. A
+rough order tells before which start and end it has no sequence; it is not searched before all others are beyond that. So
+it is, too, where exact cells are many and many orders can be finished in them: lazy tails find what exists soon, and
+tails in many cells take long to make.
 
 Without a greatest gap between any two steps no hole is too long, and nothing is looked for in vain: lazy tails do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from heapq import merge
+from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise, permutations
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from .free import Rooms
 from .grids import EVERY_SECOND
 from .instants import Instant
-from .orders import FEW_CELLS, ManyOrders
 from .participants import participants
-from .query import AvailabilityQuery
 from .reach import AFTER_ALL, BEFORE_ALL
+from .searching import Found, Step, of_few, of_many
 from .sequenced_availability import SequencedQuery
 from .slots import viable
 from .solver import Facts, free_times, query_reach, restrictions
 from .spans import Bounds
-from .tails import Starts, Tails, Way, Windows
+from .tails import Starts, Windows
 
 FEW_ORDERS = 6
 """Up to so many orders, each is looked at by itself."""
-
-#: start and end of the whole, the steps by their places in the request, their starts: in the order of answers
-_Found: TypeAlias = tuple[Instant, Instant, tuple[int, ...], tuple[Instant, ...]]
 
 
 class PlacedStep(NamedTuple):
@@ -111,19 +111,6 @@ class PlacedSequence(NamedTuple):
     sequence: tuple[PlacedStep, ...]
 
 
-class _Step(NamedTuple):
-    """The query of a step, its starts, and the rooms of its members, by group."""
-
-    query: AvailabilityQuery
-    starts: Starts
-    free: Sequence[Sequence[Rooms] | None]
-
-    @property
-    def apart(self) -> int:
-        """How many seconds after a sequence that starts with this step the next one of that order can start."""
-        return 1 if self.query.grid is not None else self.query.duration
-
-
 def solve_sequences(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -> list[PlacedSequence]:
     """Returns the sequences of a checked query, soonest first, at most `max_results`.
 
@@ -134,7 +121,7 @@ def solve_sequences(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Fac
         return []
     windows = _windows(query, steps)
     bounded = any(greatest is not None for _, greatest in windows.values())
-    found_of = _of_many if bounded and query.order_count > FEW_ORDERS else _of_few
+    found_of = of_many if bounded and query.order_count > FEW_ORDERS else of_few
     found = list(islice(found_of(query, steps, windows), query.max_results))
     return _with_participants(query, steps, found)
 
@@ -161,7 +148,7 @@ def _fits(window: tuple[int, int | None], seconds: int) -> bool:
     return least <= seconds and (greatest is None or seconds <= greatest)
 
 
-def _windows(query: SequencedQuery, steps: Sequence[_Step]) -> Windows:
+def _windows(query: SequencedQuery, steps: Sequence[Step]) -> Windows:
     """Returns how many seconds after the start of a step another one that comes next starts, at least and at most."""
     windows: dict[tuple[int, int], tuple[int, int | None]] = {}
     for one, other in permutations(range(len(steps)), 2):
@@ -170,11 +157,11 @@ def _windows(query: SequencedQuery, steps: Sequence[_Step]) -> Windows:
     return windows
 
 
-def _solved(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -> list[_Step] | None:
+def _solved(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -> list[Step] | None:
     """Returns the starts of each step by itself; None if one of them has none."""
     if not query.has_time:
         return None
-    steps: list[_Step] = []
+    steps: list[Step] = []
     for asked, known in zip(query.steps, facts, strict=True):
         members = restrictions(asked, known)
         free = free_times(asked, members)
@@ -183,46 +170,11 @@ def _solved(query: SequencedQuery, facts: Sequence[Sequence[Sequence[Facts]]]) -
         starts = Starts(runs, grid.interval)
         if starts.first_from(BEFORE_ALL) == AFTER_ALL:
             return None
-        steps.append(_Step(asked, starts, free))
+        steps.append(Step(asked, starts, free))
     return steps
 
 
-def _of_few(query: SequencedQuery, steps: Sequence[_Step], windows: Windows) -> Iterator[_Found]:
-    """Yields the sequences of all orders, each searched by itself."""
-    tails = Tails([step.starts for step in steps], windows)
-    return merge(*(_sequences(steps, order, tails.way(order), BEFORE_ALL) for order in query.orders()))
-
-
-def _of_many(query: SequencedQuery, steps: Sequence[_Step], windows: Windows) -> Iterator[_Found]:
-    """Yields the sequences of all orders, of which only those are looked at that can be finished."""
-    starts = [step.starts for step in steps]
-    many, lazy = ManyOrders(query, starts, windows), Tails(starts, windows)
-    since = many.first_start()
-    ready: dict[tuple[int, ...], Instant] = {}
-    for stretch in many.stretches(since, FEW_CELLS):
-        ways = [
-            _sequences(steps, order, way if stretch.exact else lazy.way(order), ready.get(order, since))
-            for order, way in stretch.orders()
-        ]
-        for found in merge(*ways):
-            start, end, order, _ = found
-            if (start, end) > (stretch.certain, stretch.end):
-                break
-            yield found
-            ready[order] = start + steps[order[0]].apart
-
-
-def _sequences(steps: Sequence[_Step], order: tuple[int, ...], way: Way, since: Instant) -> Iterator[_Found]:
-    """Yields the sequences of one order: for each start of its first step the one that ends earliest."""
-    apart, lasts = steps[order[0]].apart, steps[order[-1]].query.duration
-    start = way.first_from(since)
-    while start != AFTER_ALL:
-        starts = way.starts_from(start)
-        yield start, starts[-1] + lasts, order, starts
-        start = way.first_from(start + apart)
-
-
-def _with_participants(query: SequencedQuery, steps: Sequence[_Step], found: Sequence[_Found]) -> list[PlacedSequence]:
+def _with_participants(query: SequencedQuery, steps: Sequence[Step], found: Sequence[Found]) -> list[PlacedSequence]:
     """Returns the sequences with those who are free, which are found for all meetings of a step at once."""
     present = [
         _present(step, sorted({starts[order.index(place)] for _, _, order, starts in found}))
@@ -241,6 +193,6 @@ def _with_participants(query: SequencedQuery, steps: Sequence[_Step], found: Seq
     ]
 
 
-def _present(step: _Step, starts: Sequence[Instant]) -> dict[Instant, tuple[str, ...]]:
+def _present(step: Step, starts: Sequence[Instant]) -> dict[Instant, tuple[str, ...]]:
     meetings: list[Bounds] = [(start, start + step.query.duration) for start in starts]
     return dict(zip(starts, participants(step.query.participants, step.free, meetings), strict=True))

@@ -12,9 +12,13 @@ from typing import Protocol, TypeAlias
 from .grids import OnGrid, rounded_up
 from .instants import Instant
 from .reach import AFTER_ALL
+from .spans import Bounds
 
 Windows: TypeAlias = Mapping[tuple[int, int], tuple[int, int | None]]
 """For two steps, how many seconds after the start of the first the second starts, at least and at most, if it is next."""
+
+Runs: TypeAlias = Sequence[tuple[int, Sequence[Instant], Sequence[Instant]]]
+"""The first and the last starts of runs in pieces of time: the place of each piece that has some, and these, in order."""
 
 
 class Tail(Protocol):
@@ -51,6 +55,13 @@ class Starts:
         self.firsts: list[Instant] = []
         self.lasts: list[Instant] = []
         self._runs = iter(runs)
+
+    @classmethod
+    def of(cls, firsts: list[Instant], lasts: list[Instant], interval: int) -> "Starts":
+        """Takes runs by their first and their last starts, in time order."""
+        starts = cls((), interval)
+        starts.firsts, starts.lasts = firsts, lasts
+        return starts
 
     def first_from(self, instant: Instant) -> Instant:
         """Returns the first start that is not before the instant; AFTER_ALL if there is none."""
@@ -91,6 +102,25 @@ class Starts:
         if lasts and lasts[-1] >= until:
             lasts[-1] -= rounded_up(lasts[-1] + 1 - until, self.interval)
         return firsts, lasts
+
+    def within(self, pieces: Sequence[Bounds]) -> Runs:
+        """Returns the runs that lie in pieces of time, which are disjoint and in time order."""
+        self.read_until(pieces[-1][1])
+        runs: list[tuple[int, list[Instant], list[Instant]]] = []
+        run = 0
+        for piece, (since, until) in enumerate(pieces):
+            run = bisect_left(self.lasts, since, run)
+            if run == len(self.lasts):
+                break
+            if self.firsts[run] < until:
+                runs.append((piece, *self.between(since, until)))
+        return runs
+
+    def count(self) -> int:
+        """Returns the number of the starts that have been read; of those without a grid, the number of runs."""
+        if self.interval == 1:
+            return len(self.firsts)
+        return sum((last - first) // self.interval + 1 for first, last in zip(self.firsts, self.lasts, strict=True))
 
 
 class LazyTail:

@@ -30,7 +30,8 @@ def test_a_cell_is_drawn_if_a_start_lies_in_it(made, spans, interval):
     time, pieces = made
     starts = {at for start, length in spans for at in range(start, start + length) if at % interval == 0}
     runs = [(at, at, at) for at in sorted(starts)]
-    drawn = time.drawn(Starts(Grid(interval).laid_over(runs), interval))
+    steps = Starts(Grid(interval).laid_over(runs), interval)
+    drawn = time.drawn(steps.within(pieces), interval)
     inside = {at for at in starts if any(since <= at < until for since, until in pieces)}
     expected = {time.at(at) for at in inside}
     found = {cell for cell in range(drawn.bit_length()) if drawn >> cell & 1}

@@ -1,17 +1,40 @@
 """Sequences: the solver agrees with trying all starts of all steps, however it searches."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import orders
+from core import orders, stretches
 from core import sequences as solver
 from core.instants import MINUTE
 from core.sequences import is_sequence, solve_sequences
 
 from .odd_sequences import odd_sequences
 from .sequence_cases import sequences, to_sequenced
+
+#: limits of how finely time is cut, and of what is searched at once
+cell_counts = st.fixed_dictionaries(
+    {
+        "FEW_CELLS": st.sampled_from((1 << 17, 2000, 200, 30)),
+        "MOST_CELLS": st.sampled_from((1 << 17, 6000, 2000, 100)),
+        "ROUGH_CELLS": st.sampled_from((3 << 12, 1000, 200, 30)),
+    }
+)
+few = st.fixed_dictionaries({"FEW_ORDERS": st.sampled_from((24, 3, 0)), "FEW_STARTS": st.sampled_from((1000, 48, 5))})
+
+
+@contextmanager
+def cut(counts, limits) -> Iterator[None]:
+    """All orders are taken for many, with such limits."""
+    with (
+        patch.object(solver, "FEW_ORDERS", 0),
+        patch.multiple(stretches, **counts),
+        patch.multiple(orders, **limits),
+    ):
+        yield
 
 
 def solved(case) -> list[list[tuple[str, int, tuple[str, ...]]]]:
@@ -37,23 +60,23 @@ def test_the_solver_agrees_with_trying_all_starts(case):
     assert solved(case) == case[0].answer()
 
 
-@given(sequences(), st.sampled_from((1 << 17, 200, 30)))
-def test_few_orders_and_many_are_searched_alike(case, most):
+@given(sequences(), cell_counts, few)
+def test_few_orders_and_many_are_searched_alike(case, counts, limits):
     """In exact cells, in rough ones, and lazily: which is used is a matter of speed."""
     found = solved(case)
     with patch.object(solver, "FEW_ORDERS", 1000):
         assert solved(case) == found
-    with patch.multiple(solver, FEW_ORDERS=0, FEW_CELLS=most), patch.object(orders, "MOST_CELLS", most):
+    with cut(counts, limits):
         assert solved(case) == found
 
 
-@given(odd_sequences(), st.sampled_from((1 << 17, 6000, 2000, 100)))
-def test_many_orders_with_events_at_odd_seconds(case, most):
+@given(odd_sequences(), cell_counts, few)
+def test_many_orders_with_events_at_odd_seconds(case, counts, limits):
     """Days of events that leave seconds too few, or just enough, in orders that are each searched by itself as well."""
     query, facts = case
     with patch.object(solver, "FEW_ORDERS", 1000):
         found = solve_sequences(query, facts)
-    with patch.multiple(solver, FEW_ORDERS=0, FEW_CELLS=most), patch.object(orders, "MOST_CELLS", most):
+    with cut(counts, limits):
         assert solve_sequences(query, facts) == found
 
 
