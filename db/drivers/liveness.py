@@ -127,7 +127,7 @@ class Watchdog:
             self._timer = asyncio.get_running_loop().call_later(_INTERVAL, self._look)
 
     def end_idle(self, place: Place) -> None:
-        """Ends the connections to a host that are not in use. One that was lost, or lead to a standby, casts doubt on them."""
+        """Ends the connections to a host that are not in use. One that was lost, or leads to a standby, casts doubt on them."""
         _terminate([each for each in self._open(place) if each.due_since is None and not each.is_in_transaction()])
 
     async def close(self) -> None:
