@@ -17,7 +17,7 @@ from db import engines
 from db.drivers import hosts
 from tests.conftest import NOW, _make_template
 from tests.support.api import Account, Api
-from tests.support.graphql_queries import UPSERT_EVENTS
+from tests.support.graphql_queries import DELETE_ALL_EVENTS, DELETE_EVENTS, UPSERT_EVENTS
 from tests.support.held_locks import locked_calendars
 from tests.support.waiting import TIMEOUT, until
 
@@ -168,13 +168,12 @@ async def test_waiting_for_a_connection_times_out(
             for client in range(2 if backend == "postgresql" else 8):
                 await (await held.enter_async_context(api.db.read(client))).connection()
             # On SQLite the writer and the lookup of the caller use other connections.
-            for query in (EVENTS, UPSERT_EVENTS) if backend == "postgresql" else (EVENTS,):
-                variables = {"input": batch(person, "lost")} if query is UPSERT_EVENTS else {}
-                assert await brief_fault(api, person, query, "TIMEOUT", **variables) == WAITED
+            for query in (EVENTS, DELETE_ALL_EVENTS) if backend == "postgresql" else (EVENTS,):
+                assert await brief_fault(api, person, query, "TIMEOUT") == WAITED
         await assert_recovered(api, person, changes=0, at_once=2)  # so that none waits for a connection
 
 
-@pytest.mark.parametrize("query", [UPSERT_EVENT, UPSERT_EVENTS], ids=["in one trip", "in a session"])
+@pytest.mark.parametrize("query", [UPSERT_EVENT, DELETE_EVENTS], ids=["in one trip", "in a session"])
 async def test_writes_waiting_for_another_process_block_only_writes(
     backend: str, database_url: str, query: str
 ) -> None:
@@ -182,7 +181,7 @@ async def test_writes_waiting_for_another_process_block_only_writes(
     before = waited_in_vain()
     async with Api.open(database_url, NOW, lock_timeout=1.5) as api:
         person = await api.application_calendar("person")
-        given = one_event(person, "lost") if query is UPSERT_EVENT else batch(person, "lost")
+        given = one_event(person, "lost") if query is UPSERT_EVENT else {"deleteAll": True}
         async with locked_calendars(database_url), asyncio.timeout(TIMEOUT):
             writing = asyncio.gather(*(api.refusal(query, person.token, input=given) for _ in range(10)))
             await until(lambda: sum(api.db.waiting.values()) == 9)  # for the one that waits in the database

@@ -15,7 +15,7 @@ from db.database import Database
 from db.drivers import write_lock
 from tests.support.api import Account, Api
 from tests.support.builders import event_input
-from tests.support.graphql_queries import UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
+from tests.support.graphql_queries import DELETE_EVENT, UPSERT_EVENT_WITH_ALL_FIELDS, UPSERT_EVENTS
 from tests.support.waiting import TIMEOUT, until
 
 
@@ -79,7 +79,7 @@ ONE, SEVERAL = (
 )
 
 
-@pytest.mark.parametrize(("mutation", "given"), [ONE, SEVERAL], ids=["in one trip", "in a session"])
+@pytest.mark.parametrize(("mutation", "given"), [ONE, SEVERAL], ids=["one event", "several"])
 async def test_a_write_waits_for_another_process(
     api: Api, person: Account, database_url: str, mutation: str, given: dict[str, Any]
 ) -> None:
@@ -95,14 +95,14 @@ async def test_a_write_waits_for_another_process(
 async def test_waiting_in_a_session_does_not_occupy_the_thread(api: Api, person: Account, database_url: str) -> None:
     """The connection's thread is free between retries, and a cancelled caller is gone at once."""
     with another_writes(database_url):
-        given = {"calendarId": person.calendar_id, "events": [event_input("e")]}
-        writing = asyncio.create_task(api(UPSERT_EVENTS, person.token, input=given))
+        given = {"calendarId": person.calendar_id, "eventId": "e"}
+        writing = asyncio.create_task(api(DELETE_EVENT, person.token, input=given))
         await asyncio.sleep(0.05)
         writing.cancel()
         async with asyncio.timeout(TIMEOUT):
             await asyncio.wait([writing])
         assert api.db.connections_in_use == 0
-    await api.data(UPSERT_EVENTS, person.token, input=given)
+    await api.data(DELETE_EVENT, person.token, input=given)
 
 
 def test_an_error_other_than_a_lock_is_raised_at_once(tmp_path: Path) -> None:
