@@ -54,9 +54,11 @@ _SAME_AGE = 5.0
 #: without an acknowledgement; others after three unanswered keepalives.
 _KEEPALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPALIVE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5000}
 
-#: What the server does for its connections, the probe's own among them. An answer may be on its way for a second.
+#: What the server does for its connections, the probe's own among them. An answer may be on its way for a second. It also waits
+#: for us where a statement is prepared and not executed yet, which counts as active.
 _ACTIVITY = """
-SELECT pid, state LIKE 'idle%' AND clock_timestamp() - state_change > interval '1 second' AS is_idle,
+SELECT pid, (state LIKE 'idle%' OR wait_event = 'ClientRead')
+       AND clock_timestamp() - state_change > interval '1 second' AS is_idle,
        extract(epoch FROM clock_timestamp() - backend_start) AS age, pg_is_in_recovery() AS is_standby
 FROM pg_stat_activity WHERE pid = ANY ($1)
 """
@@ -88,6 +90,13 @@ class Connection(asyncpg.Connection):
         self.due_since = monotonic()
         try:
             return await super().fetch(*args, **options)
+        finally:
+            self.due_since = None
+
+    async def set_type_codec(self, *args: Any, **options: Any) -> None:  # SQLAlchemy's first call of each connection
+        self.due_since = monotonic()
+        try:
+            await super().set_type_codec(*args, **options)
         finally:
             self.due_since = None
 
